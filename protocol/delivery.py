@@ -1,0 +1,107 @@
+"""How each message travels: one table, from which the wire, the documentation and the broker's access rules are made.
+
+Three classes, and every message is exactly one of them:
+
+* **state** - the latest wins; retained; a mailbox with one slot.
+* **fact** - each one counts: it waits in an outbox until the receiver has said that it committed it.
+* **sample** - may be lost: the next one says it again, or the one who asked asks again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from protocol import desired, observed, operator, topics
+
+KIB = 1024
+
+PACKET_BYTES = 256 * KIB
+"""Nothing of ours is larger: a Pi Zero keeps 20 of them in flight, and MQTT brokers of small sites allow it."""
+
+MANIFEST_BYTES = 256 * KIB
+"""A stack of a thousand services fits; larger is a mistake (a disk image, a log) and is refused in words."""
+
+
+class Class(StrEnum):
+    """What a message is worth."""
+
+    STATE = "state"
+    FACT = "fact"
+    SAMPLE = "sample"
+
+
+class Writer(StrEnum):
+    """Who alone may publish on a topic (law 5)."""
+
+    OPERATOR = "operator"
+    CONTROLLER = "controller"
+    NODE = "node"
+    ANYONE = "anyone allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One row: `message` is None where the payload is an operator's own document."""
+
+    topic: type[topics.Topic]
+    message: type[Any] | None
+    delivery_class: Class
+    qos: int
+    retain: bool
+    writer: Writer
+    purpose: str
+    limit_bytes: int = PACKET_BYTES
+
+
+def _row(topic: type[topics.Topic], message: type[Any] | None, kind: Class, writer: Writer, purpose: str) -> Delivery:
+    qos = 0 if kind is Class.SAMPLE else 1
+    return Delivery(topic, message, kind, qos, kind is Class.STATE, writer, purpose)
+
+
+_STATE, _FACT, _SAMPLE = Class.STATE, Class.FACT, Class.SAMPLE
+_OPERATOR, _CONTROLLER, _NODE = Writer.OPERATOR, Writer.CONTROLLER, Writer.NODE
+
+TABLE: tuple[Delivery, ...] = (
+    Delivery(topics.ManifestTopic, None, _STATE, 1, True, _OPERATOR,
+             "a stack, YAML or JSON; an empty payload removes the stack", MANIFEST_BYTES),
+    _row(topics.StackStatusTopic, operator.StackStatus, _STATE, _CONTROLLER,
+         "the verdict on the manifest, and how the stack stands"),
+    Delivery(topics.OrderTopic, operator.OperatorOrder, _FACT, 1, False, _OPERATOR,
+             "an order or a question; the operator waits for the answer and asks again with the same id"),
+    Delivery(topics.AnswerTopic, observed.Answer, _SAMPLE, 1, False, _CONTROLLER,
+             "the answer to an order or a call, where its response topic names no other"),
+    Delivery(topics.CallTopic, None, _FACT, 1, False, Writer.ANYONE,
+             "a direct call of a function: the payload is its standard input"),
+    _row(topics.ControllerPresenceTopic, operator.ControllerPresence, _STATE, _CONTROLLER, "birth and will"),
+    _row(topics.PresenceTopic, observed.Presence, _STATE, _NODE, "birth and will of one connection, with its epoch"),
+    _row(topics.HelloTopic, observed.Hello, _FACT, _NODE, "the first word of a connection: where the node stands"),
+    _row(topics.StatusTopic, observed.NodeStatus, _STATE, _NODE, "everything the node runs, whole"),
+    _row(topics.EventTopic, observed.SensorEvent, _FACT, _NODE, "something sensed, as a CloudEvent in binary mode"),
+    _row(topics.ResultTopic, observed.Result, _FACT, _NODE, "the end of an invocation"),
+    Delivery(topics.RequestTopic, observed.Request, _SAMPLE, 1, False, _NODE,
+             "asks for a rollout grant; repeated with a new nonce until granted"),
+    _row(topics.HealthTopic, observed.Health, _SAMPLE, _NODE, "temperature, load, memory, disk"),
+    Delivery(topics.NodeAnswerTopic, observed.Answer, _SAMPLE, 1, False, _NODE, "the answer to a command"),
+    _row(topics.AssignmentTopic, desired.Assignment, _STATE, _CONTROLLER, "everything the node should run, whole"),
+    _row(topics.OfferTopic, desired.Offers, _STATE, _CONTROLLER, "revisions to stage and to try when granted"),
+    Delivery(topics.GrantTopic, desired.Grant, _SAMPLE, 1, False, _CONTROLLER,
+             "answers a request; a lost one is asked for again"),
+    Delivery(topics.InvocationTopic, desired.Invocation, _FACT, 1, False, _CONTROLLER,
+             "a run of a function; repeated until its result has come"),
+    _row(topics.AckTopic, desired.Ack, _SAMPLE, _CONTROLLER, "which facts of the node are committed, whole every time"),
+    Delivery(topics.CommandTopic, desired.Command, _SAMPLE, 1, False, _CONTROLLER,
+             "an operator's command for this node; the operator waits for the answer"),
+)  # fmt: skip
+
+BY_TOPIC: dict[type[topics.Topic], Delivery] = {row.topic: row for row in TABLE}
+
+
+def subscriptions(fleet: str, node: str | None = None) -> tuple[tuple[str, int], ...]:
+    """What to subscribe to, with the quality of service: a node's `down/` topics, or all that the controller reads."""
+    if node is not None:
+        rows = [row for row in TABLE if row.writer is _CONTROLLER and "node" in row.topic.__dataclass_fields__]
+        return tuple((topics.filter_of(row.topic, fleet, node=node), row.qos) for row in rows)
+    rows = [row for row in TABLE if row.writer is not _CONTROLLER]
+    return tuple((topics.filter_of(row.topic, fleet), row.qos) for row in rows)

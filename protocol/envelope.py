@@ -1,0 +1,203 @@
+"""Bytes ↔ messages. Whatever arrives becomes a message or a `Refusal`; no byte string makes this module raise.
+
+A packet is what the link carries: a topic, bytes, and MQTT 5 properties. Sizes are checked before anything is parsed, JSON is read
+strictly (no duplicate keys, no NaN, no numbers beyond 2^53, nothing nested deeper than 32), and a message from a newer
+conversation is refused by its version and not by its keys.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import pydantic_core
+
+from protocol import events, topics
+from protocol.delivery import BY_TOPIC, TABLE, Class, Delivery
+from protocol.observed import SensorEvent
+from protocol.refusal import Refusal
+from protocol.shapes import JsonValue, Shape
+
+VERSION = 1
+"""Of the messages under this root. A reader takes its own version and older ones."""
+
+VERSION_PROPERTY = "bramble"
+STREAM_PROPERTY = "stream"
+SEQUENCE_PROPERTY = "sequence"
+BASE_PROPERTY = "base"
+
+NESTING_LIMIT = 32
+"""Our deepest message nests seven levels; Python's own parser gives up near a thousand."""
+
+JSON_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One MQTT message, either way. `properties` are MQTT 5 user properties."""
+
+    topic: str
+    payload: bytes
+    properties: tuple[tuple[str, str], ...] = ()
+    qos: int = 0
+    retain: bool = False
+    content_type: str = ""
+    response_topic: str = ""
+    correlation: bytes = b""
+
+    def property(self, name: str) -> str:
+        """The first user property of that name, or an empty text."""
+        return next((value for key, value in self.properties if key == name), "")
+
+
+@dataclass(frozen=True, slots=True)
+class FactMark:
+    """Where a fact stands in its sender's outbox. All sequences below `base` are done with: acknowledged or dropped."""
+
+    stream: str
+    sequence: int
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a packet said: the topic as a value, the message (bytes for operators' documents), a fact's mark."""
+
+    topic: topics.Topic
+    message: Any
+    mark: FactMark | None = None
+
+
+_SHAPES: dict[type[topics.Topic], Shape[Any]] = {
+    row.topic: Shape(row.message) for row in TABLE if row.message not in (None, SensorEvent)
+}
+
+
+def pack(topic: topics.Topic, message: Any, mark: FactMark | None = None) -> Packet | Refusal:
+    """Make the packet of a message; refused only when it is larger than its kind may be."""
+    row = BY_TOPIC[type(topic)]
+    properties: tuple[tuple[str, str], ...] = ((VERSION_PROPERTY, str(VERSION)),)
+    if isinstance(message, SensorEvent):
+        payload, attributes = events.to_binary(message, topic.fleet)
+        properties += attributes
+    else:
+        payload = message if isinstance(message, bytes) else pydantic_core.to_json(message)
+    if mark is not None:
+        properties += marked(mark)
+    if len(payload) > row.limit_bytes:
+        return Refusal(_too_large(len(payload), row), str(topic))
+    return Packet(str(topic), payload, properties, row.qos, row.retain, JSON_TYPE)
+
+
+def marked(mark: FactMark) -> tuple[tuple[str, str], ...]:
+    """Say a fact's place in its stream as user properties."""
+    return (
+        (STREAM_PROPERTY, mark.stream), (SEQUENCE_PROPERTY, f"{mark.sequence:020d}"), (BASE_PROPERTY, str(mark.base)),
+    )  # fmt: skip
+
+
+def unpack(packet: Packet) -> Received | Refusal:
+    """Read a packet."""
+    topic = topics.parse(packet.topic)
+    if topic is None:
+        return Refusal(f"{packet.topic[:200]!r} is no topic of Bramble")
+    row = BY_TOPIC[type(topic)]
+    if len(packet.payload) > row.limit_bytes:
+        return Refusal(_too_large(len(packet.payload), row), packet.topic)
+    refused = _version_refused(packet)
+    if refused is not None:
+        return refused
+    mark = _mark(packet) if row.delivery_class is Class.FACT else None
+    if isinstance(mark, Refusal):
+        return mark
+    message = _message(row, packet)
+    return message if isinstance(message, Refusal) else Received(topic, message, mark)
+
+
+def read_json(payload: bytes) -> JsonValue | Refusal:
+    """Read one JSON document strictly."""
+    try:
+        text = payload.decode("utf-8")
+        if _nesting(text) > NESTING_LIMIT:
+            return Refusal(f"nested deeper than {NESTING_LIMIT} levels")
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        return Refusal(f"not UTF-8: byte {error.start} is {payload[error.start]:#04x}")
+    except (ValueError, RecursionError) as error:
+        return Refusal(f"not readable as JSON: {str(error)[:200]}")
+
+
+def _message(row: Delivery, packet: Packet) -> Any:
+    if row.message is None:
+        return packet.payload
+    document = read_json(packet.payload)
+    if isinstance(document, Refusal):
+        return Refusal(document.reason, packet.topic)
+    if row.message is SensorEvent:
+        return events.from_binary(packet.topic, packet.properties, document)
+    message = _SHAPES[row.topic].read(document)
+    return Refusal(message, packet.topic) if isinstance(message, str) else message
+
+
+def _mark(packet: Packet) -> FactMark | Refusal | None:
+    stream = packet.property(STREAM_PROPERTY)
+    if not stream:
+        return None
+    sequence, base = packet.property(SEQUENCE_PROPERTY), packet.property(BASE_PROPERTY)
+    if not (_is_count(sequence) and _is_count(base) and len(stream) <= 64):
+        return Refusal("a fact's mark needs a stream, a sequence and a base, all plain", packet.topic)
+    return FactMark(stream, int(sequence), int(base))
+
+
+def _is_count(text: str) -> bool:
+    return 0 < len(text) <= 20 and text.isascii() and text.isdigit()
+
+
+def _version_refused(packet: Packet) -> Refusal | None:
+    said = packet.property(VERSION_PROPERTY)
+    if not said or said == str(VERSION):
+        return None
+    if _is_count(said) and int(said) < VERSION:
+        return None
+    return Refusal(
+        f"speaks version {said[:20]!r} of the conversation; this side reads up to {VERSION}: update it", packet.topic
+    )
+
+
+def _too_large(size: int, row: Delivery) -> str:
+    return f"{size} bytes are more than the {row.limit_bytes} that a {row.topic.__name__.removesuffix('Topic').lower()} may have"
+
+
+def _nesting(text: str) -> int:
+    """Bound the depth by counting brackets outside strings; cheap for the short texts that arrive."""
+    if text.count("[") + text.count("{") <= NESTING_LIMIT:
+        return 0
+    depth = deepest = 0
+    quoted = escaped = False
+    for char in text:
+        if escaped:
+            escaped = False
+        elif quoted:
+            quoted, escaped = char != '"', char == "\\"
+        elif char == '"':
+            quoted = True
+        elif char in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in "]}":
+            depth -= 1
+    return deepest
+
+
+def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {twice[:80]!r} stands twice")
+    return result
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number that JSON knows")

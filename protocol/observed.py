@@ -1,0 +1,231 @@
+"""What a node says of itself: presence, hello, status, events, results, health.
+
+A status is ordered by (`epoch`, `sequence`), a fact by (`stream`, `sequence`). Wall-clock times are for people: they carry the
+quality of the clock that made them and are never compared between machines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated
+
+from protocol.ids import Name, fact_id
+from protocol.shapes import Bounds, JsonValue
+
+
+class Link(StrEnum):
+    """The two words of a presence message: the birth and the will."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A node's birth or will. Both carry the epoch of one connection, so a late will never ends a newer session."""
+
+    state: Link
+    epoch: int
+    boot: str = ""
+    version: str = ""
+
+
+class TaskState(StrEnum):
+    """A task's life on its node; the order of the members is their rank."""
+
+    ASSIGNED = "assigned"
+    PREPARING = "preparing"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStatus:
+    """One task as it stands. `image` is the id (digest) of the image that really runs; `attempt` counts from 1."""
+
+    task: str
+    revision: str
+    state: TaskState
+    attempt: int = 0
+    image: str = ""
+    container: str = ""
+    health: str = ""
+    reason: str = ""
+
+
+class OfferState(StrEnum):
+    """How far a node is with an offer; the order of the members is their rank."""
+
+    STAGING = "staging"
+    STAGED = "staged"
+    TRYING = "trying"
+    SETTLED = "settled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferStatus:
+    """One offer as the node sees it; `nonce` is the request that is open or was granted."""
+
+    rollout: str
+    task: str
+    revision: str
+    state: OfferState
+    nonce: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStatus:
+    """A sensor or actuator as it stands: its last value, or why it does not work."""
+
+    name: str
+    kind: str
+    pin: int
+    value: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """Everything a node knows of what it runs, whole. Said again on every connect and whenever it changes."""
+
+    node: Name
+    epoch: int
+    sequence: int
+    observed_epoch: int = 0
+    observed_generation: int = 0
+    offers_generation: int = 0
+    tasks: tuple[TaskStatus, ...] = ()
+    offers: tuple[OfferStatus, ...] = ()
+    sensors: tuple[DeviceStatus, ...] = ()
+    actuators: tuple[DeviceStatus, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a node is made of. `engine` is the Docker Engine's version, empty where there is none."""
+
+    hostname: str
+    architecture: str
+    model: str = ""
+    os: str = ""
+    kernel: str = ""
+    memory_bytes: int = 0
+    disk_bytes: int = 0
+    cpus: int = 1
+    engine: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    pin_factory: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first word of every connection: where this node stands, so that the controller can say what differs."""
+
+    node: Name
+    epoch: int
+    boot: str
+    version: str
+    inventory: Inventory
+    assignment_epoch: int = 0
+    assignment_generation: int = 0
+    assignment_hash: str = ""
+    offers_generation: int = 0
+
+
+class Clock(StrEnum):
+    """How far a node's wall clock may be trusted."""
+
+    SYNCED = "synced"
+    GUESS = "guess"
+
+
+@dataclass(frozen=True, slots=True)
+class SensorEvent:
+    """Something sensed. Travels as a CloudEvent (`protocol.events`); `taken` names the invocations the node runs itself."""
+
+    stream: str
+    sequence: int
+    node: Name
+    sensor: Name
+    type: str
+    time: str
+    boot: str
+    monotonic_ns: int
+    clock: Clock = Clock.GUESS
+    value: JsonValue = None
+    pin: int = 0
+    taken: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The CloudEvents id: the same fact keeps it over every repetition."""
+        return fact_id(self.stream, self.sequence)
+
+
+class ResultStatus(StrEnum):
+    """How an invocation ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An invocation's end. `output` is standard output, `error` the end of standard error; both may be cut and say so."""
+
+    id: str
+    node: Name
+    stack: Name
+    function: Name
+    status: ResultStatus
+    attempt: int
+    cause: str = ""
+    exit_code: int | None = None
+    output: str = ""
+    error: str = ""
+    reason: str = ""
+    started_at: str = ""
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Asks for a rollout grant. Repeated with a new nonce until it is granted, so it needs no outbox."""
+
+    rollout: str
+    task: str
+    revision: str
+    nonce: Annotated[str, Bounds(pattern="^[a-z0-9]{8,32}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A sample of how the host is doing; a missing reading is None."""
+
+    uptime_s: float
+    load_1m: float
+    memory_available_bytes: int
+    disk_available_bytes: int
+    temperature_celsius: float | None = None
+    throttled: tuple[str, ...] = ()
+    bytes_written_total: int | None = None
+    clock: Clock = Clock.GUESS
+    outbox_rows: int = 0
+    outbox_dropped_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a command or an order: `ok` or not, one sentence, and whatever was asked for."""
+
+    id: str
+    ok: bool
+    message: str = ""
+    result: JsonValue = None

@@ -1,0 +1,133 @@
+"""What operators ask, and what the controller tells them.
+
+Operators publish a stack's manifest (a YAML or JSON file, as it is), orders and calls. The controller answers an order on its
+response topic, and keeps one retained status per stack: the acknowledgement of the manifest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from protocol.shapes import JsonValue
+
+
+class OrderVerb(StrEnum):
+    """What an order asks. The first group only asks; the second changes something and is done at most once per id."""
+
+    NODES = "nodes"
+    STACKS = "stacks"
+    SERVICES = "services"
+    PS = "ps"
+    EXPLAIN = "explain"
+
+    DRAIN = "drain"
+    ACTIVATE = "activate"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorOrder:
+    """One order. `target` is a node, a stack or `stack.service`, by verb; `arguments` are the verb's own."""
+
+    verb: OrderVerb
+    target: str = ""
+    arguments: dict[str, JsonValue] = field(default_factory=dict)
+
+
+class Verdict(StrEnum):
+    """What became of a manifest."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFault:
+    """One thing wrong with a manifest: where, what, and what to do about it."""
+
+    reason: str
+    path: str = ""
+    line: int | None = None
+    column: int | None = None
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPlace:
+    """One task of a service: where it is and how it stands."""
+
+    task: str
+    node: str
+    state: str
+    revision: str = ""
+    image: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutStatus:
+    """How far an update is. `updated + failed + unseen + in_progress` is the number of tasks it is about."""
+
+    id: str
+    service: str
+    revision: str
+    state: str
+    updated: int = 0
+    failed: int = 0
+    unseen: int = 0
+    in_progress: int = 0
+    report: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """A service: how many tasks it wants and has running, and why not all."""
+
+    service: str
+    image: str
+    revision: str
+    desired: int
+    running: int
+    reasons: tuple[str, ...] = ()
+    tasks: tuple[TaskPlace, ...] = ()
+    rollout: RolloutStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionStatus:
+    """A function: the nodes that may run it, and why others may not."""
+
+    function: str
+    image: str
+    nodes: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StackStatus:
+    """The retained acknowledgement of a manifest and the state of its stack.
+
+    `revision` is the accepted one; after a refusal it stays the earlier one, which goes on running. `manifest` is the digest of the
+    very bytes this verdict is about, so a publisher knows its own answer from an older one.
+    """
+
+    stack: str
+    verdict: Verdict
+    manifest: str = ""
+    revision: str = ""
+    faults: tuple[ManifestFault, ...] = ()
+    converged: bool = False
+    services: tuple[ServiceStatus, ...] = ()
+    functions: tuple[FunctionStatus, ...] = ()
+    devices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerPresence:
+    """The controller's birth or will; `epoch` names its store and outlives restarts."""
+
+    state: str
+    epoch: int
+    version: str = ""
