@@ -1,0 +1,147 @@
+"""Everything a node can do, as values. A decision returns them; the loop hands each to the one executor of its kind.
+
+A step is an effect on the engine. At most one step per task and per invocation is under way at a time, and after each the
+world is looked at again (law 7): no step assumes that an earlier one has worked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from protocol.desired import ActuatorSpec, FunctionSpec, SensorSpec, TaskSpec
+from protocol.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Open a new connection under this epoch, which is already durable when the effect is carried out."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Publish a state or a sample now; it is lost when the link is down, and said again by its own rule."""
+
+    topic: Topic
+    message: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Take a fact into the outbox under `sequence`, in the same transaction as the state that caused it.
+
+    A lower `priority` number is more urgent and is dropped last. A newer fact with the same `key` supersedes an older one.
+    """
+
+    sequence: int
+    topic: Topic
+    message: Any
+    priority: int = 5
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Drop the outbox rows that the controller has committed."""
+
+    stream: str
+    upto: int
+    beyond: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDevices:
+    """Have exactly these pins open; the ones that stay are not disturbed."""
+
+    sensors: tuple[SensorSpec, ...]
+    actuators: tuple[ActuatorSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetActuator:
+    """Put an output to a value."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrivePin:
+    """Put a mock pin to a level, as a finger would; the answer to a command of that id."""
+
+    command: str
+    pin: int
+    level: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPins:
+    """Look at every pin that is in use; the answer to a command of that id."""
+
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """Bring an image to the node, for a task that will need it or for an offer that is being staged."""
+
+    key: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create a task's container, not started. Idempotent by its name."""
+
+    key: str
+    task: TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a container that exists."""
+
+    key: str
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop a container: its stop signal, then a kill after `grace_s` seconds."""
+
+    key: str
+    container: str
+    grace_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove a container that does not run."""
+
+    key: str
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a function once: body on standard input, attributes as `CE_*` in the environment, killed after the timeout.
+
+    A container of this invocation and attempt that exists already, from before a crash, is taken over and never run twice.
+    """
+
+    key: str
+    invocation: str
+    attempt: int
+    function: FunctionSpec
+    attributes: tuple[tuple[str, str], ...]
+    body: str
+
+
+Step = Pull | Create | Start | Stop | Remove | Run
+"""Work for the engine. `key` says on whose behalf (a task or an invocation id) and comes back with the outcome."""
+
+Effect = (
+    Dial | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | ReadPins | Pull | Create | Start | Stop | Remove | Run
+)  # fmt: skip

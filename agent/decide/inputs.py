@@ -1,0 +1,128 @@
+"""Everything that can happen to a node, as values. Callbacks and workers put them into the one inbox; nothing else gets in.
+
+Messages from the controller arrive as `protocol.envelope.Received` or `protocol.refusal.Refusal`, link changes as the values of
+`link.inputs`, pin levels as `sensors.edges.PinRead`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.decide.effects import Step
+from protocol.observed import DeviceStatus, Health, Inventory
+
+
+class Phase(StrEnum):
+    """What the engine says of a container, as far as we care."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSeen:
+    """One of our containers as the engine shows it. `started` is the engine's own text: it only says same or not same."""
+
+    id: str
+    name: str
+    task: str
+    revision: str
+    spec_hash: str
+    phase: Phase
+    image: str = ""
+    health: str = ""
+    exit_code: int | None = None
+    started: str = ""
+    out_of_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSeen:
+    """All containers of this node's tasks, and the images that are here, after one look."""
+
+    version: str
+    containers: tuple[ContainerSeen, ...]
+    images: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLost:
+    """The engine does not answer, or there is none."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step worked."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The world did not cooperate; the same step may work after `after_s` seconds."""
+
+    reason: str
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The step cannot work until something else changes."""
+
+    reason: str
+
+
+Outcome = Done | Retry | GiveUp
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """What came of a step that is not a function's run."""
+
+    step: Step
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """What came of a function's run: its exit code and output, or why there was none."""
+
+    invocation: str
+    attempt: int
+    exit_code: int | None
+    output: str = ""
+    error: str = ""
+    reason: str = ""
+    timed_out: bool = False
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesOpened:
+    """How the pins stand after they were opened, or after an actuator was set."""
+
+    sensors: tuple[DeviceStatus, ...]
+    actuators: tuple[DeviceStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDone:
+    """What came of a command that needed the pins."""
+
+    command: str
+    ok: bool
+    message: str = ""
+    result: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostSeen:
+    """A reading of the host: what it is made of, and how it is doing."""
+
+    inventory: Inventory
+    health: Health
