@@ -13,7 +13,12 @@ from protocol.shapes import JsonValue
 
 
 class OrderVerb(StrEnum):
-    """What an order asks. The first group only asks; the second changes something and is done at most once per id."""
+    """What an order asks. The first group only asks; the second changes something and is done at most once per id.
+
+    The `result` of the answer, as JSON: `nodes` a list of NodeRow, `stacks` of StackRow, `services` of ServiceStatus, `ps` of
+    TaskPlace (target: a stack, a `stack.service`, a node's name under `arguments.node`, or all), `explain` an Explanation.
+    `command` passes `arguments` {verb, target, value} (a `desired.Command`) on to the node `target`, and gives the node's answer.
+    """
 
     NODES = "nodes"
     STACKS = "stacks"
@@ -131,3 +136,55 @@ class ControllerPresence:
     state: str
     epoch: int
     version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """One node in the answer to `nodes`. `seen_s` is its age by the controller's clock, None if it never spoke."""
+
+    node: str
+    presence: str
+    availability: str
+    seen_s: float | None = None
+    architecture: str = ""
+    model: str = ""
+    engine: str = ""
+    version: str = ""
+    generation: int = 0
+    observed_generation: int = 0
+    temperature_celsius: float | None = None
+    memory_available_bytes: int | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StackRow:
+    """One stack in the answer to `stacks`."""
+
+    stack: str
+    verdict: Verdict
+    revision: str
+    converged: bool
+    services: int
+    functions: int
+    devices: int
+    faults: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeObjection:
+    """Why one node does, or does not, carry a service or function: chosen ones have no objection."""
+
+    node: str
+    chosen: bool
+    objections: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer to `explain`: one line per node, and what the thing as a whole waits for."""
+
+    target: str
+    nodes: tuple[NodeObjection, ...]
+    reasons: tuple[str, ...] = ()
