@@ -40,6 +40,13 @@ class OperatorOrder:
     arguments: dict[str, JsonValue] = field(default_factory=dict)
 
 
+class Denial(StrEnum):
+    """Why an order was not done: `{"denial": …}` is the `result` of such an answer; without one it simply failed."""
+
+    NOT_FOUND = "not-found"
+    CONFLICT = "conflict"
+
+
 class Verdict(StrEnum):
     """What became of a manifest."""
 
