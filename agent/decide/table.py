@@ -1,0 +1,57 @@
+"""Frozen values by key, which know what changed since they were last saved: a turn costs what changed, not what exists.
+
+The order is the order of arrival; a value that is put again keeps its place. Putting an equal value changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+class Table(Generic[V]):
+    """An indexed set of frozen values; `changed` holds the keys that the store has not seen yet."""
+
+    __slots__ = ("_values", "changed")
+
+    def __init__(self, values: dict[str, V] | None = None) -> None:
+        """Begin with what was loaded; nothing of it counts as changed."""
+        self._values: dict[str, V] = dict(values or {})
+        self.changed: set[str] = set()
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._values))
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, key: str) -> V | None:
+        """The value of `key`, or None."""
+        return self._values.get(key)
+
+    def values(self) -> tuple[V, ...]:
+        """All values, in order of arrival."""
+        return tuple(self._values.values())
+
+    def put(self, key: str, value: V) -> None:
+        """Set one value."""
+        if key not in self._values or self._values[key] != value:
+            self._values[key] = value
+            self.changed.add(key)
+
+    def drop(self, key: str) -> V | None:
+        """Remove one value and return it, if it is there."""
+        if key not in self._values:
+            return None
+        self.changed.add(key)
+        return self._values.pop(key)
+
+    def keep_newest(self, most: int) -> None:
+        """Drop the oldest beyond `most`."""
+        for key in tuple(self._values)[: max(0, len(self._values) - most)]:
+            self.drop(key)

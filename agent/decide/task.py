@@ -1,0 +1,79 @@
+"""The machine of one task on its node: assigned → preparing → running → stopped, failed or rejected.
+
+A restart is a new attempt of the same task, so `failed` goes back to `preparing`. What is seen of a task is the engine's word;
+what follows from it (a container to make, a delay to wait) is decided elsewhere, from the state that this table gives.
+Stop and removal are not states: a task that is no longer wanted is no longer in the node's tables, only its containers are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from protocol.observed import TaskState
+
+
+class Seen(StrEnum):
+    """What can be seen of a task."""
+
+    STEP = "a step was taken"
+    RUNS = "its container runs and is well"
+    STARTS = "its container runs and is not yet well"
+    ENDED_WELL = "its container ended and need not run again"
+    ENDED_BADLY = "its container ended or is unhealthy"
+    CANNOT = "a step cannot work"
+    RETRIED = "its time to be tried again has come"
+
+
+NEXT: Mapping[tuple[TaskState, Seen], TaskState] = {
+    (TaskState.ASSIGNED, Seen.STEP): TaskState.PREPARING,
+    (TaskState.ASSIGNED, Seen.STARTS): TaskState.PREPARING,
+    (TaskState.ASSIGNED, Seen.RUNS): TaskState.RUNNING,
+    (TaskState.ASSIGNED, Seen.CANNOT): TaskState.REJECTED,
+    (TaskState.PREPARING, Seen.RUNS): TaskState.RUNNING,
+    (TaskState.PREPARING, Seen.ENDED_WELL): TaskState.STOPPED,
+    (TaskState.PREPARING, Seen.ENDED_BADLY): TaskState.FAILED,
+    (TaskState.PREPARING, Seen.CANNOT): TaskState.REJECTED,
+    (TaskState.RUNNING, Seen.STARTS): TaskState.PREPARING,
+    (TaskState.RUNNING, Seen.ENDED_WELL): TaskState.STOPPED,
+    (TaskState.RUNNING, Seen.ENDED_BADLY): TaskState.FAILED,
+    (TaskState.RUNNING, Seen.CANNOT): TaskState.REJECTED,
+    (TaskState.RUNNING, Seen.RETRIED): TaskState.PREPARING,
+    (TaskState.STOPPED, Seen.RUNS): TaskState.RUNNING,
+    (TaskState.STOPPED, Seen.STARTS): TaskState.PREPARING,
+    (TaskState.FAILED, Seen.RUNS): TaskState.RUNNING,
+    (TaskState.FAILED, Seen.RETRIED): TaskState.PREPARING,
+    (TaskState.FAILED, Seen.CANNOT): TaskState.REJECTED,
+    (TaskState.REJECTED, Seen.RETRIED): TaskState.PREPARING,
+    (TaskState.REJECTED, Seen.RUNS): TaskState.RUNNING,
+}
+
+
+def advance(state: TaskState, seen: Seen) -> TaskState:
+    """Return the next state; a pair missing from NEXT changes nothing."""
+    return NEXT.get((state, seen), state)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task as this node knows it. All of it survives a restart of the agent.
+
+    `content` names revision and spec hash: a task whose content changes begins again. `accounted` is the one start of a container
+    whose end has been counted, so that a second look at the same end counts nothing.
+    """
+
+    task: str
+    revision: str
+    content: str
+    state: TaskState = TaskState.ASSIGNED
+    attempt: int = 1
+    failures: int = 0
+    reason: str = ""
+    accounted: str = ""
+    instance: str = ""
+    container: str = ""
+    image: str = ""
+    health: str = ""
+    due_mono_s: float = 0.0
+    running_since_mono_s: float | None = None

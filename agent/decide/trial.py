@@ -1,0 +1,69 @@
+"""The machine of one trial: a revision is staged, asked for, tried, and then kept or forgotten.
+
+The assignment is what is settled; the offer is what is being tried. `trying` is durable before the first step is taken, and
+ends only here: by the health gate, or by whatever shows that the revision is not well. Forgetting a trial is the whole
+fallback: the plan then sees the assignment's revision again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from protocol.desired import Offer
+from protocol.observed import OfferState
+
+
+class Seen(StrEnum):
+    """What can be seen of a trial."""
+
+    IMAGE_HERE = "its image is on the node"
+    IMAGE_GONE = "its image was removed"
+    GRANTED = "the controller granted it in time"
+    WELL = "it ran well through its monitor window"
+    UNWELL = "it ended, was unhealthy, could not be made or took too long"
+    SAME = "the node has this revision settled already"
+
+
+NEXT: Mapping[tuple[OfferState, Seen], OfferState] = {
+    (OfferState.STAGING, Seen.IMAGE_HERE): OfferState.STAGED,
+    (OfferState.STAGING, Seen.UNWELL): OfferState.FAILED,
+    (OfferState.STAGING, Seen.SAME): OfferState.SETTLED,
+    (OfferState.STAGED, Seen.IMAGE_GONE): OfferState.STAGING,
+    (OfferState.STAGED, Seen.GRANTED): OfferState.TRYING,
+    (OfferState.STAGED, Seen.SAME): OfferState.SETTLED,
+    (OfferState.TRYING, Seen.WELL): OfferState.SETTLED,
+    (OfferState.TRYING, Seen.UNWELL): OfferState.FAILED,
+    (OfferState.TRYING, Seen.SAME): OfferState.SETTLED,
+}
+
+
+def advance(state: OfferState, seen: Seen) -> OfferState:
+    """Return the next state; a pair missing from NEXT changes nothing."""
+    return NEXT.get((state, seen), state)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One offer as this node follows it; durable. `base` is the content that was settled when it began to be tried."""
+
+    offer: Offer
+    state: OfferState = OfferState.STAGING
+    nonce: str = ""
+    reason: str = ""
+    base: str = ""
+    settled_generation: int = 0
+    resumes: int = 0
+    until_mono_s: float = 0.0
+    due_mono_s: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """The same rollout tries one revision of one task at most once on this node."""
+        return trial_key(self.offer)
+
+
+def trial_key(offer: Offer) -> str:
+    """Name a trial."""
+    return f"{offer.rollout} {offer.task.task} {offer.task.revision}"
