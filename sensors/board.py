@@ -1,0 +1,57 @@
+"""All devices of one node: what the agent's loop calls. Keeps the order in which pins change hands; decides nothing.
+
+Used by one thread. Nothing here raises for a pin that does not work: statuses carry faults, wrong requests give refusals.
+"""
+
+from __future__ import annotations
+
+from protocol.desired import ActuatorSpec, SensorSpec
+from protocol.observed import DeviceStatus
+from protocol.refusal import Refusal
+from sensors import mock
+from sensors.actuators import Actuators
+from sensors.header import Header, PinState
+from sensors.watch import Deliver, Watch
+
+
+class Board:
+    """The pins of a node and everything on them. `factory` names a gpiozero pin factory; empty leaves the choice to the node."""
+
+    def __init__(self, deliver: Deliver, factory: str = "") -> None:
+        self._header = Header(factory)
+        self._watch = Watch(deliver, self._header)
+        self._actuators = Actuators(self._header)
+
+    @property
+    def factory_name(self) -> str:
+        """For the inventory: the pin factory in use or asked for; empty while neither is known."""
+        return self._header.factory_name
+
+    def open(
+        self, sensors: tuple[SensorSpec, ...], actuators: tuple[ActuatorSpec, ...]
+    ) -> tuple[tuple[DeviceStatus, ...], tuple[DeviceStatus, ...]]:
+        """Have exactly these open. Pins are freed first, so one may go from a sensor to an actuator; outputs are made safe next."""
+        self._watch.keep(sensors)
+        actuator_statuses = self._actuators.set_all(actuators)
+        return self._watch.set_all(sensors), actuator_statuses
+
+    def apply(self, name: str, value: str) -> DeviceStatus | Refusal:
+        """Put one actuator to a value."""
+        return self._actuators.apply(name, value)
+
+    def drive(self, pin: int, *, high: bool) -> PinState | Refusal:
+        """Put a mock pin to an electrical level."""
+        return mock.drive(self._header, pin, high=high)
+
+    def pins(self) -> tuple[PinState, ...]:
+        """Every pin that was touched."""
+        return self._header.pins()
+
+    def make_safe(self) -> tuple[DeviceStatus, ...]:
+        """Put every actuator to its safe value, and leave it driven so."""
+        return self._actuators.make_safe()
+
+    def close(self) -> None:
+        """Stop listening and make every output safe. The outputs stay driven until the process ends, on purpose."""
+        self._watch.close()
+        self.make_safe()

@@ -1,0 +1,96 @@
+"""The catalogue: how each kind of sensor and actuator stands on its pin. Data only; gpiozero is not imported here.
+
+A sensor's level is *on* or *off*: its first event says that it went on (pressed, motion), its second that it went off. Which
+electrical level means *on* follows from the pull, as with gpiozero's class of the same name: a pulled-up pin is on when
+something pulls it low. `line` is the other way round, because its usual module (TCRT5000) goes low over the line.
+
+With `pull: none` the circuit outside must hold the level; then a button closes to ground (low is on), and modules that drive
+their output are on when high.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from protocol.desired import ActuatorSpec, SensorSpec
+
+
+class Pull(StrEnum):
+    """The resistor inside the chip that holds an input while nothing else does."""
+
+    UP = "up"
+    DOWN = "down"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class SensorKind:
+    """One kind of sensor: its words, its usual pull, and for each pull whether a high pin means *on*."""
+
+    on: str
+    off: str
+    pull: Pull
+    on_is_high: Mapping[Pull, bool]
+    held: str = ""
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Every event of this kind, in the order of `protocol.devices`."""
+        return (self.on, self.off, self.held) if self.held else (self.on, self.off)
+
+
+@dataclass(frozen=True, slots=True)
+class ActuatorKind:
+    """One kind of actuator: its values, and whether each one drives the output *on*."""
+
+    values: Mapping[str, bool]
+
+
+_CLOSES_TO_GROUND = MappingProxyType({Pull.UP: False, Pull.DOWN: True, Pull.NONE: False})
+_DRIVES_HIGH = MappingProxyType({Pull.UP: False, Pull.DOWN: True, Pull.NONE: True})
+_LOW_OVER_LINE = MappingProxyType({Pull.UP: True, Pull.DOWN: False, Pull.NONE: False})
+
+SENSORS: Mapping[str, SensorKind] = MappingProxyType(
+    {
+        "button": SensorKind("pressed", "released", Pull.UP, _CLOSES_TO_GROUND, held="held"),
+        "motion": SensorKind("motion", "no-motion", Pull.DOWN, _DRIVES_HIGH),
+        "line": SensorKind("line", "no-line", Pull.DOWN, _LOW_OVER_LINE),
+        "digital": SensorKind("activated", "deactivated", Pull.DOWN, _DRIVES_HIGH),
+    }
+)
+
+_ON_OFF: Mapping[str, bool] = MappingProxyType({"on": True, "off": False})
+
+ACTUATORS: Mapping[str, ActuatorKind] = MappingProxyType(
+    {
+        "led": ActuatorKind(_ON_OFF),
+        "buzzer": ActuatorKind(_ON_OFF),
+        "relay": ActuatorKind(_ON_OFF),
+    }
+)
+
+
+def pull_of(spec: SensorSpec) -> Pull:
+    """The pull that this sensor's pin gets: its own, or else its kind's."""
+    return Pull(spec.pull) if spec.pull else SENSORS[spec.kind].pull
+
+
+def on_is_high(spec: SensorSpec) -> bool:
+    """Whether a high pin means that this sensor is on."""
+    return SENSORS[spec.kind].on_is_high[pull_of(spec)]
+
+
+def high_for(spec: SensorSpec, event: str) -> bool | None:
+    """The level to drive a mock pin to, so that this sensor makes `event`; None if the pin cannot make it at once."""
+    kind = SENSORS[spec.kind]
+    if event not in (kind.on, kind.off):
+        return None
+    return on_is_high(spec) == (event == kind.on)
+
+
+def output_is_high(spec: ActuatorSpec, value: str) -> bool:
+    """The level that `value` puts this actuator's pin to."""
+    return ACTUATORS[spec.kind].values[value] == spec.active_high

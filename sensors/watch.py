@@ -1,0 +1,128 @@
+"""Opens the pins of sensors and delivers what is read from them. Decides nothing: debounce and hold are `sensors.edges`' part.
+
+gpiozero calls back in a thread of its own (with mock pins: in the caller's). There a `PinRead` is made and delivered, nothing
+else, so `deliver` must only enqueue. gpiozero's own `bounce` stays off: it drops edges without counting them.
+
+What may fail is opening a pin; that is told as the `fault` of the sensor's `DeviceStatus`, and tried again on the next `set_all`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from protocol.desired import SensorSpec
+from protocol.observed import DeviceStatus
+from sensors.edges import NS_PER_S, PinRead
+from sensors.header import Fault, Header, Pin
+from sensors.kinds import SENSORS, Pull, on_is_high, pull_of
+
+Deliver = Callable[[PinRead], None]
+
+TRUSTED_LAG_NS = 5 * NS_PER_S
+"""An edge's own time is taken if it lies this far back at most; a loaded Pi 3 calls back within milliseconds. Otherwise the pin
+library counts on another clock (lgpio before Linux 5.7 gives wall time) and the time of the call is taken."""
+
+_GPIOZERO_PULL = {Pull.UP: "up", Pull.DOWN: "down", Pull.NONE: "floating"}
+
+
+class Watch:
+    """The sensors of this node whose pins are open."""
+
+    def __init__(self, deliver: Deliver, header: Header) -> None:
+        self._deliver = deliver
+        self._header = header
+        self._open: dict[str, _Watched] = {}
+
+    def set_all(self, specs: tuple[SensorSpec, ...]) -> tuple[DeviceStatus, ...]:
+        """Have exactly these open; those that stay as they are are not disturbed. A status for each, in the same order."""
+        self.keep(specs)
+        return tuple(self._status(spec) for spec in specs)
+
+    def keep(self, specs: tuple[SensorSpec, ...]) -> None:
+        """Close all but these, so that their pins can be used for something else."""
+        for watched in [watched for watched in self._open.values() if watched.spec not in specs]:
+            self._header.release(watched.spec.pin)
+            del self._open[watched.spec.name]
+
+    def close(self) -> None:
+        """Close them all; nothing is delivered afterwards."""
+        self.keep(())
+
+    def _status(self, spec: SensorSpec) -> DeviceStatus:
+        fault = self._opened(spec)
+        if fault is not None:
+            return DeviceStatus(spec.name, spec.kind, spec.pin, fault=fault.reason)
+        return self._open[spec.name].status()
+
+    def _opened(self, spec: SensorSpec) -> Fault | None:
+        if spec.kind not in SENSORS:
+            return Fault(
+                f"{spec.kind!r} is no kind of sensor that this agent knows: {', '.join(SENSORS)}; a newer one may"
+            )
+        known = self._open.get(spec.name)
+        if known is not None and known.spec == spec:
+            return None
+        user = f"sensor {spec.name} of stack {spec.stack}"
+        if known is not None:
+            return Fault(
+                f"{user}: stack {known.spec.stack} has a sensor of that name on this node, on pin {known.spec.pin}"
+            )
+        pin = self._header.claim(spec.pin, user)
+        return pin if isinstance(pin, Fault) else self._start(spec, pin, user)
+
+    def _start(self, spec: SensorSpec, pin: Pin, user: str) -> Fault | None:
+        watched = _Watched(spec, pin, on_is_high(spec), self._deliver)
+        try:
+            watched.start()
+        except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
+            self._header.release(spec.pin)
+            return Fault(f"{user}: pin {spec.pin} cannot be watched: {error}")
+        self._open[spec.name] = watched
+        return None
+
+
+@dataclass(slots=True, weakref_slot=True)
+class _Watched:
+    """One open sensor. gpiozero keeps only a weak reference to its method, so this object keeps the callback alive."""
+
+    spec: SensorSpec
+    pin: Pin
+    on_is_high: bool
+    deliver: Deliver
+
+    def start(self) -> None:
+        """Deliver the baseline, listen, and look once more: an edge between the two would else be lost."""
+        self.pin.input_with_pull(_GPIOZERO_PULL[pull_of(self.spec)])
+        baseline = self._read(opening=True)
+        self.deliver(baseline)
+        self.pin.edges = "both"
+        self.pin.when_changed = self.changed
+        again = self._read()
+        if again.level != baseline.level:
+            self.deliver(again)
+
+    def changed(self, ticks: float, state: Any) -> None:
+        """Called by gpiozero, in its thread, with the edge's time in seconds."""
+        self.deliver(PinRead(self.spec.name, bool(state) == self.on_is_high, edge_ns(ticks, time.monotonic_ns())))
+
+    def status(self) -> DeviceStatus:
+        """What the pin says right now, in the words of its kind."""
+        kind = SENSORS[self.spec.kind]
+        try:
+            value = kind.on if self._read().level else kind.off
+        except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
+            return DeviceStatus(self.spec.name, self.spec.kind, self.spec.pin, fault=f"the pin cannot be read: {error}")
+        return DeviceStatus(self.spec.name, self.spec.kind, self.spec.pin, value)
+
+    def _read(self, *, opening: bool = False) -> PinRead:
+        at_ns = time.monotonic_ns()
+        return PinRead(self.spec.name, bool(self.pin.state) == self.on_is_high, at_ns, opening)
+
+
+def edge_ns(ticks: float, now_ns: int) -> int:
+    """An edge's time on the monotonic clock: its own if that is credible, else now."""
+    at_ns = round(ticks * NS_PER_S)
+    return at_ns if 0 <= now_ns - at_ns <= TRUSTED_LAG_NS else now_ns
