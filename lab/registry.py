@@ -1,0 +1,71 @@
+"""A private image registry: Debian's docker-registry on one address, with its own storage directory.
+
+Plain HTTP, so engines must be told that it is insecure, and anonymous, so bind it only where the lab alone can reach
+it. What may fail: docker-registry is not installed (`FileNotFoundError`), or does not accept in time (`TooLateError`).
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from lab.processes import Process, accepts, free_port, spawn, wait_ready
+
+_ACCEPTED = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
+
+
+class Registry:
+    """One docker-registry; `name` is what stands before the slash in an image reference."""
+
+    def __init__(self, directory: Path, address: str, extra: Mapping[str, str] | None = None) -> None:
+        """Prepare a registry that keeps its images in `directory`; `extra` is added to its environment."""
+        self.directory = directory
+        self.address = address
+        self.port = free_port(address)
+        self._extra = extra
+        self._process: Process | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.address}:{self.port}"
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.is_running
+
+    def start(self) -> None:
+        """Start, or come back with every image pushed before, and wait until it accepts."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        configuration = self.directory / "registry.json"  # JSON is YAML too
+        configuration.write_text(json.dumps(self._configuration()))
+        command = ["docker-registry", "serve", str(configuration)]
+        self._process = spawn("registry", command, self.directory / "registry.log", extra=self._extra)
+        wait_ready(self._process, lambda: accepts(self.address, self.port))
+
+    def stop(self) -> None:
+        """End it politely."""
+        if self._process:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        if self._process:
+            self._process.kill()
+
+    def digest(self, name: str, tag: str) -> str:
+        """Return the digest under which the registry serves this image now."""
+        url = f"http://{self.name}/v2/{name}/manifests/{tag}"
+        request = urllib.request.Request(url, headers={"Accept": _ACCEPTED}, method="HEAD")
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=5) as answer:
+            return str(answer.headers["Docker-Content-Digest"])
+
+    def _configuration(self) -> dict[str, object]:
+        return {
+            "version": 0.1,
+            "log": {"level": "warn", "accesslog": {"disabled": True}},
+            "storage": {"filesystem": {"rootdirectory": str(self.directory / "images")}},
+            "http": {"addr": self.name, "secret": "only-one-instance-shares-it"},
+        }
