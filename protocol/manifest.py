@@ -1,0 +1,120 @@
+"""A manifest as an operator writes it: a Compose file with three more sections, `sensors`, `actuators` and `functions`.
+
+Strict: a wrong type is refused, an unknown key is refused, a kind or an event that the catalogue does not have is refused.
+`protocol.translate` turns it into the `Stack` that it means.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from protocol import devices
+from protocol.compose import Duration, Pairs, Section, Service, Size, Texts, Words
+from protocol.ids import RESERVED_PREFIX, is_name
+
+
+def _name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(f"{text!r} is no name; use a-z, 0-9 and inner dashes, at most 63 characters")
+    if text.startswith(RESERVED_PREFIX):
+        raise ValueError(f"{text!r} begins with {RESERVED_PREFIX!r}, which is reserved for Bramble's own services")
+    return text
+
+
+def _sensor_kind(text: str) -> str:
+    return _one_of(text, tuple(devices.SENSORS), "kind of sensor")
+
+
+def _actuator_kind(text: str) -> str:
+    return _one_of(text, tuple(devices.ACTUATORS), "kind of actuator")
+
+
+def _one_of(text: str, known: tuple[str, ...], what: str) -> str:
+    if text not in known:
+        raise ValueError(f"{text!r} is no {what}; there are {', '.join(sorted(known))}")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
+PinNumber = Annotated[int, Field(ge=0, le=27)]
+
+
+class Sensor(Section):
+    """An input on a pin (BCM number)."""
+
+    kind: Annotated[str, AfterValidator(_sensor_kind)]
+    pin: PinNumber
+    debounce: Duration = 0.0
+    hold: Duration = 1.0
+    pull: Literal["up", "down", "none", ""] = ""
+    nodes: list[str] = []
+
+
+class Actuator(Section):
+    """An output on a pin (BCM number)."""
+
+    kind: Annotated[str, AfterValidator(_actuator_kind)]
+    pin: PinNumber
+    safe: Literal["on", "off"] = "off"
+    active_high: bool = True
+    nodes: list[str] = []
+
+
+class Trigger(Section):
+    """What calls a function: `{sensor, on}` or `{every}`."""
+
+    sensor: str = ""
+    on: str = ""
+    every: Duration | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _exactly_one_cause(self) -> Trigger:
+        if bool(self.sensor) == (self.every is not None):
+            raise ValueError("a trigger has either `sensor` with `on`, or `every`")
+        if bool(self.sensor) != bool(self.on):
+            raise ValueError("a trigger of a sensor needs `on`, the event that calls")
+        return self
+
+
+class Function(Section):
+    """A container per event (`mode: once`)."""
+
+    image: str = Field(min_length=1)
+    command: Words | None = None
+    entrypoint: Words | None = None
+    environment: Pairs = {}
+    network_mode: str = ""
+    user: str = ""
+    read_only: bool = False
+    cpus: float = 0.0
+    mem_limit: Size = 0
+    mode: Literal["once"] = "once"
+    timeout: Duration = 30.0
+    retries: int = Field(default=0, ge=0, le=100)
+    concurrency: int = Field(default=1, ge=1, le=64)
+    triggers: list[Trigger] = []
+    nodes: Texts = []
+
+
+class NamedVolume(Section):
+    """A named volume; the engine's local driver keeps it."""
+
+
+class Manifest(Section):
+    """The whole file."""
+
+    name: Name | None = None
+    version: str | None = None
+    services: dict[Name, Service] = {}
+    volumes: dict[str, NamedVolume | None] = {}
+    sensors: dict[Name, Sensor] = {}
+    actuators: dict[Name, Actuator] = {}
+    functions: dict[Name, Function] = {}
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Manifest:
+        if not (self.services or self.sensors or self.actuators or self.functions):
+            raise ValueError("a stack needs at least one of services, sensors, actuators and functions")
+        return self
