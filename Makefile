@@ -1,0 +1,70 @@
+# Two commands matter: `make demo` and `make test`. Each installs what it needs first; `make help` lists the rest.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+READY := .venv/.ready
+SEEDS ?= 300
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-lab demo test check format lab sim bench docs image-armhf clean
+
+help:  ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## a virtual environment with the locked versions
+
+$(READY): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Bramble needs Python 3.11 or later: make PYTHON=python3.11 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv 2>/dev/null || { rm -rf .venv; ./lab/packages.sh && $(PYTHON) -m venv .venv; }
+	@echo "Installing the locked Python packages into .venv ..."
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
+	@$(UV) sync --quiet --frozen --inexact
+	@touch $(READY)
+
+setup-lab:  ## Debian's Mosquitto, Docker Engine, registry and busybox (root); none of them is started
+	@./lab/packages.sh
+
+demo: ## the whole story on this machine: three nodes, real engines, a real broker (root; under 3 minutes)
+	@test "$$(id -u)" -eq 0 || { echo "make demo builds three network namespaces with a Docker Engine each, which needs root. Run: sudo make demo"; exit 1; }
+	@./lab/packages.sh
+	@$(MAKE) --no-print-directory setup
+	@$(BIN)/python -m lab
+
+test: ## everything that CI runs: lint, types, contracts, tests, simulator, lab (root)
+	@test "$$(id -u)" -eq 0 || { echo "make test includes the lab, which needs root. Run: sudo make test, or make check without the lab"; exit 1; }
+	@./lab/packages.sh
+	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -q
+
+check: setup lint ## lint, types, contracts and the tests that need no root and no broker (seconds)
+	$(BIN)/pytest -q -m "not lab and not broker and not slow"
+
+.PHONY: lint
+lint: setup
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache > .venv/contracts.log || { cat .venv/contracts.log; exit 1; }
+
+format: setup ## write the code the way the formatter wants it
+	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+lab: setup ## only the tests on real hosts (root)
+	$(BIN)/pytest -q -m lab
+
+sim: setup ## whole fleets in virtual time: SEEDS=N histories
+	$(BIN)/bramble sim --seeds $(SEEDS)
+
+bench: setup ## the figures, each as a ratio against a peer in the same run (root)
+	$(BIN)/python -m tests.bench
+
+docs: setup ## write docs/topics.md and docs/states.md anew from the code
+	$(BIN)/python -m lab.documents
+
+image-armhf: setup ## build and start the agent's image for 32-bit Raspberry Pis under qemu (root)
+	@./lab/armhf.sh
+
+clean: ## remove what the targets above made here
+	@rm -rf .venv .cache build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
