@@ -137,7 +137,7 @@ class Site:
             try:
                 door.accept()[0].close()
             except TimeoutError:
-                allow = f"iptables -I INPUT -i {self.name.link} -j ACCEPT"
+                allow = "iptables -I INPUT -i bl+ -j ACCEPT"
                 raise UnreachableError(f"a firewall of this machine keeps {host.name} out; allow it: {allow}") from None
             finally:
                 knock.kill()
