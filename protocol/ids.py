@@ -64,3 +64,17 @@ def fact_id(stream: str, sequence: int) -> str:
 def invocation_id(cause: str, stack: str, function: str, trigger: int) -> str:
     """Name the one invocation that `cause` (an event's id, or a timer's tick) asks of a function by its n-th trigger."""
     return digest([cause, stack, function, trigger], INVOCATION_CHARS)
+
+
+def full_reference(image: str) -> str:
+    """Spell out what an image reference leaves unsaid, as Docker does: registry, `library/`, the tag; a digest beats a tag."""
+    if image.startswith("sha256:"):
+        return image
+    name, at, content = image.partition("@")
+    first, slash, rest = name.partition("/")
+    if not slash or not (set(first) & set(".:") or first == "localhost"):
+        first, rest = "docker.io", name
+    if first == "docker.io" and "/" not in rest:
+        rest = f"library/{rest}"
+    path, _, tag = rest.partition(":")
+    return f"{first}/{path}@{content}" if at else f"{first}/{path}:{tag or 'latest'}"

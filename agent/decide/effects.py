@@ -118,7 +118,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Remove a container that does not run."""
+    """Remove a container that does not run: a task's, or a run's once its result is committed."""
 
     key: str
     container: str
@@ -128,7 +128,8 @@ class Remove:
 class Run:
     """Run a function once: body on standard input, attributes as `CE_*` in the environment, killed after the timeout.
 
-    A container of this invocation and attempt that exists already, from before a crash, is taken over and never run twice.
+    A container of this invocation and attempt that exists already, from before a crash, is taken over and never run twice. It stays
+    after its end, until it is removed by a `Remove` of its own: a crash between the end and the commit must find it.
     """
 
     key: str
@@ -139,9 +140,14 @@ class Run:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Look at the engine; the answer is an `EngineSeen` or an `EngineLost`."""
+
+
 Step = Pull | Create | Start | Stop | Remove | Run
 """Work for the engine. `key` says on whose behalf (a task or an invocation id) and comes back with the outcome."""
 
 Effect = (
-    Dial | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | ReadPins | Pull | Create | Start | Stop | Remove | Run
+    Dial | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | ReadPins | Pull | Create | Start | Stop | Remove | Run | Look
 )  # fmt: skip

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.decide.effects import Step
+from protocol.ids import full_reference
 from protocol.observed import DeviceStatus, Health, Inventory
 
 
@@ -40,12 +41,31 @@ class ContainerSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSeen:
+    """A function's container as the engine shows it. It stays until a `Remove`, so that a result is committed first (S6)."""
+
+    id: str
+    name: str
+    invocation: str
+    attempt: int
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSeen:
-    """All containers of this node's tasks, and the images that are here, after one look."""
+    """All containers of this node's tasks and runs, and the images that are here, after one look.
+
+    `images` holds each image's references in full (`protocol.ids.full_reference`): ask `has`.
+    """
 
     version: str
     containers: tuple[ContainerSeen, ...]
     images: frozenset[str] = frozenset()
+    runs: tuple[RunSeen, ...] = ()
+
+    def has(self, image: str) -> bool:
+        """Whether an image is here, in whatever way its reference is spelled."""
+        return full_reference(image) in self.images
 
 
 @dataclass(frozen=True, slots=True)
