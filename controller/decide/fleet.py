@@ -1,0 +1,137 @@
+"""The state of a whole fleet: frozen records on indexed shelves, and sets of what a turn has to look at again (law 10).
+
+Shelves survive a restart: the store saves what changed on them in one transaction per turn. Everything else is what this process
+has heard and learns anew. Nothing in here touches the world or reads a clock; one thread owns it.
+
+The `unsettled` sets are the work of a turn: observing puts keys in, `cycle` takes them out. After a load they hold everything once,
+so a restart decides again what it may have left undecided; deciding twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.decide.deadlines import Deadlines
+from controller.decide.effects import Effect, Remark, Reply, Say
+from controller.decide.invocation import Entry
+from controller.decide.presence import Lease, Presence
+from controller.decide.records import (
+    Answered,
+    Devices,
+    Hold,
+    Node,
+    Number,
+    Pending,
+    Revision,
+    StackRecord,
+    Task,
+)
+from controller.decide.shelf import Shelf
+from controller.decide.slot import Rollout, Slot
+from controller.decide.terms import Terms
+from link.intake import Intake
+from protocol.desired import Assignment, Offers
+from protocol.observed import Answer, Health, NodeStatus, TaskStatus
+from protocol.topics import Topic
+
+
+@dataclass(slots=True)
+class Unsettled:
+    """Keys of what changed since it was last decided on."""
+
+    services: set[str] = field(default_factory=set)
+    nodes: set[str] = field(default_factory=set)
+    hosts: set[str] = field(default_factory=set)
+    stacks: set[str] = field(default_factory=set)
+    rollouts: set[str] = field(default_factory=set)
+    assignments: set[str] = field(default_factory=set)
+    offers: set[str] = field(default_factory=set)
+    invocations: set[str] = field(default_factory=set)
+    reports: set[str] = field(default_factory=set)
+    acks: set[tuple[str, str]] = field(default_factory=set)
+
+
+class Fleet:
+    """Everything one controller knows."""
+
+    def __init__(self, name: str, terms: Terms) -> None:
+        """Begin with nothing; the store fills the shelves."""
+        self.name = name
+        self.terms = terms
+
+        # What survives.
+        self.numbers: Shelf[Number] = Shelf(Number)
+        self.nodes: Shelf[Node] = Shelf(Node)
+        self.leases: Shelf[Lease] = Shelf(Lease, presence=lambda lease: lease.presence)
+        self.statuses: Shelf[NodeStatus] = Shelf(NodeStatus)
+        self.stacks: Shelf[StackRecord] = Shelf(StackRecord)
+        self.revisions: Shelf[Revision] = Shelf(Revision, service=lambda r: r.service)
+        self.tasks: Shelf[Task] = Shelf(Task, node=lambda t: t.node, service=lambda t: t.service)
+        self.holds: Shelf[Hold] = Shelf(Hold)
+        self.pendings: Shelf[Pending] = Shelf(Pending)
+        self.devices: Shelf[Devices] = Shelf(Devices)
+        self.rollouts: Shelf[Rollout] = Shelf(Rollout)
+        self.slots: Shelf[Slot] = Shelf(
+            Slot, node=lambda s: s.node, service=lambda s: s.service, state=lambda s: (s.service, s.state)
+        )
+        self.assignments: Shelf[Assignment] = Shelf(Assignment)
+        self.offers: Shelf[Offers] = Shelf(Offers)
+        self.ledger: Shelf[Entry] = Shelf(Entry, node=lambda e: e.node, state=lambda e: e.state)
+        self.intakes: Shelf[Intake] = Shelf(Intake)
+        self.answered: Shelf[Answered] = Shelf(Answered)
+
+        # What this process has heard.
+        self.is_up = False
+        self.up_mono_s = 0.0
+        self.heard_mono_s: dict[str, float] = {}
+        self.health: dict[str, Health] = {}
+        self.seen: dict[tuple[str, str], TaskStatus] = {}
+        self.deadlines = Deadlines()
+        self.settled_mono_s: dict[str, float] = {}
+        self.asked: dict[str, tuple[str, bytes]] = {}
+        self.told: set[str] = set()
+        self.counts: dict[tuple[str, ...], int] = {}
+
+        # What a turn has to look at, and what it says.
+        self.unsettled = Unsettled()
+        self.effects: list[Effect] = []
+
+    @property
+    def epoch(self) -> int:
+        """Of the store: raised when it turns out to be a restored backup."""
+        number = self.numbers.get("epoch")
+        return number.value if number else 1
+
+    def count(self, name: str) -> int:
+        """Take the next number of a durable count; the first is 1."""
+        before = self.numbers.get(name)
+        number = (before.value if before else 0) + 1
+        self.numbers.put(name, Number(number))
+        return number
+
+    def tally(self, *name: str) -> None:
+        """Count something for the metrics."""
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+    def say(self, topic: Topic, message: Any) -> None:
+        """Publish; while the link is down its own rule says it again later."""
+        if self.is_up:
+            self.effects.append(Say(topic, message))
+
+    def reply(self, response_topic: str, correlation: bytes, answer: Answer) -> None:
+        """Answer an operator or a caller."""
+        self.effects.append(Reply(response_topic, correlation, answer))
+
+    def remark(self, subject: str, sentence: str) -> None:
+        """Tell the log."""
+        self.effects.append(Remark(subject, sentence))
+
+    def presence(self, node: str) -> Presence:
+        """What is believed of a node; one that never spoke is offline."""
+        lease = self.leases.get(node)
+        return lease.presence if lease else Presence.OFFLINE
+
+    def shelves(self) -> dict[str, Shelf[Any]]:
+        """Everything that survives, by the name of its table."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Shelf)}

@@ -1,0 +1,43 @@
+"""Everything that can happen to a controller, as values. Callbacks put them into the one inbox; nothing else gets in.
+
+A message is what `protocol.envelope` made of a packet, with what an answer needs: the response topic and the correlation. Link
+changes are the values of `link.inputs`. The passing of time is no input: it is the argument of a turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from link.inputs import LinkDown, LinkUp
+from protocol.envelope import Received
+from protocol.refusal import Refusal
+from protocol.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message that could be read. `retained` says that the broker remembered it: it is no sign of life.
+
+    `payload_digest` stands for the bytes of an operator's document, so that its publisher knows the verdict on his own text.
+    """
+
+    received: Received
+    retained: bool = False
+    response_topic: str = ""
+    correlation: bytes = b""
+    payload_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A packet that could not be read, and why. `topic` is None where even that was none of ours."""
+
+    topic: Topic | None
+    refusal: Refusal
+    size_bytes: int
+    payload_digest: str = ""
+    response_topic: str = ""
+    correlation: bytes = b""
+
+
+Input = Heard | Unreadable | LinkUp | LinkDown

@@ -1,0 +1,70 @@
+"""The machine of an invocation: one run of a function, asked for once and ended once.
+
+Its id is derived from its cause, so a repeated event, call or result meets what is already here and dies. The first result wins. An
+invocation that its node took up by itself, without us, is on the ledger like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from protocol.desired import Invocation
+
+
+class InvocationState(StrEnum):
+    """How far one run of a function is."""
+
+    PENDING = "pending"
+    DISPATCHED = "dispatched"
+    DONE = "done"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class InvocationSeen(StrEnum):
+    """What can be seen of an invocation."""
+
+    TAKEN = "a node has it"
+    DONE = "its result says done"
+    FAILED = "its result says failed"
+    EXPIRED = "its result says expired, or its time is over"
+
+
+NEXT: Mapping[tuple[InvocationState, InvocationSeen], InvocationState] = {
+    (InvocationState.PENDING, InvocationSeen.TAKEN): InvocationState.DISPATCHED,
+    (InvocationState.PENDING, InvocationSeen.DONE): InvocationState.DONE,
+    (InvocationState.PENDING, InvocationSeen.FAILED): InvocationState.FAILED,
+    (InvocationState.PENDING, InvocationSeen.EXPIRED): InvocationState.EXPIRED,
+    (InvocationState.DISPATCHED, InvocationSeen.DONE): InvocationState.DONE,
+    (InvocationState.DISPATCHED, InvocationSeen.FAILED): InvocationState.FAILED,
+    (InvocationState.DISPATCHED, InvocationSeen.EXPIRED): InvocationState.EXPIRED,
+}
+
+OPEN = frozenset({InvocationState.PENDING, InvocationState.DISPATCHED})
+"""The states in which a result is still waited for."""
+
+
+def advance(state: InvocationState, seen: InvocationSeen) -> InvocationState:
+    """Return the next state; a pair missing from NEXT changes nothing."""
+    return NEXT.get((state, seen), state)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One invocation on the ledger. `response_topic` and `correlation` (hexadecimal) are those of a direct call."""
+
+    invocation: Invocation
+    state: InvocationState = InvocationState.PENDING
+    node: str = ""
+    near: str = ""
+    response_topic: str = ""
+    correlation: str = ""
+    call: str = ""
+    by_node: bool = False
+
+    @property
+    def function(self) -> str:
+        """`stack.function`."""
+        return f"{self.invocation.stack}.{self.invocation.function}"

@@ -1,0 +1,119 @@
+"""What the controller remembers of nodes, stacks and tasks: frozen records, each the row of one shelf of the fleet.
+
+The machines keep their records beside their tables: `presence.Lease`, `slot.Slot`, `slot.Rollout`, `invocation.Entry`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from protocol.desired import Container, Restart
+from protocol.observed import Answer, Inventory
+from protocol.operator import ManifestFault, Verdict
+from protocol.stack import Stack
+
+
+class Availability(StrEnum):
+    """The operator's wish: whether services may run here."""
+
+    ACTIVE = "active"
+    DRAIN = "drain"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node that has said hello. `generation` and `offers_generation` count what it was told, and never go back."""
+
+    name: str
+    inventory: Inventory
+    boot: str = ""
+    version: str = ""
+    availability: Availability = Availability.ACTIVE
+    generation: int = 0
+    offers_generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StackRecord:
+    """A stack's name, what was accepted last, and the verdict on what was published last."""
+
+    name: str
+    verdict: Verdict
+    manifest: str = ""
+    stack: Stack | None = None
+    revision: str = ""
+    faults: tuple[ManifestFault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a task of one service runs, for ever under this name."""
+
+    service: str
+    revision: str
+    container: Container
+    restart: Restart
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One placement of a service; `revision` is the settled one."""
+
+    task: str
+    service: str
+    node: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The nodes that may still run a task: they were told to, and have not shown that they stopped."""
+
+    task: str
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Why a service has fewer tasks than it wants."""
+
+    service: str
+    missing: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """What of the stacks' sensors, actuators and functions one node has: `stack.name` each, sorted."""
+
+    node: str
+    sensors: tuple[str, ...] = ()
+    actuators: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A count that must outlive us."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An order that changed something, by its id, and what was answered; a repetition is told the same."""
+
+    order: str
+    rank: int
+    answer: Answer = field(default_factory=lambda: Answer("", ok=False))
+
+
+def service_key(stack: str, service: str) -> str:
+    """Name a service within the fleet."""
+    return f"{stack}.{service}"
+
+
+def revision_key(service: str, revision: str) -> str:
+    """Name a revision within the fleet."""
+    return f"{service}@{revision}"

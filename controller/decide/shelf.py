@@ -1,0 +1,89 @@
+"""A mapping of frozen records that knows what changed and finds records by more than their key.
+
+The fleet is made of shelves, and each is one table of the store: what a turn has touched is what it writes (law 10). Putting an
+equal value changes nothing, so a turn without news writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import Any, Generic, TypeVar
+
+V = TypeVar("V")
+
+_NONE: frozenset[str] = frozenset()
+
+
+class Shelf(Generic[V]):
+    """Records of one kind by key. Each index maps a property of the record to the keys that have it."""
+
+    __slots__ = ("_changed", "_index_of", "_indexes", "_records", "record")
+
+    def __init__(self, record: type[V], **index_of: Callable[[V], Hashable]) -> None:
+        self.record = record
+        self._records: dict[str, V] = {}
+        self._index_of = index_of
+        self._indexes: dict[str, dict[Hashable, set[str]]] = {name: {} for name in index_of}
+        self._changed: set[str] = set()
+
+    def put(self, key: str, value: V) -> bool:
+        """Keep a record, and say whether that changed anything."""
+        before = self._records.get(key)
+        if before == value:
+            return False
+        self._place(key, before, value)
+        self._records[key] = value
+        self._changed.add(key)
+        return True
+
+    def drop(self, key: str) -> V | None:
+        """Take a record away, and give it back."""
+        before = self._records.pop(key, None)
+        if before is not None:
+            self._place(key, before, None)
+            self._changed.add(key)
+        return before
+
+    def load(self, key: str, value: V) -> None:
+        """Keep a record that the store has already."""
+        self._place(key, None, value)
+        self._records[key] = value
+
+    def of(self, index: str, value: Hashable) -> AbstractSet[str]:
+        """The keys of all records with this property; a live view, so copy it before changing the shelf."""
+        return self._indexes[index].get(value, _NONE)
+
+    def take_changed(self) -> list[tuple[str, V | None]]:
+        """What differs from the store, in the order of keys; None is a record that went away. Forgets that it changed."""
+        taken = [(key, self._records.get(key)) for key in sorted(self._changed)]
+        self._changed.clear()
+        return taken
+
+    def get(self, key: str) -> V | None:
+        """The record, or None."""
+        return self._records.get(key)
+
+    def __getitem__(self, key: str) -> V:
+        return self._records[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._records
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def _place(self, key: str, before: V | None, after: V | None) -> None:
+        for name, index_of in self._index_of.items():
+            index = self._indexes[name]
+            old: Any = None if before is None else index_of(before)
+            new: Any = None if after is None else index_of(after)
+            if before is not None and (after is None or old != new):
+                index[old].discard(key)
+                if not index[old]:
+                    del index[old]
+            if after is not None:
+                index.setdefault(new, set()).add(key)

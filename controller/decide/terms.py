@@ -1,0 +1,40 @@
+"""The figures by which a controller decides, with their reasons. A fleet's owner may set them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Times in seconds on the controller's own monotonic clock."""
+
+    lease_s: float = 60.0
+    """A node says its health several times in this; one that says nothing for so long is suspect, whatever the broker thinks."""
+
+    suspect_grace_s: float = 10.0
+    """A will may be a Wi-Fi roam; a node is back within a few seconds of those, and nothing need be said about it."""
+
+    status_every_s: float = 0.5
+    """A stack's status is published no more often: people read it, and thousands of nodes change it."""
+
+    grant_valid_s: float = 30.0
+    """How long a grant may be acted on, counted by the node from its asking; one round trip over LTE takes 2 s at its worst."""
+
+    invocation_repeat_s: float = 30.0
+    """An invocation without a result is said again; the node knows it by its id."""
+
+    invocation_valid_s: float = 3600.0
+    """An event older than an hour is history: its function is not run for it any more."""
+
+    command_s: float = 15.0
+    """An operator at a terminal waits for a node's answer no longer."""
+
+    republish_per_s: float = 200.0
+    """After a reconnect everything retained is said again at this pace; a stock Mosquitto on a Pi takes ten times as much."""
+
+    ledger_rows: int = 10_000
+    """Ended invocations that are remembered; duplicates arrive within minutes, and 10,000 are a day of a busy fleet."""
+
+    answers_kept: int = 1_000
+    """Changing orders whose repetition is recognised; an operator repeats within seconds."""
