@@ -1,6 +1,6 @@
 """What a link needs to know: where the broker is, who we are there, and the limits of the conversation.
 
-TLS gets its own field here (a frozen value with the paths of CA, certificate and key) and one call in `link.broker`; nothing else of
+TLS gets a field of its own here (the paths of CA, certificate and key) and one call in `link.wire`; nothing else of
 the link would change. Until then the link is for loopback and trusted networks.
 """
 
@@ -24,8 +24,8 @@ BACKLOG = 64
 # Inputs that may wait in the owner's inbox before the socket is no longer read. One input is one read of at most 64 KiB, so
 # this bounds the undelivered bytes to 4 MiB; TCP then slows the broker down.
 
-RECEIVE_BYTES = PACKET_BYTES + 4096
-# The largest packet that we ask the broker for: our largest payload, its topic and its properties.
+LARGEST_BYTES = PACKET_BYTES + 8192
+# The largest packet that we send or ask the broker for: our largest payload, its topic and its properties.
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class LinkSettings:
     connect_timeout_s: float = CONNECT_TIMEOUT_S
     inflight: int = INFLIGHT
     backlog: int = BACKLOG
-    send_bytes: int = PACKET_BYTES
-    receive_bytes: int = RECEIVE_BYTES
+    send_bytes: int = LARGEST_BYTES
+    receive_bytes: int = LARGEST_BYTES
     pace: Pace = field(default_factory=Pace)
 
     @property
