@@ -58,7 +58,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class PinState:
-    """One pin as it stands: BCM number, `input`, `output` or `unreadable`, its electrical level, and who uses it (empty: nobody)."""
+    """One pin as it stands: BCM number, `input`, `output` or `unreadable`, electrical level, and who uses it (empty: nobody)."""
 
     pin: int
     function: str
@@ -109,7 +109,7 @@ class Header:
         self._users.pop(number)
         pin = self._pins[number]
         try:
-            pin.when_changed = None
+            pin.when_changed = None  # not every library ends its callbacks when a pin is closed
             pin.close()
         except Exception:  # noqa: BLE001 - see `find`; a pin that cannot be closed is opened anew next time
             del self._pins[number]

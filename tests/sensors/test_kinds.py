@@ -1,0 +1,80 @@
+"""The catalogue of kinds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from protocol import devices
+from protocol.desired import ActuatorSpec, SensorSpec
+from sensors import kinds
+
+
+def test_every_kind_has_the_words_that_manifests_are_checked_with() -> None:
+    """The names and events of the two halves of the catalogue are equal, in the same order."""
+    assert {name: kind.events for name, kind in kinds.SENSORS.items()} == {
+        name: words.events for name, words in devices.SENSORS.items()
+    }
+    assert {name: tuple(kind.values) for name, kind in kinds.ACTUATORS.items()} == {
+        name: words.values for name, words in devices.ACTUATORS.items()
+    }
+
+
+def test_only_kinds_that_can_be_held_take_a_hold() -> None:
+    """The `hold` key has a meaning exactly where there is a held event."""
+    for name, kind in kinds.SENSORS.items():
+        assert ("hold" in devices.SENSORS[name].keys) == bool(kind.held)
+
+
+def test_every_kind_knows_its_level_for_every_pull() -> None:
+    """No wiring of a known kind is left undecided."""
+    for kind in kinds.SENSORS.values():
+        assert set(kind.on_is_high) == set(kinds.Pull)
+
+
+def test_safe_values_are_values_of_every_actuator() -> None:
+    """Whatever `safe` a manifest may say, the actuator can be put to it."""
+    for kind in kinds.ACTUATORS.values():
+        assert {"on", "off"} <= set(kind.values)
+
+
+@pytest.mark.parametrize(
+    ("kind", "pull", "event", "high"),
+    [
+        ("button", "", "pressed", False),
+        ("button", "", "released", True),
+        ("button", "down", "pressed", True),
+        ("button", "none", "pressed", False),
+        ("motion", "", "motion", True),
+        ("motion", "up", "motion", False),
+        ("line", "", "line", False),
+        ("line", "", "no-line", True),
+        ("digital", "", "activated", True),
+        ("digital", "up", "deactivated", True),
+        ("button", "", "held", None),
+        ("button", "", "motion", None),
+    ],
+)
+def test_the_level_that_makes_an_event(kind: str, pull: str, event: str, high: bool | None) -> None:
+    """Each event of a pin has one level that makes it; a hold takes time, and others' events are not made at all."""
+    assert kinds.high_for(SensorSpec("s", "porch", kind, 4, pull=pull), event) == high
+
+
+@pytest.mark.parametrize(
+    ("value", "active_high", "high"), [("on", True, True), ("off", True, False), ("on", False, False)]
+)
+def test_the_level_that_a_value_puts_out(value: str, active_high: bool, high: bool) -> None:
+    """An actuator that is active low is on when its pin is low."""
+    spec = ActuatorSpec("lamp", "porch", "relay", 4, active_high=active_high)
+    assert kinds.output_is_high(spec, value) == high
+
+
+def test_the_package_costs_no_gpiozero_until_a_pin_is_opened() -> None:
+    """A node without sensors imports the whole package and still has no gpiozero in memory."""
+    program = (
+        "import sys; import sensors.board as b; board = b.Board(print, 'mock'); board.open((), ()); board.pins(); board.close();"
+        "sys.exit('gpiozero' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
