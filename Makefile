@@ -46,6 +46,7 @@ lint: setup
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
+	$(BIN)/python -m docs.generate --check
 	$(BIN)/lint-imports --no-cache > .venv/contracts.log || { cat .venv/contracts.log; exit 1; }
 
 format: setup ## write the code the way the formatter wants it
@@ -61,7 +62,7 @@ bench: setup ## the figures, each as a ratio against a peer in the same run (roo
 	$(BIN)/python -m tests.bench
 
 docs: setup ## write docs/topics.md and docs/states.md anew from the code
-	$(BIN)/python -m lab.documents
+	$(BIN)/python -m docs.generate
 
 image-armhf: setup ## build and start the agent's image for 32-bit Raspberry Pis under qemu (root)
 	@./lab/armhf.sh
