@@ -19,11 +19,11 @@ _ACCEPTED = "application/vnd.docker.distribution.manifest.v2+json, application/v
 class Registry:
     """One docker-registry; `name` is what stands before the slash in an image reference."""
 
-    def __init__(self, directory: Path, address: str, extra: Mapping[str, str] | None = None) -> None:
+    def __init__(self, directory: Path, address: str, extra: Mapping[str, str] | None = None, port: int = 0) -> None:
         """Prepare a registry that keeps its images in `directory`; `extra` is added to its environment."""
         self.directory = directory
         self.address = address
-        self.port = free_port(address)
+        self.port = port or free_port(address)
         self._extra = extra
         self._process: Process | None = None
 

@@ -92,9 +92,9 @@ class Site:
         self._say(f"broker accepts at {broker.address}:{broker.port}")
         return broker
 
-    def start_registry(self) -> Registry:
-        """Start the site's image registry on the site's address."""
-        registry = Registry(self.directory / "registry", self.address, self.environment)
+    def start_registry(self, port: int = 0) -> Registry:
+        """Start the site's image registry on the site's address; port 0 takes a free one."""
+        registry = Registry(self.directory / "registry", self.address, self.environment, port)
         registry.start()
         self._say(f"registry accepts at {registry.name}")
         return registry
