@@ -23,7 +23,7 @@ Deliver = Callable[[PinRead], None]
 
 TRUSTED_LAG_NS = 5 * NS_PER_S
 """An edge's own time is taken if it lies this far back at most; a loaded Pi 3 calls back within milliseconds. Otherwise the pin
-library counts on another clock (lgpio before Linux 5.7 gives wall time) and the time of the call is taken."""
+library counts on another clock (Linux before 5.7 stamps edges with wall time) and the time of the call is taken."""
 
 _GPIOZERO_PULL = {Pull.UP: "up", Pull.DOWN: "down", Pull.NONE: "floating"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,21 @@ def test_every_kind_has_the_words_that_manifests_are_checked_with() -> None:
     assert {name: tuple(kind.values) for name, kind in kinds.ACTUATORS.items()} == {
         name: words.values for name, words in devices.ACTUATORS.items()
     }
+
+
+def test_the_documented_catalogue_is_the_real_one() -> None:
+    """docs/sensors.md has exactly one true row for every kind."""
+
+    def names(words: tuple[str, ...]) -> str:
+        return ", ".join(f"`{word}`" for word in words)
+
+    rows = [
+        f"| `{name}` | {names(kind.events)} | {kind.pull} | {'high' if kind.on_is_high[kind.pull] else 'low'} "
+        f"| {names(devices.SENSORS[name].keys)} |"
+        for name, kind in kinds.SENSORS.items()
+    ] + [f"| `{name}` | {names(words.values)} | {names(words.keys)} |" for name, words in devices.ACTUATORS.items()]
+    page = Path("docs/sensors.md").read_text(encoding="utf-8")
+    assert [line for line in page.splitlines() if line.startswith("| `")] == rows
 
 
 def test_only_kinds_that_can_be_held_take_a_hold() -> None:
