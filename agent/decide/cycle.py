@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from agent.decide import devices, greeting, invocations, plan, report, steps, tasks, timers, trials
 from agent.decide.effects import Effect
 from agent.decide.node import Node, Now
 
 
 def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     """Decide, and hand out the effects; repeated without an input at the same moment there are none."""
+    greeting.dial(node)
+    devices.follow(node)
+    devices.settle(node, now)
+    timers.fire(node, now)
+    tasks.judge(node, now)
+    trials.follow(node, now)
+    tasks.judge(node, now)  # what a trial's beginning or end changed
+    plan.plan(node, now)
+    invocations.dispatch(node, now)
+    invocations.clear(node)
+    steps.look(node, now)
+    greeting.greet(node)
+    report.report(node, now)
     effects, node.effects = tuple(node.effects), []
     return effects

@@ -61,10 +61,11 @@ class OpenDevices:
 
 @dataclass(frozen=True, slots=True)
 class SetActuator:
-    """Put an output to a value."""
+    """Put an output to a value; the answer to a command of that id, if one is named."""
 
     name: str
     value: str
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,5 +150,6 @@ Step = Pull | Create | Start | Stop | Remove | Run
 """Work for the engine. `key` says on whose behalf (a task or an invocation id) and comes back with the outcome."""
 
 Effect = (
-    Dial | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | ReadPins | Pull | Create | Start | Stop | Remove | Run | Look
+    Dial | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | ReadPins | Look
+    | Pull | Create | Start | Stop | Remove | Run
 )  # fmt: skip

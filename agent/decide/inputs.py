@@ -76,6 +76,11 @@ class EngineLost:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineHint:
+    """Something happened at the engine; a look is worth while."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The step worked."""
 

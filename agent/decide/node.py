@@ -7,22 +7,23 @@ through `cycle`. Nothing in here touches the world or reads a clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.decide.effects import Effect, Note, Say
+from agent.decide.effects import Effect, Note, OpenDevices, Say
 from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen
 from agent.decide.invocation import Run
 from agent.decide.now import Now
 from agent.decide.table import Table
+from agent.decide.target import Target, content_of
 from agent.decide.task import Task
-from agent.decide.trial import Trial
-from protocol.desired import Assignment, Offers, TaskSpec
+from agent.decide.trial import Trial, trial_key
+from protocol.desired import Assignment, Offers
 from protocol.observed import DeviceStatus, Health, Inventory, NodeStatus, OfferState
 from protocol.topics import Topic
+from sensors.edges import EdgeState
 
-__all__ = ["Deadline", "Linked", "Node", "Now", "content_of"]
+__all__ = ["Deadline", "Linked", "Node", "Now"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,6 @@ class Linked:
     up: bool = False
 
 
-def content_of(spec: TaskSpec) -> str:
-    """Name what a task should be; the same revision with another spec hash is another content."""
-    return f"{spec.revision} {spec.container.spec_hash}"
-
-
 @dataclass(slots=True)
 class Node:
     """Everything one agent knows."""
@@ -54,8 +50,9 @@ class Node:
     boot: str
     version: str
     stream: str
+    sequence: int = 0
 
-    # What survives. `counters` holds epoch, sequence, tick.
+    # What survives. `counters` holds epoch and tick; `sequence` is the last of the outbox, which remembers it.
     counters: Table[int] = field(default_factory=Table)
     assignments: Table[Assignment] = field(default_factory=Table)
     offerings: Table[Offers] = field(default_factory=Table)
@@ -68,26 +65,32 @@ class Node:
     # What this process has seen.
     link: Linked | None = None
     engine: EngineSeen | EngineLost | None = None
+    looked_mono_s: float | None = None
     interrupted: set[str] = field(default_factory=set)
     inventory: Inventory | None = None
     health: Health | None = None
     sensors: tuple[DeviceStatus, ...] = ()
     actuators: tuple[DeviceStatus, ...] = ()
-    edges: dict[str, Any] = field(default_factory=dict)
+    edges: dict[str, EdgeState] = field(default_factory=dict)
     refusal: str = ""
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
 
-    # What this process has begun or said.
+    # What this process has begun or said. `unseen` holds steps that ended since the last look, with the moment of their end.
     busy: set[str] = field(default_factory=set)
-    unseen: set[str] = field(default_factory=set)
+    unseen: dict[str, float] = field(default_factory=dict)
+    waits: dict[str, float] = field(default_factory=dict)
+    looking_mono_s: float | None = None
+    hinted: bool = False
+    requests: int = 0
     asked: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
     watching: dict[str, tuple[str, float]] = field(default_factory=dict)
     running: set[str] = field(default_factory=set)
-    opened: object = None
+    opened: OpenDevices | None = None
     greeted: Inventory | None = None
     said: NodeStatus | None = None
-    health_said_mono_s: float | None = None
+    said_mono_s: float = 0.0
     effects: list[Effect] = field(default_factory=list)
+    _assigned: tuple[Assignment | None, dict[str, Target]] | None = None
 
     @property
     def assignment(self) -> Assignment:
@@ -104,15 +107,25 @@ class Node:
         """Whether the broker has taken the present connection."""
         return self.link is not None and self.link.up
 
+    @property
+    def epoch(self) -> int:
+        """The connection epoch: one for each dial in the life of this store."""
+        return self.counters.get("epoch") or 0
+
     def count(self, counter: str) -> int:
         """Take the next number of a durable counter; the first is 1."""
         number = (self.counters.get(counter) or 0) + 1
         self.counters.put(counter, number)
         return number
 
+    def next_sequence(self) -> int:
+        """Take the next place in the outbox."""
+        self.sequence += 1
+        return self.sequence
+
     def note(self, topic: Topic, message: Any, *, sequence: int = 0, priority: int = 5, key: str = "") -> None:
         """Let a fact into the outbox; a message that carries its own sequence brings it along."""
-        self.effects.append(Note(sequence or self.count("sequence"), topic, message, priority, key))
+        self.effects.append(Note(sequence or self.next_sequence(), topic, message, priority, key))
 
     def say(self, topic: Topic, message: Any) -> None:
         """Publish a state or a sample, if the link is up; otherwise its own rule says it again."""
@@ -127,15 +140,33 @@ class Node:
         """What the last look showed; nothing before the first, and nothing while the engine is lost."""
         return self.engine.containers if isinstance(self.engine, EngineSeen) else ()
 
-    def settled(self) -> dict[str, TaskSpec]:
+    def standing(self) -> frozenset[str]:
+        """The keys of the trials whose offers stand."""
+        return frozenset(trial_key(offer) for offer in self.offers.offers)
+
+    def trying(self, task: str) -> Trial | None:
+        """The trial of this task that is under way."""
+        under_way = (t for t in self.trials.values() if t.state is OfferState.TRYING and t.task == task)
+        return next(under_way, None)
+
+    @property
+    def assigned(self) -> dict[str, Target]:
+        """The tasks of the assignment."""
+        assignment, known = self.assignments.get(""), self._assigned
+        if known is None or known[0] is not assignment:
+            specs = assignment.tasks if assignment is not None else ()
+            known = self._assigned = (assignment, {spec.task: Target(spec, content_of(spec)) for spec in specs})
+        return known[1]
+
+    def settled(self) -> dict[str, Target]:
         """The assignment, overlaid by what was tried and kept."""
-        return self._overlaid(self.trials.values(), frozenset({OfferState.SETTLED}))
+        kept = [t for t in self.trials.values() if t.state is OfferState.SETTLED]
+        assigned = self.assigned
+        overlay = {t.task: t.target for t in kept if t.task in assigned and assigned[t.task].content == t.base}
+        return assigned | overlay
 
-    def targets(self) -> dict[str, TaskSpec]:
-        """What should run now: the assignment, overlaid by what is kept and what is being tried."""
-        return self._overlaid(self.trials.values(), frozenset({OfferState.SETTLED, OfferState.TRYING}))
-
-    def _overlaid(self, trials: Iterable[Trial], states: frozenset[OfferState]) -> dict[str, TaskSpec]:
-        specs = {spec.task: spec for spec in self.assignment.tasks}
-        specs |= {t.offer.task.task: t.offer.task for t in trials if t.state in states and t.offer.task.task in specs}
-        return specs
+    def targets(self) -> dict[str, Target]:
+        """What should run now: what is settled, overlaid by what is being tried."""
+        settled = self.settled()
+        trying = [t for t in self.trials.values() if t.state is OfferState.TRYING and t.task in settled]
+        return settled | {t.task: t.target for t in trying}

@@ -1,9 +1,83 @@
-"""Fold one input into the node. Nothing is decided that waits for other inputs of the same turn: that is `cycle`'s."""
+"""Fold one input into the node: where each kind of input goes. What waits for other inputs of the same turn is `cycle`'s part."""
 
 from __future__ import annotations
 
+from agent.decide import devices, greeting, invocations, report, steps, trials, wants
+from agent.decide.inputs import (
+    CommandDone,
+    DevicesOpened,
+    EngineHint,
+    EngineLost,
+    EngineSeen,
+    HostSeen,
+    RunEnded,
+    StepEnded,
+)
 from agent.decide.node import Node, Now
+from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused
+from protocol.desired import Ack, Assignment, Command, Grant, Invocation, Offers
+from protocol.envelope import Received, unpack
+from protocol.refusal import Refusal
+from sensors.edges import PinRead
 
 
 def observe(node: Node, seen: object, now: Now) -> None:
-    """Take in one input: a value of `agent.decide.inputs`, `link.inputs`, `sensors.edges.PinRead`, Received or Refusal."""
+    """Take in one input: a value of `agent.decide.inputs`, `link.inputs` or `sensors.edges.PinRead`."""
+    match seen:
+        case PinRead():
+            devices.read(node, seen, now)
+        case Arrived():
+            for packet in seen.packets if node.link is not None and seen.epoch == node.link.epoch else ():
+                _received(node, unpack(packet), now)
+        case StepEnded() | RunEnded() | EngineSeen() | EngineLost() | EngineHint():
+            _engine(node, seen, now)
+        case LinkUp():
+            greeting.up(node, seen)
+        case LinkDown():
+            greeting.down(node, seen)
+        case PublishRefused():
+            wants.refuse(node, Refusal(f"the broker did not take it: {seen.reason}", seen.topic))
+        case _:
+            _local(node, seen)
+
+
+def _engine(node: Node, seen: object, now: Now) -> None:
+    match seen:
+        case StepEnded():
+            steps.ended(node, seen, now)
+            trials.staged(node, seen, now)
+        case RunEnded():
+            invocations.ended(node, seen, now)
+        case EngineSeen() | EngineLost():
+            steps.looked(node, seen)
+        case _:
+            node.hinted = True
+
+
+def _local(node: Node, seen: object) -> None:
+    match seen:
+        case DevicesOpened():
+            devices.opened(node, seen)
+        case CommandDone():
+            devices.answered(node, seen)
+        case HostSeen():
+            report.hosted(node, seen)
+
+
+def _received(node: Node, received: Received | Refusal, now: Now) -> None:
+    if isinstance(received, Refusal):
+        wants.refuse(node, received)
+        return
+    match received.message:
+        case Assignment():
+            wants.take_assignment(node, received.message)
+        case Offers():
+            wants.take_offers(node, received.message, now)
+        case Grant():
+            trials.take_grant(node, received.message, now)
+        case Invocation():
+            invocations.take(node, received.message, now)
+        case Ack():
+            greeting.forget(node, received.message)
+        case Command():
+            devices.obey(node, received.message)

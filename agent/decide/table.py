@@ -6,6 +6,7 @@ The order is the order of arrival; a value that is put again keeps its place. Pu
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -53,5 +54,5 @@ class Table(Generic[V]):
 
     def keep_newest(self, most: int) -> None:
         """Drop the oldest beyond `most`."""
-        for key in tuple(self._values)[: max(0, len(self._values) - most)]:
+        for key in tuple(islice(self._values, max(0, len(self._values) - most))):
             self.drop(key)

@@ -24,6 +24,7 @@ class Seen(StrEnum):
     ENDED_BADLY = "its container ended or is unhealthy"
     CANNOT = "a step cannot work"
     RETRIED = "its time to be tried again has come"
+    GONE = "its container is not there any more"
 
 
 NEXT: Mapping[tuple[TaskState, Seen], TaskState] = {
@@ -40,6 +41,7 @@ NEXT: Mapping[tuple[TaskState, Seen], TaskState] = {
     (TaskState.RUNNING, Seen.ENDED_BADLY): TaskState.FAILED,
     (TaskState.RUNNING, Seen.CANNOT): TaskState.REJECTED,
     (TaskState.RUNNING, Seen.RETRIED): TaskState.PREPARING,
+    (TaskState.RUNNING, Seen.GONE): TaskState.PREPARING,
     (TaskState.STOPPED, Seen.RUNS): TaskState.RUNNING,
     (TaskState.STOPPED, Seen.STARTS): TaskState.PREPARING,
     (TaskState.FAILED, Seen.RUNS): TaskState.RUNNING,
@@ -75,5 +77,6 @@ class Task:
     container: str = ""
     image: str = ""
     health: str = ""
-    due_mono_s: float = 0.0
+    due_mono_s: float | None = 0.0
+    retry_s: float | None = None
     running_since_mono_s: float | None = None

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agent.decide.target import Target
 from protocol.desired import Offer
 from protocol.observed import OfferState
 
@@ -49,6 +50,7 @@ class Trial:
     """One offer as this node follows it; durable. `base` is the content that was settled when it began to be tried."""
 
     offer: Offer
+    content: str
     state: OfferState = OfferState.STAGING
     nonce: str = ""
     reason: str = ""
@@ -62,6 +64,16 @@ class Trial:
     def key(self) -> str:
         """The same rollout tries one revision of one task at most once on this node."""
         return trial_key(self.offer)
+
+    @property
+    def task(self) -> str:
+        """The task that the offer is for."""
+        return self.offer.task.task
+
+    @property
+    def target(self) -> Target:
+        """What its task should be while it is tried, and after it is kept."""
+        return Target(self.offer.task, self.content)
 
 
 def trial_key(offer: Offer) -> str:

@@ -1,0 +1,147 @@
+"""What the pins mean: readings become events, events call functions, commands reach outputs.
+
+An event and the invocations that this node takes for it are one commit; `taken` tells the controller not to dispatch them.
+Debounce and hold are `sensors.edges`'; opening pins is an effect, and what came of it an input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.decide import invocations
+from agent.decide.effects import DrivePin, OpenDevices, ReadPins, SetActuator
+from agent.decide.inputs import CommandDone, DevicesOpened
+from agent.decide.node import Node, Now
+from protocol.desired import Command, SensorSpec, Verb
+from protocol.observed import Answer, DeviceStatus, SensorEvent
+from protocol.topics import EventTopic, NodeAnswerTopic
+from protocol.triggers import matches
+from sensors import edges
+from sensors.edges import NS_PER_S, PinRead, Sensed
+from sensors.kinds import SENSORS, high_for
+
+LEVELS = {"high": True, "on": True, "1": True, "true": True, "low": False, "off": False, "0": False, "false": False}
+
+
+def follow(node: Node) -> None:
+    """Have open what the assignment asks for, and remember nothing of the rest."""
+    wanted = OpenDevices(node.assignment.sensors, node.assignment.actuators)
+    if node.opened is None and not (wanted.sensors or wanted.actuators):
+        return
+    if wanted != node.opened:
+        known = {spec.name: edges.fresh(spec) for spec in wanted.sensors if spec.kind in SENSORS}
+        kept = {name: state for name, state in node.edges.items() if name in known and known[name].rule == state.rule}
+        node.edges = known | kept
+        node.opened = wanted
+        node.effects.append(wanted)
+
+
+def read(node: Node, seen: PinRead, now: Now) -> None:
+    """Take in one reading."""
+    state = node.edges.get(seen.sensor)
+    if state is None:
+        return
+    node.edges[seen.sensor], sensed = edges.observe(state, seen)
+    for event in sensed:
+        _report(node, event, now)
+
+
+def settle(node: Node, now: Now) -> None:
+    """Let the time pass for the sensors that wait for it."""
+    now_ns = round(now.mono_s * NS_PER_S)
+    for name, state in node.edges.items():
+        if state.deadline_ns is not None and state.deadline_ns <= now_ns:
+            node.edges[name], sensed = edges.settle(state, now_ns)
+            for event in sensed:
+                _report(node, event, now)
+
+
+def opened(node: Node, seen: DevicesOpened) -> None:
+    """Remember how the devices named here stand."""
+    node.sensors = _merged(node.sensors, seen.sensors, {spec.name for spec in node.assignment.sensors})
+    node.actuators = _merged(node.actuators, seen.actuators, {spec.name for spec in node.assignment.actuators})
+
+
+def obey(node: Node, command: Command) -> None:
+    """Carry out an operator's command, or answer why not."""
+    match command.verb:
+        case Verb.PINS:
+            node.effects.append(ReadPins(command.id))
+        case Verb.DRIVE:
+            _drive(node, command)
+        case Verb.SET:
+            _set(node, command)
+
+
+def answered(node: Node, seen: CommandDone) -> None:
+    """Answer a command."""
+    answer = Answer(seen.command, seen.ok, seen.message, seen.result)
+    node.say(NodeAnswerTopic(node.fleet, node.name, seen.command), answer)
+
+
+def _drive(node: Node, command: Command) -> None:
+    """A target is a pin's number or a sensor's name; a value is a level, or an event of the sensor's kind."""
+    spec = next((s for s in node.assignment.sensors if command.target in (s.name, f"{s.stack}.{s.name}")), None)
+    level = LEVELS.get(command.value)
+    if spec is not None and level is None and spec.kind in SENSORS:
+        level = high_for(spec, command.value)
+    pin = spec.pin if spec is not None else int(command.target) if _is_pin(command.target) else None
+    if pin is None:
+        answered(
+            node,
+            CommandDone(command.id, ok=False, message=f"{command.target[:63]!r} is no pin and no sensor of this node"),
+        )
+    elif level is None:
+        answered(
+            node,
+            CommandDone(
+                command.id, ok=False, message=f"{command.value[:63]!r} is no level; say high or low{_events(spec)}"
+            ),
+        )
+    else:
+        node.effects.append(DrivePin(command.id, pin, level))
+
+
+def _set(node: Node, command: Command) -> None:
+    spec = next((a for a in node.assignment.actuators if command.target in (a.name, f"{a.stack}.{a.name}")), None)
+    if spec is None:
+        answered(
+            node,
+            CommandDone(command.id, ok=False, message=f"there is no actuator {command.target[:63]!r} on this node"),
+        )
+    else:
+        node.effects.append(SetActuator(spec.name, command.value, command.id))
+
+
+def _is_pin(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 2
+
+
+def _events(spec: SensorSpec | None) -> str:
+    return f", or {' or '.join(SENSORS[spec.kind].events[:2])}" if spec is not None and spec.kind in SENSORS else ""
+
+
+def _report(node: Node, sensed: Sensed, now: Now) -> None:
+    """Make the event a fact, together with the invocations that it asks of this node."""
+    spec = next((s for s in node.assignment.sensors if s.name == sensed.sensor), None)
+    if spec is None:
+        return
+    event = SensorEvent(
+        node.stream, node.next_sequence(), node.name, spec.name, sensed.event, now.wall, node.boot, sensed.at_ns,
+        now.clock, sensed.level, spec.pin,
+    )  # fmt: skip
+    calls = matches(event, spec.stack, node.assignment.functions, node.fleet) if invocations.can_take(node) else ()
+    event = replace(event, taken=tuple(call.id for call in calls))
+    node.note(EventTopic(node.fleet, node.name, spec.name), event, sequence=event.sequence)
+    node.tally("events", spec.name, sensed.event)
+    for call in calls:
+        invocations.take(node, call, now)
+    status = DeviceStatus(spec.name, spec.kind, spec.pin, sensed.event)
+    node.sensors = _merged(node.sensors, (status,), {s.name for s in node.assignment.sensors})
+
+
+def _merged(
+    known: tuple[DeviceStatus, ...], seen: tuple[DeviceStatus, ...], names: set[str]
+) -> tuple[DeviceStatus, ...]:
+    stands = {status.name: status for status in (*known, *seen) if status.name in names}
+    return tuple(stands[name] for name in sorted(stands))

@@ -1,0 +1,68 @@
+"""The connection as the node sees it: a durable epoch for each dial, a hello on each connect, acknowledged facts forgotten.
+
+How long to wait before a dial is the link's part. Everything that was said before a connection fell is said again after the next:
+the hello as a fact, the status whole; the outbox sends its rest by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from agent.decide.effects import Dial, Forget
+from agent.decide.inputs import EngineSeen
+from agent.decide.node import Linked, Node
+from link.inputs import LinkDown, LinkUp
+from protocol.desired import Ack
+from protocol.ids import digest
+from protocol.observed import Hello, Inventory
+from protocol.topics import HelloTopic
+
+HELLO_PRIORITY = 1
+# First of all facts: the controller answers it with what differs.
+
+
+def dial(node: Node) -> None:
+    """Open a connection whenever there is none; its epoch is committed before it is dialled."""
+    if node.link is None:
+        node.link = Linked(node.count("epoch"))
+        node.effects.append(Dial(node.link.epoch))
+
+
+def up(node: Node, seen: LinkUp) -> None:
+    """The broker took us: everything is to be said anew."""
+    if node.link is not None and seen.epoch == node.link.epoch:
+        node.link = Linked(seen.epoch, up=True)
+        node.greeted = node.said = None
+        node.tally("links_up")
+
+
+def down(node: Node, seen: LinkDown) -> None:
+    """The connection is gone; an older one's end means nothing."""
+    if node.link is not None and seen.epoch == node.link.epoch:
+        node.link = None
+
+
+def greet(node: Node) -> None:
+    """Say hello once for each connection, and again when the node turns out to be made of something else."""
+    inventory = inventory_of(node)
+    if not node.is_up or inventory is None or inventory == node.greeted:
+        return
+    node.greeted = inventory
+    assignment = node.assignment
+    hello = Hello(
+        node.name, node.epoch, node.boot, node.version, inventory, assignment.epoch, assignment.generation,
+        digest(asdict(assignment)), node.offers.generation,
+    )  # fmt: skip
+    node.note(HelloTopic(node.fleet, node.name), hello, priority=HELLO_PRIORITY, key="hello")
+
+
+def inventory_of(node: Node) -> Inventory | None:
+    """What the node is made of, with the engine as it was last seen; None before the host was read and the engine looked at."""
+    if node.inventory is None or node.engine is None:
+        return None
+    return replace(node.inventory, engine=node.engine.version if isinstance(node.engine, EngineSeen) else "")
+
+
+def forget(node: Node, ack: Ack) -> None:
+    """The controller has committed these."""
+    node.effects.append(Forget(ack.stream, ack.upto, ack.beyond))

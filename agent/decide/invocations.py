@@ -1,0 +1,171 @@
+"""Which function to run now, and what comes of it: at most one effect for each invocation id (law 8).
+
+An invocation is taken once: its id is in `runs` until its result is in the outbox, and then in the ledger `ended`, so a duplicate
+meets itself. Runs begin in order of arrival, within the concurrency of their function. What a run leaves on the engine is removed
+only when its result is committed, so a crash in between finds it and runs nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from agent.decide.effects import Remove, SetActuator, Stop
+from agent.decide.effects import Run as RunEffect
+from agent.decide.inputs import EngineLost, EngineSeen, Phase, RunEnded
+from agent.decide.invocation import Run, Seen, State, advance
+from agent.decide.node import Node, Now
+from protocol.desired import FunctionSpec, Invocation
+from protocol.envelope import read_json
+from protocol.observed import Result, ResultStatus
+from protocol.topics import ResultTopic
+from sensors.kinds import ACTUATORS
+
+PENDING_MOST = 1000
+# Per function: at one run a second, more than a quarter of an hour of work; each waits with at most some 256 KiB.
+LEDGER_MOST = 10_000
+# Ended ids that are remembered: a controller repeats an invocation for minutes, not for 10,000 others.
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 60.0
+RESULT_PRIORITY = 3
+# Before events: a result ends the controller's repeating of its invocation.
+
+
+def can_take(node: Node) -> bool:
+    """Whether functions run here at all; before the first look we believe so."""
+    return not isinstance(node.engine, EngineLost)
+
+
+def take(node: Node, call: Invocation, now: Now) -> None:
+    """Take an invocation in, once; beyond the bound of its function's queue it fails at once, and says so."""
+    if call.id in node.runs or call.id in node.ended:
+        node.tally("invocations_repeated")
+        return
+    cause = call.attributes.get("id", "")
+    run = Run(
+        call.id, call.stack, call.function, cause, call.attributes, call.body, until_mono_s=now.mono_s + call.valid_s
+    )
+    if function_of(node, run) is None:
+        _finish(node, run, ResultStatus.FAILED, f"function {call.function} of stack {call.stack} is not on this node")
+    elif sum((r.stack, r.function) == (call.stack, call.function) for r in node.runs.values()) >= PENDING_MOST:
+        _finish(
+            node, run, ResultStatus.FAILED, f"queue full: {PENDING_MOST} invocations of {call.function} wait already"
+        )
+    else:
+        node.runs.put(run.id, run)
+
+
+def function_of(node: Node, run: Run) -> FunctionSpec | None:
+    """What is to be run."""
+    return next((f for f in node.assignment.functions if (f.stack, f.name) == (run.stack, run.function)), None)
+
+
+def dispatch(node: Node, now: Now) -> None:
+    """Begin what may begin now; what was under way when the agent died is asked for again, with the same attempt."""
+    if not len(node.runs):
+        return
+    active = Counter((r.stack, r.function) for r in node.runs.values() if r.state is State.DISPATCHED)
+    for run in node.runs.values():
+        if run.state is State.DISPATCHED:
+            if run.id not in node.running and isinstance(node.engine, EngineSeen):
+                _start(node, run)
+        elif run.attempt == 0 and run.until_mono_s <= now.mono_s:
+            _finish(node, run, ResultStatus.EXPIRED, "its time ran out before it could start")
+        elif run.due_mono_s <= now.mono_s and isinstance(node.engine, EngineSeen):
+            _dispatch(node, run, active, now)
+
+
+def _dispatch(node: Node, run: Run, active: Counter[tuple[str, str]], now: Now) -> None:
+    function = function_of(node, run)
+    if function is None:
+        _finish(node, run, ResultStatus.FAILED, f"function {run.function} was taken from this node")
+    elif active[run.stack, run.function] < function.concurrency:
+        active[run.stack, run.function] += 1
+        state = advance(run.state, Seen.STARTED)
+        begun = replace(run, state=state, attempt=run.attempt + 1, started_at=now.wall)
+        node.runs.put(run.id, begun)
+        _start(node, begun)
+
+
+def _start(node: Node, run: Run) -> None:
+    function = function_of(node, run)
+    if function is None:
+        _finish(node, run, ResultStatus.FAILED, f"function {run.function} was taken from this node while it ran")
+        return
+    node.running.add(run.id)
+    attributes = tuple(sorted(run.attributes.items()))
+    node.effects.append(RunEffect(run.id, run.id, run.attempt, function, attributes, run.body))
+
+
+def ended(node: Node, seen: RunEnded, now: Now) -> None:
+    """Take in the end of a run: its result, or its next attempt."""
+    run = node.runs.get(seen.invocation)
+    node.running.discard(seen.invocation)
+    if run is None or run.state is not State.DISPATCHED or run.attempt != seen.attempt:
+        return
+    if seen.exit_code == 0 and not seen.timed_out:
+        reason = "; ".join(_actuate(node, run, seen.output))
+        _finish(node, run, ResultStatus.DONE, reason, seen)
+        return
+    function = function_of(node, run)
+    reason = seen.reason or _failure(seen)
+    if function is None or run.attempt > function.retries:
+        _finish(node, run, ResultStatus.FAILED, reason, seen)
+        return
+    wait_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(run.attempt - 1, 10))
+    node.tally("invocation_retries", run.function)
+    state = advance(run.state, Seen.FAILED)
+    node.runs.put(run.id, replace(run, state=state, reason=reason, due_mono_s=now.mono_s + wait_s))
+
+
+def clear(node: Node) -> None:
+    """Remove the containers of runs that have ended, one step each; those of runs that nobody knows are stopped first."""
+    if not isinstance(node.engine, EngineSeen):
+        return
+    for seen in node.engine.runs:
+        run = node.runs.get(seen.invocation)
+        is_over = run is None or seen.attempt < run.attempt
+        if is_over and seen.id not in node.busy and seen.id not in node.unseen:
+            node.busy.add(seen.id)
+            node.effects.append(
+                Stop(seen.id, seen.id, 0.0) if seen.phase is Phase.RUNNING else Remove(seen.id, seen.id)
+            )
+
+
+def _failure(seen: RunEnded) -> str:
+    if seen.timed_out:
+        return "killed: it did not end within its timeout"
+    return f"exited with code {seen.exit_code}"
+
+
+def _finish(node: Node, run: Run, status: ResultStatus, reason: str, seen: RunEnded | None = None) -> None:
+    """Move a run from the queue into the ledger, and its result into the outbox: all in one commit."""
+    result = Result(run.id, node.name, run.stack, run.function, status, run.attempt, run.cause, reason=reason)
+    if seen is not None:
+        result = replace(result, exit_code=seen.exit_code, output=seen.output, error=seen.error)
+        result = replace(result, started_at=run.started_at, duration_s=seen.duration_s)
+    node.runs.drop(run.id)
+    node.ended.put(run.id, str(status))
+    node.ended.keep_newest(LEDGER_MOST)
+    node.tally("invocations", run.function, status)
+    node.note(ResultTopic(node.fleet, node.name, run.id), result, priority=RESULT_PRIORITY)
+
+
+def _actuate(node: Node, run: Run, output: str) -> list[str]:
+    """Set the actuators that a function's output names, and say which could not be set: `{"actuators": {"lamp": "on"}}`."""
+    document = read_json(output.strip().encode()) if output.lstrip().startswith("{") else None
+    wanted = document.get("actuators") if isinstance(document, dict) else None
+    if not isinstance(wanted, dict):
+        return []
+    return [fault for name, value in wanted.items() if (fault := _set(node, run.stack, str(name), value))]
+
+
+def _set(node: Node, stack: str, name: str, value: object) -> str:
+    spec = next((a for a in node.assignment.actuators if (a.stack, a.name) == (stack, name)), None)
+    if spec is None:
+        return f"stack {stack} has no actuator {name[:63]!r} on this node"
+    kind = ACTUATORS.get(spec.kind)
+    if kind is None or value not in kind.values:
+        return f"actuator {name} takes {' or '.join(kind.values) if kind else 'nothing'}, not {str(value)[:20]!r}"
+    node.effects.append(SetActuator(name, str(value)))
+    return ""

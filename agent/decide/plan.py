@@ -1,0 +1,141 @@
+"""What should run, minus what is there, gives at most one next step for each task. After it the world is looked at again (law 7).
+
+No step remembers the one before: each follows from the last look alone, so a power cut between any two of them changes nothing.
+The order within a task: the image, the new container (made, not started: what cannot be made disturbs nothing), then the old one's
+stop and the new one's start in the order that was asked for, at last the removal of what is left over.
+
+While a revision is being tried, the container of the settled one is stopped and kept: falling back is starting it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from agent.decide.effects import Create, Pull, Remove, Start, Step, Stop
+from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
+from agent.decide.node import Node, Now
+from agent.decide.restarts import instance
+from agent.decide.target import Target
+from agent.decide.task import Seen, Task, advance
+from agent.decide.tasks import WELL, matches, wanted
+from protocol.desired import Order, TaskSpec
+from protocol.observed import TaskState
+
+ORPHAN_GRACE_S = 10.0
+# Docker's own default; the grace that its manifest asked for is not known any more.
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One task with everything its next step depends on."""
+
+    key: str
+    target: Target | None
+    task: Task | None
+    container: ContainerSeen | None
+    others: tuple[ContainerSeen, ...]
+    image_here: bool
+    order: Order
+    kept: Target | None
+
+
+def plan(node: Node, now: Now) -> None:
+    """Give every task that is not busy its next step, if it needs one."""
+    if not isinstance(node.engine, EngineSeen):
+        return
+    targets = node.targets()
+    found = wanted(node, targets)
+    for key, here in _grouped(node, targets).items():
+        if key in node.busy or key in node.unseen or node.waits.get(key, 0.0) > now.mono_s:
+            continue
+        step = next_step(_scene(node, key, targets.get(key), found.get(key), here), now)
+        if step is not None:
+            _begin(node, step)
+
+
+def next_step(scene: Scene, now: Now) -> Step | None:
+    """The one step that this task needs now."""
+    if scene.target is None or scene.task is None:
+        return _cleared(scene, scene.others)
+    if not _is_due(scene.task, now):
+        return None
+    if scene.task.state is TaskState.STOPPED:
+        return _cleared(scene, _unkept(scene))
+    if scene.container is None:
+        return _made(scene, scene.target.spec)
+    return _moved(scene, scene.target.spec, scene.task, scene.container)
+
+
+def _made(scene: Scene, spec: TaskSpec) -> Step:
+    return Create(scene.key, spec) if scene.image_here else Pull(scene.key, spec.container.image)
+
+
+def _moved(scene: Scene, spec: TaskSpec, task: Task, container: ContainerSeen) -> Step | None:
+    if container.phase is Phase.DEAD:
+        return Remove(scene.key, container.id)
+    running = next((other for other in scene.others if other.phase is Phase.RUNNING), None)
+    if container.phase is Phase.RUNNING:
+        if task.state is TaskState.PREPARING and task.accounted == instance(container) and container.health not in WELL:
+            return Stop(scene.key, container.id, spec.container.stop_grace_s)
+        if container.health not in WELL:
+            return None
+        return _cleared(scene, _unkept(scene))
+    if running is not None and scene.order is Order.STOP_FIRST:
+        return Stop(scene.key, running.id, _grace_s(scene, running))
+    return Start(scene.key, container.id)
+
+
+def _cleared(scene: Scene, leftovers: tuple[ContainerSeen, ...]) -> Step | None:
+    """Stop what still runs, then remove; the kept one is stopped and stays."""
+    running = next((other for other in scene.others if other.phase is Phase.RUNNING), None)
+    if running is not None:
+        return Stop(scene.key, running.id, _grace_s(scene, running))
+    return Remove(scene.key, leftovers[0].id) if leftovers else None
+
+
+def _unkept(scene: Scene) -> tuple[ContainerSeen, ...]:
+    return tuple(other for other in scene.others if scene.kept is None or not matches(other, scene.kept))
+
+
+def _grace_s(scene: Scene, container: ContainerSeen) -> float:
+    for target in (scene.kept, scene.target):
+        if target is not None and matches(container, target):
+            return target.spec.container.stop_grace_s
+    return scene.target.spec.container.stop_grace_s if scene.target is not None else ORPHAN_GRACE_S
+
+
+def _is_due(task: Task, now: Now) -> bool:
+    """A task that waits for its next attempt, or for ever, gets no step; one that runs may still need its leftovers removed."""
+    if task.state in (TaskState.RUNNING, TaskState.STOPPED):
+        return True
+    if task.state in (TaskState.FAILED, TaskState.REJECTED):
+        return False
+    return task.due_mono_s is not None and task.due_mono_s <= now.mono_s
+
+
+def _scene(
+    node: Node, key: str, target: Target | None, container: ContainerSeen | None, here: tuple[ContainerSeen, ...]
+) -> Scene:
+    others = tuple(other for other in here if container is None or other.id != container.id)
+    seen = node.engine
+    image_here = target is not None and isinstance(seen, EngineSeen) and seen.has(target.spec.container.image)
+    tried = node.trying(key)
+    kept = node.settled().get(key) if tried is not None else None
+    order = tried.offer.order if tried is not None else Order.STOP_FIRST
+    return Scene(key, target, node.tasks.get(key), container, others, image_here, order, kept)
+
+
+def _grouped(node: Node, targets: dict[str, Target]) -> dict[str, tuple[ContainerSeen, ...]]:
+    groups: dict[str, tuple[ContainerSeen, ...]] = dict.fromkeys(targets, ())
+    for container in node.containers():
+        key = container.task or container.id
+        groups[key] = (*groups.get(key, ()), container)
+    return groups
+
+
+def _begin(node: Node, step: Step) -> None:
+    node.busy.add(step.key)
+    node.effects.append(step)
+    task = node.tasks.get(step.key)
+    if task is not None:
+        node.tasks.put(step.key, replace(task, state=advance(task.state, Seen.STEP)))

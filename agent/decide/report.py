@@ -1,0 +1,94 @@
+"""What is worth telling: the whole status when it differs from the last one said, and samples of health.
+
+A status is ordered by (epoch, sequence). Reasons are sentences that hold still: no counters and no remaining seconds, or each
+second would be news. A sensor's present value alone is told at most every few seconds: its events say it already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.decide.inputs import EngineLost, HostSeen
+from agent.decide.node import Node, Now
+from agent.decide.task import Task
+from agent.decide.trial import Trial
+from protocol.observed import DeviceStatus, NodeStatus, OfferState, OfferStatus, TaskStatus
+from protocol.topics import HealthTopic, StatusTopic
+
+VALUES_EVERY_S = 5.0
+# What a person looking at a list of pins takes for "now".
+
+
+def report(node: Node, now: Now) -> None:
+    """Say the status, if it is news."""
+    if not node.is_up:
+        return
+    status, said = status_of(node), node.said
+    if said is not None:
+        status = replace(status, sequence=said.sequence)
+        if status == said:
+            return
+        if _calm(status) == _calm(said) and now.mono_s - node.said_mono_s < VALUES_EVERY_S:
+            return
+    node.said = replace(status, sequence=said.sequence + 1 if said is not None else 1)
+    node.said_mono_s = now.mono_s
+    node.say(StatusTopic(node.fleet, node.name), node.said)
+
+
+def hosted(node: Node, seen: HostSeen) -> None:
+    """Take in a reading of the host, and say its health."""
+    node.inventory, node.health = seen.inventory, seen.health
+    node.say(HealthTopic(node.fleet, node.name), seen.health)
+
+
+def status_of(node: Node) -> NodeStatus:
+    """Everything this node runs, as it stands."""
+    assignment = node.assignment
+    return NodeStatus(
+        node=node.name,
+        epoch=node.epoch,
+        sequence=0,
+        observed_epoch=assignment.epoch,
+        observed_generation=assignment.generation,
+        offers_generation=node.offers.generation,
+        tasks=tuple(_task(task) for task in node.tasks.values()),
+        offers=tuple(status for trial in node.trials.values() if (status := _offer(node, trial)) is not None),
+        sensors=node.sensors,
+        actuators=node.actuators,
+        reasons=reasons(node),
+    )
+
+
+def reasons(node: Node) -> tuple[str, ...]:
+    """What keeps this node from doing all that it was asked for."""
+    said = []
+    if isinstance(node.engine, EngineLost):
+        said.append(f"no container engine: {node.engine.reason}")
+    if node.refusal:
+        said.append(f"refused: {node.refusal}")
+    return tuple(said)
+
+
+def _task(task: Task) -> TaskStatus:
+    reason = task.reason
+    if task.retry_s is not None:
+        reason = f"{reason}; next attempt after {task.retry_s:.0f} s"
+    return TaskStatus(
+        task.task, task.revision, task.state, task.attempt, task.image, task.container, task.health, reason
+    )
+
+
+def _offer(node: Node, trial: Trial) -> OfferStatus | None:
+    """An offer that stands, or one that was kept and is not yet in the assignment; withdrawn failures are only remembered."""
+    if trial.state is OfferState.FAILED and trial.key not in node.standing():
+        return None
+    asked = node.asked.get(trial.key, ())
+    nonce = trial.nonce or (asked[-1][0] if asked else "")
+    task = trial.offer.task
+    return OfferStatus(trial.offer.rollout, task.task, task.revision, trial.state, nonce, trial.reason)
+
+
+def _calm(status: NodeStatus) -> NodeStatus:
+    """A status without the values that change with every touch."""
+    sensors = tuple(DeviceStatus(s.name, s.kind, s.pin, fault=s.fault) for s in status.sensors)
+    return replace(status, sequence=0, sensors=sensors)

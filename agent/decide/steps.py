@@ -1,0 +1,65 @@
+"""What follows from the end of a step, and from a look at the engine.
+
+An outcome never changes what should be done next, only when: the next step comes from the next look. What cannot work makes its
+task `rejected`, with the reason, until its assignment changes or the longest delay is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.decide.effects import Create, Look, Pull, Start
+from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Outcome, Retry, StepEnded
+from agent.decide.node import Node, Now
+from agent.decide.restarts import LONGEST_DELAY_S
+from agent.decide.task import Seen, advance
+
+LOOK_EVERY_S = 15.0
+# The engine's events are only hints: its stream dies with the daemon. This bounds how long a missed one goes unnoticed.
+
+
+def ended(node: Node, seen: StepEnded, now: Now) -> None:
+    """Take in what came of a step."""
+    step = seen.step
+    node.busy.discard(step.key)
+    node.unseen[step.key] = now.mono_s
+    node.tally("steps", type(step).__name__.lower(), type(seen.outcome).__name__.lower())
+    if isinstance(seen.outcome, Done):
+        return
+    trial = node.trials.get(step.key)
+    if trial is not None:
+        return  # what was staged is the trial's business: see `trials.staged`
+    if isinstance(step, Pull | Create | Start):
+        _delay(node, step.key, seen.outcome, now)
+    else:
+        wait_s = seen.outcome.after_s if isinstance(seen.outcome, Retry) else LONGEST_DELAY_S
+        node.waits[step.key] = now.mono_s + wait_s
+
+
+def looked(node: Node, seen: EngineSeen | EngineLost) -> None:
+    """Take in a look. After a time without one, ends that nobody watched are no failures."""
+    if isinstance(seen, EngineLost) or not isinstance(node.engine, EngineSeen):
+        node.interrupted = set(node.tasks)
+    began_mono_s, node.looking_mono_s = node.looking_mono_s, None
+    node.engine, node.looked_mono_s = seen, began_mono_s
+    node.unseen = {key: at for key, at in node.unseen.items() if began_mono_s is None or at > began_mono_s}
+
+
+def look(node: Node, now: Now) -> None:
+    """Look again after every step, on every hint, and from time to time; one look at a time."""
+    is_time = node.looked_mono_s is None or now.mono_s - node.looked_mono_s >= LOOK_EVERY_S
+    if node.looking_mono_s is None and (node.unseen or node.hinted or is_time):
+        node.looking_mono_s, node.hinted = now.mono_s, False
+        node.effects.append(Look())
+
+
+def _delay(node: Node, key: str, outcome: Outcome, now: Now) -> None:
+    task = node.tasks.get(key)
+    if task is None or isinstance(outcome, Done):
+        return
+    if isinstance(outcome, GiveUp):
+        state = advance(task.state, Seen.CANNOT)
+        due, wait = now.mono_s + LONGEST_DELAY_S, LONGEST_DELAY_S
+    else:
+        state, due, wait = task.state, now.mono_s + outcome.after_s, outcome.after_s
+    node.tasks.put(key, replace(task, state=state, reason=outcome.reason, due_mono_s=due, retry_s=wait))

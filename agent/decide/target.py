@@ -1,0 +1,20 @@
+"""What one task should be, with the name of its content, by which containers and records are known to belong to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from protocol.desired import TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a task should be. The same revision with another spec hash is another `content`."""
+
+    spec: TaskSpec
+    content: str
+
+
+def content_of(spec: TaskSpec) -> str:
+    """Name what a task should be. It digests the whole spec: ask once for each spec, not once in each turn."""
+    return f"{spec.revision} {spec.container.spec_hash}"
