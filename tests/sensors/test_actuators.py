@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from gpiozero.pins.mock import MockPin
@@ -12,6 +13,8 @@ from protocol.desired import ActuatorSpec
 from protocol.refusal import Refusal
 from sensors.actuators import Actuators, made_safe
 from sensors.header import Header
+
+ROOT = Path(__file__).parents[2]
 
 LAMP = ActuatorSpec("lamp", "porch", "led", 27)
 PUMP = ActuatorSpec("pump", "yard", "relay", 22, active_high=False)
@@ -138,7 +141,7 @@ atexit.register(board.close)
 board.open((), (ActuatorSpec("alarm", "yard", "buzzer", 23, safe="on"),))
 board.apply("alarm", "off")
 """
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.split() == ["output"]
 
 

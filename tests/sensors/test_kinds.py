@@ -12,6 +12,8 @@ from protocol import devices
 from protocol.desired import ActuatorSpec, SensorSpec
 from sensors import kinds
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_every_kind_has_the_words_that_manifests_are_checked_with() -> None:
     """The names and events of the two halves of the catalogue are equal, in the same order."""
@@ -34,7 +36,7 @@ def test_the_documented_catalogue_is_the_real_one() -> None:
         f"| {names(devices.SENSORS[name].keys)} |"
         for name, kind in kinds.SENSORS.items()
     ] + [f"| `{name}` | {names(words.values)} | {names(words.keys)} |" for name, words in devices.ACTUATORS.items()]
-    page = Path("docs/sensors.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "sensors.md").read_text(encoding="utf-8")
     assert [line for line in page.splitlines() if line.startswith("| `")] == rows
 
 
@@ -93,4 +95,4 @@ def test_the_package_costs_no_gpiozero_until_a_pin_is_opened() -> None:
         "import sys; import sensors.board as b; board = b.Board(print, 'mock'); board.open((), ()); board.pins(); board.close();"
         "sys.exit('gpiozero' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], check=False, cwd=ROOT).returncode == 0
