@@ -35,9 +35,10 @@ def topics_page() -> str:
     lines = [
         "# Topics",
         "",
-        f"MQTT 5. Every topic begins with `{topics.ROOT}/FLEET/` (fleet `default` unless you chose another name). Payloads are",
-        "JSON, but for manifests (YAML or JSON) and calls (any bytes). Classes: **state**, the latest wins, retained; **fact**, each",
-        "counts, kept by its sender until the receiver has committed it; **sample**, may be lost, the next says it again.",
+        f"MQTT 5. Every topic begins with `{topics.ROOT}/FLEET/` (fleet `default` unless you chose another name).",
+        "Payloads are JSON, but for manifests (YAML or JSON) and calls (any bytes).",
+        "Classes: **state**, the latest wins, retained; **fact**, each counts, kept by its sender until the receiver",
+        "has committed it; **sample**, may be lost, the next says it again.",
         "",
         "| topic | writer | class | QoS | retained | at most | payload | what it is |",
         "|---|---|---|---|---|---|---|---|",
