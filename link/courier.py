@@ -1,7 +1,8 @@
 """Which facts to send now: a window of rows on their way, between the outbox and the link.
 
-Pure: no clock, no store, no broker. The loop asks `due(outbox.outstanding(WINDOW), broker.free, now)`, publishes what it gets and
-says `handed`; it passes on `Sent` (and the token of a `PublishRefused`, which comes again later), `LinkUp` and `LinkDown`. An acknowledged row is simply no longer among the outstanding.
+Pure: no clock, no store, no broker. The loop asks `due(outbox.outstanding(WINDOW), broker.free, now)`, publishes what it
+gets and says `handed`; it passes on `LinkUp`, `LinkDown`, `Sent` (and the token of a `PublishRefused`: that row comes again
+later, for rules can be mended). An acknowledged row is simply no longer among the outstanding.
 Everything here may be forgotten at any time: then rows are sent once more, and the receiver knows them.
 
 Poison: a row that brings the connection down. After a fall, rows that the broker had not confirmed are *suspects*, and travel
