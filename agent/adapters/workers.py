@@ -1,16 +1,36 @@
 """Threads that do what blocks: looks, pulls, other steps, and functions, each kind in a lane of its own.
 
 So a slow pull never delays a stop, and neither delays a function. Answers go into the inbox as `EngineSeen`/`EngineLost`,
-`StepEnded` and `RunEnded`. The only place that catches every exception: a crash of a step becomes `GiveUp` with its reason.
+`StepEnded` and `RunEnded`: exactly one for each step given. The only place that catches every exception: a crash of a step
+becomes `GiveUp` with its reason. Threads are made when there is more to do than threads, and are daemons: a hanging engine
+does not keep the process from ending, and what was under way is taken over after the next start.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable
-from typing import Any
+from queue import Full, Queue
+from typing import Any, Generic, TypeVar
 
 from agent.adapters.engine import EngineSeam
-from agent.decide.effects import Step
+from agent.adapters.troubles import ENGINE_RETRY_S
+from agent.decide.effects import Pull, Run, Step
+from agent.decide.inputs import EngineLost, EngineSeen, GiveUp, Retry, RunEnded, StepEnded
+
+PULLS_AT_ONCE = 2
+# The network and the card are the limit; more would only make each slower.
+STEPS_AT_ONCE = 4
+# An engine on two cores makes about 10 containers a second, and twice as many with concurrency as without.
+RUNS_AT_ONCE = 16
+# Each running container costs 12 MB for its shim: a Pi with 1 GB has no room for more.
+WAITING_LIMIT = 1000
+# More than a node has tasks and runs under way; beyond it the step comes back at once, to be tried later.
+
+Work = TypeVar("Work")
+
+log = logging.getLogger(__name__)
 
 
 class Workers:
@@ -19,15 +39,80 @@ class Workers:
     def __init__(self, engine: EngineSeam, deliver: Callable[[Any], None]) -> None:
         """`deliver` puts a value into the inbox, from any thread."""
         self._engine, self._deliver = engine, deliver
+        self._looks: _Lane[None] = _Lane("look", 1, lambda _: deliver(self._looked()), waiting=1)
+        self._pulls: _Lane[Step] = _Lane("pull", PULLS_AT_ONCE, lambda step: deliver(self._stepped(step)))
+        self._steps: _Lane[Step] = _Lane("step", STEPS_AT_ONCE, lambda step: deliver(self._stepped(step)))
+        self._runs: _Lane[Step] = _Lane("run", RUNS_AT_ONCE, lambda step: deliver(self._stepped(step)))
 
     def look(self) -> None:
         """Have the engine looked at; asking again before that has begun changes nothing."""
-        raise NotImplementedError
+        self._looks.take(None)
 
     def give(self, step: Step) -> None:
         """Have a step carried out, or a function run; its end comes through the inbox, always exactly once."""
-        raise NotImplementedError
+        lane = self._pulls if isinstance(step, Pull) else self._runs if isinstance(step, Run) else self._steps
+        if not lane.take(step):
+            self._deliver(_unfinished(step, Retry("too much work is waiting for the engine", ENGINE_RETRY_S)))
 
     def stop(self) -> None:
         """Take no more work; what is under way dies with the process, and is taken over after the next start."""
-        raise NotImplementedError
+        for lane in (self._looks, self._pulls, self._steps, self._runs):
+            lane.close()
+
+    def _looked(self) -> EngineSeen | EngineLost:
+        try:
+            return self._engine.look()
+        except Exception as error:
+            log.exception("look crashed")
+            return EngineLost(_bug(error))
+
+    def _stepped(self, step: Step) -> StepEnded | RunEnded:
+        try:
+            return self._engine.run(step) if isinstance(step, Run) else StepEnded(step, self._engine.perform(step))
+        except Exception as error:
+            log.exception("step crashed", extra={"step": type(step).__name__, "key": step.key})
+            return _unfinished(step, GiveUp(_bug(error)))
+
+
+def _unfinished(step: Step, outcome: Retry | GiveUp) -> StepEnded | RunEnded:
+    if isinstance(step, Run):
+        return RunEnded(step.invocation, step.attempt, None, reason=outcome.reason)
+    return StepEnded(step, outcome)
+
+
+def _bug(error: Exception) -> str:
+    return f"a fault of the agent: {type(error).__name__}: {error}"
+
+
+class _Lane(Generic[Work]):
+    """A bounded queue and the threads that empty it."""
+
+    def __init__(self, name: str, limit: int, work: Callable[[Work], None], waiting: int = WAITING_LIMIT) -> None:
+        self._name, self._limit, self._work = name, limit, work
+        self._queue: Queue[Work] = Queue(waiting)
+        self._threads: list[threading.Thread] = []
+        self._closed = threading.Event()
+
+    def take(self, work: Work) -> bool:
+        """Queue it, unless too much is waiting."""
+        try:
+            self._queue.put_nowait(work)
+        except Full:
+            return False
+        if len(self._threads) < min(self._limit, self._queue.unfinished_tasks):
+            name = f"{self._name}-{len(self._threads) + 1}"
+            thread = threading.Thread(target=self._serve, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return True
+
+    def close(self) -> None:
+        """Begin nothing any more."""
+        self._closed.set()
+
+    def _serve(self) -> None:
+        while not self._closed.is_set():
+            work = self._queue.get()
+            if not self._closed.is_set():
+                self._work(work)
+            self._queue.task_done()

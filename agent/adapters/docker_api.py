@@ -1,0 +1,202 @@
+"""The wire to a Docker Engine: one request, one answer. The only user of the package `docker`; knows nothing of Bramble.
+
+The package is imported with the first call that finds a socket, because it costs 9 MB and 0.1 s; its low-level client brings the
+unix transport, the choice of API version and the registries' credentials. A status code is an answer. That the engine cannot be
+reached or does not answer in time is the one exception, `EngineAwayError`; the next call connects anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docker import APIClient
+    from requests import Response
+
+CALL_TIMEOUT_S = 60.0
+# A Pi with a slow card takes seconds to start a container; a minute without an answer is an engine that hangs.
+SILENCE_S = 300.0
+# A pull says something with every chunk and every layer; verifying a large layer on a slow card is the longest silence.
+
+_OK = range(200, 400)
+
+
+class EngineAwayError(Exception):
+    """The engine cannot be reached, or is late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the engine said: a status, and a JSON document or a text."""
+
+    status: int
+    body: Any = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was done; 304 says that it was so already."""
+        return self.status in _OK
+
+    @property
+    def message(self) -> str:
+        """The engine's own words about a failure."""
+        return str(self.body.get("message", "")) if isinstance(self.body, dict) else str(self.body or "")
+
+
+class DockerApi:
+    """A connection that makes itself when needed. Usable from several threads."""
+
+    def __init__(self, url: str) -> None:
+        """`url` as in DOCKER_HOST: `unix:///var/run/docker.sock` or `tcp://127.0.0.1:2375`."""
+        self._url = url
+        self._client: APIClient | None = None
+        self._about: Mapping[str, Any] = {}
+
+    @property
+    def version(self) -> str:
+        """The engine's version; empty before the first answer."""
+        return str(self._about.get("Version", ""))
+
+    @property
+    def architecture(self) -> str:
+        """What the engine's programs are built for, in Go's words: amd64, arm64, arm."""
+        return str(self._about.get("Arch", ""))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        timeout_s: float = CALL_TIMEOUT_S,
+    ) -> Answer:
+        """Ask and wait for the whole answer."""
+        with self._speaking() as client:
+            url = _address(client, path)
+            response = client.request(method, url, params=query, json=body, timeout=(CALL_TIMEOUT_S, timeout_s))
+            return Answer(response.status_code, _document(response.text))
+
+    def lines(self, method: str, path: str, query: Mapping[str, Any], *, silence_s: float | None) -> Iterator[Any]:
+        """Ask, and yield an empty line once the engine has taken it, then each JSON line; a refusal is one with an `error`."""
+        headers = self._credentials(str(query.get("fromImage", "")))
+        with self._streaming(method, path, query, silence_s, headers) as response:
+            if response.status_code not in _OK:
+                yield {"error": Answer(response.status_code, _document(response.text)).message}
+                return
+            yield {}
+            for line in response.iter_lines(chunk_size=None):
+                if line:
+                    yield _document(line.decode(errors="replace"))
+
+    def chunks(self, path: str, query: Mapping[str, Any]) -> Iterator[bytes]:
+        """Yield the raw body of an answer, nothing after a refusal."""
+        with self._streaming("GET", path, query, CALL_TIMEOUT_S, {}) as response:
+            if response.status_code in _OK:
+                yield from response.iter_content(64 * 1024)
+
+    def attach(self, container: str) -> socket.socket | Answer:
+        """A socket on a container's standard streams, or why not. Only before its start: earlier output would be lost."""
+        query = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
+        path = f"/containers/{container}/attach"
+        with self._streaming("POST", path, query, CALL_TIMEOUT_S, headers) as response:
+            if response.status_code not in (101, 200):
+                return Answer(response.status_code, _document(response.text))
+            return socket.socket(fileno=os.dup(response.raw.fileno()))
+
+    def close(self) -> None:
+        """Let go of the connections; the next call makes new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    @contextmanager
+    def _streaming(
+        self, method: str, path: str, query: Mapping[str, Any], silence_s: float | None, headers: Mapping[str, str]
+    ) -> Iterator[Response]:
+        with self._speaking() as client:
+            url, timeouts = _address(client, path), (CALL_TIMEOUT_S, silence_s)
+            response = client.request(method, url, params=query, headers=headers, stream=True, timeout=timeouts)
+            with response:
+                yield response
+
+    @contextmanager
+    def _speaking(self) -> Iterator[APIClient]:
+        """Turn every way in which a conversation can break into `EngineAwayError`."""
+        try:
+            client = self._client or self._connect()
+            yield client
+        except OSError as error:  # everything that requests raises is one
+            self._client = None
+            raise EngineAwayError(_in_words(self._url, error)) from error
+
+    def _connect(self) -> APIClient:
+        _expect_socket(self._url)
+        try:
+            from docker import APIClient  # noqa: PLC0415 - heavy, see above
+            from docker.errors import DockerException  # noqa: PLC0415
+        except ImportError:
+            raise EngineAwayError("there is a Docker Engine, but the Python package docker is not installed") from None
+        try:
+            client = APIClient(self._url, version="auto", timeout=int(CALL_TIMEOUT_S))
+            client.trust_env = False  # no proxies and no .netrc on the way to our own engine; saves 0.1 ms a call
+            self._about = client.version()
+        except DockerException as error:
+            raise EngineAwayError(_in_words(self._url, error)) from error
+        self._client = client
+        return client
+
+    def _credentials(self, image: str) -> dict[str, str]:
+        """What `docker login` left for the image's registry, if anything."""
+        if not image:
+            return {}
+        with self._speaking() as client:
+            from docker.auth import get_config_header, resolve_repository_name  # noqa: PLC0415
+
+            registry, _ = resolve_repository_name(image)
+            header = get_config_header(client, registry)
+        return {"X-Registry-Auth": str(header, "ascii") if isinstance(header, bytes) else str(header)} if header else {}
+
+
+def _address(client: APIClient, path: str) -> str:
+    return f"{client.base_url}/v{client.api_version}{path}"
+
+
+def _document(text: str) -> Any:
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return text
+
+
+def _expect_socket(url: str) -> None:
+    """Tell the two common reasons before anything heavy is loaded."""
+    if not url.startswith("unix://"):
+        return
+    path = url.removeprefix("unix://")
+    try:
+        is_socket = stat.S_ISSOCK(os.stat(path).st_mode)  # noqa: PTH116 - pathlib hides which error it was
+    except OSError:
+        is_socket = False
+    if not is_socket:
+        raise EngineAwayError(f"there is no Docker Engine at {path}")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise EngineAwayError(f"not allowed to use {path}: put the agent's user into the socket's group (docker)")
+
+
+def _in_words(url: str, error: Exception) -> str:
+    text = str(error)
+    if "timed out" in text.lower():
+        return f"the Docker Engine at {url} did not answer in time"
+    for sign, words in (("refused", "does not run"), ("No such file", "does not run"), ("ermission", "refuses us")):
+        if sign in text:
+            return f"the Docker Engine at {url} {words}"
+    return f"the Docker Engine at {url} broke off: {text[:200]}"

@@ -1,0 +1,139 @@
+"""Carrying out the steps of tasks: pull, create, start, stop, remove. Each may be done twice, or again after half of it.
+
+A step first looks at the container it is about, so what has come true already is `Done`, and a container that is not ours is
+never touched (S8). Docker's refusals become outcomes here; `EngineAwayError` is the caller's.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agent.adapters.creation import LABEL, Place, task_body
+from agent.adapters.docker_api import CALL_TIMEOUT_S, SILENCE_S, DockerApi
+from agent.adapters.troubles import ENGINE_RETRY_S, pull_trouble, trouble
+from agent.decide.effects import Create, Pull, Remove, Start, Stop
+from agent.decide.inputs import Done, GiveUp, Outcome, Retry
+from protocol.ids import full_reference
+
+STILL_RETRY_S = 1.0
+# A container that is on its way out.
+
+_RUNS_TOO: Mapping[str, frozenset[str]] = {"arm64": frozenset({"arm"}), "amd64": frozenset({"386"})}
+# What a processor runs besides its own, without emulation.
+
+TaskStep = Pull | Create | Start | Stop | Remove
+
+
+class NotOursError(Exception):
+    """A container of that name exists, and is not this node's."""
+
+
+def perform(api: DockerApi, place: Place, step: TaskStep) -> Outcome:
+    """Carry out one step."""
+    try:
+        return _performed(api, place, step)
+    except NotOursError as error:
+        return GiveUp(str(error))
+
+
+def _performed(api: DockerApi, place: Place, step: TaskStep) -> Outcome:
+    match step:
+        case Pull():
+            return pull(api, step.image)
+        case Create():
+            return _create(api, place, step)
+        case Start():
+            return _start(api, place, step)
+        case Stop():
+            return _stop(api, place, step)
+        case Remove():
+            return remove(api, place, step.container)
+
+
+def inspected(api: DockerApi, place: Place, container: str) -> dict[str, Any] | None:
+    """All about one of our containers, or None where there is none."""
+    answer = api.call("GET", f"/containers/{container}/json")
+    if not answer.ok:
+        return None
+    if not place.owns(answer.body["Config"].get("Labels")):
+        raise NotOursError(f"the container {container} is not ours")
+    return dict(answer.body)
+
+
+def pull(api: DockerApi, image: str) -> Outcome:
+    """Bring an image here, whole and on the disk, and check that this processor can run it."""
+    if image.startswith("sha256:"):
+        return GiveUp(f"{image} is an image's id; only a reference can be pulled")
+    query = {"fromImage": full_reference(image)}
+    for line in api.lines("POST", "/images/create", query, silence_s=SILENCE_S):
+        if isinstance(line, dict) and line.get("error"):
+            return pull_trouble(image, 0, str(line["error"]))
+    os.sync()  # a power cut now would leave empty files that no later pull repairs (moby#36135)
+    return _fits(api, image)
+
+
+def _fits(api: DockerApi, image: str) -> Outcome:
+    answer = api.call("GET", f"/images/{image}/json")
+    if not answer.ok:
+        return Retry(f"image {image} was pulled and is gone again", ENGINE_RETRY_S)
+    made_for, ours = str(answer.body.get("Architecture", "")), api.architecture
+    if made_for in {"", ours} or made_for in _RUNS_TOO.get(ours, frozenset()):
+        return Done()
+    return GiveUp(f"image {image} is made for {made_for}, this node is {ours}")
+
+
+def _create(api: DockerApi, place: Place, step: Create) -> Outcome:
+    name, container = place.task_name(step.task), step.task.container
+    answer = api.call("POST", "/containers/create", query={"name": name}, body=task_body(place, step.task))
+    if answer.ok:
+        return Done("; ".join(answer.body.get("Warnings") or ()))
+    if answer.status != 409:
+        return trouble(container.image, answer.status, answer.message)
+    return _met(inspected(api, place, name), name, container.spec_hash)
+
+
+def _met(existing: Mapping[str, Any] | None, name: str, spec_hash: str) -> Outcome:
+    """Our own earlier create is as good as this one; a look shows the rest."""
+    if existing is None:
+        return Retry(f"a container {name} is being removed", STILL_RETRY_S)
+    if existing["Config"]["Labels"].get(f"{LABEL}spec-hash") == spec_hash:
+        return Done("it existed")
+    return Retry(f"a container {name} of other content is in the way", STILL_RETRY_S)
+
+
+def _start(api: DockerApi, place: Place, step: Start) -> Outcome:
+    found = inspected(api, place, step.container)
+    if found is None:
+        return Retry(f"the container {step.container} is gone", STILL_RETRY_S)
+    if found["State"]["Running"]:
+        return Done("it ran")
+    answer = api.call("POST", f"/containers/{step.container}/start")
+    return Done() if answer.ok else trouble(str(found["Name"]).lstrip("/"), answer.status, answer.message)
+
+
+def _stop(api: DockerApi, place: Place, step: Stop) -> Outcome:
+    found = inspected(api, place, step.container)
+    if found is None or not found["State"]["Running"]:
+        return Done("it did not run")
+    grace_s = math.ceil(step.grace_s)
+    path = f"/containers/{step.container}/stop"
+    answer = api.call("POST", path, query={"t": grace_s}, timeout_s=grace_s + CALL_TIMEOUT_S)
+    return _done_or_gone(answer.status, lambda: trouble(step.container, answer.status, answer.message))
+
+
+def remove(api: DockerApi, place: Place, container: str) -> Outcome:
+    """Remove a container of ours that does not run, with its anonymous volumes."""
+    found = inspected(api, place, container)
+    if found is None:
+        return Done("it was gone")
+    if found["State"]["Running"]:
+        return Retry(f"the container {container} still runs", STILL_RETRY_S)
+    answer = api.call("DELETE", f"/containers/{container}", query={"v": 1})
+    return _done_or_gone(answer.status, lambda: Retry(answer.message, STILL_RETRY_S))
+
+
+def _done_or_gone(status: int, otherwise: Callable[[], Outcome]) -> Outcome:
+    return Done() if status < 400 or status == 404 else otherwise()
