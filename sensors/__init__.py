@@ -1,0 +1,1 @@
+"""Pins in, events out; and outputs that know their safe state."""

@@ -1,0 +1,1 @@
+"""Where the controller touches the world beside its link and its store."""

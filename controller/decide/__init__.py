@@ -1,0 +1,1 @@
+"""What the controller decides: where things run, when they change, what each node is told. Pure."""

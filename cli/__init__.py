@@ -1,0 +1,1 @@
+"""`bramble`: the operator's words. It speaks MQTT and knows no store."""
