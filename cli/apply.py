@@ -1,0 +1,198 @@
+"""`bramble apply` and `bramble rm`: a stack's manifest goes to the controller, and its verdict comes back.
+
+The file is checked here first, by the same code that the controller uses, and published as it is: what `mosquitto_pub -r -f` would
+send. The verdict is known by the digest of those bytes, so an older verdict is never taken for ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli import errors
+from cli.errors import Code, CommandError, span, tell
+from cli.look import SERVICE_HEADINGS, service_cells
+from cli.output import fault_line, print_json, print_table
+from cli.terminal import ANSWER_S, Terminal, presence, read
+from link.session import Session
+from protocol import document, ids, stackfile
+from protocol.envelope import Received, unpack
+from protocol.operator import OrderVerb, ServiceStatus, StackRow, StackStatus, Verdict
+from protocol.topics import ManifestTopic, StackStatusTopic
+
+CONVERGE_S = 120.0
+"""Three nodes that pull a small image over Wi-Fi need one minute; who deploys more says --timeout."""
+
+GONE_POLL_S = 0.5
+"""How often a removed stack is asked for; its containers may take their whole grace to stop."""
+
+HALTED = frozenset({"paused", "rolling_back", "rolled_back"})
+"""A rollout in one of these goes nowhere by waiting."""
+
+
+def apply(terminal: Terminal, file: str, stack: str, *, wait: bool) -> None:
+    """Check a manifest, publish it, and wait until the fleet runs it."""
+    payload = _payload(file)
+    name = stack or _name(file, payload)
+    _check(terminal, file, payload, name)
+    status = _published(terminal, name, payload, wait=wait)
+    _report(terminal, file, status)
+    if wait and not status.converged:
+        raise _not_converged(status, terminal.within(CONVERGE_S).patience_s)
+
+
+def rm(terminal: Terminal, stack: str) -> None:
+    """Remove a stack and everything that runs for it."""
+    with terminal.session() as session:
+        if stack not in _stacks(terminal, session):
+            raise CommandError(Code.NOT_FOUND, f"the fleet has no stack {stack!r}", "`bramble stacks` lists them")
+        _say(session, ManifestTopic(terminal.fleet, stack), b"")
+        deadline_mono_s = time.monotonic() + terminal.within(CONVERGE_S).patience_s
+        while stack in _stacks(terminal, session):
+            if time.monotonic() >= deadline_mono_s:
+                raise CommandError(Code.TIMEOUT, f"{stack} is on its way out, but not gone yet")
+            for _ in session.packets(GONE_POLL_S):
+                pass  # the wait; who asks next reads the answer
+    if terminal.is_json:
+        print_json({"stack": stack, "removed": True})
+    else:
+        print(f"{stack}: removed")
+
+
+def _payload(file: str) -> bytes:
+    try:
+        payload = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise CommandError(Code.REFUSED, f"cannot read {file}: {(error.strerror or str(error)).lower()}") from error
+    if not payload.strip():
+        raise CommandError(Code.REFUSED, f"{file} is empty", "to remove a stack, use `bramble rm`")
+    return payload
+
+
+def _name(file: str, payload: bytes) -> str:
+    """The stack's name: what the manifest says, else the file's name."""
+    found = document.read(payload)
+    content = getattr(found, "content", None)
+    said = content.get("name") if isinstance(content, dict) else None
+    if isinstance(said, str):
+        return said
+    if file == "-":
+        raise CommandError(Code.USAGE, "the manifest on standard input has no name", "add `name:` or set --stack")
+    return Path(file).stem
+
+
+def _check(terminal: Terminal, file: str, payload: bytes, name: str) -> None:
+    """Say here what the controller would say; nothing is published that it would refuse."""
+    if not ids.is_name(name):
+        remedy = "use a-z, 0-9 and inner dashes, at most 63 characters"
+        raise CommandError(Code.REFUSED, f"{name!r} cannot be the name of a stack", remedy)
+    found = stackfile.read(payload, name)
+    if isinstance(found, tuple):
+        _report(terminal, file, StackStatus(name, Verdict.REFUSED, _digest(payload), faults=found))
+
+
+def _digest(payload: bytes) -> str:
+    """What `StackStatus.manifest` says of these bytes."""
+    return hashlib.sha256(payload).hexdigest()[: ids.REVISION_CHARS]
+
+
+def _published(terminal: Terminal, name: str, payload: bytes, *, wait: bool) -> StackStatus:
+    """Publish, and follow the stack until it is refused, runs everywhere, is stuck, or the time is over."""
+    topic = StackStatusTopic(terminal.fleet, name)
+    with terminal.session(str(topic)) as session:
+        _say(session, ManifestTopic(terminal.fleet, name), payload)
+        tell(f"{name}: published to fleet {terminal.fleet!r}")
+        verdict_s = min(ANSWER_S, terminal.within(ANSWER_S).patience_s)
+        status = next(_verdicts(session, topic, _digest(payload), verdict_s), None)
+        if status is None:
+            raise errors.silent(terminal.fleet, span(verdict_s), presence(session))
+        if wait and not _is_over(status):
+            status = _followed(session, topic, status, terminal.within(CONVERGE_S).patience_s)
+    return status
+
+
+def _followed(session: Session, topic: StackStatusTopic, status: StackStatus, within_s: float) -> StackStatus:
+    """Tell each change of a service until there is nothing more to wait for; the last status."""
+    told = _progress(status, {})
+    for newer in _verdicts(session, topic, status.manifest, within_s):
+        status, told = newer, _progress(newer, told)
+        if _is_over(status):
+            break
+    return status
+
+
+def _verdicts(session: Session, topic: StackStatusTopic, digest: str, within_s: float) -> Iterator[StackStatus]:
+    """Each status that is about our very bytes."""
+    for packet in session.packets(within_s):
+        said = unpack(packet) if packet.topic == str(topic) and packet.payload else None
+        if isinstance(said, Received) and isinstance(said.message, StackStatus) and said.message.manifest == digest:
+            yield said.message
+
+
+def _is_over(status: StackStatus) -> bool:
+    return status.verdict is Verdict.REFUSED or status.converged or bool(_halted(status))
+
+
+def _halted(status: StackStatus) -> list[str]:
+    """Why waiting longer is of no use."""
+    rollouts = [service.rollout for service in status.services if service.rollout is not None]
+    return [
+        f"the rollout of {r.service} is {r.state.replace('_', ' ')}: {'; '.join(r.reasons) or r.report}"
+        for r in rollouts
+        if r.state in HALTED
+    ]
+
+
+def _progress(status: StackStatus, told: dict[str, str]) -> dict[str, str]:
+    """Tell the services that stand otherwise than last told."""
+    now = {service.service: _standing(service) for service in status.services}
+    for name, text in now.items():
+        if told.get(name) != text:
+            tell(f"  {name}: {text}")
+    return now
+
+
+def _standing(service: ServiceStatus) -> str:
+    count = f"{service.running}/{service.desired} running"
+    report = service.rollout.report if service.rollout else ""
+    reasons = [f"{task.node}: {task.reason}" for task in service.tasks if task.reason and task.state != "running"]
+    return "; ".join(filter(None, (count, report, *service.reasons, *reasons)))
+
+
+def _report(terminal: Terminal, file: str, status: StackStatus) -> None:
+    """Print the verdict; a refusal ends the command, its faults written as a compiler writes them."""
+    is_refused = status.verdict is Verdict.REFUSED
+    if terminal.is_json:
+        print_json(status)
+    elif is_refused:
+        for fault in status.faults:
+            tell(fault_line(file, fault))
+    else:
+        everything = "everything runs" if status.converged else "not everything runs yet"
+        print(f"{status.stack}: accepted as revision {status.revision}; {everything}")
+        if status.services:
+            print_table(SERVICE_HEADINGS, map(service_cells, status.services))
+    if is_refused:
+        raise CommandError(Code.REFUSED, f"{status.stack} is refused", shown=True)
+
+
+def _not_converged(status: StackStatus, waited_s: float) -> CommandError:
+    halted = _halted(status)
+    if halted:
+        return CommandError(Code.REFUSED, f"{status.stack}: {'; '.join(halted)}")
+    behind = [f"{s.service} ({_standing(s)})" for s in status.services if s.running < s.desired or s.rollout]
+    message = f"{status.stack} does not run everywhere after {span(waited_s)}: {', '.join(behind) or 'see its status'}"
+    return CommandError(Code.TIMEOUT, message, f"it goes on; `bramble status {status.stack} --watch` follows it")
+
+
+def _say(session: Session, topic: ManifestTopic, payload: bytes) -> None:
+    refused = session.say(topic, payload)
+    if refused is not None:
+        raise CommandError(Code.REFUSED, str(refused))
+
+
+def _stacks(terminal: Terminal, session: Session) -> set[str]:
+    return {read(StackRow, row).stack for row in terminal.ask(session, OrderVerb.STACKS) or []}

@@ -1,0 +1,171 @@
+"""Every command as the operator sees it: its words, its options, its help. The work is in the module that each one names.
+
+Light on purpose (see `cli.options`): the modules with the work import the link, the models and rich, and are imported when their
+command runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import command
+
+if TYPE_CHECKING:
+    from cli.terminal import Terminal
+
+app = typer.Typer(
+    name="bramble",
+    help="Tell a fleet of nodes what to run, and see how it stands.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # help drawn by rich would cost 60 ms and 10 MB more
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+node_app = typer.Typer(help="Take a node out of service, or back into it.", no_args_is_help=True)
+app.add_typer(node_app, name="node")
+
+FileOption = Annotated[str, typer.Option("--file", "-f", metavar="FILE", help="The manifest; - reads standard input.")]
+StackOption = Annotated[str, typer.Option(metavar="NAME", help="The stack, if neither `name:` nor the file says it.")]
+WaitOption = Annotated[
+    bool, typer.Option("--wait/--detach", help="Wait until everything runs, or only for the verdict.")
+]
+StackArgument = Annotated[str, typer.Argument(metavar="STACK", help="The stack's name.")]
+AnyStackArgument = Annotated[str, typer.Argument(metavar="[STACK]", help="Only this stack.")]
+PlaceArgument = Annotated[str, typer.Argument(metavar="[STACK[.SERVICE]]", help="Only this stack or service.")]
+TargetArgument = Annotated[str, typer.Argument(metavar="STACK.SERVICE", help="A service or a function.")]
+NodeArgument = Annotated[str, typer.Argument(metavar="NODE", help="The node's name.")]
+NodeOption = Annotated[str, typer.Option(metavar="NODE", help="Only what is on this node.")]
+WatchOption = Annotated[
+    bool, typer.Option("--watch", "-w", help="Stay, and show every change, until Ctrl-C or --timeout.")
+]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C or --timeout, as without --count.")
+]
+SensorOption = Annotated[str, typer.Option(metavar="SENSOR", help="Only this sensor.")]
+CountOption = Annotated[int, typer.Option(metavar="N", min=0, help="End after so many events; 0 for no end.")]
+FunctionArgument = Annotated[str, typer.Argument(metavar="FUNCTION", help="Its name, or STACK.FUNCTION.")]
+BodyOption = Annotated[str, typer.Option("--data", "-d", metavar="BODY", help="Its input; - reads standard input.")]
+DriveOption = Annotated[str, typer.Option(metavar="PIN=high|low|press", help="Drive a pin of a node with mock pins.")]
+SetOption = Annotated[str, typer.Option("--set", metavar="ACTUATOR=on|off", help="Switch an actuator.")]
+
+
+@command(app)
+def apply(terminal: Terminal, file: FileOption, stack: StackOption = "", wait: WaitOption = True) -> None:
+    """Check a manifest, publish it, and wait until the fleet runs it."""
+    from cli import apply
+
+    apply.apply(terminal, file, stack, wait=wait)
+
+
+@command(app)
+def rm(terminal: Terminal, stack: StackArgument) -> None:
+    """Remove a stack and everything that runs for it."""
+    from cli import apply
+
+    apply.rm(terminal, stack)
+
+
+@command(app)
+def stacks(terminal: Terminal) -> None:
+    """List the stacks and their verdicts."""
+    from cli import look
+
+    look.stacks(terminal)
+
+
+@command(app)
+def services(terminal: Terminal, stack: AnyStackArgument = "") -> None:
+    """List the services and how many of their tasks run."""
+    from cli import look
+
+    look.services(terminal, stack)
+
+
+@command(app)
+def ps(terminal: Terminal, target: PlaceArgument = "", node: NodeOption = "") -> None:
+    """List the tasks: which node runs what."""
+    from cli import look
+
+    look.ps(terminal, target, node)
+
+
+@command(app)
+def nodes(terminal: Terminal) -> None:
+    """List the nodes and how they are."""
+    from cli import look
+
+    look.nodes(terminal)
+
+
+@command(node_app)
+def drain(terminal: Terminal, node: NodeArgument) -> None:
+    """Move services away; give none until activated."""
+    from cli import nodes
+
+    nodes.drain(terminal, node)
+
+
+@command(node_app)
+def activate(terminal: Terminal, node: NodeArgument) -> None:
+    """Let a drained node carry services again."""
+    from cli import nodes
+
+    nodes.activate(terminal, node)
+
+
+@command(app)
+def explain(terminal: Terminal, target: TargetArgument) -> None:
+    """Say why each node carries something, or why not."""
+    from cli import look
+
+    look.explain(terminal, target)
+
+
+@command(app)
+def status(terminal: Terminal, stack: AnyStackArgument = "", watch: WatchOption = False) -> None:
+    """Show all about stacks; --watch follows them."""
+    from cli import status
+
+    status.status(terminal, stack, watch=watch)
+
+
+@command(app)
+def events(
+    terminal: Terminal,
+    follow: FollowOption = False,
+    sensor: SensorOption = "",
+    node: NodeOption = "",
+    count: CountOption = 0,
+) -> None:
+    """Show the sensors' events as they come."""
+    from cli import events
+
+    if follow and count:
+        raise typer.BadParameter("--follow goes on and --count ends; choose one")
+    events.events(terminal, sensor, node, count)
+
+
+@command(app)
+def invoke(terminal: Terminal, function: FunctionArgument, data: BodyOption = "") -> None:
+    """Call a function; exits with 0 only if it is done."""
+    from cli import invoke
+
+    invoke.invoke(terminal, function, data)
+
+
+@command(app)
+def pins(terminal: Terminal, node: NodeArgument, drive: DriveOption = "", switch: SetOption = "") -> None:
+    """List a node's sensors and actuators, or move one."""
+    from cli import pins
+
+    pins.pins(terminal, node, drive, switch)
+
+
+@command(app)
+def version(terminal: Terminal) -> None:
+    """Print the version; needs no broker."""
+    from cli import version
+
+    version.version(terminal)

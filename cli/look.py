@@ -1,0 +1,98 @@
+"""Commands that only look: stacks, services, ps, nodes, explain. Each is one question to the controller and one table."""
+
+from __future__ import annotations
+
+from cli.errors import Code, CommandError
+from cli.output import NOTHING, ago, mebibytes, print_json, print_table
+from cli.terminal import Terminal, read
+from protocol.operator import Explanation, NodeRow, OrderVerb, ServiceStatus, StackRow, TaskPlace
+
+SERVICE_HEADINGS = ("service", "running", "image", "revision", "rollout", "reasons")
+
+
+def stacks(terminal: Terminal) -> None:
+    """List the stacks and what became of their manifests."""
+    rows = terminal.rows(OrderVerb.STACKS, StackRow)
+    if terminal.is_json:
+        print_json(rows)
+        return
+    headings = ("stack", "manifest", "revision", "converged", "services", "functions", "devices", "faults")
+    shown = (
+        (r.stack, r.verdict, r.revision, _yes(r.converged), r.services, r.functions, r.devices, r.faults) for r in rows
+    )
+    print_table(headings, shown)
+
+
+def services(terminal: Terminal, stack: str) -> None:
+    """List the services: how many tasks each wants and has, and why not all."""
+    rows = terminal.rows(OrderVerb.SERVICES, ServiceStatus, stack)
+    if terminal.is_json:
+        print_json(rows)
+        return
+    print_table(SERVICE_HEADINGS, map(service_cells, rows))
+
+
+def ps(terminal: Terminal, target: str, node: str) -> None:
+    """List the tasks: which node runs what, and how it stands."""
+    arguments = {"node": node} if node else {}
+    rows = terminal.rows(OrderVerb.PS, TaskPlace, target, **arguments)
+    if terminal.is_json:
+        print_json(rows)
+        return
+    print_table(("task", "node", "state", "image", "revision", "reason"), map(_task_cells, rows))
+
+
+def nodes(terminal: Terminal) -> None:
+    """List the nodes: who is there, what each is, and what troubles it."""
+    rows = terminal.rows(OrderVerb.NODES, NodeRow)
+    if terminal.is_json:
+        print_json(rows)
+        return
+    headings = (
+        "node", "presence", "availability", "seen", "arch", "engine", "agent", "applied", "temp", "memory free",
+        "labels", "reasons",
+    )  # fmt: skip
+    print_table(headings, map(_node_cells, rows))
+
+
+def explain(terminal: Terminal, target: str) -> None:
+    """Say for each node why it carries a service or function, or why not."""
+    with terminal.session() as session:
+        found = read(Explanation, terminal.ask(session, OrderVerb.EXPLAIN, target))
+    if terminal.is_json:
+        print_json(found)
+        return
+    if not found.nodes and not found.reasons:
+        raise CommandError(Code.NOT_FOUND, f"the fleet has no node that could carry {target!r}")
+    shown = ((n.node, "yes" if n.chosen else "no", "; ".join(n.objections)) for n in found.nodes)
+    print_table(("node", "chosen", "objections"), shown)
+    for reason in found.reasons:
+        print(f"{found.target}: {reason}")
+
+
+def service_cells(row: ServiceStatus) -> tuple[object, ...]:
+    """One line of a table of services."""
+    rollout = row.rollout
+    return (
+        row.service, f"{row.running}/{row.desired}", row.image, row.revision,
+        f"{rollout.state}: {rollout.report}".removesuffix(": ") if rollout else NOTHING,
+        "; ".join((*row.reasons, *(rollout.reasons if rollout else ()))),
+    )  # fmt: skip
+
+
+def _task_cells(row: TaskPlace) -> tuple[object, ...]:
+    return row.task, row.node, row.state, row.image, row.revision, row.reason
+
+
+def _node_cells(row: NodeRow) -> tuple[object, ...]:
+    applied = f"{row.observed_generation}/{row.generation}"
+    temperature = None if row.temperature_celsius is None else f"{row.temperature_celsius:.0f} °C"
+    labels = ",".join(f"{key}={value}" for key, value in sorted(row.labels.items()))
+    return (
+        row.node, row.presence, row.availability, ago(row.seen_s), row.architecture, row.engine, row.version, applied,
+        temperature, mebibytes(row.memory_available_bytes), labels, "; ".join(row.reasons),
+    )  # fmt: skip
+
+
+def _yes(claim: bool) -> str:
+    return "yes" if claim else "no"
