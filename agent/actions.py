@@ -1,0 +1,98 @@
+"""Carries out the effects on pins and engine. Pins answer at once, the engine through its workers; both answers are inputs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Protocol
+
+from agent.decide.effects import DrivePin, Effect, Look, OpenDevices, ReadPins, SetActuator, Step
+from agent.decide.inputs import CommandDone, DevicesOpened
+from protocol.desired import ActuatorSpec, SensorSpec
+from protocol.observed import DeviceStatus
+from protocol.refusal import Refusal
+from sensors.header import PinState
+
+log = logging.getLogger(__name__)
+
+Statuses = tuple[DeviceStatus, ...]
+
+
+class BoardSeam(Protocol):
+    """What the agent asks of its pins (`sensors.board.Board`)."""
+
+    @property
+    def factory_name(self) -> str:
+        """The pin library in use."""
+
+    def open(self, sensors: tuple[SensorSpec, ...], actuators: tuple[ActuatorSpec, ...]) -> tuple[Statuses, Statuses]:
+        """Have exactly these open."""
+
+    def apply(self, name: str, value: str) -> DeviceStatus | Refusal:
+        """Put one actuator to a value."""
+
+    def drive(self, pin: int, *, high: bool) -> PinState | Refusal:
+        """Put a mock pin to a level."""
+
+    def pins(self) -> tuple[PinState, ...]:
+        """Every pin that was touched."""
+
+
+class WorkersSeam(Protocol):
+    """Those who wait for the engine."""
+
+    def look(self) -> None:
+        """Have the engine looked at."""
+
+    def give(self, step: Step) -> None:
+        """Have a step carried out."""
+
+
+class Actions:
+    """The executor of every effect that is no message."""
+
+    def __init__(self, board: BoardSeam, workers: WorkersSeam, deliver: Callable[[object], object]) -> None:
+        self._board, self._workers, self._deliver = board, workers, deliver
+
+    def act(self, effect: Effect) -> None:
+        """Carry out one effect; what came of it arrives in the inbox."""
+        match effect:
+            case OpenDevices():
+                sensors, actuators = self._board.open(effect.sensors, effect.actuators)
+                self._deliver(DevicesOpened(sensors, actuators))
+            case SetActuator():
+                self._set(effect)
+            case DrivePin():
+                self._drive(effect)
+            case ReadPins():
+                pins = [asdict(pin) for pin in self._board.pins()]
+                self._deliver(CommandDone(effect.command, ok=True, result=pins))
+            case Look():
+                self._workers.look()
+            case _:
+                self._give(effect)
+
+    def _give(self, effect: Effect) -> None:
+        assert isinstance(effect, Step), f"no executor for {effect}"
+        log.info("step kind=%s key=%s", type(effect).__name__.lower(), effect.key)
+        self._workers.give(effect)
+
+    def _set(self, effect: SetActuator) -> None:
+        status = self._board.apply(effect.name, effect.value)
+        if isinstance(status, DeviceStatus):
+            self._deliver(DevicesOpened((), (status,)))
+        fault = str(status) if isinstance(status, Refusal) else status.fault
+        if fault:
+            log.warning("actuator_not_set name=%s value=%s reason=%r", effect.name, effect.value, fault)
+        if effect.command:
+            message = fault or f"{effect.name} is {effect.value}"
+            self._deliver(CommandDone(effect.command, ok=not fault, message=message))
+
+    def _drive(self, effect: DrivePin) -> None:
+        state = self._board.drive(effect.pin, high=effect.level)
+        if isinstance(state, Refusal):
+            self._deliver(CommandDone(effect.command, ok=False, message=state.reason))
+        else:
+            message = f"pin {effect.pin} is {'high' if state.high else 'low'}"
+            self._deliver(CommandDone(effect.command, ok=True, message=message, result=asdict(state)))

@@ -1,0 +1,119 @@
+"""The only imperative code of the agent: take → observe → cycle → commit → act. One thread owns the state.
+
+Callbacks and workers put frozen values into the inbox, and a turn drains it whole, so that one transaction serves everything that
+happened meanwhile. Nothing is said or done before the commit that it follows from. The same code turns in the simulator: time,
+broker, board, workers and host are arguments.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from agent.actions import Actions, BoardSeam, WorkersSeam
+from agent.decide.cycle import cycle
+from agent.decide.effects import Effect, Forget, Note
+from agent.decide.inputs import HostSeen
+from agent.decide.node import Node
+from agent.decide.now import Now
+from agent.decide.observe import observe
+from agent.mail import BrokerSeam, Mail
+from agent.store import Store, Written
+from sensors.edges import NS_PER_S
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+# Deadlines are seconds at least, but for debounce, which has its own; one turn a second is 0.1 % of a Pi 3.
+EXPIRE_EVERY_S = 3600.0
+# Facts live for days; an hour more or less does not matter.
+
+
+class HostSeam(Protocol):
+    """What the loop asks of the host."""
+
+    def look(self, now: Now) -> HostSeen:
+        """Read what the host is made of and how it is doing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """Whatever touches the world: real, or simulated."""
+
+    broker: BrokerSeam
+    workers: WorkersSeam
+    board: BoardSeam
+    host: HostSeam
+
+
+class Loop:
+    """One agent."""
+
+    def __init__(
+        self, node: Node, store: Store, adapters: Adapters, inbox: SimpleQueue[object], health_s: float = 30.0
+    ) -> None:
+        self.node, self.store, self.inbox = node, store, inbox
+        self.mail = Mail(adapters.broker, store.outbox)
+        self._host, self._health_s = adapters.host, health_s
+        self._actions = Actions(adapters.board, adapters.workers, inbox.put)
+        self._board = adapters.board
+        self._taken: deque[object] = deque()
+        self._host_due_mono_s = self._expire_due_mono_s = float("-inf")
+
+    def turn(self, now: Now) -> tuple[object, ...]:
+        """Take everything in, decide, commit, act. Returns what was taken in."""
+        seen = self._drain(now)
+        written = Written()
+        for one in seen:
+            observe(self.node, one, now)
+            written.poison += self.mail.told(one, now)
+        effects = cycle(self.node, now)
+        written.notes += [effect for effect in effects if isinstance(effect, Note)]
+        written.forgets += [effect for effect in effects if isinstance(effect, Forget)]
+        self.store.commit(self.node, now, written)
+        self._act(effects)
+        self.mail.send(now)
+        self._expire(now)
+        return seen
+
+    def wait_s(self, now: Now) -> float:
+        """How long nothing is due, if nothing happens."""
+        if not self.inbox.empty():
+            return 0.0
+        deadlines = [s.deadline_ns / NS_PER_S for s in self.node.edges.values() if s.deadline_ns is not None]
+        return max(0.0, min([TICK_S, *(due - now.mono_s for due in deadlines)]))
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep until something happens, or for so long."""
+        try:
+            self._taken.append(self.inbox.get(timeout=timeout_s))
+        except Empty:
+            return
+
+    def _drain(self, now: Now) -> tuple[object, ...]:
+        if now.mono_s >= self._host_due_mono_s:
+            self._host_due_mono_s = now.mono_s + self._health_s
+            self._taken.append(self._hosted(self._host.look(now)))
+        for _ in range(self.inbox.qsize()):
+            self._taken.append(self.inbox.get())
+        seen = tuple(self._taken)
+        self._taken.clear()
+        return seen
+
+    def _hosted(self, seen: HostSeen) -> HostSeen:
+        outbox = self.store.outbox
+        health = replace(seen.health, outbox_rows=outbox.size, outbox_dropped_total=sum(outbox.dropped.values()))
+        return HostSeen(replace(seen.inventory, pin_factory=self._board.factory_name), health)
+
+    def _act(self, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            if not isinstance(effect, Note | Forget) and not self.mail.act(effect, self.node):
+                self._actions.act(effect)
+
+    def _expire(self, now: Now) -> None:
+        if now.mono_s >= self._expire_due_mono_s:
+            self._expire_due_mono_s = now.mono_s + EXPIRE_EVERY_S
+            self.store.expire(now)

@@ -1,0 +1,110 @@
+"""What goes out to the broker, and what comes of it: births and wills, states and samples, the outbox's facts.
+
+States go before facts, so that a full window never holds them back. A state that found the window full is kept, the newest of each
+topic, until there is room; a fall of the link forgets it, because the next connect says it anew.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from agent.decide.effects import Dial, Effect, Say
+from agent.decide.node import Node
+from agent.decide.now import Now
+from link.courier import WINDOW, Courier
+from link.inputs import Busy, LinkDown, LinkUp, Published, PublishRefused, Sent
+from link.outbox import Outbox
+from protocol.delivery import subscriptions
+from protocol.envelope import Packet, pack
+from protocol.observed import Link, Presence
+from protocol.refusal import Refusal
+from protocol.topics import PresenceTopic
+
+log = logging.getLogger(__name__)
+
+POISON = "brings the connection down"
+
+
+class BrokerSeam(Protocol):
+    """What the agent asks of its link (`link.broker.Broker`)."""
+
+    def dial(
+        self, epoch: int, will: Packet | None, birth: Packet | None, subscriptions: tuple[tuple[str, int], ...]
+    ) -> None:
+        """Connect anew."""
+
+    def publish(self, packet: Packet) -> Published | Busy | Refusal:
+        """Send a packet."""
+
+    @property
+    def free(self) -> int:
+        """How many packets of QoS 1 may be sent now."""
+
+
+class Mail:
+    """Everything this agent says. Used by the loop's thread alone."""
+
+    def __init__(self, broker: BrokerSeam, outbox: Outbox) -> None:
+        self._broker, self._outbox = broker, outbox
+        self._courier = Courier()
+        self._unsaid: dict[str, Packet] = {}
+
+    def told(self, seen: object, now: Now) -> list[tuple[int, str]]:
+        """Follow the link; returns the facts that have proved to bring it down."""
+        match seen:
+            case LinkUp():
+                self._courier.link_up()
+                log.info("link_up epoch=%d", seen.epoch)
+            case LinkDown():
+                log.info("link_down epoch=%d reason=%r", seen.epoch, seen.reason)
+                self._unsaid.clear()
+                return [(sequence, POISON) for sequence in self._courier.link_down(now.mono_s)]
+            case Sent():
+                self._courier.sent(seen.tokens)
+            case PublishRefused():
+                log.warning("publish_refused topic=%s reason=%r", seen.topic, seen.reason)
+                self._courier.sent((seen.token,))
+        return []
+
+    def act(self, effect: Effect, node: Node) -> bool:
+        """Dial or say; false for effects of another kind."""
+        match effect:
+            case Dial():
+                self._dial(effect.epoch, node)
+            case Say():
+                self._say(effect)
+            case _:
+                return False
+        return True
+
+    def send(self, now: Now) -> None:
+        """Send what waits, as far as there is room."""
+        for topic, packet in tuple(self._unsaid.items()):
+            if not isinstance(self._broker.publish(packet), Busy):
+                del self._unsaid[topic]
+        if self._outbox.size == 0 or self._broker.free <= 0:
+            return
+        base = self._outbox.base
+        for row in self._courier.due(self._outbox.outstanding(WINDOW), self._broker.free, now.mono_s):
+            taken = self._broker.publish(self._outbox.packet(row, base))
+            if not isinstance(taken, Published):
+                return
+            self._courier.handed(row.sequence, taken.token, now.mono_s)
+
+    def _dial(self, epoch: int, node: Node) -> None:
+        topic = PresenceTopic(node.fleet, node.name)
+        will, birth = (
+            pack(topic, Presence(state, epoch, node.boot, node.version)) for state in (Link.OFFLINE, Link.ONLINE)
+        )
+        assert isinstance(will, Packet)
+        assert isinstance(birth, Packet)
+        self._broker.dial(epoch, will, birth, subscriptions(node.fleet, node.name))
+
+    def _say(self, say: Say) -> None:
+        packet = pack(say.topic, say.message)
+        if isinstance(packet, Refusal):
+            log.error("message_refused topic=%s reason=%r", say.topic, packet.reason)
+            return
+        if isinstance(self._broker.publish(packet), Busy) and packet.qos:
+            self._unsaid[packet.topic] = packet

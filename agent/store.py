@@ -1,0 +1,244 @@
+"""What survives a power cut: one SQLite file with a table for each kind of thing the node knows, and the outbox beside them.
+
+A turn is one transaction: what changed in the node, the facts that follow from it, and the facts that the controller has now.
+WAL with synchronous=FULL: a commit has reached the card, if the card honours fsync. A file that SQLite finds damaged is moved
+aside and a fresh one begins; its new stream keeps old and new facts apart.
+
+Moments are kept on the monotonic clock of the boot that wrote them. After another boot they are moved, so that the time
+without a commit does not count: no wall clock is needed, and none is trusted.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pydantic_core
+
+from agent.decide.effects import Forget, Note
+from agent.decide.invocation import Run
+from agent.decide.node import Deadline, Node
+from agent.decide.now import Now
+from agent.decide.table import Table
+from agent.decide.task import Task
+from agent.decide.trial import Trial
+from agent.decide.trials import resume
+from link.outbox import Outbox, OutboxBounds, row_of
+from protocol.desired import Ack, Assignment, Offers
+from protocol.envelope import pack
+from protocol.observed import Clock
+from protocol.refusal import Refusal
+from protocol.shapes import Shape
+
+log = logging.getLogger(__name__)
+
+FILE = "agent.db"
+MOMENT = "_mono_s"
+
+V = TypeVar("V")
+Read = Callable[[Any], Any]
+
+
+def _scalar(kind: type) -> Read:
+    return lambda document: document if type(document) is kind else f"is no {kind.__name__}"
+
+
+KINDS: dict[str, Read] = {
+    "counters": _scalar(int),
+    "assignments": Shape(Assignment).read,
+    "offerings": Shape(Offers).read,
+    "tasks": Shape(Task).read,
+    "trials": Shape(Trial).read,
+    "runs": Shape(Run).read,
+    "ended": _scalar(str),
+    "timers": Shape(Deadline).read,
+}
+"""The tables: each is a field of `Node` of the same name, and how one of its values is read back."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        *(
+            f"CREATE TABLE {kind} (place INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, value TEXT NOT NULL)"
+            for kind in KINDS
+        ),
+        "CREATE TABLE moment (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, mono_s REAL NOT NULL)",
+        "INSERT INTO moment VALUES (1, '', 0)",
+    ),
+)
+"""Statements that lead from one `user_version` to the next; a published one is never changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this agent is in this process: names from the settings, the boot from the kernel."""
+
+    name: str
+    fleet: str
+    boot: str
+    version: str
+
+
+@dataclass(slots=True)
+class Written:
+    """What one turn has for the store beside the node's own changes."""
+
+    notes: list[Note] = field(default_factory=list)
+    forgets: list[Forget] = field(default_factory=list)
+    poison: list[tuple[int, str]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.notes or self.forgets or self.poison)
+
+
+class Store:
+    """The file. All methods belong to the loop's thread."""
+
+    def __init__(self, path: Path, bounds: OutboxBounds | None = None) -> None:
+        """Open the file, or begin a fresh one where it is missing or damaged; `notice` says which, when it matters."""
+        self.notice = ""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._connection = _opened(path)
+        except sqlite3.OperationalError:
+            raise  # a file that is locked or cannot be reached is not damaged
+        except sqlite3.DatabaseError as error:
+            aside = _set_aside(path)
+            self.notice = f"the store was damaged ({error}); it is kept as {aside.name}, and a fresh one begins"
+            self._connection = _opened(path)
+        self.outbox = Outbox(self._connection, bounds)
+
+    def load(self, who: Identity, now: Now) -> Node:
+        """The node as the last commit left it."""
+        boot, mono_s = self._connection.execute("SELECT boot, mono_s FROM moment").fetchone()
+        shift_s = 0.0 if boot == who.boot else now.mono_s - mono_s
+        node = Node(who.name, who.fleet, who.boot, who.version, self.outbox.stream, self.outbox.next_sequence - 1)
+        for kind, read in KINDS.items():
+            setattr(node, kind, self._table(kind, read, shift_s))
+        if node.assignment.node != who.name or node.offers.node != who.name:
+            _forget_desires(node)
+        resume(node)
+        return node
+
+    def commit(self, node: Node, now: Now, written: Written) -> None:
+        """Save what changed, take in and let go of facts: all of it, or nothing. Without anything to save, nothing happens."""
+        changes = [(kind, key) for kind in KINDS for key in getattr(node, kind).changed]
+        if not changes and not written:
+            return
+        run = self._connection.execute
+        run("BEGIN IMMEDIATE")
+        for kind, key in changes:
+            self._save(kind, key, getattr(node, kind).get(key))
+        for forget in written.forgets:
+            self.outbox.acknowledge(Ack(forget.stream, forget.upto, forget.beyond))
+        for sequence, reason in written.poison:
+            self.outbox.refuse(sequence, reason)
+        self._take_in(node, now, written.notes)
+        run("UPDATE moment SET boot = ?, mono_s = ?", (node.boot, now.mono_s))
+        run("COMMIT")
+        for kind in KINDS:
+            getattr(node, kind).changed.clear()
+
+    def expire(self, now: Now) -> None:
+        """Let go of facts that are too old, by a clock that is right."""
+        if now.clock is Clock.SYNCED:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self.outbox.expire(now.wall)
+            self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _take_in(self, node: Node, now: Now, notes: Iterable[Note]) -> None:
+        accepted_at = now.wall if now.clock is Clock.SYNCED else ""
+        for note in notes:
+            packet = pack(note.topic, note.message)
+            if isinstance(packet, Refusal):
+                node.tally("facts_refused")
+                log.error("fact_refused topic=%s reason=%r", note.topic, packet.reason)
+                continue
+            row = row_of(note.sequence, packet, priority=note.priority, key=note.key, accepted_at=accepted_at)
+            self.outbox.add([row])
+
+    def _save(self, kind: str, key: str, value: Any) -> None:
+        if value is None:
+            self._connection.execute(f"DELETE FROM {kind} WHERE key = ?", (key,))  # noqa: S608 - a name of KINDS
+            return
+        text = pydantic_core.to_json(value).decode()
+        upsert = f"INSERT INTO {kind} (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2"  # noqa: S608
+        self._connection.execute(upsert, (key, text))
+
+    def _table(self, kind: str, read: Read, shift_s: float) -> Table[Any]:
+        values = {}
+        for key, text in self._connection.execute(f"SELECT key, value FROM {kind} ORDER BY place"):  # noqa: S608
+            value = read(json.loads(text))
+            if isinstance(value, str) and kind != "ended":
+                # Written by another version of the agent. Desired state comes again with the next hello.
+                log.warning("stored_value_dropped table=%s key=%s reason=%r", kind, key, value)
+                continue
+            values[key] = _moved(value, shift_s)
+        return Table(values)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        _check(connection)
+        _migrate(connection)
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+
+
+def _set_aside(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _moved(value: V, shift_s: float) -> V:
+    """Move the moments of a record to the clock of this boot."""
+    if shift_s == 0.0 or not hasattr(value, "__dataclass_fields__"):
+        return value
+    record: Any = value
+    names = [f.name for f in fields(record) if f.name.endswith(MOMENT)]
+    moved = {name: at + shift_s for name in names if (at := getattr(record, name)) is not None}
+    return replace(record, **moved) if moved else value
+
+
+def _forget_desires(node: Node) -> None:
+    """A card that was written under another node's name: nothing that was wanted of that node is wanted of this one."""
+    for kind in ("assignments", "offerings", "trials", "tasks", "runs", "timers"):
+        table = getattr(node, kind)
+        for key in table:
+            table.drop(key)
