@@ -1,39 +1,295 @@
 """A Docker Engine in virtual time: the seam of `agent.adapters.engine`, without Docker, clocks or threads.
 
-Deterministic: same calls at the same times, same ids and answers. It is the daemon, so it outlives the agent that uses it. What
-it claims about Docker is held against the real one by `tests/agent/test_engine_contract.py`.
+Deterministic: same calls at the same times, same ids and answers. It is the daemon, so it outlives the agent that uses it, and its
+containers outlive it (live-restore), but not a power cut. What it claims about Docker is held against the real one by
+`tests/agent/test_engine_contract.py`. `perform` and `run` wait; a simulator, which owns the waiting, uses `cost_s` and `carry_out`,
+`begin` and `end` instead, and may let the agent die in between.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from agent.adapters import creation, troubles
+from agent.adapters.creation import LABEL, Place
+from agent.adapters.streams import OUTPUT_LIMIT_BYTES
 from agent.decide.effects import Create, Pull, Remove, Run, Start, Stop
-from agent.decide.inputs import EngineLost, EngineSeen, Outcome, RunEnded
+from agent.decide.inputs import (
+    ContainerSeen,
+    Done,
+    EngineLost,
+    EngineSeen,
+    GiveUp,
+    Outcome,
+    Phase,
+    Retry,
+    RunEnded,
+    RunSeen,
+)
+from protocol.desired import Container
+from protocol.ids import digest, full_reference
+from sim.boxes import KILLED, Box
+from sim.images import Behaviour, FakeRegistry, image_id
+
+CREATE_S, START_S, REMOVE_S = 0.005, 0.15, 0.005
+# Measured on Docker 20.10 (medians, no network).
+STOP_S = 0.1
+
+Step = Pull | Create | Start | Stop | Remove
 
 
 class FakeEngine:
-    """One node's engine. `clock` reads virtual seconds; `wait` lets them pass (only `run` and `perform` with a wait use it)."""
+    """One node's engine. `clock` reads virtual seconds; `wait` lets them pass, for `perform` and `run` only."""
 
-    def __init__(self, node: str, fleet: str, clock: Callable[[], float], wait: Callable[[float], None]) -> None:
-        self._node, self._fleet, self._clock, self._wait = node, fleet, clock, wait
+    def __init__(
+        self, node: str, fleet: str, clock: Callable[[], float], wait: Callable[[float], None], registry: FakeRegistry
+    ) -> None:
+        self.place, self._clock, self._wait, self.registry = Place(fleet, node), clock, wait, registry
+        self.architecture = "arm64"
+        self.boxes: dict[str, Box] = {}
+        self.images: dict[str, Behaviour] = {}
+        self.away = ""
+        self.disk_full = False
+        self.ran: list[tuple[str, int]] = []
+        self._bodies: dict[str, str] = {}
+        self._made = 0
+
+    # The seam.
 
     def look(self) -> EngineSeen | EngineLost:
         """All containers of this node's tasks and runs, and the images that are here."""
-        raise NotImplementedError
+        if self.away:
+            return EngineLost(self.away)
+        self._settle()
+        ours = [box for box in self.boxes.values() if self.place.owns(box.labels)]
+        tasks = tuple(self._seen(box) for box in ours if f"{LABEL}task" in box.labels)
+        runs = tuple(_run_seen(box) for box in ours if f"{LABEL}invocation" in box.labels)
+        return EngineSeen("0.0.0-fake", tasks, frozenset(self.images), runs)
 
-    def perform(self, step: Pull | Create | Start | Stop | Remove) -> Outcome:
-        """Carry out one step at once; a stop that needs its grace waits for it."""
-        raise NotImplementedError
+    def perform(self, step: Step) -> Outcome:
+        """Carry out one step, after the time it costs."""
+        self._wait(self.cost_s(step))
+        return self.carry_out(step)
 
     def run(self, step: Run) -> RunEnded:
         """`begin`, wait, `end`."""
-        raise NotImplementedError
+        self._wait(self.begin(step))
+        return self.end(step)
+
+    # The same without waiting, for simulators.
+
+    def cost_s(self, step: Step) -> float:
+        """How long a step takes."""
+        match step:
+            case Pull():
+                behaviour = self.registry.behaviour(step.image)
+                return behaviour.pull_s if behaviour and not self.away else 0.0
+            case Stop():
+                box = self._find(step.container)
+                return STOP_S if box is None or not box.runs or box.behaviour.heeds_stop else step.grace_s
+            case Create():
+                return CREATE_S
+            case Start():
+                return START_S
+            case Remove():
+                return REMOVE_S
+
+    def carry_out(self, step: Step) -> Outcome:
+        """Carry out one step now."""
+        if self.away:
+            return Retry(self.away, troubles.ENGINE_RETRY_S)
+        self._settle()
+        match step:
+            case Pull():
+                return self._pull(step.image)
+            case Create():
+                body = creation.task_body(self.place, step.task)
+                return self._create(self.place.task_name(step.task), step.task.container, body["Labels"])
+            case _:
+                return self._change(step)
 
     def begin(self, step: Run) -> float:
-        """Start (or take over) a function; the seconds until `end` may be called. For simulators, which own the waiting."""
-        raise NotImplementedError
+        """Start (or find) a function's container; the seconds until `end` may be called."""
+        if self.away:
+            return 0.0
+        self._settle()
+        self.prepare(step)
+        box = self.boxes.get(self.place.run_name(step.invocation, step.attempt))
+        if box is None or not self.place.owns(box.labels):
+            return 0.0
+        if box.phase is Phase.CREATED:
+            self._bodies[box.name] = step.body
+            self.ran.append((step.invocation, step.attempt))
+            box.start(self._clock())
+        due_s = box.started_s + step.function.timeout_s
+        ends_s = min(due_s, box.exits_s if box.exits_s is not None else due_s) if box.runs else 0.0
+        return max(0.0, ends_s - self._clock())
+
+    def prepare(self, step: Run) -> None:
+        """Have a function's container created, and its image pulled, but not started."""
+        name, container = self.place.run_name(step.invocation, step.attempt), step.function.container
+        if full_reference(container.image) not in self.images:
+            self._pull(container.image)
+        if full_reference(container.image) in self.images:
+            self._create(name, container, creation.run_body(self.place, step)["Labels"])
 
     def end(self, step: Run) -> RunEnded:
         """The result of a function that was begun, at its end or timeout."""
-        raise NotImplementedError
+        if self.away:
+            return RunEnded(step.invocation, step.attempt, None, reason=f"lost while it ran: {self.away}")
+        self._settle()
+        box = self.boxes.get(self.place.run_name(step.invocation, step.attempt))
+        if box is None or not self.place.owns(box.labels):
+            return RunEnded(step.invocation, step.attempt, None, reason=self._why_not(step, box))
+        if box.runs:
+            box.end(KILLED, self._clock())
+            box.timed_out = True
+        return self._result(step, box)
+
+    # What a simulator or a story does to it.
+
+    def daemon_stops(self) -> None:
+        """The engine goes away; its containers go on."""
+        self.away = "the Docker Engine does not run"
+
+    def daemon_starts(self) -> None:
+        """The engine is back."""
+        self.away = ""
+
+    def power_cut(self) -> None:
+        """Everything that runs ends; nothing starts again by itself."""
+        self._settle()
+        for box in self.boxes.values():
+            if box.runs:
+                box.end(255, self._clock())
+
+    def put_foreign(self, name: str, container: Container) -> Box:
+        """Run somebody else's container."""
+        box = self._box(name, container, Behaviour(), {})
+        box.start(self._clock())
+        return box
+
+    def running(self) -> tuple[Box, ...]:
+        """The truth, whatever anybody reports."""
+        self._settle()
+        return tuple(box for box in self.boxes.values() if box.runs)
+
+    def next_change_s(self) -> float | None:
+        """When something here will change by itself: a good moment for a hint."""
+        dues = [box.next_change_s(self._clock()) for box in self.boxes.values()]
+        return min((due_s for due_s in dues if due_s is not None), default=None)
+
+    # Inside.
+
+    def _settle(self) -> None:
+        for box in self.boxes.values():
+            box.settle(self._clock())
+
+    def _find(self, container: str) -> Box | None:
+        found = self.boxes.get(container)
+        return found or next((box for box in self.boxes.values() if box.id == container), None)
+
+    def _pull(self, image: str) -> Outcome:
+        if not self.registry.up:
+            return troubles.pull_trouble(image, 500, "dial tcp: connection refused")
+        self.registry.pulls += 1
+        behaviour = self.registry.behaviour(image)
+        if behaviour is None:
+            return troubles.pull_trouble(image, 404, "manifest unknown")
+        if self.disk_full:
+            return troubles.pull_trouble(image, 500, "no space left on device")
+        self.images |= {full_reference(image): behaviour, image_id(image, behaviour): behaviour}
+        if behaviour.architecture not in {"", self.architecture}:
+            return GiveUp(f"image {image} is made for {behaviour.architecture}, this node is {self.architecture}")
+        return Done()
+
+    def _create(self, name: str, container: Container, labels: dict[str, str]) -> Outcome:
+        existing = self.boxes.get(name)
+        if existing and not self.place.owns(existing.labels):
+            return GiveUp(f"the container {name} is not ours")
+        if existing and existing.labels[f"{LABEL}spec-hash"] != container.spec_hash:
+            return Retry(f"a container {name} of other content is in the way", troubles.ENGINE_RETRY_S)
+        if existing:
+            return Done("it existed")
+        behaviour = self.images.get(full_reference(container.image))
+        if behaviour is None:
+            return troubles.trouble(container.image, 404, "No such image")
+        self._box(name, container, behaviour, labels)
+        return Done()
+
+    def _box(self, name: str, container: Container, behaviour: Behaviour, labels: dict[str, str]) -> Box:
+        self._made += 1
+        id_ = digest([self.place.node, self._made], 64)
+        self.boxes[name] = Box(id_, name, image_id(container.image, behaviour), container, behaviour, labels)
+        return self.boxes[name]
+
+    def _change(self, step: Start | Stop | Remove) -> Outcome:
+        box = self._find(step.container)
+        if box is None:
+            gone = Retry(f"the container {step.container} is gone", troubles.ENGINE_RETRY_S)
+            return gone if isinstance(step, Start) else Done("it was gone")
+        if not self.place.owns(box.labels):
+            return GiveUp(f"the container {step.container} is not ours")
+        match step:
+            case Start():
+                return self._start(box)
+            case Stop():
+                if box.runs:
+                    box.end(0 if box.behaviour.heeds_stop else KILLED, self._clock())
+                return Done()
+            case Remove():
+                if box.runs:
+                    return Retry(f"the container {step.container} still runs", troubles.ENGINE_RETRY_S)
+                del self.boxes[box.name]
+                return Done()
+
+    def _start(self, box: Box) -> Outcome:
+        if box.runs:
+            return Done("it ran")
+        taken = {port for other in self.boxes.values() if other.runs for port in other.ports}
+        clash = sorted(box.ports & taken)
+        if clash:
+            return Retry(f"port {clash[0][0]} of the node is in use", troubles.PORT_RETRY_S)
+        box.start(self._clock())
+        return Done()
+
+    def _seen(self, box: Box) -> ContainerSeen:
+        return ContainerSeen(
+            id=box.id,
+            name=box.name,
+            task=box.labels[f"{LABEL}task"],
+            revision=box.labels[f"{LABEL}revision"],
+            spec_hash=box.labels[f"{LABEL}spec-hash"],
+            phase=box.phase,
+            image=box.image,
+            health=box.health(self._clock()),
+            exit_code=box.exit_code,
+            started=box.started,
+            out_of_memory=box.behaviour.out_of_memory and box.phase is Phase.EXITED,
+        )
+
+    def _why_not(self, step: Run, box: Box | None) -> str:
+        if box:
+            return f"the container {box.name} is not ours"
+        outcome = self._pull(step.function.container.image)
+        return "" if isinstance(outcome, Done) else outcome.reason
+
+    def _result(self, step: Run, box: Box) -> RunEnded:
+        attributes = {f"CE_{name.upper()}": value for name, value in step.attributes}
+        environment = {**step.function.container.environment, **attributes}
+        known = RunEnded(step.invocation, step.attempt, None, duration_s=box.ended_s - box.started_s)
+        if box.timed_out:
+            reason = f"killed after its timeout of {step.function.timeout_s:g} s"
+            return replace(known, reason=reason, timed_out=True)
+        said = box.behaviour.answer(self._bodies.get(box.name, ""), environment)
+        size = len(said.encode())
+        cut = f"the output was cut after {OUTPUT_LIMIT_BYTES} of {size} bytes" if size > OUTPUT_LIMIT_BYTES else ""
+        reason = "killed for lack of memory" if box.behaviour.out_of_memory else cut
+        output = said.encode()[:OUTPUT_LIMIT_BYTES].decode(errors="replace")
+        return replace(known, exit_code=box.exit_code, output=output, error=box.behaviour.error, reason=reason)
+
+
+def _run_seen(box: Box) -> RunSeen:
+    invocation, attempt = box.labels[f"{LABEL}invocation"], int(box.labels[f"{LABEL}attempt"])
+    return RunSeen(box.id, box.name, invocation, attempt, box.phase)

@@ -1,0 +1,60 @@
+"""What the containers of an image do, for engines in virtual time, and the registry that serves them. No clock, no randomness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from protocol.ids import digest, full_reference
+
+Answer = Callable[[str, Mapping[str, str]], str]
+"""A function's standard output, from the body and the environment."""
+
+
+def echo(body: str, _: Mapping[str, str]) -> str:
+    """Answer with the body."""
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How a container of an image lives. `health` holds what becomes of it, each so many seconds after the start."""
+
+    exits_after_s: float | None = None
+    exit_code: int = 0
+    health: tuple[tuple[float, str], ...] = ()
+    heeds_stop: bool = True
+    answer: Answer = echo
+    error: str = ""
+    out_of_memory: bool = False
+    architecture: str = ""
+    pull_s: float = 1.0
+
+
+WELL = Behaviour()
+SICK = Behaviour(health=((0.0, "starting"), (2.0, "unhealthy")))
+CRASHING = Behaviour(exits_after_s=1.0, exit_code=1)
+FUNCTION = Behaviour(exits_after_s=0.2)
+
+
+@dataclass(slots=True)
+class FakeRegistry:
+    """Images by reference; shared by the engines of a fleet. `up` is false while it cannot be reached."""
+
+    up: bool = True
+    images: dict[str, Behaviour] = field(default_factory=dict)
+    pulls: int = 0
+
+    def push(self, image: str, behaviour: Behaviour = WELL) -> None:
+        """Offer an image, or let its tag point to another one."""
+        self.images[full_reference(image)] = behaviour
+
+    def behaviour(self, image: str) -> Behaviour | None:
+        """What a reference stands for now."""
+        return self.images.get(full_reference(image))
+
+
+def image_id(image: str, behaviour: Behaviour) -> str:
+    """The same image, the same id, on every engine."""
+    shown = [full_reference(image), behaviour.exit_code, behaviour.exits_after_s, list(map(list, behaviour.health))]
+    return f"sha256:{digest(shown, 64)}"
