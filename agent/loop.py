@@ -63,8 +63,8 @@ class Loop:
         self._taken: deque[object] = deque()
         self._host_due_mono_s = self._expire_due_mono_s = float("-inf")
 
-    def turn(self, now: Now) -> tuple[object, ...]:
-        """Take everything in, decide, commit, act. Returns what was taken in."""
+    def turn(self, now: Now) -> tuple[Effect, ...]:
+        """Take everything in, decide, commit, act. Returns what was decided."""
         seen = self._drain(now)
         written = Written()
         for one in seen:
@@ -77,7 +77,7 @@ class Loop:
         self._act(effects)
         self.mail.send(now)
         self._expire(now)
-        return seen
+        return effects
 
     def wait_s(self, now: Now) -> float:
         """How long nothing is due, if nothing happens."""

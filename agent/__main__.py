@@ -1,0 +1,129 @@
+"""`bramble-agent`: put the parts together, turn until told to stop, leave every output safe.
+
+Outputs are safe before anything else happens, and containers are looked after from what was stored, with or without a network. What
+is heavy is imported only where it is used: pins with the first device, Docker with the first look, metrics with a port.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from queue import SimpleQueue
+
+from agent.adapters.engine import Engine
+from agent.adapters.host import Host
+from agent.adapters.no_engine import NoWorkers
+from agent.adapters.workers import Workers
+from agent.decide.inputs import EngineHint
+from agent.decide.now import Now
+from agent.loop import Adapters, Loop
+from agent.process import Process
+from agent.settings import Settings, read
+from agent.store import FILE, Identity, Store
+from link.broker import Broker
+from link.notify import STOPPING, supervisor
+from protocol.refusal import Refusal
+from sensors.board import Board
+
+log = logging.getLogger("agent")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the agent, or do what an option says."""
+    options = _options(arguments)
+    settings = read(Path(options.settings) if options.settings else None, os.environ, socket.gethostname())
+    if isinstance(settings, Refusal):
+        print(f"bramble-agent: {settings}", file=sys.stderr)  # noqa: T201 - the log does not exist yet
+        return 2
+    if options.print_settings:
+        print("\n".join(f"{name} = {value!r}" for name, value in asdict(settings).items()))  # noqa: T201 - asked for
+        return 0
+    logging.basicConfig(level=options.log_level, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    return make_safe(settings) if options.make_safe else run(settings)
+
+
+def run(settings: Settings) -> int:
+    """Turn until SIGTERM or SIGINT."""
+    inbox: SimpleQueue[object] = SimpleQueue()
+    host = Host(Path(settings.state_dir), settings.labels)
+    store = Store(Path(settings.state_dir) / FILE)
+    if store.notice:
+        log.error("store_damaged notice=%r", store.notice)
+    node = store.load(Identity(settings.node, settings.fleet, host.boot(), agent_version()), moment(host))
+    board = Board(inbox.put, settings.pin_factory)
+    if node.assignment.actuators:
+        board.open((), node.assignment.actuators)
+    broker = Broker(settings.link(), inbox.put, inbox.qsize)
+    workers = _workers(settings, inbox)
+    loop = Loop(node, store, Adapters(broker, workers, board, host), inbox, settings.health_s)
+    process = Process(loop, settings, supervisor(os.environ, os.getpid()), lambda: moment(host))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: process.stop())
+    log.info("agent_started node=%s fleet=%s broker=%s", settings.node, settings.fleet, settings.link().place)
+    try:
+        process.run(broker.is_alive)
+    finally:
+        board.close()
+        supervisor(os.environ, os.getpid()).tell(STOPPING)
+        broker.close()
+        store.close()
+    return 0
+
+
+def make_safe(settings: Settings) -> int:
+    """Put the outputs of the stored assignment to their safe values, for an agent that is gone."""
+    host = Host(Path(settings.state_dir), settings.labels)
+    store = Store(Path(settings.state_dir) / FILE)
+    node = store.load(Identity(settings.node, settings.fleet, host.boot(), agent_version()), moment(host))
+    store.close()
+    board = Board(lambda _: None, settings.pin_factory)
+    _, statuses = board.open((), node.assignment.actuators)
+    for status in statuses:
+        log.info("actuator_safe name=%s value=%s fault=%r", status.name, status.value, status.fault)
+    return 1 if any(status.fault for status in statuses) else 0
+
+
+def moment(host: Host) -> Now:
+    """Read the clocks: the only place of the agent that does."""
+    wall = datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251 - see above
+    return Now(time.monotonic(), wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"), host.clock())
+
+
+def agent_version() -> str:
+    """The installed version; a checkout that is not installed has none."""
+    try:
+        return version("bramble-fleet")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _workers(settings: Settings, inbox: SimpleQueue[object]) -> Workers | NoWorkers:
+    if not settings.has_engine:
+        return NoWorkers(inbox.put)
+    engine = Engine(settings.docker_host, settings.node, settings.fleet)
+    engine.events(lambda: inbox.put(EngineHint()))
+    return Workers(engine, inbox.put)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bramble-agent", description="Run a node of a bramble.")
+    parser.add_argument("--settings", default="", help="a TOML file; /etc/bramble/agent.toml if it is there")
+    parser.add_argument("--print-settings", action="store_true", help="show what was read, and end")
+    parser.add_argument("--make-safe", action="store_true", help="put all outputs to their safe state, and end")
+    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    parser.add_argument("--version", action="version", version=f"bramble-agent {agent_version()}")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""What the host is made of and how it is doing, from /proc and /sys. Every reading is optional: what is not there is left out.
+
+Small files that the kernel answers from memory; nothing here blocks, except on a dead disk, which ends everything anyway. The
+wall clock counts as right only when systemd-timesyncd says that it has synchronised it; nothing relies on a yes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.decide.inputs import HostSeen
+from agent.decide.now import Now
+from protocol.observed import Clock, Health, Inventory
+
+SECTOR_BYTES = 512
+# What /proc/diskstats counts in, whatever the disk's own sectors are (kernel, Documentation/admin-guide/iostats.rst).
+KIB = 1024
+THROTTLED = {
+    0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit",
+    16: "under-voltage has occurred", 17: "frequency capping has occurred", 18: "throttling has occurred",
+    19: "soft temperature limit has occurred",
+}  # fmt: skip
+"""Bits of the firmware's get_throttled (Raspberry Pi documentation, vcgencmd)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The machine. `state_dir` names the file system that matters; `root` is another place for /proc and /sys, in tests."""
+
+    state_dir: Path
+    labels: Mapping[str, str]
+    root: Path = Path("/")
+
+    def look(self, now: Now) -> HostSeen:
+        """Read everything that can be read."""
+        return HostSeen(self._inventory(), self._health(now))
+
+    def boot(self) -> str:
+        """The kernel's name for this boot, shortened; unknown where /proc is not there."""
+        return self._text("proc/sys/kernel/random/boot_id")[:8] or "unknown"
+
+    def clock(self) -> Clock:
+        """Whether the wall clock was set by a time server since the boot."""
+        return Clock.SYNCED if (self.root / "run/systemd/timesync/synchronized").exists() else Clock.GUESS
+
+    def _inventory(self) -> Inventory:
+        kernel = os.uname()
+        disk = self._disk()
+        return Inventory(
+            hostname=kernel.nodename,
+            architecture=kernel.machine,
+            model=self._text("proc/device-tree/model").rstrip("\0"),
+            os=_quoted(self._pairs("etc/os-release", "=").get("PRETTY_NAME", "")),
+            kernel=kernel.release,
+            memory_bytes=self._memory("MemTotal"),
+            disk_bytes=disk.f_blocks * disk.f_frsize if disk else 0,
+            cpus=os.cpu_count() or 1,
+            labels=dict(self.labels),
+        )
+
+    def _health(self, now: Now) -> Health:
+        disk = self._disk()
+        return Health(
+            uptime_s=_number(self._text("proc/uptime").partition(" ")[0]) or now.mono_s,
+            load_1m=_number(self._text("proc/loadavg").partition(" ")[0]) or 0.0,
+            memory_available_bytes=self._memory("MemAvailable"),
+            disk_available_bytes=disk.f_bavail * disk.f_frsize if disk else 0,
+            temperature_celsius=self._temperature(),
+            throttled=self._throttled(),
+            bytes_written_total=self._bytes_written(),
+            clock=now.clock,
+        )
+
+    def _text(self, path: str) -> str:
+        try:
+            return (self.root / path).read_text(errors="replace").strip()
+        except OSError:
+            return ""
+
+    def _pairs(self, path: str, sign: str) -> dict[str, str]:
+        parts = (line.partition(sign) for line in self._text(path).splitlines())
+        return {key.strip(): value.strip() for key, _, value in parts}
+
+    def _memory(self, name: str) -> int:
+        kib = self._pairs("proc/meminfo", ":").get(name, "").partition(" ")[0]
+        return int(kib) * KIB if kib.isdigit() else 0
+
+    def _disk(self) -> os.statvfs_result | None:
+        try:
+            return os.statvfs(self.state_dir)
+        except OSError:
+            return None
+
+    def _temperature(self) -> float | None:
+        milli = _number(self._text("sys/class/thermal/thermal_zone0/temp"))
+        return milli / 1000 if milli is not None else None
+
+    def _throttled(self) -> tuple[str, ...]:
+        text = self._text("sys/devices/platform/soc/soc:firmware/get_throttled")
+        bits = int(text, 16) if text and all(c in "0123456789abcdefABCDEFx" for c in text) else 0
+        return tuple(words for bit, words in THROTTLED.items() if bits >> bit & 1)
+
+    def _bytes_written(self) -> int | None:
+        """Of all whole disks: a partition's writes are its disk's already, and loop and RAM devices write nowhere of their own."""
+        rows = [line.split() for line in self._text("proc/diskstats").splitlines()]
+        disks = [row for row in rows if len(row) > 9 and (self.root / "sys/block" / row[2] / "device").exists()]
+        return sum(int(row[9]) for row in disks) * SECTOR_BYTES if disks else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _quoted(text: str) -> str:
+    return text.strip('"')

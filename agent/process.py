@@ -1,0 +1,80 @@
+"""One agent as a process: turns at the right moments, signs of life for the supervisor, figures for Prometheus.
+
+`READY` is told when what was running before is looked after again: after the first look at the engine, or at its absence. The
+watchdog hears of us only while the link's thread turns too, so that no part can die in silence (S12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.adapters.metrics import Metrics, Snapshot
+from agent.decide.effects import Effect, Note
+from agent.decide.now import Now
+from agent.loop import Loop
+from agent.settings import Settings
+from link.notify import READY, WATCHDOG, Supervisor, status
+from protocol.observed import Result
+
+
+class Stopping:
+    """Wakes the loop so that it ends."""
+
+
+class Process:
+    """Turns a loop until it is stopped."""
+
+    def __init__(self, loop: Loop, settings: Settings, supervisor: Supervisor, clock: Callable[[], Now]) -> None:
+        self._loop, self._supervisor, self._clock = loop, supervisor, clock
+        self._metrics = Metrics(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
+        self._is_stopping = self._is_ready = False
+        self._words = ""
+        self._alive_due_mono_s = float("-inf")
+        self._online_mono_s: float | None = None
+
+    def stop(self) -> None:
+        """End after the present turn; may be called from a signal."""
+        self._is_stopping = True
+        self._loop.inbox.put(Stopping())
+
+    def run(self, is_link_alive: Callable[[float], bool]) -> None:
+        """Turn until stopped."""
+        while not self._is_stopping:
+            now = self._clock()
+            effects = self._loop.turn(now)
+            self._tell(now, is_alive=is_link_alive(now.mono_s))
+            self._measure(effects, now)
+            self._loop.wait(self._loop.wait_s(self._clock()))
+
+    def _tell(self, now: Now, *, is_alive: bool) -> None:
+        words = _words(self._loop)
+        if words != self._words:
+            self._words = words
+            self._supervisor.tell(status(words))
+        if not self._is_ready and self._loop.node.engine is not None:
+            self._is_ready = True
+            self._supervisor.tell(READY)
+        every_s = self._supervisor.watchdog_every_s
+        if every_s is not None and is_alive and now.mono_s >= self._alive_due_mono_s:
+            self._alive_due_mono_s = now.mono_s + every_s
+            self._supervisor.tell(WATCHDOG)
+
+    def _measure(self, effects: tuple[Effect, ...], now: Now) -> None:
+        if self._online_mono_s is None or self._loop.node.is_up:
+            self._online_mono_s = now.mono_s
+        if self._metrics is None:
+            return
+        node, outbox = self._loop.node, self._loop.store.outbox
+        for effect in effects:
+            if isinstance(effect, Note) and isinstance(effect.message, Result) and effect.message.duration_s:
+                self._metrics.ran(effect.message.function, effect.message.duration_s)
+        offline_s = now.mono_s - self._online_mono_s
+        self._metrics.publish(Snapshot(dict(node.counts), outbox.size, outbox.dropped, offline_s))
+
+
+def _words(loop: Loop) -> str:
+    node = loop.node
+    link = "online" if node.is_up else "offline"
+    return (
+        f"{link}, generation {node.assignment.generation}, {len(node.tasks)} tasks, {loop.store.outbox.size} facts wait"
+    )

@@ -1,0 +1,116 @@
+"""What an agent must be told: its name, where the broker is, where to remember things. Read once, at the start.
+
+A TOML file, then the environment over it: `BRAMBLE_` and the name of a field in capitals. Unknown keys are refused by name.
+Everything has a default, so a Pi with a broker named `localhost` needs no file at all.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from link.settings import KEEPALIVE_S, LinkSettings
+from protocol.ids import Name, is_name
+from protocol.refusal import Refusal
+from protocol.shapes import Bounds, Shape
+
+DEFAULT_FILE = Path("/etc/bramble/agent.toml")
+PREFIX = "BRAMBLE_"
+MQTT_PORT = 1883
+NO_ENGINE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one agent. `docker_host = "none"` is a node without containers; `metrics_port = 0` serves no metrics."""
+
+    node: Name
+    fleet: Name = "default"
+    broker_host: str = "localhost"
+    broker_port: Annotated[int, Bounds(least=1, most=65535)] = MQTT_PORT
+    broker_username: str = ""
+    broker_password_file: str = ""
+    keepalive_s: Annotated[int, Bounds(least=2, most=600)] = KEEPALIVE_S
+    state_dir: str = "/var/lib/bramble/agent"
+    docker_host: str = "unix:///var/run/docker.sock"
+    pin_factory: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    health_s: Annotated[float, Bounds(least=1, most=3600)] = 30.0
+    metrics_port: Annotated[int, Bounds(least=0, most=65535)] = 0
+    metrics_host: str = "127.0.0.1"
+
+    @property
+    def has_engine(self) -> bool:
+        """Whether this node is meant to have a Docker Engine."""
+        return self.docker_host not in ("", NO_ENGINE)
+
+    def link(self) -> LinkSettings:
+        """The agent's end of the link. Only the node itself connects under its name, so a second one takes over visibly."""
+        password = Path(self.broker_password_file).read_text().strip() if self.broker_password_file else ""
+        return LinkSettings(
+            self.broker_host, self.broker_port, self.node, self.broker_username, password, self.keepalive_s
+        )
+
+
+_SHAPE = Shape(Settings)
+_NUMBERS: Mapping[str, type[int | float]] = {
+    "broker_port": int, "keepalive_s": int, "metrics_port": int, "health_s": float,
+}  # fmt: skip
+
+
+def read(path: Path | None, environ: Mapping[str, str], hostname: str) -> Settings | Refusal:
+    """The settings of a file (None: the default one, if it is there) under the environment."""
+    document = _document(path)
+    if isinstance(document, Refusal):
+        return document
+    for name in Settings.__dataclass_fields__:
+        text = environ.get(PREFIX + name.upper())
+        if text is not None:
+            value = _value(name, text)
+            if isinstance(value, Refusal):
+                return value
+            document[name] = value
+    document.setdefault("node", hostname.partition(".")[0].lower())
+    if not is_name(str(document["node"])):
+        return Refusal(
+            f"{document['node']!r} cannot name a node (lower-case letters, digits, hyphens); set {PREFIX}NODE"
+        )
+    settings = _SHAPE.read(document)
+    return Refusal(settings, str(path or DEFAULT_FILE)) if isinstance(settings, str) else settings
+
+
+def _document(path: Path | None) -> dict[str, Any] | Refusal:
+    file = path or DEFAULT_FILE
+    if path is None and not file.exists():
+        return {}
+    try:
+        document = tomllib.loads(file.read_text())
+    except OSError as error:
+        return Refusal(f"cannot be read: {error.strerror}", str(file))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return Refusal(f"is no TOML: {error}", str(file))
+    if isinstance(document.get("health_s"), int):
+        document["health_s"] = float(document["health_s"])
+    return document
+
+
+def _value(name: str, text: str) -> Any:
+    if name == "labels":
+        return _labels(text)
+    kind = _NUMBERS.get(name)
+    if kind is None:
+        return text
+    try:
+        return kind(text)
+    except ValueError:
+        return Refusal(f"{text!r} is no number", PREFIX + name.upper())
+
+
+def _labels(text: str) -> dict[str, str] | Refusal:
+    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    if not all(key and sign for key, sign, _ in pairs):
+        return Refusal(f"{text!r} is not like site=home,place=porch", PREFIX + "LABELS")
+    return {key: value for key, _, value in pairs}
