@@ -20,6 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from queue import SimpleQueue
 
+from agent.adapters import finger
 from agent.adapters.engine import Engine
 from agent.adapters.host import Host
 from agent.adapters.no_engine import NoWorkers
@@ -63,6 +64,8 @@ def run(settings: Settings) -> int:
     board = Board(inbox.put, settings.pin_factory)
     if node.assignment.actuators:
         board.open((), node.assignment.actuators)
+    if settings.finger:
+        finger.watch(Path(settings.finger), inbox.put)
     broker = Broker(settings.link(), inbox.put, inbox.qsize)
     workers = _workers(settings, inbox)
     loop = Loop(node, store, Adapters(broker, workers, board, host), inbox, settings.health_s)

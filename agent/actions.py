@@ -91,7 +91,9 @@ class Actions:
 
     def _drive(self, effect: DrivePin) -> None:
         state = self._board.drive(effect.pin, high=effect.level)
-        if isinstance(state, Refusal):
+        if not effect.command:
+            log.info("pin_driven pin=%d outcome=%s", effect.pin, state)
+        elif isinstance(state, Refusal):
             self._deliver(CommandDone(effect.command, ok=False, message=state.reason))
         else:
             message = f"pin {effect.pin} is {'high' if state.high else 'low'}"

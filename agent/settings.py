@@ -25,7 +25,10 @@ NO_ENGINE = "none"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one agent. `docker_host = "none"` is a node without containers; `metrics_port = 0` serves no metrics."""
+    """The settings of one agent. `docker_host = "none"` is a node without containers; `metrics_port = 0` serves no metrics.
+
+    `finger` is the path of a named pipe through which mock pins can be touched.
+    """
 
     node: Name
     fleet: Name = "default"
@@ -37,6 +40,7 @@ class Settings:
     state_dir: str = "/var/lib/bramble/agent"
     docker_host: str = "unix:///var/run/docker.sock"
     pin_factory: str = ""
+    finger: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     health_s: Annotated[float, Bounds(least=1, most=3600)] = 30.0
     metrics_port: Annotated[int, Bounds(least=0, most=65535)] = 0

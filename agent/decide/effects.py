@@ -70,7 +70,7 @@ class SetActuator:
 
 @dataclass(frozen=True, slots=True)
 class DrivePin:
-    """Put a mock pin to a level, as a finger would; the answer to a command of that id."""
+    """Put a mock pin to a level, as a finger would; the answer to a command of that id, if one is named."""
 
     command: str
     pin: int

@@ -146,6 +146,14 @@ class CommandDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Touched:
+    """Somebody at the node itself wants a mock pin to be at a level."""
+
+    pin: int
+    level: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HostSeen:
     """A reading of the host: what it is made of, and how it is doing."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.decide import devices, greeting, invocations, report, steps, trials, wants
+from agent.decide.effects import DrivePin
 from agent.decide.inputs import (
     CommandDone,
     DevicesOpened,
@@ -12,6 +13,7 @@ from agent.decide.inputs import (
     HostSeen,
     RunEnded,
     StepEnded,
+    Touched,
 )
 from agent.decide.node import Node, Now
 from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused
@@ -60,6 +62,8 @@ def _local(node: Node, seen: object) -> None:
             devices.opened(node, seen)
         case CommandDone():
             devices.answered(node, seen)
+        case Touched():
+            node.effects.append(DrivePin("", seen.pin, seen.level))
         case HostSeen():
             report.hosted(node, seen)
 
