@@ -1,0 +1,162 @@
+"""A node of a simulated fleet: the real agent, with its real store in a file, on simulated pins, engine, host and link.
+
+Killing the agent leaves the engine and the card; cutting the power ends every container and leaves the card; cutting the link
+leaves everything but the network. The wall clock may lie as it likes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from queue import SimpleQueue
+
+from agent.decide.node import Node
+from agent.decide.now import Now
+from agent.loop import Adapters
+from agent.loop import Loop as AgentLoop
+from agent.store import KINDS, Identity, Store, Written
+from link.outbox import Outbox
+from link.settings import LinkSettings
+from protocol.observed import Clock
+from sim.engine import FakeEngine
+from sim.images import FakeRegistry
+from sim.parts import FusedLink, SimBoard, SimHost, SimWorkers
+from sim.process import Process
+from sim.world import World
+
+BIRTHDAY = datetime(2026, 1, 1, tzinfo=UTC)
+RESTART_S = (2.0, 5.0)
+"""How long systemd takes to start a process that died."""
+
+HEALTH_S = 30.0
+
+
+@dataclass(slots=True)
+class Turner:
+    """The agent's loop, as a process turns it: seconds in, the rest is the host's."""
+
+    loop: AgentLoop
+    inbox: SimpleQueue[object]
+    now: Callable[[float], Now]
+    stretch: float
+
+    def turn(self, now_mono_s: float) -> int:
+        """Take in, decide, commit, act."""
+        return len(self.loop.turn(self.now(now_mono_s)))
+
+    def wait_s(self, now_mono_s: float) -> float:
+        """How long to sleep; a busy machine sleeps longer than it meant to."""
+        return self.loop.wait_s(self.now(now_mono_s)) * self.stretch
+
+
+class FusedStore(Store):
+    """The real store of a process that may be killed before and after each commit."""
+
+    def __init__(self, path: Path, process: Process) -> None:
+        super().__init__(path)
+        self._process = process
+
+    def commit(self, node: Node, now: Now, written: Written) -> None:
+        """Save what changed."""
+        if written or any(getattr(node, kind).changed for kind in KINDS):
+            self._process.spark(f"commits, assignment {node.assignment.generation}, outbox to {node.sequence}")
+            super().commit(node, now, written)
+            self._process.spark("has committed")
+
+
+class SimNode:
+    """One node. `node` is what its agent knows now, None while it is dead."""
+
+    def __init__(self, world: World, name: str, folder: Path, registry: FakeRegistry, labels: dict[str, str]) -> None:
+        self.world, self.name, self.fleet = world, name, "default"
+        self.path = folder / name / "agent.db"
+        self.engine = FakeEngine(name, self.fleet, lambda: world.now_s, lambda _: None, registry)
+        self.process = Process(world, name, self._start, self._left)
+        self.node: Node | None = None
+        self.store: FusedStore | None = None
+        self.board: SimBoard | None = None
+        self.stretch = 1.0
+        self.wall_off_s = 0.0
+        self.is_powered = True
+        self._host = SimHost(name, labels)
+        self._link: FusedLink | None = None
+        _name_stream(self.path, f"{world.chances.getrandbits(64):016x}")
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether its network is away."""
+        return self.name in self.world.broker.partitioned
+
+    def kill(self) -> None:
+        """End the agent's process; systemd starts it again."""
+        self.process.kill()
+
+    def cut_power(self) -> None:
+        """Everything on this node ends at once; the broker is not told."""
+        self.world.say(self.name, "loses its power")
+        self.is_powered = False
+        self.world.broker.cut(self.name)
+        self.engine.power_cut()
+        self.engine.away = "there is no power"
+        self.process.kill()
+
+    def power(self) -> None:
+        """Boot."""
+        self.world.say(self.name, "boots")
+        self.is_powered = True
+        self.engine.daemon_starts()
+        self.world.broker.partitioned.discard(
+            self.name
+        )  # not `mend`: the connections of the last boot do not come back
+        self.process.reboot()
+        self.process.start()
+
+    def press(self, sensor: str, seconds: float = 0.2) -> bool:
+        """Press a button; False when nobody watches it."""
+        return self.process.is_alive and self.board is not None and self.board.press(sensor, seconds)
+
+    def now(self, mono_s: float) -> Now:
+        """What this node takes for the time."""
+        wall = BIRTHDAY + timedelta(seconds=self.world.now_s + self.wall_off_s)
+        return Now(mono_s, wall.isoformat().replace("+00:00", "Z"), Clock.GUESS if self.wall_off_s else Clock.SYNCED)
+
+    def _start(self) -> Turner:
+        process, inbox = self.process, SimpleQueue[object]()
+        deliver = process.deliver_to()
+        now = self.now(process.mono_s)
+        self.store = FusedStore(self.path, process)
+        identity = Identity(self.name, self.fleet, f"boot-{self.name}-{process.boot}", "sim")
+        self.node = self.store.load(identity, now)
+        self._link = FusedLink(process, LinkSettings("broker", 1883, self.name), deliver)
+        self.board = SimBoard(process, deliver)
+        workers = SimWorkers(process, self.engine, deliver)
+        loop = AgentLoop(self.node, self.store, Adapters(self._link, workers, self.board, self._host), inbox, HEALTH_S)
+        return Turner(loop, inbox, self.now, self.stretch)
+
+    def _left(self) -> None:
+        """What the kernel does for a process that died, and what systemd does then."""
+        if self.store is not None:
+            self.store.close()
+        if self._link is not None and self.is_powered:
+            self._link.close()
+        self.node = self.store = self._link = self.board = None
+        if self.is_powered:
+            boot = self.process.boot
+            self.world.after(self.world.chances.uniform(*RESTART_S), lambda: self._restart(boot))
+
+    def _restart(self, boot: int) -> None:
+        if self.is_powered and self.process.boot == boot:
+            self.process.start()
+
+
+def _name_stream(path: Path, stream: str) -> None:
+    """Give a fresh card's outbox a name that comes from the seed: an outbox draws its own from the kernel."""
+    path.parent.mkdir(parents=True)
+    connection = sqlite3.connect(path)
+    Outbox(connection)
+    connection.execute("UPDATE outbox_stream SET stream = ?", (stream,))
+    connection.commit()
+    connection.close()

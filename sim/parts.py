@@ -1,0 +1,197 @@
+"""What the real loop of an agent is given in virtual time: pins, a host, workers before an engine, and a link that can kill.
+
+Everything that is done to the world goes through `Process.spark`, so the process may be killed there. A worker's step is carried
+out some time after it was given and answered later still; what a dead process had under way may have been done or not.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from agent.adapters.troubles import ENGINE_RETRY_S
+from agent.decide.effects import Run, Step
+from agent.decide.inputs import EngineHint, HostSeen, Retry, StepEnded
+from agent.decide.now import Now
+from link.inputs import Busy, LinkInput, Published
+from link.settings import LinkSettings
+from protocol.desired import ActuatorSpec, SensorSpec
+from protocol.envelope import Packet
+from protocol.observed import Clock, DeviceStatus, Health, Inventory
+from protocol.refusal import Refusal
+from protocol.topics import ROOT
+from sensors.edges import NS_PER_S, PinRead
+from sensors.header import PinState
+from sim.engine import FakeEngine
+from sim.link import SimLink, Subscriptions
+from sim.process import Process
+
+LOOK_S = 0.02
+"""One list of containers and one of images over Docker's socket."""
+
+REACHED = 0.5
+"""Chance that a request of a process that was killed meanwhile is carried out all the same: dockerd does not ask who waits."""
+
+HINT_LATE_S = 0.05
+HINT_LOST = 0.1
+"""Share of the engine's hints that nobody hears: its event stream ends whenever the daemon does."""
+
+
+class FusedLink(SimLink):
+    """A link whose owner may be killed before each of its packets leaves."""
+
+    def __init__(self, process: Process, settings: LinkSettings, deliver: Callable[[LinkInput], object]) -> None:
+        super().__init__(process.world.broker, settings, deliver)
+        self._process = process
+
+    def dial(self, epoch: int, will: Packet | None, birth: Packet | None, subscriptions: Subscriptions) -> None:
+        """Connect anew."""
+        self._process.spark(f"dials under epoch {epoch}")
+        super().dial(epoch, will, birth, subscriptions)
+
+    def publish(self, packet: Packet) -> Published | Busy | Refusal:
+        """Send a packet."""
+        name = packet.topic.removeprefix(f"{ROOT}/")
+        self._process.spark(f"says {name} {zlib.crc32(packet.payload):08x}")
+        return super().publish(packet)
+
+
+class SimBoard:
+    """The pins of a node. Sensors are pressed by the story; outputs remember their value."""
+
+    factory_name = "sim"
+
+    def __init__(self, process: Process, deliver: Callable[[Any], None]) -> None:
+        self._process, self._deliver = process, deliver
+        self.sensors: dict[str, SensorSpec] = {}
+        self.outputs: dict[str, tuple[ActuatorSpec, str]] = {}
+
+    def open(
+        self, sensors: tuple[SensorSpec, ...], actuators: tuple[ActuatorSpec, ...]
+    ) -> tuple[tuple[DeviceStatus, ...], tuple[DeviceStatus, ...]]:
+        """Have exactly these open."""
+        self._process.spark(f"opens {len(sensors)} sensors, {len(actuators)} actuators")
+        for spec in sensors:
+            if self.sensors.get(spec.name) != spec:
+                self._deliver(PinRead(spec.name, level=False, at_ns=self._ns(), opening=True))
+        self.sensors = {spec.name: spec for spec in sensors}
+        self.outputs = {spec.name: self.outputs.get(spec.name, (spec, spec.safe)) for spec in actuators}
+        stands = tuple(DeviceStatus(spec.name, spec.kind, spec.pin) for spec in sensors)
+        return stands, tuple(self._output(name) for name in self.outputs)
+
+    def apply(self, name: str, value: str) -> DeviceStatus | Refusal:
+        """Put one actuator to a value."""
+        self._process.spark(f"sets {name} {value}")
+        if name not in self.outputs:
+            return Refusal(f"there is no actuator {name!r} here", name)
+        self.outputs[name] = (self.outputs[name][0], value)
+        return self._output(name)
+
+    def drive(self, pin: int, *, high: bool) -> PinState | Refusal:
+        """Put a mock pin to a level; here a finger presses by `press`."""
+        del high
+        return Refusal(f"pin {pin} is pressed by the story alone")
+
+    def pins(self) -> tuple[PinState, ...]:
+        """Every pin in use."""
+        return tuple(PinState(spec.pin, "input", high=False, user=spec.name) for spec in self.sensors.values())
+
+    def press(self, name: str, seconds: float) -> bool:
+        """Press a button for a while; False when there is none to press."""
+        if name not in self.sensors:
+            return False
+        self._deliver(PinRead(name, level=True, at_ns=self._ns()))
+        self._process.world.after(seconds, lambda: self._deliver(PinRead(name, level=False, at_ns=self._ns())))
+        return True
+
+    def _output(self, name: str) -> DeviceStatus:
+        spec, value = self.outputs[name]
+        return DeviceStatus(spec.name, spec.kind, spec.pin, value)
+
+    def _ns(self) -> int:
+        return round(self._process.mono_s * NS_PER_S)
+
+
+class SimHost:
+    """A Raspberry Pi with these labels."""
+
+    def __init__(self, name: str, labels: dict[str, str]) -> None:
+        self.inventory = Inventory(name, "arm64", "Raspberry Pi 4 Model B", labels=labels, pin_factory="sim")
+
+    def look(self, now: Now) -> HostSeen:
+        """Always the same host, a little older."""
+        health = Health(now.mono_s, 0.1, 3 << 29, 10 << 30, 48.5, clock=Clock.SYNCED)
+        return HostSeen(self.inventory, health)
+
+
+class SimWorkers:
+    """The threads before an engine: each look, step and run answers after a while."""
+
+    def __init__(self, process: Process, engine: FakeEngine, deliver: Callable[[Any], None]) -> None:
+        self._process, self._engine, self._deliver = process, engine, deliver
+        self._life, self._boot = process.life, process.boot
+        self._hint_s = float("inf")
+
+    def look(self) -> None:
+        """Have the engine looked at."""
+        self._after(LOOK_S, lambda: self._answer(LOOK_S, self._engine.look()))
+
+    def give(self, step: Step) -> None:
+        """Have a step carried out, or a function run."""
+        self._process.spark(f"{type(step).__name__.lower()} {step.key}")
+        if isinstance(step, Run):
+            self._after(LOOK_S, lambda: self._begin(step))
+            return
+        cost_s = self._engine.cost_s(step)
+        self._after(cost_s, lambda: self._carry_out(step))
+
+    def _begin(self, step: Run) -> None:
+        if not self._is_lost():
+            wait_s = self._engine.begin(step)
+            self._process.world.say(self._process.name, f"runs {step.invocation} for {wait_s:.3f} s")
+            self._process.world.after(wait_s, lambda: self._end(step))
+
+    def _end(self, step: Run) -> None:
+        if self._process.is_alive and self._process.life == self._life:
+            self._answer(LOOK_S, self._engine.end(step))
+
+    def _carry_out(self, step: Step) -> None:
+        if self._is_lost():
+            return
+        assert not isinstance(step, Run)
+        outcome = self._engine.carry_out(step)
+        self._process.world.say(self._process.name, f"did {type(step).__name__.lower()} {step.key}: {_word(outcome)}")
+        self._answer(ENGINE_RETRY_S / 100, StepEnded(step, outcome))
+        self._hint()
+
+    def _hint(self) -> None:
+        """Tell the agent when a container changes by itself."""
+        next_s = self._engine.next_change_s()
+        if next_s is None or next_s >= self._hint_s:
+            return
+        self._hint_s = next_s
+        self._process.world.broker.at(next_s + HINT_LATE_S, self._hinted)
+
+    def _hinted(self) -> None:
+        self._hint_s = float("inf")
+        if self._process.world.chances.random() >= HINT_LOST:
+            self._deliver(EngineHint())
+        self._hint()
+
+    def _is_lost(self) -> bool:
+        """What a process that is dead now had asked for has an even chance to have reached its engine, unless the host fell too."""
+        if self._process.boot != self._boot:
+            return True
+        is_same = self._process.is_alive and self._process.life == self._life
+        return not is_same and self._process.world.chances.random() < REACHED
+
+    def _after(self, delay_s: float, act: Callable[[], None]) -> None:
+        self._process.world.after(delay_s * self._process.world.chances.uniform(0.5, 1.5), act)
+
+    def _answer(self, delay_s: float, what: Any) -> None:
+        self._after(delay_s, lambda: self._deliver(what))
+
+
+def _word(outcome: object) -> str:
+    return f"retry, {outcome.reason}" if isinstance(outcome, Retry) else type(outcome).__name__.lower()
