@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 from link.backoff import after
 from link.connection import Connection, Dial
-from link.frames import refusal_of, size_bytes
+from link.frames import refusal_of, too_large
 from link.inputs import Busy, LinkInput, Published
 from link.settings import LinkSettings
 from protocol.envelope import Packet
@@ -79,7 +79,7 @@ class Broker:
         link = self._connection
         if link is None or not link.is_up:
             return Busy("the link is down")
-        refused = refusal_of(packet) or _too_large(packet, link.largest_bytes)
+        refused = refusal_of(packet) or too_large(packet, link.largest_bytes)
         if refused:
             return Refusal(refused, packet.topic)
         if packet.qos and self.free <= 0:
@@ -109,8 +109,3 @@ class Broker:
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):  # then enough bytes wait there to wake anybody
             self._waker.send(b"\0")
-
-
-def _too_large(packet: Packet, most_bytes: int) -> str:
-    size = size_bytes(packet)
-    return f"{size} bytes are more than the {most_bytes} that the broker takes" if size > most_bytes else ""

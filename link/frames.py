@@ -158,3 +158,9 @@ def size_bytes(packet: Packet) -> int:
     head = 5 + 2 + 2 + 4 + 3 * 3
     # Fixed header, topic length, identifier, properties' length, and the heads of three properties.
     return head + texts + user + len(packet.correlation) + len(packet.payload)
+
+
+def too_large(packet: Packet, most_bytes: int) -> str:
+    """Why the broker would not take a packet of this size; empty when it would."""
+    size = size_bytes(packet)
+    return f"{size} bytes are more than the {most_bytes} that the broker takes" if size > most_bytes else ""

@@ -13,6 +13,7 @@ paho's callbacks run inside `read`, `loop_write` and `loop_misc`, and only note 
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from typing import Any
@@ -258,7 +259,10 @@ def _hasten(_client: Any, _own: Any, opened: Any) -> None:
 def _acknowledge_quickly(opened: Any) -> None:
     """Acknowledge the next segment at once, for a stock Mosquitto waits for it. The kernel forgets this: say it after each read."""
     if opened is not None and _QUICKACK is not None:
-        opened.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        with contextlib.suppress(
+            OSError
+        ):  # it only makes things faster; a connection that just died shows in the next read
+            opened.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
 
 def _leave_to_our_loop(_client: Any, _own: Any, _opened: Any) -> None:

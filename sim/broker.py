@@ -118,7 +118,7 @@ class SimBroker:
         earlier = self.sessions.get(session.client_id)
         if earlier is not None:
             self.give_up(earlier)
-            earlier.fall(f"{session.place} hung up: session taken over")
+            earlier.fall(f"{session.place} closed the connection")  # Mosquitto 2.0.11 gives no reason for a takeover
         self.sessions[session.client_id] = session
 
     def give_up(self, session: Session) -> None:

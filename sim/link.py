@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from link.backoff import after
-from link.frames import refusal_of, size_bytes
+from link.frames import refusal_of, too_large
 from link.inputs import Arrived, Busy, LinkDown, LinkInput, LinkUp, Published, Sent
 from link.settings import LinkSettings
 from protocol.envelope import Packet
@@ -200,9 +200,7 @@ class SimLink:
         session = self._session
         if session is None or not session.is_up:
             return Busy("the link is down")
-        size = size_bytes(packet)
-        large = f"{size} bytes are more than the {self.settings.send_bytes} that the broker takes"
-        refused = refusal_of(packet) or (large if size > self.settings.send_bytes else "")
+        refused = refusal_of(packet) or too_large(packet, self.settings.send_bytes)
         if refused:
             return Refusal(refused, packet.topic)
         if packet.qos and self.free <= 0:

@@ -28,7 +28,7 @@ from protocol.envelope import FactMark, Packet, Received, pack, unpack
 from protocol.observed import SensorEvent
 from protocol.topics import EventTopic, filter_of
 
-MESSAGES = 30_000
+MESSAGES = 10_000
 ROUNDS = 5
 WINDOW = 2_000
 SETTINGS = {"max_inflight_messages": "200", "max_queued_messages": "0", "set_tcp_nodelay": "true"}
