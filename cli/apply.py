@@ -54,8 +54,7 @@ def rm(terminal: Terminal, stack: str) -> None:
         while stack in _stacks(terminal, session):
             if time.monotonic() >= deadline_mono_s:
                 raise CommandError(Code.TIMEOUT, f"{stack} is on its way out, but not gone yet")
-            for _ in session.packets(GONE_POLL_S):
-                pass  # the wait; who asks next reads the answer
+            session.pause(GONE_POLL_S)
     if terminal.is_json:
         print_json({"stack": stack, "removed": True})
     else:

@@ -48,7 +48,8 @@ class CommandError(Exception):
 
 def unreachable(broker: str, reason: str) -> CommandError:
     """The broker does not talk to us, or has stopped to."""
-    message = f"cannot reach the broker at {broker}: {reason}"
+    where = "" if broker in reason else f" at {broker}"
+    message = f"cannot reach the broker{where}: {reason}"
     return CommandError(Code.UNREACHABLE, message, "is it running? set --broker or BRAMBLE_BROKER")
 
 

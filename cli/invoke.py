@@ -8,7 +8,8 @@ from cli.errors import Code, CommandError, tell
 from cli.output import print_json
 from cli.terminal import Terminal, read
 from link.session import Session
-from protocol.observed import Answer, Result, ResultStatus
+from protocol.observed import Answer, ResultStatus
+from protocol.operator import CallEnd
 from protocol.refusal import Refusal
 
 CALL_S = 60.0
@@ -20,35 +21,36 @@ def invoke(terminal: Terminal, function: str, data: str) -> None:
     body = sys.stdin.buffer.read() if data == "-" else data.encode()
     patient = terminal.within(CALL_S)
     with patient.session() as session:
-        result = _result(patient, session, session.call(function, body, patient.patience_s))
+        answer = session.call(function, body, patient.patience_s)
+        end = _end(patient, session, answer)
     if terminal.is_json:
-        print_json(result)
+        print_json(end)
     else:
-        _print_streams(result)
-    if result.status is not ResultStatus.DONE:
-        raise CommandError(Code.REFUSED, _how_it_ended(result))
+        _print_streams(end)
+    if end.status is not ResultStatus.DONE:
+        raise CommandError(Code.REFUSED, _how_it_ended(function, end, getattr(answer, "message", "")))
 
 
-def _result(terminal: Terminal, session: Session, answer: Answer | Refusal | None) -> Result:
-    """The function's result, whether done or failed; without one, the answer itself says why."""
+def _end(terminal: Terminal, session: Session, answer: Answer | Refusal | None) -> CallEnd:
+    """How the function ended, well or not; a call that reached no function ends the command."""
     said = getattr(answer, "result", None)
     if isinstance(said, dict) and "status" in said:
-        return read(Result, said)
+        return read(CallEnd, said)
     terminal.accepted(session, answer)
     raise CommandError(
         Code.REFUSED, "the answer to the call holds no result", "use the controller's version of bramble"
     )
 
 
-def _print_streams(result: Result) -> None:
+def _print_streams(end: CallEnd) -> None:
     """Pass both streams on as they are; only the output goes to ours."""
-    sys.stdout.write(result.output)
+    sys.stdout.write(end.output)
     sys.stdout.flush()
-    if result.error:
-        tell(result.error.rstrip("\n"))
+    if end.error:
+        tell(end.error.rstrip("\n"))
 
 
-def _how_it_ended(result: Result) -> str:
-    exit_code = "" if result.exit_code is None else f" with exit code {result.exit_code}"
-    reason = f": {result.reason}" if result.reason else ""
-    return f"{result.stack}.{result.function} on {result.node} is {result.status}{exit_code}{reason}"
+def _how_it_ended(function: str, end: CallEnd, reason: str) -> str:
+    exit_code = "" if end.exit_code is None else f" with exit code {end.exit_code}"
+    attempts = f" after {end.attempt} attempts" if end.attempt > 1 else ""
+    return f"{function} {end.status} on {end.node}{exit_code}{attempts}{': ' if reason else ''}{reason}"

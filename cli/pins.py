@@ -1,61 +1,87 @@
-"""`bramble pins`: look at a node's sensors and actuators, press a mock pin, switch an actuator. The controller passes it on."""
+"""`bramble pins`: look at a node's pins, drive a mock pin, switch an actuator. The controller passes each on, the node judges it.
+
+A press is made here of what a node can do: the level is turned over, held for a moment, and turned back.
+"""
 
 from __future__ import annotations
 
 import typer
 
+from cli.errors import Code, CommandError
 from cli.output import print_json, print_table
 from cli.terminal import Terminal, read
+from link.session import Session
 from protocol.desired import Verb
-from protocol.observed import Answer, DeviceStatus
-from protocol.operator import OperatorOrder, OrderVerb
-from protocol.shapes import JsonValue
+from protocol.observed import Answer
+from protocol.operator import OperatorOrder, OrderVerb, PinRow
 
-LEVELS = ("high", "low", "press")
-SETTINGS = ("on", "off")
+PRESS = "press"
+
+PRESS_S = 0.3
+"""As long as a finger stays on a bell; ten times the debounce of a usual button."""
 
 
 def pins(terminal: Terminal, node: str, drive: str, switch: str) -> None:
-    """List a node's sensors and actuators, drive one of its mock pins, or switch an actuator."""
+    """List a node's pins, drive one of its mock pins, or switch an actuator."""
     if drive and switch:
         raise typer.BadParameter("--drive and --set do one thing each; choose one")
-    if drive:
-        pin, level = _pair(drive, "--drive", LEVELS)
-        if not (pin.isascii() and pin.isdigit()):
-            raise typer.BadParameter(f"{pin!r} is no pin; use its BCM number", param_hint="--drive")
-        _do(terminal, node, Verb.DRIVE, pin, level)
-    elif switch:
-        _do(terminal, node, Verb.SET, *_pair(switch, "--set", SETTINGS))
-    else:
-        _list(terminal, node)
+    target, value = _pair(drive, "--drive") if drive else _pair(switch, "--set") if switch else ("", "")
+    with terminal.session() as session:
+        if not target:
+            _show(terminal, _pins(terminal, session, node))
+        elif drive and value == PRESS:
+            _press(terminal, session, node, target)
+        else:
+            answer = _passed_on(terminal, session, node, (Verb.DRIVE if drive else Verb.SET, target, value))
+            _tell(terminal, node, target, answer.message or f"{target} is {value}")
 
 
-def _list(terminal: Terminal, node: str) -> None:
-    answer = _passed_on(terminal, node, {"verb": Verb.PINS, "target": "", "value": ""})
-    rows = [read(DeviceStatus, row) for row in answer.result or []]
+def _pins(terminal: Terminal, session: Session, node: str) -> list[PinRow]:
+    return [read(PinRow, row) for row in _passed_on(terminal, session, node, (Verb.PINS, "", "")).result or []]
+
+
+def _press(terminal: Terminal, session: Session, node: str, target: str) -> None:
+    """Turn a pin over and back; a target is a pin's number or the name of the sensor on it."""
+    found = next((row for row in _pins(terminal, session, node) if _is_meant(row, target)), None)
+    if found is None:
+        raise CommandError(Code.NOT_FOUND, f"{node} has no sensor {target!r}", f"`bramble pins {node}` lists its pins")
+    rest, pressed = ("high", "low") if found.high else ("low", "high")
+    _passed_on(terminal, session, node, (Verb.DRIVE, str(found.pin), pressed))
+    session.pause(PRESS_S)
+    _passed_on(terminal, session, node, (Verb.DRIVE, str(found.pin), rest))
+    _tell(terminal, node, target, f"pin {found.pin} was {pressed} for {PRESS_S:g} s")
+
+
+def _is_meant(row: PinRow, target: str) -> bool:
+    """A node says who uses a pin as `sensor doorbell of stack porch`."""
+    return target == str(row.pin) or row.user.startswith(f"sensor {target} of ")
+
+
+def _passed_on(terminal: Terminal, session: Session, node: str, command: tuple[Verb, str, str]) -> Answer:
+    verb, target, value = command
+    arguments = {"verb": str(verb), "target": target, "value": value}
+    answer = session.ask(OperatorOrder(OrderVerb.COMMAND, node, arguments), terminal.patience_s)
+    return terminal.accepted(session, answer)
+
+
+def _show(terminal: Terminal, rows: list[PinRow]) -> None:
     if terminal.is_json:
         print_json(rows)
         return
-    print_table(("pin", "name", "kind", "value", "fault"), ((r.pin, r.name, r.kind, r.value, r.fault) for r in rows))
+    print_table(
+        ("pin", "used by", "as", "level"), ((r.pin, r.user, r.function, "high" if r.high else "low") for r in rows)
+    )
 
 
-def _do(terminal: Terminal, node: str, verb: Verb, target: str, value: str) -> None:
-    arguments: dict[str, JsonValue] = {"verb": str(verb), "target": target, "value": value}
-    answer = _passed_on(terminal, node, arguments)
+def _tell(terminal: Terminal, node: str, target: str, message: str) -> None:
     if terminal.is_json:
-        print_json({"node": node, **arguments, "message": answer.message})
+        print_json({"node": node, "target": target, "message": message})
     else:
-        print(answer.message or f"{node}: {target} is {value}")
+        print(f"{node}: {message}")
 
 
-def _passed_on(terminal: Terminal, node: str, arguments: dict[str, JsonValue]) -> Answer:
-    with terminal.session() as session:
-        answer = session.ask(OperatorOrder(OrderVerb.COMMAND, node, arguments), terminal.patience_s)
-        return terminal.accepted(session, answer)
-
-
-def _pair(text: str, option: str, values: tuple[str, ...]) -> tuple[str, str]:
+def _pair(text: str, option: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
-    if not name or value not in values:
-        raise typer.BadParameter(f"{text!r} is not NAME={'|'.join(values)}", param_hint=option)
+    if not (name and value):
+        raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint=option)
     return name, value

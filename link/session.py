@@ -107,6 +107,12 @@ class Session:
                 return
             self._turn(deadline_mono_s)
 
+    def pause(self, within_s: float) -> None:
+        """Let time pass, and keep what arrives meanwhile."""
+        deadline_mono_s = time.monotonic() + within_s
+        while time.monotonic() < deadline_mono_s:
+            self._turn(deadline_mono_s)
+
     def retained(self, topic: Topic, within_s: float) -> Any:
         """Return the newest message of one state topic, or None if it has none; others stay for `packets`."""
         deadline_mono_s = time.monotonic() + within_s

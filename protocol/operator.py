@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from protocol.observed import ResultStatus
 from protocol.shapes import JsonValue
 
 
@@ -17,7 +18,8 @@ class OrderVerb(StrEnum):
 
     The `result` of the answer, as JSON: `nodes` a list of NodeRow, `stacks` of StackRow, `services` of ServiceStatus, `ps` of
     TaskPlace (target: a stack, a `stack.service`, a node's name under `arguments.node`, or all), `explain` an Explanation.
-    `command` passes `arguments` {verb, target, value} (a `desired.Command`) on to the node `target`, and gives the node's answer.
+    `command` passes `arguments` {verb, target, value} (a `desired.Command`) on to the node `target`, and gives the node's answer
+    (`pins`: a list of PinRow). A direct call is answered with a CallEnd.
     """
 
     NODES = "nodes"
@@ -195,3 +197,26 @@ class Explanation:
     target: str
     nodes: tuple[NodeObjection, ...]
     reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PinRow:
+    """One pin in a node's answer to the command `pins`: BCM number, `input` or `output`, electrical level, and who uses it."""
+
+    pin: int
+    function: str
+    high: bool
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnd:
+    """The `result` of the answer to a direct call whose function ran; the answer's message is its reason."""
+
+    status: ResultStatus
+    node: str
+    exit_code: int | None = None
+    output: str = ""
+    error: str = ""
+    attempt: int = 1
+    duration_s: float = 0.0
