@@ -54,7 +54,9 @@ HEALTH = {"sick": Health("false", 0.3, 1.0, 1), "fit": Health("true", 0.3, 1.0, 
 class World(Protocol):
     """One node's engine and what surrounds it."""
 
-    engine: EngineSeam
+    @property
+    def engine(self) -> EngineSeam:
+        """The engine as the first agent sees it."""
 
     def image(self, name: str) -> str:
         """The reference of an image of `BEHAVIOURS`, in the registry and not on the node."""
