@@ -116,13 +116,18 @@ def test_a_unit_asks_for_no_group_that_may_be_missing(unit: Path) -> None:
 
 @pytest.mark.parametrize("unit", [u for u in UNITS if u.stem != "bramble-broker"], ids=unit_ids)
 def test_our_processes_are_watched_and_are_what_we_install(unit: Path) -> None:
-    """The unit starts a command that the distribution has, with its own settings, under a watchdog."""
+    """The unit starts a command that the distribution has, under a watchdog; settings are where it looks by itself."""
     commands = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     said = settings(unit)
-    program, *arguments = said["ExecStart"].split()
-    assert program.removeprefix("/opt/bramble/bin/") in commands
-    assert arguments == ["--settings", f"/etc/bramble/{unit.stem.removeprefix('bramble-')}.toml"]
-    assert "WatchdogSec" in said
+    assert said["ExecStart"].removeprefix("/opt/bramble/bin/") == unit.stem
+    assert unit.stem in commands
+    assert said["WatchdogSec"] == "60s"
+
+
+def test_outputs_become_safe_after_a_crash_too() -> None:
+    """Whatever ended the agent, systemd has its outputs made safe."""
+    said = settings(SYSTEMD / "bramble-agent.service")
+    assert said["ExecStopPost"] == f"-{said['ExecStart']} --make-safe"
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=unit_ids)
