@@ -1,40 +1,202 @@
-"""The controller's only loop (signatures; the body follows): drain → observe → cycle → commit → act."""
+"""The only imperative code of the controller: drain → observe → cycle → commit → act. One thread owns the state.
+
+Callbacks put what the link tells into the inbox, and a turn drains it whole, so that one transaction serves everything that came
+meanwhile. Nothing is said before the commit that it follows from. What the link cannot take now waits here, the newest of each
+retained topic; when the link falls it is dropped, because everything is said again by its own rule.
+
+The same code turns in the simulator: time, wire and store are arguments.
+"""
 
 from __future__ import annotations
 
-import queue
+import hashlib
+import logging
+from collections import deque
+from collections.abc import Iterator
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from controller.decide.cycle import cycle
+from controller.decide.effects import Effect, Remark, Reply, Say
 from controller.decide.fleet import Fleet
+from controller.decide.inputs import Heard, Input, Unreadable
+from controller.decide.observe import observe
+from controller.decide.revive import revive
 from controller.store import Store
 from link.broker import Subscriptions
-from link.inputs import Busy, LinkInput, Published
-from protocol.envelope import Packet
+from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published, PublishRefused
+from protocol import delivery, topics
+from protocol.envelope import JSON_TYPE, Packet, pack, unpack
+from protocol.ids import REVISION_CHARS
+from protocol.observed import Link
+from protocol.operator import ControllerPresence
 from protocol.refusal import Refusal
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+# Nothing is due at a finer grain but what sets a deadline; one turn a second costs nothing.
+
+BUSY_S = 0.02
+# The link's window is emptied in one round trip; a sample that found no room has no word of its own for that.
 
 
 class Wire(Protocol):
     """What the loop needs of `link.broker.Broker`; the simulator brings its own."""
 
     def dial(self, epoch: int, will: Packet | None, birth: Packet | None, subscriptions: Subscriptions) -> None:
-        """Connect anew."""
+        """Connect anew; the pause before it is the wire's own business."""
 
     def publish(self, packet: Packet) -> Published | Busy | Refusal:
         """Hand over one packet."""
 
 
-class Controller:
-    """One thread owns it. `inbox.put` is all that callbacks do."""
+class Loop:
+    """One controller. `inbox.put` is all that callbacks do."""
 
-    def __init__(self, fleet: Fleet, store: Store, wire: Wire, version: str = "") -> None:
-        """Take a fleet that the store has already filled; dialling happens in the first turn."""
-        self.inbox: queue.SimpleQueue[LinkInput] = queue.SimpleQueue()
-        raise NotImplementedError
+    def __init__(
+        self, fleet: Fleet, store: Store, wire: Wire, inbox: SimpleQueue[object], version: str = ""
+    ) -> None:  # fmt: skip
+        """Take an empty fleet and fill it from the store; the first turn dials."""
+        self.fleet, self.store, self.inbox = fleet, store, inbox
+        self.inbox_length = 0
+        self._wire, self._version = wire, version
+        self._dials = 0
+        self._taken: deque[object] = deque()
+        self._outgoing: dict[str, Packet] = {}
+        self._numbered = 0
+        store.load(fleet)
 
-    def turn(self, now_mono_s: float) -> int:
-        """Take everything out of the inbox, decide, commit, speak. Returns how many effects there were."""
-        raise NotImplementedError
+    def turn(self, now_mono_s: float) -> tuple[Effect, ...]:
+        """Take everything in, decide, commit, act. Returns what was decided."""
+        if not self._dials:
+            revive(self.fleet, now_mono_s)
+            self._dial()
+        for seen in self._drain():
+            self._link(seen)
+            for happened in self._inputs(seen):
+                observe(self.fleet, happened, now_mono_s)
+        effects = cycle(self.fleet, now_mono_s)
+        self.store.save(self.fleet)
+        for effect in effects:
+            self._act(effect)
+        self._send()
+        return effects
+
+    @property
+    def outgoing_length(self) -> int:
+        """How many packets wait for the link."""
+        return len(self._outgoing)
 
     def wait_s(self, now_mono_s: float) -> float:
-        """How long the loop may sleep if nothing arrives."""
-        raise NotImplementedError
+        """How long nothing is due, if nothing happens."""
+        if self._taken or not self.inbox.empty():
+            return 0.0
+        due_mono_s = self.fleet.deadlines.next_mono_s()
+        due_s = TICK_S if due_mono_s is None else due_mono_s - now_mono_s
+        return max(0.0, min(TICK_S, due_s, BUSY_S if self._outgoing else TICK_S))
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep until something happens, or for so long."""
+        try:
+            self._taken.append(self.inbox.get(timeout=timeout_s) if timeout_s > 0 else self.inbox.get_nowait())
+        except Empty:
+            return
+
+    def _drain(self) -> tuple[object, ...]:
+        for _ in range(self.inbox.qsize()):
+            self._taken.append(self.inbox.get())
+        seen = tuple(self._taken)
+        self._taken.clear()
+        self.inbox_length = len(seen)
+        return seen
+
+    def _link(self, seen: object) -> None:
+        match seen:
+            case LinkUp():
+                log.info("link_up broker_epoch=%d", seen.epoch)
+            case LinkDown() if seen.epoch == self._dials:
+                log.warning("link_down reason=%r", seen.reason)
+                self._outgoing.clear()
+                self._dial()
+            case PublishRefused():
+                self.fleet.tally("refusals", "broker")
+                log.error("publish_refused topic=%s reason=%r", seen.topic, seen.reason)
+
+    def _inputs(self, seen: object) -> Iterator[Input]:
+        match seen:
+            case Arrived() if seen.epoch == self._dials:
+                yield from map(read, seen.packets)
+            case LinkUp() if seen.epoch == self._dials:
+                yield seen
+            case LinkDown() if seen.epoch == self._dials - 1:  # it was dialled again just now
+                yield seen
+
+    def _dial(self) -> None:
+        self._dials += 1
+        name, epoch = self.fleet.name, self.fleet.epoch
+        topic = topics.ControllerPresenceTopic(name)
+        will = pack(topic, ControllerPresence(Link.OFFLINE, epoch, self._version))
+        birth = pack(topic, ControllerPresence(Link.ONLINE, epoch, self._version))
+        assert isinstance(will, Packet)
+        assert isinstance(birth, Packet)
+        self._wire.dial(self._dials, will, birth, delivery.subscriptions(name))
+
+    def _act(self, effect: Effect) -> None:
+        match effect:
+            case Say():
+                self._queue(_packed(effect))
+            case Reply():
+                self._queue(_reply(effect))
+            case Remark():
+                log.info("remark about=%s said=%r", effect.subject, effect.sentence)
+
+    def _queue(self, packet: Packet | Refusal) -> None:
+        if isinstance(packet, Refusal):
+            self.fleet.tally("refusals", "own_message")
+            log.error("message_refused topic=%s reason=%r", packet.path, packet.reason)
+            return
+        self._numbered += 1
+        key = packet.topic if packet.retain else f"{self._numbered} {packet.topic}"
+        self._outgoing.pop(key, None)
+        self._outgoing[key] = packet
+
+    def _send(self) -> None:
+        while self._outgoing:
+            key = next(iter(self._outgoing))
+            taken = self._wire.publish(self._outgoing[key])
+            if isinstance(taken, Busy):
+                return
+            if isinstance(taken, Refusal):
+                log.error("message_refused topic=%s reason=%r", taken.path, taken.reason)
+            del self._outgoing[key]
+
+
+def read(packet: Packet) -> Input:
+    """Make an input of a packet; the digest of a manifest is of its very bytes."""
+    received = unpack(packet)
+    topic = topics.parse(packet.topic) if isinstance(received, Refusal) else received.topic
+    digest = ""
+    if isinstance(topic, topics.ManifestTopic):
+        digest = hashlib.sha256(packet.payload).hexdigest()[:REVISION_CHARS]
+    if isinstance(received, Refusal):
+        size_bytes = len(packet.payload)
+        return Unreadable(topic, received, size_bytes, digest, packet.response_topic, packet.correlation)
+    return Heard(received, packet.retain, packet.response_topic, packet.correlation, digest)
+
+
+def _packed(effect: Say) -> Packet | Refusal:
+    if effect.message == b"":
+        return Packet(str(effect.topic), b"", qos=1, retain=True)
+    return pack(effect.topic, effect.message)
+
+
+def _reply(effect: Reply) -> Packet | Refusal:
+    answer = pack(topics.AnswerTopic("default", effect.answer.id or "none"), effect.answer)
+    if isinstance(answer, Refusal):
+        return answer
+    if not effect.response_topic or any(char in effect.response_topic for char in "+#\0"):
+        return Refusal("no topic that can be answered on", effect.response_topic)
+    return Packet(
+        effect.response_topic, answer.payload, answer.properties, 1, False, JSON_TYPE, "", effect.correlation
+    )  # fmt: skip

@@ -1,27 +1,97 @@
-"""The controller's memory (signatures; the body follows)."""
+"""The controller's memory: one SQLite file, one table per shelf of the fleet, one row per record.
+
+A turn is one transaction, and it writes only what changed: the group commit behind every acknowledgement. WAL with
+synchronous=FULL: a commit has reached the disk, if the disk honours fsync. A damaged file is an error that ends the process,
+with the file's name: it is the truth of the fleet, and nothing here may decide to begin without it.
+
+sqlite-utils makes and migrates the tables; the hot path is plain `executemany`.
+"""
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
+from typing import Any
+
+import pydantic_core
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
 
 from controller.decide.fleet import Fleet
+from protocol.shapes import Shape
+
+FILE = "controller.db"
+
+migrations = Migrations("controller")
+
+TABLES = (
+    "numbers", "nodes", "leases", "statuses", "stacks", "revisions", "tasks", "holds", "pendings", "rollouts", "slots",
+    "assignments", "offers", "ledger", "intakes", "answered",
+)  # fmt: skip
+"""The shelves of a fleet that survive; a test holds this equal to the fleet's own list."""
+
+
+@migrations()
+def begin(db: Database) -> None:
+    """Make a table per shelf."""
+    for name in TABLES:
+        db.table(name).create({"key": str, "value": str}, pk="key", not_null={"value"})
+
+
+class DamagedStoreError(Exception):
+    """The file is not what SQLite wrote; a person must decide."""
 
 
 class Store:
-    """One SQLite file, one row per record of the fleet."""
+    """One SQLite file. All methods belong to the loop's thread."""
 
     def __init__(self, path: Path) -> None:
         """Open or make the file, bring its tables up to date, and check it."""
-        raise NotImplementedError
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            (verdict,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.OperationalError:
+            raise  # locked, or out of reach: not damaged
+        except sqlite3.DatabaseError as error:
+            verdict = str(error)
+        if verdict != "ok":
+            self._connection.close()
+            raise DamagedStoreError(f"{path} is damaged ({verdict}): restore a copy, or move it away to begin anew")
+        migrations.apply(Database(self._connection))
 
     def load(self, fleet: Fleet) -> None:
-        """Fill an empty fleet with everything that was saved."""
-        raise NotImplementedError
+        """Fill an empty fleet with everything that was saved. A record that cannot be read is our own mistake, and raises."""
+        for name, shelf in fleet.shelves().items():
+            shape: Shape[Any] = Shape(shelf.record)
+            for key, text in self._connection.execute(f"SELECT key, value FROM {name} ORDER BY key"):  # noqa: S608
+                value = shape.read(pydantic_core.from_json(text))
+                if isinstance(value, str):
+                    raise TypeError(f"{name} {key!r}: {value}")
+                shelf.load(key, value)
 
     def save(self, fleet: Fleet) -> bool:
         """Write what changed in one transaction, durably; False when there was nothing to write."""
-        raise NotImplementedError
+        changes = [(name, shelf.take_changed()) for name, shelf in fleet.shelves().items() if shelf.is_changed]
+        if not changes:
+            return False
+        self._connection.execute("BEGIN IMMEDIATE")
+        for name, records in changes:
+            self._write(name, records)
+        self._connection.execute("COMMIT")
+        return True
 
     def close(self) -> None:
         """Close the file."""
-        raise NotImplementedError
+        self._connection.close()
+
+    def _write(self, name: str, records: list[tuple[str, Any]]) -> None:
+        gone = [(key,) for key, value in records if value is None]
+        kept = [(key, pydantic_core.to_json(value).decode()) for key, value in records if value is not None]
+        upsert = f"INSERT INTO {name} (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"  # noqa: S608
+        if kept:
+            self._connection.executemany(upsert, kept)
+        if gone:
+            self._connection.executemany(f"DELETE FROM {name} WHERE key = ?", gone)  # noqa: S608

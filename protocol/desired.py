@@ -183,6 +183,11 @@ class Assignment:
     actuators: tuple[ActuatorSpec, ...] = ()
     functions: tuple[FunctionSpec, ...] = ()
 
+    @property
+    def content_hash(self) -> str:
+        """Whether both sides have the very same document, beyond its number: a hello carries it."""
+        return digest(asdict(self))
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:

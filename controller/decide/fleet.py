@@ -9,9 +9,12 @@ so a restart decides again what it may have left undecided; deciding twice chang
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from controller.decide.catalogue import Catalogue
 from controller.decide.deadlines import Deadlines
 from controller.decide.effects import Effect, Remark, Reply, Say
 from controller.decide.invocation import Entry
@@ -32,7 +35,8 @@ from controller.decide.slot import Rollout, Slot
 from controller.decide.terms import Terms
 from link.intake import Intake
 from protocol.desired import Assignment, Offers
-from protocol.observed import Answer, Health, NodeStatus, TaskStatus
+from protocol.observed import Answer, Health, Hello, NodeStatus, Request, TaskStatus
+from protocol.operator import StackStatus
 from protocol.topics import Topic
 
 
@@ -45,11 +49,14 @@ class Unsettled:
     hosts: set[str] = field(default_factory=set)
     stacks: set[str] = field(default_factory=set)
     rollouts: set[str] = field(default_factory=set)
+    slots: set[str] = field(default_factory=set)
+    judged: set[str] = field(default_factory=set)
     assignments: set[str] = field(default_factory=set)
     offers: set[str] = field(default_factory=set)
     invocations: set[str] = field(default_factory=set)
     reports: set[str] = field(default_factory=set)
     acks: set[tuple[str, str]] = field(default_factory=set)
+    greeted: dict[str, Hello] = field(default_factory=dict)
 
 
 class Fleet:
@@ -70,25 +77,39 @@ class Fleet:
         self.tasks: Shelf[Task] = Shelf(Task, node=lambda t: t.node, service=lambda t: t.service)
         self.holds: Shelf[Hold] = Shelf(Hold)
         self.pendings: Shelf[Pending] = Shelf(Pending)
-        self.devices: Shelf[Devices] = Shelf(Devices)
         self.rollouts: Shelf[Rollout] = Shelf(Rollout)
         self.slots: Shelf[Slot] = Shelf(
             Slot, node=lambda s: s.node, service=lambda s: s.service, state=lambda s: (s.service, s.state)
         )
         self.assignments: Shelf[Assignment] = Shelf(Assignment)
         self.offers: Shelf[Offers] = Shelf(Offers)
-        self.ledger: Shelf[Entry] = Shelf(Entry, node=lambda e: e.node, state=lambda e: e.state)
+        self.ledger: Shelf[Entry] = Shelf(Entry, open=lambda e: e.open_at)
         self.intakes: Shelf[Intake] = Shelf(Intake)
         self.answered: Shelf[Answered] = Shelf(Answered)
+
+        # What follows from that.
+        self.catalogue = Catalogue()
+        self.devices: dict[str, Devices] = {}
+        self.hosts: dict[str, set[str]] = {}
+        self.device_nodes: dict[str, set[str]] = {}
+        self.held: dict[str, set[str]] = {}
+        self.seen: dict[tuple[str, str], TaskStatus] = {}
 
         # What this process has heard.
         self.is_up = False
         self.up_mono_s = 0.0
         self.heard_mono_s: dict[str, float] = {}
         self.health: dict[str, Health] = {}
-        self.seen: dict[tuple[str, str], TaskStatus] = {}
+        self.requests: list[tuple[str, Request]] = []
         self.deadlines = Deadlines()
+        self.suspect_mono_s: dict[str, float] = {}
+        self.ended: deque[str] = deque()
+        self.durations: list[tuple[str, float]] = []
         self.settled_mono_s: dict[str, float] = {}
+        self.resaying: Iterator[tuple[Topic, Any]] = iter(())
+        self.reported: dict[str, StackStatus] = {}
+        self.reported_mono_s: dict[str, float] = {}
+        self.answered_order: deque[str] = deque()
         self.asked: dict[str, tuple[str, bytes]] = {}
         self.told: set[str] = set()
         self.counts: dict[tuple[str, ...], int] = {}
@@ -131,6 +152,11 @@ class Fleet:
         """What is believed of a node; one that never spoke is offline."""
         lease = self.leases.get(node)
         return lease.presence if lease else Presence.OFFLINE
+
+    def look_at(self, node: str) -> None:
+        """A node changed: what it could carry is decided again. One that has not said hello cannot carry anything."""
+        if node in self.nodes:
+            self.unsettled.nodes.add(node)
 
     def shelves(self) -> dict[str, Shelf[Any]]:
         """Everything that survives, by the name of its table."""

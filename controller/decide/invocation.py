@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from protocol.desired import Invocation
+from protocol.observed import Answer
 
 
 class InvocationState(StrEnum):
@@ -53,7 +54,11 @@ def advance(state: InvocationState, seen: InvocationSeen) -> InvocationState:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One invocation on the ledger. `response_topic` and `correlation` (hexadecimal) are those of a direct call."""
+    """One invocation on the ledger: `near` is where its cause was, `node` where it is run; `by_node` says that it was not sent.
+
+    `call`, `response_topic` and `correlation` (hexadecimal) are those of a direct call, and `answer` what came of it. `rank` counts
+    the ended ones, so that the oldest is forgotten first. An ended one keeps neither attributes nor body.
+    """
 
     invocation: Invocation
     state: InvocationState = InvocationState.PENDING
@@ -63,8 +68,15 @@ class Entry:
     correlation: str = ""
     call: str = ""
     by_node: bool = False
+    rank: int = 0
+    answer: Answer | None = None
 
     @property
     def function(self) -> str:
         """`stack.function`."""
         return f"{self.invocation.stack}.{self.invocation.function}"
+
+    @property
+    def open_at(self) -> str | None:
+        """The node whose result is waited for, empty before there is one, None once it ended."""
+        return self.node if self.state in OPEN else None

@@ -114,6 +114,16 @@ def service_key(stack: str, service: str) -> str:
     return f"{stack}.{service}"
 
 
+def stack_of(key: str) -> str:
+    """The stack of a service, a task, a function or a device."""
+    return key.split(".", 1)[0]
+
+
+def service_of(task: str) -> str:
+    """The key of a task's service."""
+    return task.rsplit(".", 1)[0]
+
+
 def revision_key(service: str, revision: str) -> str:
     """Name a revision within the fleet."""
     return f"{service}@{revision}"

@@ -54,6 +54,11 @@ class Shelf(Generic[V]):
         """The keys of all records with this property; a live view, so copy it before changing the shelf."""
         return self._indexes[index].get(value, _NONE)
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything differs from the store."""
+        return bool(self._changed)
+
     def take_changed(self) -> list[tuple[str, V | None]]:
         """What differs from the store, in the order of keys; None is a record that went away. Forgets that it changed."""
         taken = [(key, self._records.get(key)) for key in sorted(self._changed)]

@@ -109,8 +109,8 @@ def advance_rollout(state: RolloutState, seen: RolloutSeen) -> RolloutState:
 class Slot:
     """One task in an update, bound to its node. `revision` is what it tries; `wave` names the offer's rollout to its node.
 
-    `withdrawn_at` is the generation of the node's offers that no longer holds this one, 0 while it is offered. `kept_at` is the
-    generation of the assignment that first holds the settled revision; its offer stands until the node has seen that.
+    `withdrawn_at` is the generation of the node's offers that no longer holds this one, 0 while it is offered. `is_kept` says
+    that the node has seen the settled revision in its assignment; until then the offer stands.
     """
 
     task: str
@@ -121,7 +121,7 @@ class Slot:
     state: SlotState = SlotState.WAITING
     reason: str = ""
     withdrawn_at: int = 0
-    kept_at: int = 0
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,11 @@ class Rollout:
     def is_back(self) -> bool:
         """Whether it takes its revision back."""
         return self.state in (RolloutState.ROLLING_BACK, RolloutState.ROLLED_BACK)
+
+    @property
+    def settled(self) -> str:
+        """What a task that joins begins with: the newest revision that is known to be well."""
+        return self.revision if self.state is RolloutState.DONE else self.previous
 
     @property
     def target(self) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Terms:
     """Times in seconds on the controller's own monotonic clock."""
 
-    lease_s: float = 60.0
-    """A node says its health several times in this; one that says nothing for so long is suspect, whatever the broker thinks."""
+    lease_s: float = 90.0
+    """A node says its health three times in this; one that says nothing for so long is suspect, whatever the broker thinks."""
 
     suspect_grace_s: float = 10.0
     """A will may be a Wi-Fi roam; a node is back within a few seconds of those, and nothing need be said about it."""

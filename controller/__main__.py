@@ -1,0 +1,85 @@
+"""`bramble-controller`: put the parts together, and turn until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from queue import SimpleQueue
+
+from controller.decide.fleet import Fleet
+from controller.loop import Loop
+from controller.process import Process
+from controller.settings import Settings, read
+from controller.store import FILE, DamagedStoreError, Store
+from link.broker import Broker
+from link.notify import STOPPING, supervisor
+from protocol.refusal import Refusal
+
+log = logging.getLogger("controller")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the controller, or do what an option says."""
+    options = _options(arguments)
+    settings = read(Path(options.settings) if options.settings else None, os.environ)
+    if isinstance(settings, Refusal):
+        print(f"bramble-controller: {settings}", file=sys.stderr)  # noqa: T201 - the log does not exist yet
+        return 2
+    if options.print_settings:
+        print("\n".join(f"{name} = {value!r}" for name, value in asdict(settings).items()))  # noqa: T201 - asked for
+        return 0
+    logging.basicConfig(level=options.log_level, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    return run(settings)
+
+
+def run(settings: Settings) -> int:
+    """Turn until SIGTERM or SIGINT."""
+    try:
+        store = Store(Path(settings.state_dir) / FILE)
+    except DamagedStoreError as error:
+        log.critical("store_damaged said=%r", str(error))
+        return 1
+    inbox: SimpleQueue[object] = SimpleQueue()
+    broker = Broker(settings.link(), inbox.put, inbox.qsize)
+    loop = Loop(Fleet(settings.fleet, settings.terms), store, broker, inbox, controller_version())
+    watching = supervisor(os.environ, os.getpid())
+    process = Process(loop, settings, watching, time.monotonic)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: process.stop())
+    log.info("controller_started fleet=%s broker=%s", settings.fleet, settings.link().place)
+    try:
+        process.run(broker.is_alive)
+    finally:
+        watching.tell(STOPPING)
+        broker.close()
+        store.close()
+    return 0
+
+
+def controller_version() -> str:
+    """The installed version; a checkout that is not installed has none."""
+    try:
+        return version("bramble-fleet")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bramble-controller", description="Run the controller of a bramble.")
+    parser.add_argument("--settings", default="", help="a TOML file; /etc/bramble/controller.toml if it is there")
+    parser.add_argument("--print-settings", action="store_true", help="show what was read, and end")
+    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    parser.add_argument("--version", action="version", version=f"bramble-controller {controller_version()}")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Prometheus figures of a controller: counted in the fleet, shown here. The names follow Prometheus' conventions.
+
+The loop calls `publish` after a turn; the web server's thread reads only what prometheus-client keeps behind its own locks. What
+may fail is the port: that ends the process at its start, with the port's number, and never later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+INVOCATION_BUCKETS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+"""From a container's start on a desktop to the longest function anybody waits for."""
+
+TURN_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+"""From an empty turn to one that a person notices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that is shown, as it stands after a turn. `counts` only ever grow."""
+
+    counts: Mapping[tuple[str, ...], int]
+    nodes: Mapping[str, int]
+    slots: Mapping[tuple[str, str], int]
+    durations: tuple[tuple[str, float], ...]
+    inbox_length: int
+    outgoing_length: int
+    is_up: bool
+
+
+_COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "events": ("bramble_events", "Sensor events, each counted once.", ()),
+    "facts": ("bramble_facts", "Facts of nodes, each counted once.", ()),
+    "fact_duplicates": ("bramble_fact_duplicates", "Facts that came again and changed nothing.", ()),
+    "refusals": ("bramble_refusals", "Input that was not taken, by its class.", ("reason",)),
+    "manifests": ("bramble_manifests", "Manifests, by verdict.", ("verdict",)),
+    "orders": ("bramble_orders", "Orders and questions of operators.", ("verb",)),
+    "invocations": ("bramble_invocations", "Ended invocations.", ("function", "status")),
+    "invocation_duplicates": ("bramble_invocation_duplicates", "Causes whose invocation stood on the ledger.", ()),
+    "result_duplicates": ("bramble_result_duplicates", "Results after the first of an invocation.", ()),
+    "rollouts": ("bramble_rollout_changes", "Rollouts that came into a state.", ("state",)),
+    "requests": ("bramble_rollout_requests", "Requests for a grant, by what became of them.", ("answer",)),
+    "presence": ("bramble_presence_changes", "Nodes that came into a presence.", ("presence",)),
+    "late_wills": ("bramble_late_wills", "Wills of older connections.", ()),
+    "stale_statuses": ("bramble_stale_statuses", "Statuses that were no newer than what is known.", ()),
+}
+
+
+class Metrics:
+    """The figures, and the small web server that shows them."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Serve on this address until the process ends."""
+        self._registry = CollectorRegistry()
+        self._before: dict[tuple[str, ...], int] = {}
+        self._counters = {
+            key: Counter(name, help_, labels, registry=self._registry)
+            for key, (name, help_, labels) in _COUNTERS.items()
+        }
+        self._nodes = self._gauge("bramble_nodes", "Nodes by presence.", "presence")
+        self._slots = self._gauge("bramble_rollout_slots", "Slots of rollouts by state.", "service", "state")
+        self._inbox = self._gauge("bramble_inbox_length", "Inputs that the last turn found.")
+        self._outgoing = self._gauge("bramble_outgoing_length", "Packets that wait for the link.")
+        self._link = self._gauge("bramble_link_up", "Whether the broker has us.")
+        self._turn = Histogram(
+            "bramble_turn_seconds", "Time of a turn.", buckets=TURN_BUCKETS_S, registry=self._registry
+        )
+        self._invocation = Histogram(
+            "bramble_invocation_seconds",
+            "Time of a function's run.",
+            ("function",),
+            buckets=INVOCATION_BUCKETS_S,
+            registry=self._registry,
+        )
+        start_http_server(port, host, registry=self._registry)
+
+    def turned(self, turn_s: float) -> None:
+        """A turn took so long."""
+        self._turn.observe(turn_s)
+
+    def publish(self, now: Snapshot) -> None:
+        """Show a snapshot."""
+        self._count(now.counts)
+        for presence, number in now.nodes.items():
+            self._nodes.labels(presence).set(number)
+        for (service, state), number in now.slots.items():
+            self._slots.labels(service, state).set(number)
+        for function, duration_s in now.durations:
+            self._invocation.labels(function).observe(duration_s)
+        self._inbox.set(now.inbox_length)
+        self._outgoing.set(now.outgoing_length)
+        self._link.set(now.is_up)
+
+    def _count(self, counts: Mapping[tuple[str, ...], int]) -> None:
+        for (key, *labels), number in counts.items():
+            name, more = (key, *labels), number - self._before.get((key, *labels), 0)
+            if more and key in self._counters:
+                counter = self._counters[key]
+                (counter.labels(*labels) if labels else counter).inc(more)
+                self._before[name] = number
+
+    def _gauge(self, name: str, help_: str, *labels: str) -> Gauge:
+        return Gauge(name, help_, labels, registry=self._registry)

@@ -1,0 +1,157 @@
+"""Everything a node should run, and everything it may stage: each whole, each a pure function of the fleet.
+
+What differs from the last one gets the next generation, which is durable before it is said. The assignment is what is settled, the
+offers are what is being tried. A task that another node may still be running waits for that node's word (S2): until then it is
+left out here, and the report says for whom it waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from controller.decide.fleet import Fleet
+from controller.decide.records import Hold, Task, revision_key
+from controller.decide.slot import HOLDING, OPEN, Slot, SlotState
+from protocol.desired import Assignment, Offer, Offers, TaskSpec
+from protocol.observed import NodeStatus, TaskState
+from protocol.topics import AssignmentTopic, OfferTopic
+
+ALIVE = (TaskState.ASSIGNED, TaskState.PREPARING, TaskState.RUNNING)
+"""A task in any other state that its node should not run will not be started again."""
+
+
+def assign(fleet: Fleet) -> None:
+    """Publish what changed for the nodes that something has changed for."""
+    nodes = sorted(node for node in fleet.unsettled.assignments if node in fleet.nodes)
+    fleet.unsettled.assignments.clear()
+    for name in nodes:
+        _assign(fleet, name)
+    nodes = sorted(node for node in fleet.unsettled.offers if node in fleet.nodes)
+    fleet.unsettled.offers.clear()
+    for name in nodes:
+        _offer(fleet, name)
+
+
+def assignment(fleet: Fleet, node: str) -> Assignment:
+    """What a node should run, under the number of what it was told last."""
+    devices, stacks = fleet.devices.get(node), fleet.catalogue.stacks
+    names = [key.split(".") for key in devices.sensors] if devices else []
+    actuators = [key.split(".") for key in devices.actuators] if devices else []
+    return Assignment(
+        node,
+        fleet.epoch,
+        fleet.nodes[node].generation,
+        tuple(_spec(fleet, fleet.tasks[task]) for task in sorted(fleet.tasks.of("node", node)) if is_free(fleet, task)),
+        tuple(stacks[stack].sensors[name].spec for stack, name in names),
+        tuple(stacks[stack].actuators[name].spec for stack, name in actuators),
+        tuple(fleet.catalogue.functions[key].spec for key in devices.functions) if devices else (),
+    )
+
+
+def is_free(fleet: Fleet, task: str) -> bool:
+    """Whether no other node than the task's own may still be running it."""
+    return not holders(fleet, task)
+
+
+def holders(fleet: Fleet, task: str) -> tuple[str, ...]:
+    """The other nodes that may still be running a task."""
+    hold, placed = fleet.holds.get(task), fleet.tasks.get(task)
+    return tuple(node for node in hold.nodes if placed is None or node != placed.node) if hold else ()
+
+
+def release(fleet: Fleet, status: NodeStatus) -> None:
+    """Let go of what a node shows that it has stopped: it knows its newest assignment, and lists the task no more."""
+    node = fleet.nodes[status.node]
+    if (status.observed_epoch, status.observed_generation) < (fleet.epoch, node.generation):
+        return
+    told = fleet.assignments.get(node.name)
+    wanted = {spec.task for spec in told.tasks} if told else set()
+    shown = {task.task for task in status.tasks if task.state in ALIVE}
+    for task in sorted(fleet.held.get(node.name, set()) - wanted - shown):
+        hold = fleet.holds[task]
+        _hold(fleet, task, tuple(name for name in hold.nodes if name != node.name))
+        placed = fleet.tasks.get(task)
+        if placed is not None:
+            fleet.unsettled.assignments.add(placed.node)
+
+
+def _hold(fleet: Fleet, task: str, nodes: tuple[str, ...]) -> None:
+    before = fleet.holds.get(task)
+    for name in before.nodes if before else ():
+        fleet.held[name].discard(task)
+    for name in nodes:
+        fleet.held.setdefault(name, set()).add(task)
+    if nodes:
+        fleet.holds.put(task, Hold(task, nodes))
+    else:
+        fleet.holds.drop(task)
+
+
+def _assign(fleet: Fleet, name: str) -> None:
+    node, before, after = fleet.nodes[name], fleet.assignments.get(name), assignment(fleet, name)
+    if after == before or (before is None and after == Assignment(name, after.epoch, after.generation)):
+        return
+    after = replace(after, generation=node.generation + 1)
+    fleet.nodes.put(name, replace(node, generation=after.generation))
+    fleet.assignments.put(name, after)
+    for spec in after.tasks:
+        hold = fleet.holds.get(spec.task)
+        if hold is None or name not in hold.nodes:
+            _hold(fleet, spec.task, (*(hold.nodes if hold else ()), name))
+    fleet.unsettled.reports |= {spec.stack for told in (before, after) if told for spec in told.tasks}
+    fleet.say(AssignmentTopic(fleet.name, name), after)
+
+
+def _spec(fleet: Fleet, task: Task, revision: str = "") -> TaskSpec:
+    stack, service = task.service.split(".")
+    content = fleet.revisions[revision_key(task.service, revision or task.revision)]
+    return TaskSpec(task.task, stack, service, content.revision, content.container, content.restart)
+
+
+def offers(fleet: Fleet, node: str) -> Offers:
+    """What a node may stage, under the number of what it was told last."""
+    slots = [fleet.slots[task] for task in sorted(fleet.slots.of("node", node))]
+    return Offers(
+        node,
+        fleet.epoch,
+        fleet.nodes[node].offers_generation,
+        tuple(_offered(fleet, slot) for slot in slots if _is_offered(fleet, slot)),
+    )
+
+
+def _is_offered(fleet: Fleet, slot: Slot) -> bool:
+    """A granted slot keeps its offer while the rollout wants it; a settled one until the node has it in its assignment."""
+    rollout = fleet.rollouts[slot.service]
+    if slot.revision != rollout.target or slot.wave != rollout.wave or slot.task not in fleet.tasks:
+        return False
+    if fleet.tasks[slot.task].node != slot.node:
+        return False
+    return slot.state in (*OPEN, *HOLDING) or (slot.state is SlotState.SETTLED and not slot.is_kept)
+
+
+def _offered(fleet: Fleet, slot: Slot) -> Offer:
+    update = fleet.rollouts[slot.service].update
+    return Offer(slot.wave, _spec(fleet, fleet.tasks[slot.task], slot.revision), update.monitor_s, update.order)
+
+
+def _offer(fleet: Fleet, name: str) -> None:
+    node, before, after = fleet.nodes[name], fleet.offers.get(name), offers(fleet, name)
+    if after == before or (before is None and not after.offers):
+        return
+    after = replace(after, generation=node.offers_generation + 1)
+    fleet.nodes.put(name, replace(node, offers_generation=after.generation))
+    fleet.offers.put(name, after)
+    _mark_withdrawn(fleet, name, after)
+    fleet.say(OfferTopic(fleet.name, name), after)
+
+
+def _mark_withdrawn(fleet: Fleet, name: str, after: Offers) -> None:
+    """A slot that is still held while its offer is gone is free once the node has seen these offers."""
+    offered = {(offer.rollout, offer.task.task, offer.task.revision) for offer in after.offers}
+    for task in sorted(fleet.slots.of("node", name)):
+        slot = fleet.slots[task]
+        is_gone = slot.state in HOLDING and (slot.wave, slot.task, slot.revision) not in offered
+        if is_gone and not slot.withdrawn_at:
+            fleet.slots.put(task, replace(slot, withdrawn_at=after.generation))
+        elif slot.withdrawn_at and not is_gone:
+            fleet.slots.put(task, replace(slot, withdrawn_at=0))

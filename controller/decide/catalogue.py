@@ -1,0 +1,58 @@
+"""What the accepted stacks ask for, by key: `stack.service`, `stack.function`. Derived from the stacks, so it is not saved.
+
+Revisions are digests and cost time; here each is worked out once, when its stack is accepted or loaded.
+"""
+
+from __future__ import annotations
+
+from controller.decide.records import service_key
+from protocol.desired import FunctionSpec
+from protocol.stack import Function, Mode, Service, Stack
+
+
+class Catalogue:
+    """All services and functions that are wanted now."""
+
+    __slots__ = ("functions", "globals", "named", "revisions", "services", "stacks")
+
+    def __init__(self) -> None:
+        self.stacks: dict[str, Stack] = {}
+        self.services: dict[str, Service] = {}
+        self.revisions: dict[str, str] = {}
+        self.functions: dict[str, Function] = {}
+        self.globals: set[str] = set()
+        self.named: dict[str, set[str]] = {}
+
+    def put(self, stack: Stack) -> set[str]:
+        """Take a stack in, in place of the one of that name; the keys of its services, old and new."""
+        touched = self.drop(stack.name)
+        self.stacks[stack.name] = stack
+        for name, service in stack.services.items():
+            key = service_key(stack.name, name)
+            self.services[key], self.revisions[key] = service, service.revision
+            if service.mode is Mode.GLOBAL:
+                self.globals.add(key)
+            touched.add(key)
+        for name, function in stack.functions.items():
+            self.functions[service_key(stack.name, name)] = function
+            self.named.setdefault(name, set()).add(stack.name)
+        return touched
+
+    def drop(self, name: str) -> set[str]:
+        """Forget a stack; the keys of its services."""
+        stack = self.stacks.pop(name, None)
+        if stack is None:
+            return set()
+        for function in stack.functions:
+            del self.functions[service_key(name, function)]
+            self.named[function].discard(name)
+        touched = {service_key(name, service) for service in stack.services}
+        for key in touched:
+            del self.services[key], self.revisions[key]
+        self.globals -= touched
+        return touched
+
+    def functions_of(self, stack: str) -> tuple[FunctionSpec, ...]:
+        """The functions of one stack."""
+        found = self.stacks.get(stack)
+        return tuple(f.spec for f in found.functions.values()) if found else ()

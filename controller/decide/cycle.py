@@ -1,0 +1,67 @@
+"""Everything a controller decides in one turn, in order: the table of contents of the controller."""
+
+from __future__ import annotations
+
+from controller.decide import invocations, leases, orders, resay
+from controller.decide.assignments import assign
+from controller.decide.effects import Effect, Say
+from controller.decide.fleet import Fleet
+from controller.decide.hosts import host
+from controller.decide.report import report
+from controller.decide.rollout import roll
+from controller.decide.scheduler import schedule
+from protocol.delivery import BY_TOPIC
+from protocol.topics import AckTopic, Topic
+
+
+def cycle(fleet: Fleet, now_mono_s: float) -> tuple[Effect, ...]:
+    """Decide, and hand out the effects; repeated without an input at the same moment there are none."""
+    _wake(fleet, now_mono_s)
+    schedule(fleet)
+    host(fleet)
+    roll(fleet, now_mono_s)
+    assign(fleet)
+    resay.hello_answered(fleet)
+    invocations.dispatch(fleet, now_mono_s)
+    report(fleet, now_mono_s)
+    _acknowledge(fleet)
+    effects, fleet.effects = _newest(fleet.effects), []
+    return effects
+
+
+def _wake(fleet: Fleet, now_mono_s: float) -> None:
+    """Look at whatever is due."""
+    for kind, key in fleet.deadlines.take_due(now_mono_s):
+        match kind:
+            case leases.KIND:
+                leases.expire(fleet, key, now_mono_s)
+            case invocations.REPEAT:
+                fleet.unsettled.invocations.add(key)
+            case invocations.EXPIRY:
+                invocations.expire(fleet, key)
+            case orders.KIND:
+                orders.unanswered(fleet, key)
+            case resay.KIND:
+                resay.go_on(fleet, now_mono_s)
+            case _:
+                fleet.unsettled.reports.add(key)
+
+
+def _newest(effects: list[Effect]) -> tuple[Effect, ...]:
+    """Of what is retained, only the last word of a turn is said."""
+    kept: list[Effect] = []
+    said: set[Topic] = set()
+    for effect in reversed(effects):
+        if isinstance(effect, Say) and BY_TOPIC[type(effect.topic)].retain:
+            if effect.topic in said:
+                continue
+            said.add(effect.topic)
+        kept.append(effect)
+    return tuple(reversed(kept))
+
+
+def _acknowledge(fleet: Fleet) -> None:
+    """Say what is committed of each stream that something came on; the loop sends it after the commit."""
+    acks, fleet.unsettled.acks = sorted(fleet.unsettled.acks), set()
+    for node, stream in acks:
+        fleet.say(AckTopic(fleet.name, node), fleet.intakes[f"{node}/{stream}"].ack(stream))

@@ -1,0 +1,73 @@
+"""Which nodes have which sensors, actuators and functions: every node that the constraints let through.
+
+Devices sit on pins, so a drained or silent node keeps them; a function also needs an engine. A new revision of them goes out with
+the next assignment, without a rollout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from controller.decide import constraints, invocations
+from controller.decide.fleet import Fleet
+from controller.decide.records import Devices, Node, service_key, stack_of
+from protocol.stack import Actuator, Function, Sensor, Stack
+
+
+def host(fleet: Fleet) -> None:
+    """Work out anew what changed stacks put on all nodes, and what all stacks put on changed nodes."""
+    nodes: Iterable[str] = fleet.nodes if fleet.unsettled.stacks else sorted(fleet.unsettled.hosts)
+    for name in nodes:
+        _settle(fleet, fleet.nodes[name])
+    fleet.unsettled.stacks.clear()
+    fleet.unsettled.hosts.clear()
+
+
+def objections(node: Node, thing: Sensor | Actuator | Function) -> tuple[str, ...]:
+    """What speaks against a device or a function on this node; nothing if it has it."""
+    against = constraints.objections(thing.constraints, node)
+    if isinstance(thing, Function) and not node.inventory.engine:
+        return (*against, "has no Docker Engine")
+    return against
+
+
+def _settle(fleet: Fleet, node: Node) -> None:
+    before = fleet.devices.get(node.name) or Devices(node.name)
+    after = _devices(fleet, node)
+    # A spec may have changed under the same name, so the assignment is looked at in any case.
+    fleet.unsettled.assignments.add(node.name)
+    if before == after:
+        return
+    fleet.devices[node.name] = after
+    for key in set(before.functions) - set(after.functions):
+        fleet.hosts[key].discard(node.name)
+    for key in set(after.functions) - set(before.functions):
+        fleet.hosts.setdefault(key, set()).add(node.name)
+    for stack in _stacks(before) - _stacks(after):
+        fleet.device_nodes[stack].discard(node.name)
+    for stack in _stacks(after) - _stacks(before):
+        fleet.device_nodes.setdefault(stack, set()).add(node.name)
+    fleet.unsettled.reports |= (_stacks(before) | _stacks(after)) & set(fleet.catalogue.stacks)
+    if set(after.functions) - set(before.functions):
+        invocations.returned(fleet, node.name)
+
+
+def _stacks(devices: Devices) -> set[str]:
+    """The stacks that have something on the node."""
+    return {stack_of(key) for key in (*devices.sensors, *devices.actuators, *devices.functions)}
+
+
+def _devices(fleet: Fleet, node: Node) -> Devices:
+    stacks = [stack for _, stack in sorted(fleet.catalogue.stacks.items())]
+    return Devices(
+        node.name,
+        tuple(key for stack in stacks for key in _fitting(node, stack, stack.sensors)),
+        tuple(key for stack in stacks for key in _fitting(node, stack, stack.actuators)),
+        tuple(key for stack in stacks for key in _fitting(node, stack, stack.functions)),
+    )
+
+
+def _fitting(
+    node: Node, stack: Stack, things: dict[str, Sensor] | dict[str, Actuator] | dict[str, Function]
+) -> Iterator[str]:  # fmt: skip
+    return (service_key(stack.name, name) for name in sorted(things) if not objections(node, things[name]))

@@ -1,0 +1,123 @@
+"""What an operator's manifest becomes: an accepted stack, or a verdict that says everything that is wrong with it.
+
+A refusal changes nothing: the stack that was accepted earlier goes on. Beyond what `protocol.stackfile` can see in one document,
+two stacks may not claim one thing of one node: a published port, a pin, or the name of a device. Who was accepted first keeps
+it. A manifest that is not on the broker is no removal (the broker may have lost it); only an empty payload is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from controller.decide import constraints
+from controller.decide.fleet import Fleet
+from controller.decide.records import Revision, StackRecord, revision_key
+from protocol import delivery, stackfile
+from protocol.desired import Port
+from protocol.operator import ManifestFault, Verdict
+from protocol.stack import Actuator, Sensor, Stack
+from protocol.topics import StackStatusTopic
+
+
+def publish(fleet: Fleet, name: str, payload: bytes, digest: str) -> None:
+    """Take in what was published under a stack's name."""
+    if not payload:
+        _remove(fleet, name)
+        return
+    stack = stackfile.read(payload, name)
+    faults = stack if isinstance(stack, tuple) else (*_unreadable(stack), *_conflicts(fleet, stack))
+    if faults or isinstance(stack, tuple):
+        refuse(fleet, name, digest, faults)
+        return
+    fleet.stacks.put(name, StackRecord(name, Verdict.ACCEPTED, digest, stack, stack.revision))
+    fleet.unsettled.reports.add(name)
+    fleet.tally("manifests", "accepted")
+    if fleet.catalogue.stacks.get(name) != stack:
+        _changed(fleet, name, fleet.catalogue.put(stack))
+
+
+def refuse(fleet: Fleet, name: str, digest: str, faults: tuple[ManifestFault, ...]) -> None:
+    """Tell the publisher what is wrong; whatever was accepted earlier goes on."""
+    before = fleet.stacks.get(name) or StackRecord(name, Verdict.REFUSED)
+    fleet.stacks.put(name, replace(before, verdict=Verdict.REFUSED, manifest=digest, faults=faults))
+    fleet.unsettled.reports.add(name)
+    fleet.tally("manifests", "refused")
+    fleet.tally("refusals", "manifest")
+
+
+def too_large(size_bytes: int) -> ManifestFault:
+    """The fault of a document that nobody will read."""
+    remedy = "split the stack, or keep large files in an image or a volume"
+    return ManifestFault(f"the manifest is {size_bytes} bytes; the limit is {delivery.MANIFEST_BYTES}", remedy=remedy)
+
+
+def _remove(fleet: Fleet, name: str) -> None:
+    if fleet.stacks.drop(name) is None:
+        fleet.tally("refusals", "unknown_stack")
+        fleet.remark(name, "an empty manifest removes a stack, but there is none of this name")
+        return
+    fleet.unsettled.reports.discard(name)
+    _changed(fleet, name, fleet.catalogue.drop(name))
+    fleet.say(StackStatusTopic(fleet.name, name), b"")
+
+
+def _changed(fleet: Fleet, name: str, services: set[str]) -> None:
+    fleet.unsettled.stacks.add(name)
+    fleet.unsettled.services |= services
+    for key in services & fleet.catalogue.services.keys():
+        service, revision = fleet.catalogue.services[key], fleet.catalogue.revisions[key]
+        fleet.revisions.put(revision_key(key, revision), Revision(key, revision, service.container, service.restart))
+
+
+def _unreadable(stack: Stack) -> Iterator[ManifestFault]:
+    """Constraints that nobody could ever read."""
+    for path, texts in _constraints(stack):
+        for number, text in enumerate(texts):
+            said = constraints.parse(text)
+            if isinstance(said, str):
+                yield ManifestFault(said, f"{path}[{number}]")
+
+
+def _constraints(stack: Stack) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, service in stack.services.items():
+        yield f"services.{name}.deploy.placement.constraints", service.constraints
+    for section in ("sensors", "actuators", "functions"):
+        for name, thing in getattr(stack, section).items():
+            yield f"{section}.{name}.nodes", thing.constraints
+
+
+def _conflicts(fleet: Fleet, stack: Stack) -> Iterator[ManifestFault]:
+    """What another stack has claimed already, wherever both could come to stand on one node."""
+    others = [other for name, other in sorted(fleet.catalogue.stacks.items()) if name != stack.name]
+    mine = list(_claims(stack))
+    for other in others:
+        theirs: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        for what, path, texts in _claims(other):
+            theirs.setdefault(what, []).append((path, texts))
+        for what, path, texts in mine:
+            for their_path, their_texts in theirs.get(what, ()):
+                if not constraints.are_disjoint(texts, their_texts):
+                    yield _conflict(stack, what, path, f"{their_path} of the stack {other.name!r}")
+
+
+def _conflict(stack: Stack, what: str, path: str, owner: str) -> ManifestFault:
+    remedy = "choose another, or constrain the two to different nodes"
+    return ManifestFault(f"{path} of the stack {stack.name!r} wants {what}, which {owner} has", path, remedy=remedy)
+
+
+def _claims(stack: Stack) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Everything a stack claims of a node: what, by which path of its manifest, and on which nodes."""
+    for name, service in stack.services.items():
+        for port in service.container.ports:
+            if port.published:
+                yield _port(port), f"services.{name}", service.constraints
+    devices: list[tuple[str, str, Sensor | Actuator]] = [("sensors", *item) for item in stack.sensors.items()]
+    devices += [("actuators", *item) for item in stack.actuators.items()]
+    for section, name, device in devices:
+        yield f"the device name {name!r}", f"{section}.{name}", device.constraints
+        yield f"pin {device.spec.pin}", f"{section}.{name}", device.constraints
+
+
+def _port(port: Port) -> str:
+    return f"port {port.published}/{port.protocol} of the host"

@@ -1,0 +1,210 @@
+"""What a message changes: the one place where something from outside enters the fleet.
+
+Every fact is counted in by its mark first, and acknowledged after the commit; a fact that was counted before changes nothing. A
+message of a node may only speak of that node (S10). What cannot be read is counted and, where an operator waits, answered; a
+node that never said hello is told about once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from controller.decide import invocations, leases, manifests, orders, resay, rollout
+from controller.decide.assignments import release
+from controller.decide.fleet import Fleet
+from controller.decide.inputs import Heard, Input, Unreadable
+from controller.decide.presence import Presence
+from controller.decide.records import Node, Number, stack_of
+from link.inputs import LinkDown, LinkUp
+from link.intake import Intake
+from protocol import topics
+from protocol.delivery import MANIFEST_BYTES
+from protocol.envelope import FactMark
+from protocol.observed import Answer, Hello, NodeStatus
+from protocol.operator import ManifestFault
+
+
+def observe(fleet: Fleet, happened: Input, now_mono_s: float) -> None:
+    """Take one input in."""
+    match happened:
+        case Heard():
+            _heard(fleet, happened, now_mono_s)
+        case Unreadable():
+            _unreadable(fleet, happened)
+        case LinkUp():
+            leases.link_up(fleet, now_mono_s)
+            resay.begin(fleet, now_mono_s)
+        case LinkDown():
+            fleet.is_up = False
+            fleet.remark("broker", happened.reason)
+
+
+def _heard(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
+    topic = heard.received.topic
+    if topic.fleet != fleet.name:
+        fleet.tally("refusals", "other_fleet")
+        return
+    if hasattr(topic, "node"):
+        _from_node(fleet, heard, now_mono_s)
+        return
+    match topic:
+        case topics.ManifestTopic():
+            manifests.publish(fleet, topic.stack, heard.received.message, heard.payload_digest)
+        case topics.OrderTopic():
+            orders.order(fleet, topic.id, heard, now_mono_s)
+        case topics.CallTopic():
+            orders.call(fleet, topic, heard, now_mono_s)
+        case _:
+            fleet.tally("refusals", "unexpected_topic")
+
+
+def _unreadable(fleet: Fleet, what: Unreadable) -> None:
+    topic = what.topic
+    fleet.tally("refusals", "unreadable")
+    fleet.remark(str(topic) if topic else "broker", f"unreadable: {what.refusal.reason}")
+    match topic:
+        case topics.ManifestTopic():
+            too_large = what.size_bytes > MANIFEST_BYTES
+            fault = manifests.too_large(what.size_bytes) if too_large else ManifestFault(what.refusal.reason)
+            manifests.refuse(fleet, topic.stack, what.payload_digest, (fault,))
+        case topics.OrderTopic() | topics.CallTopic():
+            answer = Answer(topic.id, ok=False, message=what.refusal.reason)
+            response_topic = what.response_topic or str(topics.AnswerTopic(fleet.name, topic.id))
+            fleet.reply(response_topic, what.correlation, answer)
+
+
+def _from_node(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
+    topic, message = heard.received.topic, heard.received.message
+    node: str = topic.node  # type: ignore[attr-defined]
+    if getattr(message, "node", node) != node:
+        fleet.tally("refusals", "other_node")
+        fleet.remark(node, f"speaks for another node, {message.node}")
+        return
+    if node not in fleet.nodes and not isinstance(message, Hello):
+        _unknown(fleet, node, heard)
+        return
+    if heard.received.mark is not None and not _is_new(fleet, node, heard.received.mark):
+        return
+    _TAKE[type(topic)](fleet, topic, message, now_mono_s)
+    if not heard.retained and not isinstance(topic, topics.PresenceTopic):
+        leases.spoke(fleet, node, now_mono_s)
+
+
+def _unknown(fleet: Fleet, node: str, heard: Heard) -> None:
+    """A birth comes before the hello, and is no news; anything else is from a node that we do not know."""
+    if isinstance(heard.received.topic, topics.PresenceTopic):
+        return
+    fleet.tally("refusals", "unknown_node")
+    if node not in fleet.told and len(fleet.told) < fleet.terms.answers_kept:
+        fleet.told.add(node)
+        fleet.remark(node, "is no node of this fleet: it has not said hello")
+
+
+def _is_new(fleet: Fleet, node: str, mark: FactMark) -> bool:
+    """Count a fact in. A node's streams are its own: another node's marks never meet them."""
+    key = f"{node}/{mark.stream}"
+    intake, is_new = (fleet.intakes.get(key) or Intake()).seen(mark)
+    fleet.intakes.put(key, intake)
+    fleet.unsettled.acks.add((node, mark.stream))
+    fleet.tally("facts" if is_new else "fact_duplicates")
+    return is_new
+
+
+def _hello(fleet: Fleet, topic: topics.HelloTopic, hello: Hello, now_mono_s: float) -> None:
+    before = fleet.nodes.get(topic.node)
+    if (hello.assignment_epoch, hello.assignment_generation) > _last_told(fleet, topic.node, hello):
+        _raise_epoch(fleet, hello)
+    known = before or Node(topic.node, hello.inventory)
+    after = replace(
+        known,
+        inventory=hello.inventory,
+        boot=hello.boot,
+        version=hello.version,
+        generation=max(known.generation, hello.assignment_generation),
+        offers_generation=max(known.offers_generation, hello.offers_generation),
+    )
+    fleet.nodes.put(topic.node, after)
+    if before is None or before.inventory != after.inventory:
+        fleet.look_at(topic.node)
+        fleet.unsettled.hosts.add(topic.node)
+    fleet.unsettled.greeted[topic.node] = hello
+    invocations.returned(fleet, topic.node)
+    lease = fleet.leases.get(topic.node)
+    if lease is None or lease.presence is not Presence.ONLINE:
+        leases.spoke(fleet, topic.node, now_mono_s)
+
+
+def _last_told(fleet: Fleet, node: str, hello: Hello) -> tuple[int, int]:
+    """What we know that a node was told; with the offers' count, which comes from the same store."""
+    known = fleet.nodes.get(node)
+    if known is None:
+        return (fleet.epoch, 0)
+    is_ahead = hello.offers_generation > known.offers_generation and hello.assignment_epoch == fleet.epoch
+    return (fleet.epoch, -1 if is_ahead else known.generation)
+
+
+def _raise_epoch(fleet: Fleet, hello: Hello) -> None:
+    """A node knows more than we do: this store is an older copy, so what it says from now on must count as newer."""
+    fleet.numbers.put("epoch", Number(max(fleet.epoch, hello.assignment_epoch) + 1))
+    fleet.unsettled.assignments |= set(fleet.assignments)
+    fleet.unsettled.offers |= set(fleet.offers)
+    fleet.remark(hello.node, f"knows more than this store; it was restored, and its epoch is {fleet.epoch} from now on")
+
+
+def _status(fleet: Fleet, topic: topics.StatusTopic, status: NodeStatus, now_mono_s: float) -> None:
+    before = fleet.statuses.get(topic.node)
+    if before is not None and (status.epoch, status.sequence) <= (before.epoch, before.sequence):
+        fleet.tally("stale_statuses")
+        return
+    fleet.statuses.put(topic.node, status)
+    for task in before.tasks if before else ():
+        fleet.seen.pop((topic.node, task.task), None)
+    for task in status.tasks:
+        fleet.seen[topic.node, task.task] = task
+    release(fleet, status)
+    rollout.report(fleet, status, now_mono_s)
+    named = {task.task for task in status.tasks} | set(fleet.tasks.of("node", topic.node))
+    stacks = {stack_of(task) for task in named}
+    devices = fleet.devices.get(topic.node)
+    if devices is not None:
+        stacks |= {stack_of(key) for key in (*devices.sensors, *devices.actuators, *devices.functions)}
+    fleet.unsettled.reports |= stacks & set(fleet.catalogue.stacks)
+
+
+def _presence(fleet: Fleet, topic: topics.PresenceTopic, message: Any, now_mono_s: float) -> None:
+    leases.said(fleet, topic.node, message, now_mono_s)
+
+
+def _event(fleet: Fleet, _: topics.EventTopic, message: Any, now_mono_s: float) -> None:
+    fleet.tally("events")
+    invocations.sensed(fleet, message, now_mono_s)
+
+
+def _result(fleet: Fleet, _: topics.ResultTopic, message: Any, __: float) -> None:
+    invocations.ended(fleet, message)
+
+
+def _request(fleet: Fleet, topic: topics.RequestTopic, message: Any, __: float) -> None:
+    fleet.requests.append((topic.node, message))
+
+
+def _health(fleet: Fleet, topic: topics.HealthTopic, message: Any, __: float) -> None:
+    fleet.health[topic.node] = message
+
+
+def _node_answer(fleet: Fleet, topic: topics.NodeAnswerTopic, message: Any, __: float) -> None:
+    orders.answered(fleet, topic.id, message)
+
+
+_TAKE: dict[type[topics.Topic], Callable[[Fleet, Any, Any, float], None]] = {
+    topics.HelloTopic: _hello,
+    topics.PresenceTopic: _presence,
+    topics.StatusTopic: _status,
+    topics.EventTopic: _event,
+    topics.ResultTopic: _result,
+    topics.RequestTopic: _request,
+    topics.HealthTopic: _health,
+    topics.NodeAnswerTopic: _node_answer,
+}

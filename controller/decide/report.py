@@ -1,0 +1,213 @@
+"""What operators read: one retained status per stack, and how far each rollout is, in one sentence.
+
+Said when it differs from what was said last, and no more often than people read. Numbers count all tasks; names are given for as
+many as a person reads and a packet holds, the troubled ones first.
+"""
+
+from __future__ import annotations
+
+from controller.decide import hosts
+from controller.decide.assignments import holders
+from controller.decide.fleet import Fleet
+from controller.decide.presence import Presence
+from controller.decide.records import StackRecord, Task, service_key
+from controller.decide.slot import OPEN, Rollout, RolloutState, Slot, SlotState
+from protocol.observed import TaskState
+from protocol.operator import FunctionStatus, RolloutStatus, ServiceStatus, StackStatus, TaskPlace
+from protocol.stack import Mode, Service, Stack
+from protocol.topics import StackStatusTopic
+
+KIND = "report"
+
+NAMES_SHOWN = 100
+"""Tasks of a service and nodes of a function by name: 1,000 of them fill a packet, and a person reads a screen."""
+
+REASONS_SHOWN = 10
+
+TASK_PAUSE_S = 0.001
+"""A status of 10,000 tasks costs tens of milliseconds to make: it waits ten seconds for the next."""
+
+UNSEEN = "unseen"
+"""The state of a task whose node is away: it may well be running."""
+
+
+def report(fleet: Fleet, now_mono_s: float) -> None:
+    """Say the status of every stack that changed, or set a time for it."""
+    stacks, fleet.unsettled.reports = sorted(fleet.unsettled.reports), set()
+    for name in stacks:
+        record = fleet.stacks.get(name)
+        if record is None:
+            fleet.reported.pop(name, None)
+            continue
+        due_mono_s = fleet.reported_mono_s.get(name, now_mono_s)
+        if now_mono_s < due_mono_s and not _is_verdict(fleet, record):
+            fleet.deadlines.set(KIND, name, due_mono_s)
+            continue
+        _say(fleet, record, now_mono_s)
+
+
+def _is_verdict(fleet: Fleet, record: StackRecord) -> bool:
+    """Whoever published a manifest is told at once."""
+    said = fleet.reported.get(record.name)
+    return said is None or (said.manifest, said.verdict) != (record.manifest, record.verdict)
+
+
+def _say(fleet: Fleet, record: StackRecord, now_mono_s: float) -> None:
+    status = stack_status(fleet, record)
+    if status == fleet.reported.get(record.name) or not fleet.is_up:
+        return
+    tasks = sum(service.desired for service in status.services)
+    fleet.reported[record.name] = status
+    fleet.reported_mono_s[record.name] = now_mono_s + fleet.terms.status_every_s + tasks * TASK_PAUSE_S
+    fleet.say(StackStatusTopic(fleet.name, record.name), status)
+
+
+def stack_status(fleet: Fleet, record: StackRecord) -> StackStatus:
+    """How a stack stands; a pure function of the fleet."""
+    stack = record.stack or Stack(record.name)
+    services = tuple(service_status(fleet, service) for _, service in sorted(stack.services.items()))
+    functions = tuple(_function_status(fleet, stack, name) for name in sorted(stack.functions))
+    return StackStatus(
+        record.name,
+        record.verdict,
+        record.manifest,
+        record.revision,
+        record.faults,
+        bool(record.stack) and _is_converged(fleet, stack, services),
+        services,
+        functions,
+        _devices(fleet, stack),
+    )
+
+
+def service_status(fleet: Fleet, service: Service) -> ServiceStatus:
+    """How a service stands."""
+    key = service_key(service.stack, service.name)
+    rollout = fleet.rollouts.get(key)
+    tasks = [fleet.tasks[task] for task in fleet.tasks.of("service", key)]
+    places = sorted((place(fleet, task) for task in tasks), key=lambda p: (p.state == TaskState.RUNNING, p.task))
+    running = sum(p.state == TaskState.RUNNING for p in places)
+    pending = fleet.pendings.get(key)
+    desired = service.replicas if service.mode is Mode.REPLICATED else len(tasks)
+    reasons = [f"{pending.missing} of {desired} tasks have no node", *pending.reasons] if pending else []
+    if service.mode is Mode.GLOBAL and not tasks:
+        reasons.append("no node that is online may carry it")
+    reasons += [f"{p.task} on {p.node}: {p.reason}" for p in places[:REASONS_SHOWN] if p.reason]
+    return ServiceStatus(
+        key,
+        service.container.image,
+        fleet.catalogue.revisions[key],
+        desired,
+        running,
+        tuple(reasons),
+        tuple(places[:NAMES_SHOWN]),
+        rollout_status(fleet, rollout) if rollout else None,
+    )
+
+
+def place(fleet: Fleet, task: Task) -> TaskPlace:
+    """Where a task is, and how it stands as far as is known."""
+    shown = fleet.seen.get((task.node, task.task))
+    waits_for = holders(fleet, task.task)
+    if fleet.presence(task.node) is Presence.OFFLINE:
+        last = f"; it was {shown.state} when it was last heard" if shown else ""
+        return TaskPlace(task.task, task.node, UNSEEN, task.revision, "", f"the node is offline{last}")
+    if shown is None:
+        reason = f"waits until {', '.join(waits_for)} has stopped it" if waits_for else ""
+        return TaskPlace(task.task, task.node, TaskState.ASSIGNED, task.revision, "", reason)
+    reason = shown.reason if shown.state is not TaskState.RUNNING else ""
+    return TaskPlace(task.task, task.node, shown.state, shown.revision, shown.image, reason)
+
+
+def rollout_status(fleet: Fleet, rollout: Rollout) -> RolloutStatus:
+    """How far an update is, counted in four and said in one sentence."""
+    slots = [fleet.slots[task] for task in sorted(fleet.slots.of("service", rollout.service))]
+    settled = sum(slot.state is SlotState.SETTLED for slot in slots)
+    failed = [slot for slot in slots if slot.state is SlotState.FAILED]
+    unseen = [slot for slot in slots if slot.state in OPEN and fleet.presence(slot.node) is not Presence.ONLINE]
+    busy = [slot for slot in slots if slot not in failed and slot not in unseen and slot.state is not SlotState.SETTLED]
+    reasons = [rollout.reason] if rollout.reason else []
+    reasons += [f"{slot.node}: {slot.reason}" for slot in (*failed, *busy)[:REASONS_SHOWN] if slot.reason]
+    return RolloutStatus(
+        rollout.id,
+        rollout.service,
+        rollout.revision,
+        rollout.state,
+        settled,
+        len(failed),
+        len(unseen),
+        len(busy),
+        _sentence(rollout, settled, (failed, unseen, busy)),
+        tuple(reasons),
+    )
+
+
+def _sentence(rollout: Rollout, settled: int, others: tuple[list[Slot], list[Slot], list[Slot]]) -> str:
+    """`2 updated, 1 unseen`; who is under way is named."""
+    failed, unseen, busy = others
+    parts = [f"{settled} {'back' if rollout.is_back else 'updated'}"]
+    parts += [f"{len(failed)} failed"] if failed else []
+    parts += [f"{len(unseen)} unseen"] if unseen else []
+    if busy:
+        named = ", ".join(f"{slot.node}: {_WORDS[slot.state]}" for slot in busy[:REASONS_SHOWN])
+        parts.append(f"{len(busy)} in progress ({named})")
+    prefix = "" if rollout.state in (RolloutState.ROLLING, RolloutState.DONE) else f"{_STATES[rollout.state]}: "
+    return prefix + ", ".join(parts)
+
+
+_WORDS = {
+    SlotState.WAITING: "waiting",
+    SlotState.STAGED: "staged",
+    SlotState.GRANTED: "trying",
+    SlotState.LOST: "lost while it was trying",
+}
+
+_STATES = {
+    RolloutState.PAUSED: "paused",
+    RolloutState.ROLLING_BACK: "rolling back",
+    RolloutState.ROLLED_BACK: "rolled back",
+}
+
+
+def _is_converged(fleet: Fleet, stack: Stack, services: tuple[ServiceStatus, ...]) -> bool:
+    """Whether everything that is wanted runs, at the wanted revision, and every node knows what it should know."""
+    for service in services:
+        if service.running != service.desired or (service.rollout and service.rollout.state != RolloutState.DONE):
+            return False
+        keys = fleet.tasks.of("service", service.service)
+        if not keys or any(fleet.tasks[task].revision != service.revision for task in keys):
+            return False
+    nodes = {node for name in stack.functions for node in fleet.hosts.get(service_key(stack.name, name), ())}
+    return all(_knows(fleet, node) for node in nodes if fleet.presence(node) is not Presence.OFFLINE)
+
+
+def _knows(fleet: Fleet, node: str) -> bool:
+    status, told = fleet.statuses.get(node), fleet.assignments.get(node)
+    if status is None or told is None:
+        return False
+    return (status.observed_epoch, status.observed_generation) >= (told.epoch, told.generation)
+
+
+def _function_status(fleet: Fleet, stack: Stack, name: str) -> FunctionStatus:
+    key = service_key(stack.name, name)
+    nodes = tuple(sorted(fleet.hosts.get(key, ())))
+    reasons: tuple[str, ...] = ()
+    if not nodes:
+        known = sorted(fleet.nodes)[:REASONS_SHOWN]
+        against = {node: hosts.objections(fleet.nodes[node], stack.functions[name]) for node in known}
+        reasons = tuple(f"{node}: {', '.join(said)}" for node, said in against.items()) or ("there is no node yet",)
+    return FunctionStatus(key, stack.functions[name].spec.container.image, nodes[:NAMES_SHOWN], reasons)
+
+
+def _devices(fleet: Fleet, stack: Stack) -> tuple[str, ...]:
+    """`doorbell on pi-1`, with what is wrong with it."""
+    said = []
+    for node in sorted(fleet.device_nodes.get(stack.name, ()))[:NAMES_SHOWN]:
+        devices, status = fleet.devices[node], fleet.statuses.get(node)
+        shown = (*status.sensors, *status.actuators) if status else ()
+        faults = {device.name: device.fault for device in shown if device.fault}
+        for key in (*devices.sensors, *devices.actuators):
+            owner, name = key.split(".")
+            if owner == stack.name:
+                said.append(f"{name} on {node}: {faults[name]}" if name in faults else f"{name} on {node}")
+    return tuple(said)

@@ -1,0 +1,56 @@
+"""Saying again what a broker may have forgotten: everything retained, in small portions, after each connect.
+
+A node that says hello gets what differs at once; this is for a broker that lost its state (0 of 500 acknowledged retained messages
+survived a killed Mosquitto), so that the next reader of a topic finds it. The portion grows with the time since the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from controller.decide.fleet import Fleet
+from protocol.topics import AssignmentTopic, OfferTopic, Topic
+
+KIND = "resay"
+PORTION = 20
+"""What goes out at once: the in-flight window of a stock Mosquitto."""
+
+
+def begin(fleet: Fleet, now_mono_s: float) -> None:
+    """A new connection: begin at the beginning."""
+    fleet.unsettled.reports |= set(fleet.stacks)
+    for stack in fleet.stacks:
+        fleet.reported.pop(stack, None)
+    fleet.resaying = _everything(fleet)
+    fleet.deadlines.set(KIND, "", now_mono_s)
+
+
+def go_on(fleet: Fleet, now_mono_s: float) -> None:
+    """Say the next portion."""
+    portion = tuple(islice(fleet.resaying, PORTION))
+    for topic, message in portion:
+        fleet.say(topic, message)
+    if len(portion) == PORTION:
+        fleet.deadlines.set(KIND, "", now_mono_s + PORTION / fleet.terms.republish_per_s)
+
+
+def hello_answered(fleet: Fleet) -> None:
+    """Tell nodes that said hello what differs from what they have."""
+    greeted, fleet.unsettled.greeted = fleet.unsettled.greeted, {}
+    for node, hello in sorted(greeted.items()):
+        told, offered = fleet.assignments.get(node), fleet.offers.get(node)
+        has = (hello.assignment_epoch, hello.assignment_generation)
+        if told is not None and (has != (told.epoch, told.generation) or hello.assignment_hash != told.content_hash):
+            fleet.say(AssignmentTopic(fleet.name, node), told)
+        if offered is not None and hello.offers_generation != offered.generation:
+            fleet.say(OfferTopic(fleet.name, node), offered)
+
+
+def _everything(fleet: Fleet) -> Iterator[tuple[Topic, object]]:
+    """Lazily, and by what each says when its turn comes."""
+    for node in tuple(fleet.nodes):
+        if (told := fleet.assignments.get(node)) is not None:
+            yield AssignmentTopic(fleet.name, node), told
+        if (offered := fleet.offers.get(node)) is not None:
+            yield OfferTopic(fleet.name, node), offered

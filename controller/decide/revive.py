@@ -1,0 +1,52 @@
+"""What follows from the shelves after a load: indexes by other keys, deadlines, and everything to be decided once more.
+
+Moments are not saved (law 6): leases, expiries and pauses between updates begin anew. Deciding everything again changes nothing
+that was decided already, which is how a crash between any two commits is healed.
+"""
+
+from __future__ import annotations
+
+from controller.decide.fleet import Fleet
+from controller.decide.invocation import OPEN
+from controller.decide.invocations import EXPIRY
+from controller.decide.slot import SlotState
+
+
+def revive(fleet: Fleet, now_mono_s: float) -> None:
+    """Make a fleet that was just loaded ready for its first turn."""
+    _indexes(fleet)
+    fleet.answered_order.extend(sorted(fleet.answered, key=lambda key: fleet.answered[key].rank))
+    _ledger(fleet, now_mono_s)
+    _unsettle(fleet)
+    for service in fleet.rollouts:
+        if fleet.slots.of("state", (service, SlotState.SETTLED)):
+            fleet.settled_mono_s[service] = now_mono_s
+
+
+def _indexes(fleet: Fleet) -> None:
+    for name in sorted(fleet.stacks):
+        if (stack := fleet.stacks[name].stack) is not None:
+            fleet.catalogue.put(stack)
+    for task in sorted(fleet.holds):
+        for node in fleet.holds[task].nodes:
+            fleet.held.setdefault(node, set()).add(task)
+    for node in sorted(fleet.statuses):
+        for shown in fleet.statuses[node].tasks:
+            fleet.seen[node, shown.task] = shown
+
+
+def _ledger(fleet: Fleet, now_mono_s: float) -> None:
+    ended = [key for key in fleet.ledger if fleet.ledger[key].state not in OPEN]
+    fleet.ended.extend(sorted(ended, key=lambda key: fleet.ledger[key].rank))
+    for key in sorted(set(fleet.ledger) - set(ended)):
+        fleet.deadlines.set(EXPIRY, key, now_mono_s + fleet.ledger[key].invocation.valid_s)
+        fleet.unsettled.invocations.add(key)
+
+
+def _unsettle(fleet: Fleet) -> None:
+    fleet.unsettled.services |= set(fleet.catalogue.services) | {fleet.tasks[task].service for task in fleet.tasks}
+    fleet.unsettled.rollouts |= set(fleet.rollouts)
+    fleet.unsettled.slots |= set(fleet.slots)
+    fleet.unsettled.hosts |= set(fleet.nodes)
+    fleet.unsettled.assignments |= set(fleet.nodes)
+    fleet.unsettled.offers |= set(fleet.nodes)
