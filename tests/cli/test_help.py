@@ -48,7 +48,21 @@ def test_the_help_of_a_command_imports_none_of_its_work(words: list[str]) -> Non
 def test_help_names_every_command() -> None:
     """Each command of the issue has its line in the help."""
     shown = operate(FakeSession(), "--help").stdout
-    words = ["apply", "rm", "stacks", "services", "ps", "nodes", "node", "explain", "status", "events", "invoke", "pins", "version"]
+    words = [
+        "apply",
+        "rm",
+        "stacks",
+        "services",
+        "ps",
+        "nodes",
+        "node",
+        "explain",
+        "status",
+        "events",
+        "invoke",
+        "pins",
+        "version",
+    ]
     assert all(f"\n  {word} " in shown for word in words), shown
 
 
