@@ -20,7 +20,7 @@ from agent.loop import Loop as AgentLoop
 from agent.store import KINDS, Identity, Store, Written
 from link.outbox import Outbox
 from link.settings import LinkSettings
-from protocol.observed import Clock
+from protocol.observed import Clock, SensorEvent
 from sim.engine import FakeEngine
 from sim.images import FakeRegistry
 from sim.parts import FusedLink, SimBoard, SimHost, SimWorkers
@@ -55,15 +55,16 @@ class Turner:
 class FusedStore(Store):
     """The real store of a process that may be killed before and after each commit."""
 
-    def __init__(self, path: Path, process: Process) -> None:
+    def __init__(self, path: Path, process: Process, accept: Callable[[Written], None]) -> None:
         super().__init__(path)
-        self._process = process
+        self._process, self._accept = process, accept
 
     def commit(self, node: Node, now: Now, written: Written) -> None:
         """Save what changed."""
         if written or any(getattr(node, kind).changed for kind in KINDS):
             self._process.spark(f"commits, assignment {node.assignment.generation}, outbox to {node.sequence}")
             super().commit(node, now, written)
+            self._accept(written)
             self._process.spark("has committed")
 
 
@@ -81,6 +82,8 @@ class SimNode:
         self.stretch = 1.0
         self.wall_off_s = 0.0
         self.is_powered = True
+        self.troubles = 0
+        self.accepted: set[str] = set()
         self._host = SimHost(name, labels)
         self._link: FusedLink | None = None
         _name_stream(self.path, f"{world.chances.getrandbits(64):016x}")
@@ -114,6 +117,18 @@ class SimNode:
         self.process.reboot()
         self.process.start()
 
+    def stop_engine(self) -> None:
+        """End the Docker daemon; its containers go on."""
+        self.world.say(self.name, "its engine stops")
+        self.troubles += 1
+        self.engine.daemon_stops()
+
+    def start_engine(self) -> None:
+        """Start the Docker daemon."""
+        self.world.say(self.name, "its engine starts")
+        if self.is_powered:
+            self.engine.daemon_starts()
+
     def press(self, sensor: str, seconds: float = 0.2) -> bool:
         """Press a button; False when nobody watches it."""
         return self.process.is_alive and self.board is not None and self.board.press(sensor, seconds)
@@ -127,7 +142,7 @@ class SimNode:
         process, inbox = self.process, SimpleQueue[object]()
         deliver = process.deliver_to()
         now = self.now(process.mono_s)
-        self.store = FusedStore(self.path, process)
+        self.store = FusedStore(self.path, process, self._accept)
         identity = Identity(self.name, self.fleet, f"boot-{self.name}-{process.boot}", "sim")
         self.node = self.store.load(identity, now)
         self._link = FusedLink(process, LinkSettings("broker", 1883, self.name), deliver)
@@ -136,8 +151,13 @@ class SimNode:
         loop = AgentLoop(self.node, self.store, Adapters(self._link, workers, self.board, self._host), inbox, HEALTH_S)
         return Turner(loop, inbox, self.now, self.stretch)
 
+    def _accept(self, written: Written) -> None:
+        """Remember which events a commit has promised."""
+        self.accepted |= {note.message.id for note in written.notes if isinstance(note.message, SensorEvent)}
+
     def _left(self) -> None:
         """What the kernel does for a process that died, and what systemd does then."""
+        self.troubles += 1
         if self.store is not None:
             self.store.close()
         if self._link is not None and self.is_powered:

@@ -149,6 +149,7 @@ class SimWorkers:
     def _begin(self, step: Run) -> None:
         if not self._is_lost():
             wait_s = self._engine.begin(step)
+            self._process.world.touched.append(self._process.name)
             self._process.world.say(self._process.name, f"runs {step.invocation} for {wait_s:.3f} s")
             self._process.world.after(wait_s, lambda: self._end(step))
 
@@ -161,6 +162,7 @@ class SimWorkers:
             return
         assert not isinstance(step, Run)
         outcome = self._engine.carry_out(step)
+        self._process.world.touched.append(self._process.name)
         self._process.world.say(self._process.name, f"did {type(step).__name__.lower()} {step.key}: {_word(outcome)}")
         self._answer(ENGINE_RETRY_S / 100, StepEnded(step, outcome))
         self._hint()

@@ -25,6 +25,7 @@ class World:
         self.chances = random.Random(seed)  # noqa: S311 - to be repeated is the point
         self.broker = SimBroker(self.chances, weather, BEGINNING_S)
         self.trace: list[str] = []
+        self.touched: list[str] = []
         self.watch: Callable[[], None] = lambda: None
 
     @property

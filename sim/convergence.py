@@ -1,0 +1,95 @@
+"""When a fleet is at rest: everything that is wanted is so, everywhere, by ground truth; and if not, the first thing that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from agent.adapters.creation import LABEL
+from agent.decide.tasks import WELL
+from controller.decide.fleet import Fleet
+from controller.decide.slot import RolloutState
+from protocol.desired import Assignment
+from protocol.envelope import unpack
+from protocol.operator import StackStatus, Verdict
+from protocol.stack import Mode, Service
+from protocol.topics import StackStatusTopic
+from sim.node import SimNode
+
+if TYPE_CHECKING:
+    from sim.fleet import SimFleet
+
+
+def unsettled(fleet: SimFleet) -> str:
+    """The first thing that is not yet as it should be; empty when all is."""
+    knows = fleet.head.fleet
+    if knows is None or not knows.is_up:
+        return "the controller is away"
+    nodes = (why for node in fleet.nodes.values() for why in _node(fleet, knows, node))
+    return next(chain(_stacks(fleet, knows), nodes, _ledger(knows)), "")
+
+
+def status_of(fleet: SimFleet, stack: str) -> StackStatus | None:
+    """What an operator reads of a stack: the retained status."""
+    packet = fleet.world.broker.retained.get(str(StackStatusTopic(fleet.head.name, stack)))
+    read = unpack(packet) if packet else None
+    message = getattr(read, "message", None)
+    return message if isinstance(message, StackStatus) else None
+
+
+def _stacks(fleet: SimFleet, knows: Fleet) -> Iterator[str]:
+    for name, manifest in fleet.manifests.items():
+        record, said = knows.stacks.get(name), status_of(fleet, name)
+        if not manifest:
+            if record is not None:
+                yield f"stack {name} was removed and is still there"
+        elif record is None or said is None or said.manifest != fleet.digest(manifest):
+            yield f"stack {name} has no verdict on its newest manifest"
+        elif record.verdict is Verdict.ACCEPTED and not said.converged:
+            yield f"stack {name} is not said to have converged: {said.services}"
+        else:
+            for service in record.stack.services.values() if record.stack else ():
+                yield from _service(fleet, knows, service)
+
+
+def _service(fleet: SimFleet, knows: Fleet, service: Service) -> Iterator[str]:
+    key = f"{service.stack}.{service.name}"
+    running = fleet.running(key)
+    count = sum(len(images) for images in running.values())
+    open_nodes = fleet.nodes.keys() - fleet.drained if not service.constraints else running.keys()
+    wanted = len(open_nodes) if service.mode is Mode.GLOBAL else service.replicas
+    if count != wanted:
+        yield f"{count} of {wanted} containers of {key} run"
+    for name, images in running.items():
+        if set(images) != {service.container.image}:
+            yield f"{name} runs {images} for {key} and not {service.container.image}"
+    rollout = knows.rollouts.get(key)
+    if rollout is not None and rollout.state is not RolloutState.DONE:
+        yield f"the rollout of {key} is {rollout.state}: {rollout.reason}"
+
+
+def _node(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
+    if node.node is None or not node.node.is_up or node.is_cut or node.engine.away:
+        yield f"{node.name} is away"
+        return
+    assert node.store is not None
+    told = knows.assignments.get(node.name) or Assignment(node.name, 0, 0)
+    if node.node.assignment != told:
+        yield f"{node.name} has assignment {node.node.assignment.generation}, and was told {told.generation}"
+    wanted = sorted(f"{spec.task} {spec.revision}" for spec in told.tasks)
+    ours = [box for box in node.engine.boxes.values() if node.engine.place.owns(box.labels)]
+    there = sorted(f"{box.labels.get(f'{LABEL}task')} {box.labels.get(f'{LABEL}revision')}" for box in ours)
+    if there != wanted:
+        yield f"{node.name} has the containers {there} and should have {wanted}"
+    for box in ours:
+        if not box.runs or box.health(fleet.world.now_s) not in WELL:
+            yield f"{box.name} on {node.name} does not run well"
+    if len(node.node.runs) or node.store.outbox.size:
+        yield f"{node.name} has {len(node.node.runs)} runs and {node.store.outbox.size} facts to get rid of"
+
+
+def _ledger(knows: Fleet) -> Iterator[str]:
+    waiting = len(knows.ledger) - len(knows.ended)
+    if waiting:
+        yield f"{waiting} invocations are open"

@@ -1,0 +1,96 @@
+"""The controller of a simulated fleet: the real loop and store, on a simulated link, killed and started again at will."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+from controller.decide.fleet import Fleet
+from controller.decide.terms import Terms
+from controller.loop import Loop
+from controller.store import Store
+from link.settings import LinkSettings
+from protocol.ids import RESERVED_PREFIX
+from sim.node import RESTART_S
+from sim.parts import FusedLink
+from sim.process import Process
+from sim.world import World
+
+CLIENT = f"{RESERVED_PREFIX}controller"
+
+
+class FusedStore(Store):
+    """The real store of a process that may be killed before and after each commit."""
+
+    def __init__(self, path: Path, process: Process, handle: Callable[[], None]) -> None:
+        super().__init__(path)
+        self._process, self._handle = process, handle
+
+    def save(self, fleet: Fleet) -> bool:
+        """Write what changed. To die just before is to die at the end of the turn before, with what came since lost."""
+        is_written = super().save(fleet)
+        self._handle()
+        if is_written:
+            self._process.spark("has committed")
+        return is_written
+
+
+@dataclass(frozen=True, slots=True)
+class Turner:
+    """The controller's loop, as a process turns it; a busy machine sleeps longer than it meant to."""
+
+    loop: Loop
+    inbox: SimpleQueue[object]
+    stretch: float
+
+    def turn(self, now_mono_s: float) -> int:
+        """Take in, decide, commit, act."""
+        return len(self.loop.turn(now_mono_s))
+
+    def wait_s(self, now_mono_s: float) -> float:
+        """How long to sleep."""
+        return self.loop.wait_s(now_mono_s) * self.stretch
+
+
+class Head:
+    """The controller. `fleet` is what it knows now, None while it is dead."""
+
+    def __init__(self, world: World, folder: Path, name: str = "default") -> None:
+        self.world, self.name = world, name
+        self.path = folder / "controller.db"
+        self.process = Process(world, "controller", self._start, self._left)
+        self.fleet: Fleet | None = None
+        self.store: FusedStore | None = None
+        self._link: FusedLink | None = None
+        self.stretch = 1.0
+        self.handled = 0
+        self._counted = 0
+
+    def kill(self) -> None:
+        """End the process; systemd starts it again."""
+        self.process.kill()
+
+    def _start(self) -> Turner:
+        self.store = FusedStore(self.path, self.process, self._handle)
+        self.fleet = Fleet(self.name, Terms())
+        self._counted = 0
+        inbox = SimpleQueue[object]()
+        self._link = FusedLink(self.process, LinkSettings("broker", 1883, CLIENT), self.process.deliver_to())
+        return Turner(Loop(self.fleet, self.store, self._link, inbox, "sim"), inbox, self.stretch)
+
+    def _handle(self) -> None:
+        """Count the events that this commit has handled; those of a turn that dies before its commit were not."""
+        assert self.fleet is not None
+        counted = self.fleet.counts.get(("events",), 0)
+        self.handled += counted - self._counted
+        self._counted = counted
+
+    def _left(self) -> None:
+        if self.store is not None:
+            self.store.close()
+        if self._link is not None:
+            self._link.close()
+        self.fleet = self.store = self._link = None
+        self.world.after(self.world.chances.uniform(*RESTART_S), self.process.start)

@@ -1,0 +1,212 @@
+"""The promises of the design, S1 to S8, as checks on ground truth: engines, stores and ledgers, never on reports.
+
+What costs little is checked after everything that touched a node; the rest every `SWEEP_S` and when the fleet is at rest. A broken
+promise raises with its name, in the middle of the event that broke it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from agent.adapters.creation import LABEL
+from agent.decide.tasks import WELL
+from controller.decide.invocation import OPEN, InvocationState
+from protocol.desired import Order
+from protocol.ids import service_of
+from protocol.observed import OfferState
+from sim.boxes import Box
+from sim.head import Head
+from sim.node import SimNode
+from sim.world import World
+
+SWEEP_S = 10.0
+
+
+class ViolationError(AssertionError):
+    """A promise was broken."""
+
+    def __init__(self, invariant: str, what: str) -> None:
+        super().__init__(f"{invariant}: {what}")
+        self.invariant = invariant
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What was seen of one node, so that going back shows. `taken`: the tasks that an update took, and whether they ran before."""
+
+    assignment: tuple[int, int] = (0, 0)
+    offers: tuple[int, int] = (0, 0)
+    taken: dict[str, bool] = field(default_factory=dict)
+    ran: int = 0
+
+
+class Invariants:
+    """The checks, and what they remember. `forbidden` and `bad` are images: of refused documents, and of updates that must fail."""
+
+    def __init__(self, world: World, nodes: Mapping[str, SimNode], head: Head) -> None:
+        self._world, self._nodes, self._head = world, nodes, head
+        self._memory = {name: _Memory() for name in nodes}
+        self._down: dict[str, set[str]] = {}
+        self._foreign: dict[str, dict[str, str]] = {}
+        self._began: Counter[tuple[str, int]] = Counter()
+        self._runner: dict[str, str] = {}
+        self._ended: dict[str, InvocationState] = {}
+        self._sweep_s = 0.0
+        self.forbidden: set[str] = set()
+        self.bad: set[str] = set()
+        self.most_down: dict[str, int] = {}
+        self.budgets: dict[str, int] = {}
+        self.start_first: set[str] = set()
+
+    def look(self) -> None:
+        """Check what has been touched."""
+        touched, self._world.touched = self._world.touched, []
+        for name in dict.fromkeys(touched):
+            if name in self._nodes:
+                self._node(name)
+        if self._world.now_s >= self._sweep_s:
+            self._sweep_s = self._world.now_s + SWEEP_S
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Check everything else."""
+        for name, node in self._nodes.items():
+            self._gate(name, node)
+            self._strangers(name, node)
+        self._ledger()
+
+    def at_rest(self) -> None:
+        """Check what must be so once nothing is under way."""
+        self.sweep()
+        accepted = sum(len(node.accepted) for node in self._nodes.values())
+        if self._head.handled != accepted:
+            raise ViolationError("S5", f"{accepted} events were accepted, {self._head.handled} were handled")
+
+    def tries(self, node: str, service: str) -> bool:
+        """Whether an update has this service of this node in its hands."""
+        return any(_service(task) == service for task in self._memory[node].taken)
+
+    # After each touch.
+
+    def _node(self, name: str) -> None:
+        node, memory = self._nodes[name], self._memory[name]
+        boxes = [box for box in node.engine.running() if node.engine.place.owns(box.labels)]
+        self._forward(name, node, memory)
+        self._budget(name, node, memory, boxes)
+        self._copies(name, boxes)
+        self._allowed(name, node.engine.boxes.values())
+        self._runs(name, node, memory)
+
+    def _forward(self, name: str, node: SimNode, memory: _Memory) -> None:
+        """S4: what was applied is never older than what was applied before."""
+        if node.node is None:
+            return
+        for what, desire in (("assignment", node.node.assignment), ("offers", node.node.offers)):
+            seen, before = (desire.epoch, desire.generation), getattr(memory, what)
+            if seen < before:
+                raise ViolationError("S4", f"{name} went back from {what} {before} to {seen}")
+            setattr(memory, what, seen)
+
+    def _budget(self, name: str, node: SimNode, memory: _Memory, boxes: list[Box]) -> None:
+        """S1: a task is taken from the moment its trial begins until it runs well again with no trial under way."""
+        if node.node is None:
+            return
+        well = {box.labels.get(f"{LABEL}task", "") for box in boxes if box.health(self._world.now_s) in WELL}
+        trying = {trial.task for trial in node.node.trials.values() if trial.state is OfferState.TRYING}
+        assigned = {spec.task for spec in node.node.assignment.tasks}
+        for task in sorted(trying - memory.taken.keys()):
+            memory.taken[task] = task in well
+        for task, was_well in list(memory.taken.items()):
+            if task not in assigned or (task not in trying and (task in well or not was_well)):
+                del memory.taken[task]
+        self._count(name, memory)
+
+    def _count(self, name: str, memory: _Memory) -> None:
+        taken = {_service(task) for task in memory.taken}
+        for service in sorted(taken | self._down.keys()):
+            nodes = self._down.setdefault(service, set())
+            before = {task for task in nodes if not task.startswith(f"{name} ")}
+            self._down[service] = before | {f"{name} {task}" for task in memory.taken if _service(task) == service}
+            count = len(self._down[service])
+            self.most_down[service] = max(self.most_down.get(service, 0), count)
+            if count > self.budgets.get(service, count):
+                held = ", ".join(sorted(self._down[service]))
+                raise ViolationError("S1", f"the update of {service} may take {self.budgets[service]}, and took {held}")
+
+    def _copies(self, name: str, boxes: list[Box]) -> None:
+        """S2, on one node: one container per task, two while an update starts the new one first."""
+        for task, count in Counter(box.labels.get(f"{LABEL}task", "") for box in boxes).items():
+            most = 2 if _service(task) in self.start_first else 1
+            if task and count > most:
+                raise ViolationError("S2", f"{count} containers of {task} run on {name}")
+        for task in {box.labels[f"{LABEL}task"] for box in boxes if f"{LABEL}task" in box.labels}:
+            others = [other for other in self._nodes if other != name and self._runs_task(other, task)]
+            if others:
+                raise ViolationError("S2", f"{task} runs on {name} and on {others[0]}")
+
+    def _runs_task(self, name: str, task: str) -> bool:
+        if task.endswith(f".{name}"):
+            return False  # a global service's task names its node, and no other can have it
+        engine = self._nodes[name].engine
+        return any(box.runs and box.labels.get(f"{LABEL}task") == task for box in engine.boxes.values())
+
+    def _allowed(self, name: str, boxes: Iterable[Box]) -> None:
+        """S3: nothing exists that came from a refused document."""
+        for box in boxes:
+            if box.container.image in self.forbidden:
+                raise ViolationError("S3", f"{box.name} on {name} has {box.container.image}, from a refused document")
+
+    def _runs(self, name: str, node: SimNode, memory: _Memory) -> None:
+        """S6, on the nodes: one run per attempt, one node per invocation, another attempt only after trouble."""
+        for invocation, attempt in node.engine.ran[memory.ran :]:
+            self._began[invocation, attempt] += 1
+            if self._began[invocation, attempt] > 1:
+                raise ViolationError("S6", f"{invocation} ran its attempt {attempt} twice on {name}")
+            if self._runner.setdefault(invocation, name) != name:
+                raise ViolationError("S6", f"{invocation} ran on {self._runner[invocation]} and on {name}")
+            if attempt > 1 + node.troubles:
+                raise ViolationError("S6", f"{invocation} ran {attempt} times on {name} after {node.troubles} troubles")
+        memory.ran = len(node.engine.ran)
+
+    # From time to time.
+
+    def _gate(self, name: str, node: SimNode) -> None:
+        """S7: nothing is settled that cannot pass its gate, on either side."""
+        if node.node is not None:
+            for spec in (target.spec for target in node.node.settled().values()):
+                if spec.container.image in self.bad:
+                    raise ViolationError("S7", f"{name} has settled {spec.container.image} for {spec.task}")
+        told = self._head.fleet.assignments.get(name) if self._head.fleet else None
+        for spec in told.tasks if told else ():
+            if spec.container.image in self.bad:
+                raise ViolationError("S7", f"{name} is assigned {spec.container.image} for {spec.task}")
+
+    def _strangers(self, name: str, node: SimNode) -> None:
+        """S8: what is not ours is as it was."""
+        foreign = {
+            b.name: f"{b.id} {b.starts}" for b in node.engine.boxes.values() if not node.engine.place.owns(b.labels)
+        }
+        before = self._foreign.setdefault(name, foreign)
+        if foreign != before:
+            raise ViolationError("S8", f"foreign containers of {name} were touched: {before} became {foreign}")
+
+    def _ledger(self) -> None:
+        """S6, on the ledger: what has ended stays as it ended."""
+        for key in self._head.fleet.ledger if self._head.fleet else ():
+            assert self._head.fleet is not None
+            state = self._head.fleet.ledger[key].state
+            if state not in OPEN and self._ended.setdefault(key, state) is not state:
+                raise ViolationError("S6", f"{key} ended as {self._ended[key]} and then as {state}")
+
+
+def _service(task: str) -> str:
+    return ".".join(service_of(task)) if task else ""
+
+
+def learn(invariants: Invariants, service: str, parallelism: int, order: str) -> None:
+    """Tell the checks what an update of a service may do."""
+    invariants.budgets[service] = parallelism
+    if order == Order.START_FIRST:
+        invariants.start_first.add(service)
