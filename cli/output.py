@@ -1,6 +1,6 @@
 """What a command prints: tables for people, JSON for programs, always to standard output; chatter goes to standard error.
 
-A table never wraps or cuts when its reader is a pipe or a file; on a screen long cells fold. Colours follow NO_COLOR.
+A table never wraps or cuts when its reader is a pipe or a file; on a screen the last column folds. Colours follow NO_COLOR.
 JSON is the message of the conversation as it is (`protocol.operator`), one document, or one per line where it is a stream.
 """
 
@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +21,9 @@ from protocol.operator import ManifestFault
 
 PIPE_COLUMNS = 16_384
 """As wide as any row of ours: what reads a pipe must find one row on one line."""
+
+FOLDED_COLUMNS = 24
+"""Below this a folded sentence is a column of single words."""
 
 NOTHING = "-"
 
@@ -37,23 +41,35 @@ def print_json(value: object, *, in_line: bool = False) -> None:
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print aligned columns."""
-    console().print(table(headings, rows))
+    show(table(headings, rows))
+
+
+def show(picture: RenderableType) -> None:
+    """Print a picture; what is wider than the screen at its narrowest is left to the screen to break."""
+    paper = console()
+    paper.width = max(
+        paper.width, Measurement.get(paper, paper.options.update(max_width=PIPE_COLUMNS), picture).minimum
+    )
+    paper.print(picture)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Build a table of plain cells; None shows as a dash."""
+    """Build a table; the last column may fold. On a screen, a column without any content takes no place."""
+    lines = [[_cell(value) for value in row] for row in rows]
+    shown = [i for i in range(len(headings)) if not _is_screen() or any(line[i].plain != NOTHING for line in lines)]
     grid = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-    for heading in headings:
-        grid.add_column(heading.upper(), overflow="fold")
-    for row in rows:
-        grid.add_row(*map(_cell, row))
+    for i in shown:
+        longest = max(cell.cell_len for cell in (Text(headings[i]), *(line[i] for line in lines)))
+        width = min(longest, max(FOLDED_COLUMNS, len(headings[i])))
+        grid.add_column(headings[i].upper(), overflow="fold", no_wrap=i != shown[-1], min_width=width)
+    for line in lines:
+        grid.add_row(*(line[i] for i in shown))
     return grid
 
 
 def console() -> Console:
     """Standard output as rich sees it: the screen's width, or no limit."""
-    on_screen = sys.stdout.isatty()
-    return Console(width=None if on_screen else PIPE_COLUMNS, highlight=False, markup=False, emoji=False)
+    return Console(width=None if _is_screen() else PIPE_COLUMNS, highlight=False, markup=False, emoji=False)
 
 
 def ago(seconds: float | None) -> str:
@@ -76,6 +92,10 @@ def fault_line(file: str, fault: ManifestFault) -> str:
     place = ":".join(str(part) for part in (file, fault.line, fault.column) if part is not None)
     sentence = f"{fault.reason}; {fault.remedy}" if fault.remedy else fault.reason
     return ": ".join(filter(None, (place, fault.path, sentence)))
+
+
+def _is_screen() -> bool:
+    return sys.stdout.isatty()
 
 
 def _cell(value: object) -> Text:

@@ -11,7 +11,7 @@ from rich.live import Live
 
 from cli.errors import Code, CommandError
 from cli.look import SERVICE_HEADINGS, service_cells
-from cli.output import console, fault_line, print_json, table
+from cli.output import console, fault_line, print_json, show, table
 from cli.terminal import Terminal, read
 from link.session import Session
 from protocol.envelope import Packet, Received, unpack
@@ -94,14 +94,14 @@ def _print(terminal: Terminal, statuses: Statuses) -> None:
     if terminal.is_json:
         print_json([statuses[name] for name in sorted(statuses)])
     else:
-        console().print(_picture(statuses))
+        show(_picture(statuses))
 
 
 def _print_one(terminal: Terminal, one: StackStatus) -> None:
     if terminal.is_json:
         print_json(one, in_line=True)
     else:
-        console().print(_picture({one.stack: one}))
+        show(_picture({one.stack: one}))
 
 
 def _picture(statuses: Statuses) -> Group:

@@ -4,7 +4,7 @@ What to read is named when it opens, because a link subscribes with its connecti
 and the controller's presence. Packets that come while it waits for something else are kept, in order. An order or a call is sent
 again with the same id until it is answered, so a lost answer costs time and nothing else.
 
-May fail: the broker is not there, or stays away for `AWAY_S` after it was there. Both raise `UnreachableError`: a person waits
+May fail: the broker is not there, or stays away for half a minute after it was there. Both raise `UnreachableError`: a person waits
 at this link, and there is no loop above it that could do something else meanwhile.
 """
 
@@ -53,7 +53,13 @@ class Session:
     """One end of a conversation; a context manager."""
 
     def __init__(
-        self, settings: LinkSettings, fleet: str, filters: tuple[str, ...] = (), make: Callable[..., Broker] = Broker
+        self,
+        settings: LinkSettings,
+        fleet: str,
+        filters: tuple[str, ...] = (),
+        *,
+        make: Callable[..., Broker] = Broker,
+        away_s: float = AWAY_S,
     ) -> None:
         """Prepare; nothing is sent before the session is entered."""
         self.fleet = fleet
@@ -64,6 +70,7 @@ class Session:
         self._link = make(settings, self._inbox.put, self._inbox.qsize)
         self._kept: deque[Packet] = deque()
         self._replies: deque[Packet] = deque()
+        self._away_s = away_s
         self._epoch = 0
 
     def __enter__(self) -> Self:
@@ -189,7 +196,7 @@ class Session:
 
     def _come_back(self, reason: str) -> None:
         """Dial until the broker is there again, or has been away for too long; the link itself pauses between two dials."""
-        give_up_mono_s = time.monotonic() + AWAY_S
+        give_up_mono_s = time.monotonic() + self._away_s
         while time.monotonic() < give_up_mono_s:
             self._dial()
             item = self._inbox.get()  # a dial ends in one LinkUp or one LinkDown, before anything else arrives

@@ -73,7 +73,7 @@ def test_apply_publishes_the_very_bytes_and_waits_until_they_run(broker: Broker,
     """What the controller reads is the file, comment and all; the command ends with everything running."""
     path = tmp_path / "porch.yaml"
     path.write_bytes(PORCH)
-    with StandIn(broker.port, {}, judged, fleet="apply") as controller:
+    with StandIn(broker.port, {}, judged=judged, fleet="apply") as controller:
         done = bramble(broker, "apply", "apply", "-f", str(path))
     assert (done.exit_code, controller.manifests) == (0, [("porch", PORCH)])
     assert done.stdout.startswith("porch: accepted as revision rev1; everything runs")
@@ -84,7 +84,7 @@ def test_a_status_outlives_its_controller(broker: Broker, tmp_path: Path) -> Non
     """The retained status is the acknowledgement: it is there for whoever asks later."""
     path = tmp_path / "porch.yaml"
     path.write_bytes(PORCH)
-    with StandIn(broker.port, {}, judged, fleet="later"):
+    with StandIn(broker.port, {}, judged=judged, fleet="later"):
         assert bramble(broker, "later", "apply", "-f", str(path), "--detach").exit_code == 0
     done = bramble(broker, "later", "status", "porch")
     assert (done.exit_code, done.stdout.splitlines()[0]) == (0, "porch: accepted, revision rev1, everything runs")

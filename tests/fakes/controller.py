@@ -25,6 +25,7 @@ from protocol.topics import (
     ManifestTopic,
     OrderTopic,
     StackStatusTopic,
+    Topic,
     filter_of,
 )
 
@@ -39,14 +40,17 @@ class StandIn:
         self,
         port: int,
         answers: dict[OrderVerb, Any],
+        *,
         judged: Callable[[str, str], tuple[StackStatus, ...]] = lambda _stack, _digest: (),
         fleet: str = "default",
         deaf_to: int = 0,
+        retained: tuple[tuple[Topic, Any], ...] = (),
     ) -> None:
         filters = tuple(filter_of(topic, fleet) for topic in (OrderTopic, CallTopic, ManifestTopic))
         settings = LinkSettings("127.0.0.1", port, "stand-in", pace=Pace(0.1, 0.2))
         self._session = Session(settings, fleet, filters)
         self._answers, self._judged, self._deaf_to = answers, judged, deaf_to
+        self._retained = retained
         self._is_over, self._is_there = Event(), Event()
         self._thread = Thread(target=self._serve)
         self.fleet = fleet
@@ -66,6 +70,8 @@ class StandIn:
     def _serve(self) -> None:
         with self._session as session:
             session.say(ControllerPresenceTopic(self.fleet), ControllerPresence("online", 1))
+            for topic, message in self._retained:
+                session.say(topic, message)
             self._is_there.set()
             while not self._is_over.is_set():
                 for packet in session.packets(TURN_S):
