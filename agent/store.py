@@ -126,7 +126,7 @@ class Store:
 
     def commit(self, node: Node, now: Now, written: Written) -> None:
         """Save what changed, take in and let go of facts: all of it, or nothing. Without anything to save, nothing happens."""
-        changes = [(kind, key) for kind in KINDS for key in getattr(node, kind).changed]
+        changes = changes_of(node)
         if not changes and not written:
             return
         run = self._connection.execute
@@ -183,6 +183,11 @@ class Store:
                 continue
             values[key] = _moved(value, shift_s)
         return Table(values)
+
+
+def changes_of(node: Node) -> list[tuple[str, str]]:
+    """What in this node the store has not seen yet: table and key."""
+    return [(kind, key) for kind in KINDS for key in getattr(node, kind).changed]
 
 
 def _opened(path: Path) -> sqlite3.Connection:

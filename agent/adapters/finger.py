@@ -1,4 +1,4 @@
-"""A finger for mock pins: a named pipe in which each line touches one. For labs and demonstrations, where nobody can press a button.
+"""A finger for mock pins: a named pipe in which each line touches one. For labs and demonstrations, where nobody can press one.
 
 `press 17` closes pin 17 to ground for a moment, as a button does; `high 17` and `low 17` put it to a level. It works while the
 network is away, like a real finger, and never on real pins: the board refuses those. A line that is none of these is logged.

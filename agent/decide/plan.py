@@ -67,7 +67,13 @@ def next_step(scene: Scene, now: Now) -> Step | None:
 
 
 def _made(scene: Scene, spec: TaskSpec) -> Step:
-    return Create(scene.key, spec) if scene.image_here else Pull(scene.key, spec.container.image)
+    if not scene.image_here:
+        return Pull(scene.key, spec.container.image)
+    for other in scene.others:
+        if other.revision == spec.revision:  # another content of one revision has the very name that the new one needs
+            stop = Stop(scene.key, other.id, _grace_s(scene, other))
+            return stop if other.phase is Phase.RUNNING else Remove(scene.key, other.id)
+    return Create(scene.key, spec)
 
 
 def _moved(scene: Scene, spec: TaskSpec, task: Task, container: ContainerSeen) -> Step | None:

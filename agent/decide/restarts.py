@@ -30,11 +30,11 @@ def delay_s(failures: int) -> float:
 def ended(task: Task, restart: Restart, container: ContainerSeen, now: Now) -> Task:
     """Account for the end (or the ill health) of one start of a container, and say when the next attempt is."""
     well = container.phase is Phase.EXITED and container.exit_code == 0
+    failures = 1 if was_stable(task, now) else task.failures + 1
     task = replace(task, accounted=instance(container), running_since_mono_s=None)
     if not _runs_again(restart, well=well):
         state = advance(task.state, Seen.ENDED_WELL if well else Seen.ENDED_BADLY)
         return replace(task, state=state, due_mono_s=None, retry_s=None, reason=_end(container, task.attempt))
-    failures = 1 if was_stable(task, now) else task.failures + 1
     state = advance(task.state, Seen.ENDED_BADLY)
     if restart.max_attempts is not None and failures > restart.max_attempts:
         reason = f"{_end(container, task.attempt)}; not tried again after {restart.max_attempts} restarts"

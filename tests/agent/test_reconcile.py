@@ -1,0 +1,235 @@
+"""What runs follows what is assigned, whatever was there before: the whole agent on an engine in virtual time."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from protocol.desired import HealthCheck, Port, Restart, RestartCondition
+from protocol.observed import NodeStatus, TaskState
+from sim.images import CRASHING, SICK, Behaviour
+from tests.fakes.agent import Rig, task
+
+WEB = "porch.web.1"
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    rig = Rig(tmp_path)
+    for revision in ("a", "b"):
+        rig.registry.push(f"web:{revision}")
+    rig.run(2)
+    return rig
+
+
+def state(rig: Rig, name: str = WEB) -> TaskState:
+    return next(t.state for t in rig.status().tasks if t.task == name)
+
+
+def test_an_assigned_task_runs(rig: Rig) -> None:
+    """A task is pulled, created, started, and reported as running with its generation."""
+    rig.assign(1, task("a"))
+    rig.run(5)
+    assert rig.running() == {WEB: ["a"]}
+    assert state(rig) is TaskState.RUNNING
+    assert rig.status().observed_generation == 1
+
+
+def test_a_newer_assignment_replaces_what_runs(rig: Rig) -> None:
+    """A new revision takes the place of the old one, and the old container is removed."""
+    rig.assign(1, task("a", ports=(Port(80, 8080),)))
+    rig.run(5)
+    rig.assign(2, task("b", ports=(Port(80, 8080),)))
+    rig.run(10)
+    assert rig.boxes() == {WEB: ["b"]}
+
+
+def test_another_content_of_the_same_revision_is_another_task(rig: Rig) -> None:
+    """A spec hash that differs replaces the container although its revision is the same."""
+    rig.assign(1, task("a"))
+    rig.run(5)
+    rig.assign(2, task("a", environment={"COLOUR": "red"}))
+    rig.run(10)
+    assert [box.container.environment for box in rig.engine.running()] == [{"COLOUR": "red"}]
+
+
+def test_what_is_not_assigned_any_more_is_removed(rig: Rig) -> None:
+    """A task that left the assignment is stopped and removed."""
+    rig.assign(1, task("a"))
+    rig.run(5)
+    rig.assign(2)
+    rig.run(5)
+    assert rig.boxes() == {}
+    assert rig.status().tasks == ()
+
+
+def test_an_older_assignment_changes_nothing(rig: Rig) -> None:
+    """The applied generation never decreases, and a repetition is no news."""
+    rig.assign(2, task("a"))
+    rig.run(5)
+    before = rig.engine.running()[0].id
+    rig.assign(1, task("b"))
+    rig.assign(2, task("b"))
+    rig.run(5)
+    assert rig.status().observed_generation == 2
+    assert [box.id for box in rig.engine.running()] == [before]
+
+
+def test_a_restart_of_the_agent_disturbs_nothing(rig: Rig) -> None:
+    """The same containers run on under a new process, without a step."""
+    rig.assign(1, task("a"))
+    rig.run(5)
+    before = [(box.id, box.started) for box in rig.engine.running()]
+    rig.crash()
+    rig.run(60)
+    assert [(box.id, box.started) for box in rig.engine.running()] == before
+
+
+def test_a_power_cut_offline_brings_everything_back(rig: Rig) -> None:
+    """After a boot without any network the node runs what it ran, at once."""
+    rig.assign(1, task("a"))
+    rig.run(5)
+    rig.online = False
+    rig.cut_power()
+    rig.run(2)
+    assert rig.running() == {WEB: ["a"]}
+
+
+def test_a_crashing_task_is_restarted_ever_more_slowly(rig: Rig) -> None:
+    """Restarts wait 10 s, 20 s, 40 s, and the status says so."""
+    rig.registry.push("web:crash", CRASHING)
+    rig.assign(1, task("crash"))
+    starts: list[float] = []
+    while len(starts) < 4:
+        rig.run(0.5)
+        (box,) = rig.engine.boxes.values() or (None,)
+        if box is not None and box.starts > len(starts):
+            starts.append(box.started_s)
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
+    assert gaps == [pytest.approx(11, abs=1.5), pytest.approx(21, abs=1.5), pytest.approx(41, abs=1.5)]
+    rig.run(3)
+    (status,) = rig.status().tasks
+    assert status.reason == "exited with code 1 (attempt 4); next attempt after 80 s"
+    assert (status.state, status.attempt) == (TaskState.FAILED, 4)
+
+
+def test_a_stable_stretch_forgets_failures(rig: Rig) -> None:
+    """A task that ran well for ten minutes begins again with the shortest delay."""
+    rig.registry.push("web:slow", Behaviour(exits_after_s=650.0, exit_code=1))
+    rig.assign(1, task("slow"))
+    rig.run(2100)
+    reasons = {t.reason for status in rig.messages(NodeStatus) for t in status.tasks if t.state is TaskState.FAILED}
+    assert len(reasons) == 3
+    assert all(reason.endswith("next attempt after 10 s") for reason in reasons)
+
+
+def test_max_attempts_ends_the_restarts(rig: Rig) -> None:
+    """A task with two restarts is started three times, and then left alone."""
+    rig.registry.push("web:crash", CRASHING)
+    rig.assign(1, task("crash", restart=Restart(RestartCondition.ON_FAILURE, max_attempts=2)))
+    rig.run(1000)
+    (box,) = rig.engine.boxes.values()
+    assert box.starts == 3
+    assert "not tried again" in rig.status().tasks[0].reason
+
+
+@pytest.mark.parametrize("condition", [RestartCondition.NONE, RestartCondition.ON_FAILURE])
+def test_a_job_that_ended_well_is_not_run_again(rig: Rig, condition: RestartCondition) -> None:
+    """A task that need not go on stays stopped, also over a restart of the agent and the removal of its container."""
+    rig.registry.push("web:job", Behaviour(exits_after_s=1.0))
+    rig.assign(1, task("job", restart=Restart(condition)))
+    rig.run(10)
+    assert state(rig) is TaskState.STOPPED
+    rig.crash()
+    rig.run(60)
+    assert [box.starts for box in rig.engine.boxes.values()] == [1]
+    rig.engine.boxes.clear()
+    rig.run(60)
+    assert rig.engine.boxes == {}
+
+
+def test_an_unhealthy_task_is_restarted(rig: Rig) -> None:
+    """A container whose check fails is stopped and started by the same rule as one that ended."""
+    rig.registry.push("web:sick", SICK)
+    rig.assign(1, task("sick", healthcheck=HealthCheck(("CMD", "true"))))
+    rig.run(60)
+    (box,) = rig.engine.boxes.values()
+    assert box.starts >= 2
+    assert "unhealthy" in rig.status().tasks[0].reason
+
+
+def test_a_container_that_vanished_is_made_again(rig: Rig) -> None:
+    """Somebody's `docker rm -f` is undone at the next look."""
+    rig.assign(1, task("a"))
+    rig.run(5)
+    rig.engine.boxes.clear()
+    rig.run(30)
+    assert rig.running() == {WEB: ["a"]}
+
+
+def test_an_image_that_does_not_exist_is_rejected_and_the_rest_goes_on(rig: Rig) -> None:
+    """The reason names the image, other tasks run, and the next attempt is five minutes away."""
+    rig.assign(
+        1,
+        task("typo"),
+        task(
+            "a",
+            "porch.other.1",
+        ),
+    )
+    rig.registry.push("other:a")
+    rig.run(20)
+    assert state(rig) is TaskState.REJECTED
+    assert "web:typo" in next(t.reason for t in rig.status().tasks if t.task == WEB)
+    assert rig.running() == {"porch.other.1": ["a"]}
+    rig.registry.push("web:typo")
+    rig.run(320)
+    assert state(rig) is TaskState.RUNNING
+
+
+def test_a_registry_that_is_down_is_tried_again(rig: Rig) -> None:
+    """A pull that cannot work now is prepared on and on, and works when the registry is back."""
+    rig.registry.up = False
+    rig.assign(1, task("a"))
+    rig.run(30)
+    assert state(rig) is TaskState.PREPARING
+    rig.registry.up = True
+    rig.run(120)
+    assert state(rig) is TaskState.RUNNING
+
+
+def test_an_engine_that_is_away_is_told_and_healed(rig: Rig) -> None:
+    """The status says that there is no engine; when it is back, what ended meanwhile is started at once."""
+    rig.assign(1, task("a"))
+    rig.run(5)
+    rig.engine.daemon_stops()
+    rig.run(20)
+    assert rig.status().reasons[0].startswith("no container engine: ")
+    rig.engine.power_cut()
+    rig.engine.daemon_starts()
+    rig.run(20)
+    assert rig.running() == {WEB: ["a"]}
+    assert rig.status().reasons == ()
+
+
+def test_a_foreign_container_is_never_touched(rig: Rig) -> None:
+    """What does not carry our labels runs on, whatever is assigned."""
+    box = rig.engine.put_foreign("theirs", task("a").container)
+    rig.assign(1, task("a"))
+    rig.run(5)
+    rig.assign(2)
+    rig.run(5)
+    assert rig.engine.running() == (box,)
+
+
+def test_the_fourth_start_waits_for_its_port(rig: Rig) -> None:
+    """A port in use is no failure of the task: it is tried again and works once the port is free."""
+    theirs = rig.engine.put_foreign("theirs", task("a", ports=(Port(80, 8080),)).container)
+    rig.assign(1, task("a", ports=(Port(80, 8080),)))
+    rig.run(30)
+    assert "port" in rig.status().tasks[0].reason
+    theirs.end(0, rig.now_s)
+    rig.run(90)
+    assert rig.running() == {WEB: ["a"]}
