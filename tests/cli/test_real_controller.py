@@ -1,0 +1,115 @@
+"""The command line and a real controller process, through a real Mosquitto."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.commands import app
+from lab.broker import Broker
+from lab.processes import Process, spawn, wait_ready
+
+pytestmark = pytest.mark.broker
+
+ROOT = Path(__file__).parents[2]
+PORCH = """\
+name: porch
+services:
+  web: {image: "web:1", ports: ["8080:80"], deploy: {replicas: 2}}
+functions:
+  greet: {image: "greet:1", triggers: [{every: 10m}]}
+"""
+RIVAL = PORCH.replace("porch", "shop").replace("greet", "thank")
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    with Broker(tmp_path_factory.mktemp("broker")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def controller(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    directory = tmp_path_factory.mktemp("controller")
+    settings = {
+        "BRAMBLE_BROKER_HOST": "127.0.0.1",
+        "BRAMBLE_BROKER_PORT": str(broker.port),
+        "BRAMBLE_STATE_DIR": str(directory),
+        "BRAMBLE_METRICS_PORT": "0",
+    }
+    command = [sys.executable, "-m", "controller"]
+    process = spawn("controller", command, directory / "log", extra={**os.environ, **settings}, directory=ROOT)
+    try:
+        wait_ready(process, lambda: bramble(broker, "stacks", "--timeout", "1s").exit_code == 0)
+        yield process
+    finally:
+        process.terminate()
+
+
+def bramble(broker: Broker, *words: str) -> Any:
+    """Run a command of this process against the broker."""
+    return CliRunner().invoke(app, list(words), env={"BRAMBLE_BROKER": f"127.0.0.1:{broker.port}"})
+
+
+def written(directory: Path, name: str, text: str) -> str:
+    path = directory / name
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_stack_lives_from_apply_to_rm(broker: Broker, controller: Process, tmp_path: Path) -> None:
+    """Applied, listed, explained, in conflict with a rival, removed: each word means to the controller what it means to us."""
+    applied = bramble(broker, "apply", "-f", written(tmp_path, "porch.yaml", PORCH), "--detach", "-o", "json")
+    assert applied.exit_code == 0, applied.stderr
+    assert json.loads(applied.stdout)["verdict"] == "accepted"
+
+    listed = json.loads(bramble(broker, "stacks", "-o", "json").stdout)
+    assert [(row["stack"], row["services"], row["functions"]) for row in listed] == [("porch", 1, 1)]
+    services = json.loads(bramble(broker, "services", "porch", "-o", "json").stdout)
+    assert [(row["desired"], row["running"]) for row in services] == [(2, 0)]
+    assert bramble(broker, "status", "porch").exit_code == 0
+
+    explained = bramble(broker, "explain", "porch.web", "-o", "json")
+    assert explained.exit_code == 0, explained.stderr
+    assert json.loads(explained.stdout)["target"] == "porch.web"
+
+    rival = written(tmp_path, "shop.yaml", RIVAL)
+    refused = bramble(broker, "apply", "-f", rival)
+    assert refused.exit_code == 1
+    assert f"{rival}:" in refused.stderr
+    assert "8080" in refused.stderr
+
+    for name in ("shop", "porch"):
+        assert bramble(broker, "rm", name).exit_code == 0
+    assert json.loads(bramble(broker, "stacks", "-o", "json").stdout) == []
+    assert bramble(broker, "status", "porch").exit_code == 3
+
+
+def test_what_does_not_exist_is_3(broker: Broker, controller: Process) -> None:
+    """Stacks, nodes, services and functions that nobody has: one exit code, one sentence each."""
+    for words in (
+        ("rm", "attic"),
+        ("services", "attic"),
+        ("ps", "attic"),
+        ("ps", "--node", "pi-9"),
+        ("explain", "attic.web"),
+        ("node", "drain", "pi-9"),
+        ("pins", "pi-9"),
+        ("invoke", "attic.greet"),
+    ):
+        done = bramble(broker, *words)
+        assert (words, done.exit_code) == (words, 3), done.stderr
+        assert done.stderr.startswith("bramble: ")
+
+
+def test_an_empty_fleet_has_no_nodes(broker: Broker, controller: Process) -> None:
+    """A question that finds nothing is answered, not refused."""
+    done = bramble(broker, "nodes", "-o", "json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, [])
