@@ -29,7 +29,7 @@ from controller.decide.slot import (
 )
 from protocol.desired import Grant
 from protocol.ids import digest
-from protocol.observed import NodeStatus, OfferState, OfferStatus, Request
+from protocol.observed import NodeStatus, OfferState, OfferStatus, Request, TaskState
 from protocol.stack import FailureAction
 from protocol.topics import GrantTopic
 
@@ -40,6 +40,9 @@ SEEN = {
     OfferState.FAILED: SlotSeen.FAILED,
 }
 """What a node says of an offer → what that means for its slot. A trial under way changes nothing: its slot is granted already."""
+
+UNDER_WAY = (TaskState.ASSIGNED, TaskState.PREPARING)
+"""A task that does not run yet."""
 
 GRANTING = (RolloutState.ROLLING, RolloutState.ROLLING_BACK)
 """The states in which requests are granted."""
@@ -93,19 +96,19 @@ def returned(fleet: Fleet, node: str) -> None:
 
 def _seen(slot: Slot, offer: OfferStatus | None, status: NodeStatus) -> SlotSeen | None:
     if offer is not None:
-        return SEEN.get(offer.state) if not _is_withdrawn(slot, status) else _SEEN_WITHDRAWN.get(offer.state)
-    if not _is_withdrawn(slot, status):
+        seen = SEEN.get(offer.state)
+    elif 0 < slot.withdrawn_at <= status.offers_generation:
+        seen = SlotSeen.FREED
+    else:
         return None
-    runs_it = any(task.task == slot.task and task.revision == slot.revision for task in status.tasks)
-    return SlotSeen.SETTLED if runs_it else SlotSeen.FREED
+    is_over = seen in (SlotSeen.FAILED, SlotSeen.FREED)
+    return None if is_over and slot.state in HOLDING and not _is_back(slot, status) else seen
 
 
-_SEEN_WITHDRAWN = SEEN | {OfferState.STAGING: SlotSeen.FREED, OfferState.STAGED: SlotSeen.FREED}
-"""The same once the node knows that the offer is gone: what it has not begun, it will not begin."""
-
-
-def _is_withdrawn(slot: Slot, status: NodeStatus) -> bool:
-    return 0 < slot.withdrawn_at <= status.offers_generation
+def _is_back(slot: Slot, status: NodeStatus) -> bool:
+    """Whether the task stands again as it did before: falling back takes it down too, so the slot is held until then."""
+    shown = next((task for task in status.tasks if task.task == slot.task), None)
+    return shown is None or (shown.revision != slot.revision and shown.state not in UNDER_WAY)
 
 
 def _move(fleet: Fleet, slot: Slot, seen: SlotSeen, reason: str) -> None:

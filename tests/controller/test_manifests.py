@@ -1,0 +1,116 @@
+"""What becomes of what an operator publishes."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.decide.effects import Remark
+from protocol.operator import Verdict
+from protocol.topics import ManifestTopic, StackStatusTopic
+from tests.controller.desk import FLEET, Desk, web
+
+
+def test_an_accepted_manifest_is_acknowledged_with_the_digest_of_its_bytes() -> None:
+    """The publisher knows the verdict on his own text, in the same turn."""
+    desk = Desk()
+    desk.manifest("shop", web())
+    status = desk.said[str(StackStatusTopic(FLEET, "shop"))]
+    assert (status.verdict, len(status.manifest), len(status.revision)) == (Verdict.ACCEPTED, 12, 12)
+
+
+def test_the_same_manifest_again_changes_nothing() -> None:
+    """A retained manifest comes with every connect; no generation moves for it."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    before = desk.assignment("pi-1")
+    assert desk.manifest("shop", web()) == ()
+    assert desk.assignment("pi-1") == before
+
+
+def test_a_refused_manifest_leaves_the_earlier_one_running() -> None:
+    """A typo in a new revision takes nothing down."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    accepted = desk.stack("shop").revision
+    desk.manifest("shop", "services:\n  web: {imag: web:2}\n")
+    status = desk.stack("shop")
+    assert (status.verdict, status.revision) == (Verdict.REFUSED, accepted)
+    assert status.faults[0].line == 2
+    assert desk.tasks("pi-1") == {"shop.web.1": "web:1"}
+    desk.manifest("shop", web())
+    assert desk.stack("shop").verdict is Verdict.ACCEPTED
+
+
+def test_a_manifest_that_is_too_large_is_refused_with_both_numbers() -> None:
+    """Ten megabytes are not parsed, and not met with silence."""
+    desk = Desk()
+    desk.unreadable(ManifestTopic(FLEET, "huge"), "too large", 10_000_000)
+    fault = desk.stack("huge").faults[0]
+    assert fault.reason == "the manifest is 10000000 bytes; the limit is 262144"
+
+
+def test_an_empty_payload_removes_the_stack_and_its_status() -> None:
+    """Everything of the stack leaves the assignments, and the retained status goes."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    desk.manifest("shop", "")
+    assert desk.tasks("pi-1") == {}
+    assert desk.said[str(StackStatusTopic(FLEET, "shop"))] == b""
+    assert desk.turn(60.0) == ()
+
+
+def test_an_empty_payload_for_an_unknown_stack_is_told_and_forgotten() -> None:
+    """Nothing is retained for a stack that never was."""
+    desk = Desk()
+    effects = desk.manifest("nobody", "")
+    assert effects == (Remark("nobody", "an empty manifest removes a stack, but there is none of this name"),)
+    assert desk.fleet.counts["refusals", "unknown_stack"] == 1
+
+
+PORT = "services:\n  web: {{image: web:1, ports: ['8080:80'], deploy: {{placement: {{constraints: [{0}]}}}}}}\n"
+DOORBELL = "sensors:\n  doorbell: {{kind: button, pin: {1}, nodes: [{0}]}}\n"
+LAMP = "actuators:\n  lamp: {{kind: led, pin: {1}, nodes: [{0}]}}\n"
+PORCH, ATTIC = "node.labels.place == porch", "node.labels.place == attic"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (PORT.format(""), PORT.format(""), "port 8080/tcp of the host"),
+        (PORT.format(PORCH), PORT.format("node.labels.site == home"), "port 8080/tcp of the host"),
+        (DOORBELL.format(PORCH, 17), DOORBELL.format(PORCH, 18), "the device name 'doorbell'"),
+        (DOORBELL.format(PORCH, 17), LAMP.format(PORCH, 17), "pin 17"),
+    ],
+)
+def test_two_stacks_cannot_claim_one_thing_of_one_node(first: str, second: str, said: str) -> None:
+    """Whoever was accepted first keeps it; the refusal names both."""
+    desk = Desk()
+    desk.manifest("one", first)
+    desk.manifest("two", second)
+    assert desk.stack("one").verdict is Verdict.ACCEPTED
+    status = desk.stack("two")
+    assert status.verdict is Verdict.REFUSED
+    assert said in status.faults[0].reason
+    assert "'one'" in status.faults[0].reason
+    assert "'two'" in status.faults[0].reason
+
+
+@pytest.mark.parametrize(("one", "two"), [(PORT, PORT), (DOORBELL, DOORBELL)])
+def test_two_stacks_may_claim_one_thing_of_different_nodes(one: str, two: str) -> None:
+    """Constraints that no node can meet together keep the two apart."""
+    desk = Desk()
+    desk.manifest("one", one.format(PORCH, 17))
+    desk.manifest("two", two.format(ATTIC, 17))
+    assert desk.stack("two").verdict is Verdict.ACCEPTED
+
+
+def test_a_constraint_that_nobody_can_read_is_refused_at_its_path() -> None:
+    """An impossible constraint is a fault of the manifest, not an eternal wait."""
+    desk = Desk()
+    desk.manifest("shop", web(placement="{constraints: [node.role == manager]}"))
+    fault = desk.stack("shop").faults[0]
+    assert fault.path == "services.web.deploy.placement.constraints[0]"
+    assert "node.role" in fault.reason
