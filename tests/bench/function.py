@@ -1,0 +1,105 @@
+"""From an event to its function's answer, mode `once`, against a plain `docker run` of the same image on the same engine.
+
+`python -m tests.bench function`. Ours: a line in the pipe that touches a mock pin, until the result (with the output that the
+function made of the event) has arrived at an MQTT client: sensor, decision, commit, container, commit, broker. Theirs:
+`docker run --rm -i` of Docker's own command line with the same standard input, until it has printed the output and ended.
+`ROUNDS` of each in turns, with a pause in which what the last one left behind is cleared away. Medians, and 9 of 10.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from typing import Any
+
+from lab.broker import Broker
+from lab.host import Host
+from lab.images import Image, archive
+from lab.site import Site
+from protocol.desired import Assignment, Container, FunctionSpec, SensorSpec, TriggerSpec
+from protocol.observed import NodeStatus, Result, ResultStatus, SensorEvent
+from tests.bench.desk import Desk
+from tests.bench.figure import Figure, Say
+from tests.bench.node import finger, start_agent
+
+ROUNDS = 20
+WARM_UP = 2
+PAUSE_S = 0.35
+# Long enough for a run's container to be removed, before the other side begins.
+
+AIM = 1.1
+NODE, PIN = "bench", 17
+IMAGE = "bench/greet:1"
+OUTPUT = "hello, doorbell"
+_GREET = '#!/bin/sh\nread -r event\ncase "$event" in *pressed*) echo "hello, doorbell" ;; esac\n'
+EVENT = b'{"event_type":"pressed","value":true,"pin":17}'
+# What the agent hands to the function: the data of the event as a CloudEvent.
+
+
+def measure(say: Say) -> tuple[Figure, ...]:
+    """Press, run, press, run ..."""
+    with Site() as site:
+        broker = site.start_broker()
+        (host,) = site.start_hosts("engine")
+        host.docker(
+            "load", "--quiet", given=archive(Image("greet", "1", ("/bin/greet",), {"/bin/greet": _GREET}), IMAGE)
+        )
+        with Desk(broker) as desk:
+            _start(site, broker, host, desk)
+            say(f"{ROUNDS} rounds in turns")
+            found = [(_pressed_ms(site, desk), _run_ms(host, desk)) for _ in range(WARM_UP + ROUNDS)][WARM_UP:]
+    ours, theirs = ([pair[side] for pair in found] for side in (0, 1))
+    peer = "docker run --rm -i"
+    return (
+        Figure(
+            "event to function's answer: median", peer, statistics.median(ours), statistics.median(theirs), "ms", AIM
+        ),
+        Figure("event to function's answer: 9 of 10", peer, _ninth(ours), _ninth(theirs), "ms"),
+    )
+
+
+def _start(site: Site, broker: Broker, host: Host, desk: Desk) -> None:
+    sensor = SensorSpec("doorbell", "porch", "button", PIN, debounce_s=0.0, hold_s=0.0)
+    trigger = TriggerSpec(sensor="doorbell", on="pressed")
+    function = FunctionSpec("greet", "porch", "revision1", Container(IMAGE), triggers=(trigger,))
+    desk.assign(Assignment(NODE, 1, 1, sensors=(sensor,), functions=(function,)))
+    start_agent(site, broker, NODE, host.engine.url)
+    desk.wait_for(lambda _, message: _watches(message), "the doorbell to be watched")
+
+
+def _watches(message: Any) -> bool:
+    return isinstance(message, NodeStatus) and any(sensor.value for sensor in message.sensors)
+
+
+def _pressed_ms(site: Site, desk: Desk) -> float:
+    desk.listen(PAUSE_S)
+    pipe = os.open(finger(site, NODE), os.O_WRONLY)
+    begun_mono_s = time.monotonic()
+    os.write(pipe, f"low {PIN}\n".encode())
+    ended_mono_s = desk.wait_for(lambda _, message: _is_answer(message), "the function's result")
+    os.write(pipe, f"high {PIN}\n".encode())
+    os.close(pipe)
+    desk.wait_for(lambda _, message: isinstance(message, SensorEvent) and message.type == "released", "the release")
+    return (ended_mono_s - begun_mono_s) * 1000
+
+
+def _is_answer(message: Any) -> bool:
+    if not isinstance(message, Result):
+        return False
+    assert message.status is ResultStatus.DONE, message
+    assert message.output.strip() == OUTPUT, message
+    return True
+
+
+def _run_ms(host: Host, desk: Desk) -> float:
+    desk.listen(PAUSE_S)
+    begun_mono_s = time.monotonic()
+    output = host.docker("run", "--rm", "-i", IMAGE, given=EVENT)
+    took_s = time.monotonic() - begun_mono_s
+    assert output.strip() == OUTPUT, output
+    return took_s * 1000
+
+
+def _ninth(took_ms: list[float]) -> float:
+    return statistics.quantiles(took_ms, n=10)[8]
