@@ -13,13 +13,13 @@ from agent.decide.effects import Dial, Effect, Say
 from agent.decide.node import Node
 from agent.decide.now import Now
 from link.courier import WINDOW, Courier
-from link.inputs import Busy, LinkDown, LinkUp, Published, PublishRefused, Sent
+from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published, PublishRefused, Sent
 from link.outbox import Outbox
 from protocol.delivery import subscriptions
-from protocol.envelope import Packet, pack
+from protocol.envelope import Packet, Received, pack, unpack
 from protocol.observed import Link, Presence
 from protocol.refusal import Refusal
-from protocol.topics import PresenceTopic
+from protocol.topics import ControllerPresenceTopic, PresenceTopic, parse
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,10 @@ class Mail:
             case LinkUp():
                 self._courier.link_up()
                 log.info("link_up epoch=%d", seen.epoch)
+            case Arrived():
+                if any(_is_controllers_birth(packet) for packet in seen.packets):
+                    log.info("controller_came")
+                    self._courier.again()
             case LinkDown():
                 log.info("link_down epoch=%d reason=%r", seen.epoch, seen.reason)
                 self._unsaid.clear()
@@ -108,3 +112,11 @@ class Mail:
             return
         if isinstance(self._broker.publish(packet), Busy) and packet.qos:
             self._unsaid[packet.topic] = packet
+
+
+def _is_controllers_birth(packet: Packet) -> bool:
+    """Whether the controller says right now that it came; the retained birth of one that was there all along is no news."""
+    if packet.retain or not isinstance(parse(packet.topic), ControllerPresenceTopic):
+        return False
+    received = unpack(packet)
+    return isinstance(received, Received) and received.message.state == Link.ONLINE

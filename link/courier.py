@@ -66,6 +66,10 @@ class Courier:
         self._is_up = False
         return poison
 
+    def again(self) -> None:
+        """The receiver has only now come to listen: everything outstanding is due again."""
+        self._trips.clear()
+
     def due(self, head: Sequence[Row], free: int, now_mono_s: float) -> tuple[Row, ...]:
         """The rows of the outbox's head to send now; rows that are no longer in the head are forgotten."""
         if not self._is_up:

@@ -99,9 +99,13 @@ BY_TOPIC: dict[type[topics.Topic], Delivery] = {row.topic: row for row in TABLE}
 
 
 def subscriptions(fleet: str, node: str | None = None) -> tuple[tuple[str, int], ...]:
-    """What to subscribe to, with the quality of service: a node's `down/` topics, or all that the controller reads."""
-    if node is not None:
-        rows = [row for row in TABLE if row.writer is _CONTROLLER and "node" in row.topic.__dataclass_fields__]
-        return tuple((topics.filter_of(row.topic, fleet, node=node), row.qos) for row in rows)
-    rows = [row for row in TABLE if row.writer is not _CONTROLLER]
-    return tuple((topics.filter_of(row.topic, fleet), row.qos) for row in rows)
+    """What to subscribe to, with the quality of service: what the controller reads, or what is for one node.
+
+    A node also hears the controller's birth: what it said while nobody listened, it says again then.
+    """
+    if node is None:
+        rows = [row for row in TABLE if row.writer is not _CONTROLLER]
+        return tuple((topics.filter_of(row.topic, fleet), row.qos) for row in rows)
+    rows = [row for row in TABLE if row.writer is _CONTROLLER and "node" in row.topic.__dataclass_fields__]
+    rows.append(BY_TOPIC[topics.ControllerPresenceTopic])
+    return tuple((topics.filter_of(row.topic, fleet, node=node), row.qos) for row in rows)
