@@ -121,6 +121,11 @@ class Bramble:
         at = ["-h", self.broker.address, "-p", str(self.broker.port)]
         commands.run(["mosquitto_pub", *at, "-V", "5", "-q", "1", "-t", topic, "-r", "-f", str(path)])
 
+    def command(self, *words: str) -> str:
+        """Give a `bramble` command, as an operator at a terminal would."""
+        at = ["--broker", f"{self.broker.address}:{self.broker.port}", "--fleet", FLEET]
+        return commands.run([sys.executable, "-m", "cli", *words, *at])
+
     def containers(self, service: str = "") -> dict[str, str]:
         """Ask the engines themselves: the id of each running task's container, by task."""
         found: dict[str, str] = {}

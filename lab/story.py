@@ -64,14 +64,18 @@ class Story:
 
     def deploy(self) -> str:
         """Publish the stack and wait until its retained status says that every service runs."""
+        self.watch.until(self._all_online, "the controller to know three nodes", SOON_S)
         self.say(f"publishing manifests/{STACK}.yaml with mosquitto_pub -r -f")
         self.bramble.publish(STACK, HERE / "manifests" / f"{STACK}.yaml")
         stack = self.converged(ROLLED_S)
         for service in stack.services:
             places = ", ".join(f"{task.node} ({task.reason or task.state})" for task in service.tasks)
             self.say(f"  {service.service} {service.image}: {places}")
-            self._explain(f"{STACK}.{service.service}")
+            self._explain(service.service)
         return ", ".join(f"{s.service} {s.running}/{s.desired}" for s in stack.services)
+
+    def _all_online(self) -> bool:
+        return sum(row["presence"] == "online" for row in self.watch.order(OrderVerb.NODES)) == len(NODES)
 
     def _explain(self, target: str) -> None:
         explanation = self.watch.order(OrderVerb.EXPLAIN, target)
@@ -82,12 +86,11 @@ class Story:
     # 3: the doorbell; the function runs on that node; the lamp lights.
 
     def ring(self) -> str:
-        """Press the doorbell through the controller's own order, as `bramble pins` does."""
+        """Press the doorbell with the operator's own command."""
         node = OTHERS[0]
         before = len(self.watch.results[node])
-        self.say(f"pressing the doorbell of {node}")
-        press = {"verb": "drive", "target": str(DOORBELL_PIN), "value": "press"}
-        self.watch.order(OrderVerb.COMMAND, node, press)
+        self.say(f"bramble pins {node} --drive {DOORBELL_PIN}=press")
+        self.bramble.command("pins", node, "--drive", f"{DOORBELL_PIN}=press")
         until = self.watch.until
         result = until(lambda: self.watch.results[node][before:], f"the result of greet on {node}", SOON_S)[0]
         until(lambda: self._lamp(node) == "on", f"the lamp of {node}", SOON_S)
@@ -202,7 +205,7 @@ class Story:
 
     def rollout(self) -> RolloutStatus | None:
         """The dashboard's rollout, if one is under way."""
-        service = self._service("dashboard")
+        service = self._service(f"{STACK}.dashboard")
         return service.rollout if service else None
 
     def _service(self, name: str) -> ServiceStatus | None:
