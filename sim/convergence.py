@@ -1,4 +1,4 @@
-"""When a fleet is at rest: everything that is wanted is so, everywhere, by ground truth; and if not, the first thing that is not."""
+"""When a fleet is at rest: everything that is wanted is so, everywhere, by ground truth; else the first thing that is not."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A whole fleet in virtual time: a controller, nodes, a broker, a registry, and an operator who publishes and orders.
 
-Its methods are what a story says: publish, press, cut, mend, crash, run for a while. Everything that is wanted of the fleet stands in
-`manifests` and `drained`, so that a broker that lost something is told again, as an operator would who sees no verdict. The
+Its methods are what a story says: publish, press, cut, mend, run for a while. Everything that is wanted of the fleet stands
+in `manifests` and `drained`, so that a broker that lost something is told again, as an operator would who sees no verdict. The
 invariants are looked at after everything that happens, and a broken one ends the run where it broke.
 """
 
@@ -47,6 +47,8 @@ class SimFleet:
         self.nodes = {name: self._node(name) for name in (f"pi-{number}" for number in range(1, nodes + 1))}
         self.manifests: dict[str, bytes] = {}
         self.drained: set[str] = set()
+        self.faults = 0
+        self.is_healed = False
         self._orders = 0
         self.invariants = Invariants(self.world, self.nodes, self.head)
         self.world.watch = self.invariants.look

@@ -37,7 +37,7 @@ class FusedStore(Store):
         return is_written
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turner:
     """The controller's loop, as a process turns it; a busy machine sleeps longer than it meant to."""
 

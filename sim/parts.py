@@ -54,6 +54,7 @@ class FusedLink(SimLink):
         """Send a packet."""
         name = packet.topic.removeprefix(f"{ROOT}/")
         self._process.spark(f"says {name} {zlib.crc32(packet.payload):08x}")
+        self._process.world.mail.append(packet)
         return super().publish(packet)
 
 

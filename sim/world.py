@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import deque
 from collections.abc import Callable
 
+from protocol.envelope import Packet
 from sim.broker import SimBroker, Weather
 
 BEGINNING_S = 1_000.0
 """The controller's clock at the start: not 0, so that a forgotten default of 0.0 shows."""
+
+
+MAIL_KEPT = 200
+"""Packets that an adversary remembers, to say them again."""
 
 
 class World:
@@ -26,12 +32,18 @@ class World:
         self.broker = SimBroker(self.chances, weather, BEGINNING_S)
         self.trace: list[str] = []
         self.touched: list[str] = []
+        self.mail: deque[Packet] = deque(maxlen=MAIL_KEPT)
         self.watch: Callable[[], None] = lambda: None
 
     @property
     def now_s(self) -> float:
         """Seconds on the one true clock, which no part of the fleet can read."""
         return self.broker.now_s
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the beginning."""
+        return self.now_s - BEGINNING_S
 
     def after(self, delay_s: float, act: Callable[[], None]) -> None:
         """Have something done in a while."""

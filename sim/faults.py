@@ -1,0 +1,238 @@
+"""Everything bad that can happen to a fleet: each fault strikes, and heals by itself after a while.
+
+A fault takes the fleet and its chances, and gives one line for the trace. `heal` ends whatever is still wrong. None of them forges
+what only the controller can say: there are no signatures yet, so a well-made newer assignment would be believed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+from protocol.desired import Assignment, Container, TaskSpec
+from protocol.envelope import Packet, pack
+from protocol.topics import AssignmentTopic, ManifestTopic, Topic
+from sim.broker import Weather
+from sim.fleet import FLEET, SimFleet
+from sim.head import CLIENT
+from sim.node import SimNode
+
+FORBIDDEN = "forbidden:1"
+"""Named only in documents that must be refused."""
+
+FUSE_MOST = 14
+"""Effects until a crash: a turn in the middle of an update has some ten."""
+
+CALM = Weather()
+YEAR_S = 365 * 86_400.0
+
+Fault = Callable[[SimFleet, random.Random], str]
+
+
+def _node(fleet: SimFleet, chances: random.Random) -> SimNode:
+    return fleet.nodes[chances.choice(sorted(fleet.nodes))]
+
+
+def _cut(fleet: SimFleet, chances: random.Random) -> str:
+    name, seconds = chances.choice([*sorted(fleet.nodes), CLIENT]), chances.choice((3.0, 15.0, 45.0, 120.0, 300.0))
+    fleet.cut(name)
+    fleet.world.after(seconds, lambda: _mend(fleet, name))
+    return f"{name} is cut off for {seconds:.0f} s"
+
+
+def _mend(fleet: SimFleet, name: str) -> None:
+    if name not in fleet.nodes or fleet.nodes[name].is_powered:
+        fleet.mend(name)
+
+
+def _cut_half(fleet: SimFleet, chances: random.Random) -> str:
+    names = chances.sample(sorted(fleet.nodes), max(1, len(fleet.nodes) // 2))
+    seconds = chances.uniform(30.0, 240.0)
+    fleet.cut(*names)
+    for name in names:
+        fleet.world.after(seconds * chances.uniform(0.5, 1.0), lambda name=name: _mend(fleet, name))  # type: ignore[misc]
+    return f"{', '.join(names)} are cut off for up to {seconds:.0f} s"
+
+
+def _kill_agent(fleet: SimFleet, chances: random.Random) -> str:
+    node = _node(fleet, chances)
+    node.process.fuse = chances.randint(0, FUSE_MOST)
+    return f"{node.name} is to die after {node.process.fuse} effects"
+
+
+def _kill_controller(fleet: SimFleet, chances: random.Random) -> str:
+    fleet.head.process.fuse = chances.randint(0, FUSE_MOST)
+    return f"the controller is to die after {fleet.head.process.fuse} effects"
+
+
+def _power(fleet: SimFleet, chances: random.Random) -> str:
+    node, seconds = _node(fleet, chances), chances.uniform(5.0, 90.0)
+    if not node.is_powered:
+        return f"{node.name} has no power already"
+    node.cut_power()
+    fleet.world.after(seconds, lambda: None if node.is_powered else node.power())
+    return f"{node.name} has no power for {seconds:.0f} s"
+
+
+def _broker(fleet: SimFleet, chances: random.Random) -> str:
+    seconds, forgets = chances.uniform(1.0, 40.0), chances.random() < 0.5
+    if not fleet.world.broker.is_running:
+        return "the broker is down already"
+    fleet.lose_broker(lose_retained=forgets)
+    fleet.world.after(seconds, lambda: _start_broker(fleet))
+    return f"the broker is down for {seconds:.0f} s"
+
+
+def _start_broker(fleet: SimFleet) -> None:
+    if not fleet.world.broker.is_running:
+        fleet.start_broker()
+
+
+def _backup(fleet: SimFleet, chances: random.Random) -> str:
+    """The broker comes back with what it had retained some time ago."""
+    if not fleet.world.broker.is_running:
+        return "the broker is down already"
+    old, seconds = dict(fleet.world.broker.retained), chances.uniform(20.0, 120.0)
+    fleet.world.after(seconds, lambda: _restore(fleet, old))
+    return f"the broker will be restored to now in {seconds:.0f} s"
+
+
+def _restore(fleet: SimFleet, old: dict[str, Packet]) -> None:
+    if fleet.world.broker.is_running and not fleet.is_healed:
+        fleet.lose_broker()
+        fleet.world.broker.retained.update(old)
+        fleet.start_broker()
+
+
+def _engine(fleet: SimFleet, chances: random.Random) -> str:
+    node, seconds = _node(fleet, chances), chances.uniform(2.0, 60.0)
+    if node.engine.away:
+        return f"the engine of {node.name} is away already"
+    node.stop_engine()
+    fleet.world.after(seconds, node.start_engine)
+    return f"the engine of {node.name} is away for {seconds:.0f} s"
+
+
+def _registry(fleet: SimFleet, chances: random.Random) -> str:
+    seconds = chances.uniform(5.0, 120.0)
+    fleet.registry.up = False
+    fleet.world.after(seconds, lambda: setattr(fleet.registry, "up", True))
+    return f"the registry is down for {seconds:.0f} s"
+
+
+def _stop(fleet: SimFleet, chances: random.Random) -> str:
+    process = chances.choice([fleet.head.process, *(node.process for _, node in sorted(fleet.nodes.items()))])
+    seconds = chances.choice((2.0, 10.0, 40.0, 90.0))
+    process.stop(seconds)
+    return f"{process.name} stands still for {seconds:.0f} s"
+
+
+def _clock(fleet: SimFleet, chances: random.Random) -> str:
+    node = _node(fleet, chances)
+    node.wall_off_s = chances.choice((0.0, YEAR_S, -YEAR_S, -56 * YEAR_S, 61.0))
+    return f"the clock of {node.name} is wrong by {node.wall_off_s:.0f} s"
+
+
+def _weather(fleet: SimFleet, chances: random.Random) -> str:
+    late_s = chances.choice((0.5, 5.0, 30.0))
+    rough = Weather(0.001, 0.8, duplicate=0.2, overtake=chances.choice((0.0, 0.05, 0.2)), late_s=late_s)
+    fleet.world.broker.weather = rough
+    fleet.world.after(chances.uniform(20.0, 120.0), lambda: setattr(fleet.world.broker, "weather", CALM))
+    return f"the weather is rough: {rough.overtake:.0%} of all packets are up to {late_s:.1f} s late"
+
+
+def _replay(fleet: SimFleet, chances: random.Random) -> str:
+    """Old packets turn up again, in any order."""
+    mail = list(fleet.world.mail)
+    packets = chances.sample(mail, min(len(mail), 20))
+    if fleet.world.broker.is_running:
+        for packet in packets:
+            fleet.world.broker.route(replace(packet, retain=False))
+    return f"{len(packets)} old packets turn up again"
+
+
+def _forge(fleet: SimFleet, chances: random.Random) -> str:
+    """Documents that must be refused, with an image that may never run."""
+    node, other = (fleet.nodes[name] for name in chances.sample(sorted(fleet.nodes), 2))
+    task = TaskSpec("home.web.1", "home", "web", "forged", Container(FORBIDDEN))
+    stale = Assignment(node.name, 0, 1, (task,))
+    astray = Assignment(other.name, 9, 9_999, (task,))
+    topic = AssignmentTopic(FLEET, node.name)
+    told, newer = (
+        _packed(topic, document) for document in (chances.choice((stale, astray)), replace(astray, node=node.name))
+    )
+    half, tomorrow = replace(told, payload=told.payload[:-7]), replace(newer, properties=(("bramble", "2"),))
+    bad = replace(chances.choice((told, half, tomorrow)), retain=False)
+    if fleet.world.broker.is_running:
+        fleet.world.broker.route(bad)
+    return f"{node.name} gets a document that it must refuse"
+
+
+def _packed(topic: Topic, message: object) -> Packet:
+    packet = pack(topic, message)
+    assert isinstance(packet, Packet), packet
+    return packet
+
+
+def _misprint(fleet: SimFleet, chances: random.Random) -> str:
+    """An operator publishes what must be refused; what was accepted earlier goes on."""
+    text = chances.choice(
+        (
+            b'{"services": {"web": {"image": "forbidden:1", "restrat": "always"}}}',
+            b'{"services": {"web": {"image": "forbidden:1", "deploy": {"replicas": "many"}}}}',
+            b'{"name": "another", "services": {"web": {"image": "forbidden:1"}}}',
+            b'{"services": {"web": {"image": "forbidden:1"',
+            b"\xff\xfe services: {web: {image: 'forbidden:1'}}",
+        )
+    )
+    if fleet.world.broker.is_running:
+        fleet.world.broker.route(_packed(ManifestTopic(FLEET, "home"), text))
+    return "the operator publishes a misprint"
+
+
+FAULTS: dict[Fault, int] = {
+    _cut: 6,
+    _cut_half: 2,
+    _kill_agent: 6,
+    _kill_controller: 5,
+    _power: 4,
+    _broker: 4,
+    _backup: 1,
+    _engine: 2,
+    _registry: 2,
+    _stop: 2,
+    _clock: 1,
+    _weather: 3,
+    _replay: 3,
+    _forge: 1,
+    _misprint: 1,
+}
+"""Each fault, and how often it comes compared with the others."""
+
+
+def strike(fleet: SimFleet) -> None:
+    """Let one fault happen."""
+    chances = fleet.world.chances
+    fault = chances.choices(list(FAULTS), list(FAULTS.values()))[0]
+    fleet.faults += 1
+    fleet.world.say("fate", fault(fleet, chances))
+
+
+def heal(fleet: SimFleet) -> None:
+    """End everything that is wrong; what processes still do about it is their own affair."""
+    fleet.world.say("fate", "heals everything")
+    fleet.is_healed = True
+    fleet.registry.up = True
+    fleet.world.broker.weather = CALM
+    if not fleet.world.broker.is_running:
+        fleet.start_broker()
+    for node in fleet.nodes.values():
+        node.process.fuse = None
+        node.wall_off_s = 0.0
+        if not node.is_powered:
+            node.power()
+        elif node.engine.away:
+            node.start_engine()
+    fleet.head.process.fuse = None
+    fleet.mend(*sorted(fleet.world.broker.partitioned))

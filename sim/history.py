@@ -1,0 +1,96 @@
+"""One history: a seed becomes a fleet, a story and its faults; everything heals; the fleet must come to rest and stay undisturbed.
+
+The same seed gives the same trace, byte for byte. A broken promise, or a fleet that does not come to rest, ends the history and
+stands in its `Course` with the last lines of the trace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sim import faults
+from sim.fleet import NotConvergedError, SimFleet
+from sim.head import CLIENT
+from sim.invariants import ViolationError
+from sim.workload import Workload
+
+FAULT_EVERY_S = 60.0
+"""A fault a minute, on average: the next strikes while the fleet still heals from the last."""
+
+WORK_EVERY_S = 45.0
+
+STRETCH = (1.0, 3.0, 6.0)
+"""How much longer than meant idle processes sleep: a busy machine, and fewer turns to simulate."""
+
+LAST_LINES = 60
+REST_S = 90.0
+"""Longer than any lease: what a reconnect would disturb, it has disturbed by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a history went. `broken` is the sentence of the promise that it broke, empty if none."""
+
+    seed: int
+    digest: str
+    faults: int
+    seconds: float
+    broken: str
+    trace: tuple[str, ...]
+
+    @property
+    def last_lines(self) -> tuple[str, ...]:
+        """The end of the trace."""
+        return self.trace[-LAST_LINES:]
+
+
+def history(seed: int, nodes: int = 4, seconds: float = 600.0) -> Course:
+    """Live through one history."""
+    fleet = SimFleet(nodes, seed)
+    broken = ""
+    try:
+        _live(fleet, seconds)
+    except (ViolationError, NotConvergedError) as failure:
+        broken = str(failure)
+        fleet.world.say("history", broken)
+    finally:
+        fleet.close()
+    world = fleet.world
+    return Course(seed, world.digest(), fleet.faults, world.age_s, broken, tuple(world.trace))
+
+
+def _live(fleet: SimFleet, seconds: float) -> None:
+    chances = fleet.world.chances
+    fleet.head.stretch = chances.choice(STRETCH)
+    for node in fleet.nodes.values():
+        node.stretch = chances.choice(STRETCH)
+    workload = Workload(fleet)
+    workload.begin()
+    next_fault_s, next_work_s = (chances.expovariate(1 / every_s) for every_s in (FAULT_EVERY_S, WORK_EVERY_S))
+    while (next_s := min(next_fault_s, next_work_s)) < seconds:
+        fleet.run_for(max(0.0, next_s - fleet.world.age_s))
+        if next_s == next_fault_s:
+            faults.strike(fleet)
+            next_fault_s += chances.expovariate(1 / FAULT_EVERY_S)
+        else:
+            workload.go_on()
+            next_work_s += chances.expovariate(1 / WORK_EVERY_S)
+    faults.heal(fleet)
+    workload.end()
+    fleet.run_until_converged()
+    _reconnect(fleet)
+
+
+def _reconnect(fleet: SimFleet) -> None:
+    """A reconnect disturbs nothing: all links are cut and the broker and the controller lost, and every container stays."""
+    before = fleet.containers()
+    fleet.cut(*fleet.nodes, CLIENT)
+    fleet.run_for(REST_S)
+    fleet.lose_broker()
+    fleet.head.kill()
+    fleet.start_broker()
+    fleet.mend(*fleet.nodes, CLIENT)
+    fleet.remind()
+    fleet.run_until_converged()
+    if fleet.containers() != before:
+        raise ViolationError("a reconnect disturbs nothing", f"{before} became {fleet.containers()}")

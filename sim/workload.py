@@ -1,0 +1,123 @@
+"""What operators and visitors do to a fleet during a history: publish, update well and badly, remove, drain, press buttons.
+
+The first revision of everything is good. Bad ones come only as updates, so that whatever is settled must have passed a gate (S7).
+The last revision of everything is good again, so that the fleet can come to rest.
+"""
+
+from __future__ import annotations
+
+from protocol.desired import Container
+from sim.faults import FORBIDDEN
+from sim.fleet import SimFleet
+from sim.images import CRASHING, FUNCTION, SICK, WELL, Behaviour
+from sim.invariants import learn
+from sim.stacks import Section, button, function, service, stack
+
+SLOW = Behaviour(health=((0.0, "starting"), (3.0, "healthy")))
+"""A service that takes its time to be well."""
+
+PORCH = "node.labels.place == porch"
+EVERYWHERE: tuple[str, ...] = ()
+
+
+class Workload:
+    """The operator of one history, with habits that its seed gives him."""
+
+    def __init__(self, fleet: SimFleet) -> None:
+        self._fleet, self._chances = fleet, fleet.world.chances
+        self._parallelism = {"home.web": self._chances.choice((1, 1, 2)), "home.clock": 1, "shed.pump": 1}
+        self._orders = {
+            name: self._chances.choice(("stop-first", "stop-first", "start-first")) for name in self._parallelism
+        }
+        self._hosts = self._chances.choice((EVERYWHERE, (PORCH,)))
+        self._replicas = self._chances.randint(1, len(fleet.nodes) - 1)
+        self._images = dict.fromkeys(self._parallelism, "")
+        self._number = 0
+        for name, parallelism in self._parallelism.items():
+            learn(fleet.invariants, name, parallelism, self._orders[name])
+        fleet.invariants.forbidden.add(FORBIDDEN)
+
+    def begin(self) -> None:
+        """Publish the first revision of everything, beside what others run on these machines."""
+        self._fleet.registry.push("greet:1", FUNCTION)
+        for node in self._fleet.nodes.values():
+            node.engine.put_foreign("somebody-elses", Container("postgres:16"))
+        for name in self._images:
+            self._images[name] = self._good()
+        self._home()
+        self._shed()
+
+    def go_on(self) -> None:
+        """Do something."""
+        act = self._chances.choices(
+            (self._press, self._update, self._update_badly, self._toggle_shed, self._drain, self._undrain),
+            (10, 4, 3, 2, 1, 2),
+        )[0]
+        act()
+
+    def end(self) -> None:
+        """Want something good of everything, and drain nothing."""
+        for node in sorted(self._fleet.drained):
+            self._fleet.activate(node)
+        for name in self._images:
+            self._images[name] = self._good()
+        self._home()
+        self._shed()
+        self._fleet.remind()
+
+    def _good(self) -> str:
+        self._number += 1
+        image = f"good:{self._number}"
+        self._fleet.registry.push(image, self._chances.choice((WELL, SLOW)))
+        return image
+
+    def _bad(self) -> str:
+        self._number += 1
+        image = f"bad:{self._number}"
+        behaviour = self._chances.choice((CRASHING, SICK, None))
+        if behaviour is not None:
+            self._fleet.registry.push(image, behaviour)
+        self._fleet.invariants.bad.add(image)
+        return image
+
+    def _press(self) -> None:
+        for name in self._chances.sample(sorted(self._fleet.nodes), self._chances.randint(1, 2)):
+            self._fleet.press(name, "bell")
+
+    def _update(self) -> None:
+        self._images[self._chances.choice(("home.web", "home.web", "home.clock"))] = self._good()
+        self._home()
+
+    def _update_badly(self) -> None:
+        self._images[self._chances.choice(("home.web", "home.clock"))] = self._bad()
+        self._home()
+
+    def _toggle_shed(self) -> None:
+        if self._fleet.manifests["shed"]:
+            self._fleet.remove("shed")
+        else:
+            self._images["shed.pump"] = self._good()
+            self._shed()
+
+    def _drain(self) -> None:
+        if not self._fleet.drained:
+            self._fleet.drain(self._chances.choice(sorted(self._fleet.nodes)))
+
+    def _undrain(self) -> None:
+        for node in sorted(self._fleet.drained):
+            self._fleet.activate(node)
+
+    def _home(self) -> None:
+        services = {"web": self._service("home.web"), "clock": self._service("home.clock", self._replicas)}
+        sensors, functions = {"bell": button(17)}, {"greet": function("greet:1", "bell", *self._hosts)}
+        self._fleet.publish("home", stack(services, sensors, functions))
+
+    def _shed(self) -> None:
+        self._fleet.publish("shed", stack({"pump": self._service("shed.pump", 1)}))
+
+    def _service(self, name: str, replicas: int | None = None) -> Section:
+        action = self._chances.choice(("pause", "continue", "rollback"))
+        ratio = self._chances.choice((0, 0, 0.5))
+        update: Section = {"failure_action": action, "max_failure_ratio": ratio}
+        update |= {"parallelism": self._parallelism[name], "order": self._orders[name]}
+        return service(self._images[name], replicas, **update)
