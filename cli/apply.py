@@ -182,7 +182,9 @@ def _not_converged(status: StackStatus, waited_s: float) -> CommandError:
     halted = _halted(status)
     if halted:
         return CommandError(Code.REFUSED, f"{status.stack}: {'; '.join(halted)}")
-    behind = [f"{s.service} ({_standing(s)})" for s in status.services if s.running < s.desired or s.rollout]
+    behind = [
+        f"{s.service} ({_standing(s)})" for s in status.services if s.running < s.desired or s.reasons or s.rollout
+    ]
     message = f"{status.stack} does not run everywhere after {span(waited_s)}: {', '.join(behind) or 'see its status'}"
     return CommandError(Code.TIMEOUT, message, f"it goes on; `bramble status {status.stack} --watch` follows it")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from cli.errors import Code, CommandError, tell
+from cli.errors import Code, CommandError, span, tell
 from cli.output import print_json
-from cli.terminal import Terminal, read
+from cli.terminal import Terminal, presence, read
 from link.session import Session
-from protocol.observed import Answer, ResultStatus
+from protocol.observed import Answer, Link, ResultStatus
 from protocol.operator import CallEnd
 from protocol.refusal import Refusal
 
@@ -22,7 +22,7 @@ def invoke(terminal: Terminal, function: str, data: str) -> None:
     patient = terminal.within(CALL_S)
     with patient.session() as session:
         answer = session.call(function, body, patient.patience_s)
-        end = _end(patient, session, answer)
+        end = _end(patient, session, function, answer)
     if terminal.is_json:
         print_json(end)
     else:
@@ -31,11 +31,14 @@ def invoke(terminal: Terminal, function: str, data: str) -> None:
         raise CommandError(Code.REFUSED, _how_it_ended(function, end, getattr(answer, "message", "")))
 
 
-def _end(terminal: Terminal, session: Session, answer: Answer | Refusal | None) -> CallEnd:
+def _end(terminal: Terminal, session: Session, function: str, answer: Answer | Refusal | None) -> CallEnd:
     """How the function ended, well or not; a call that reached no function ends the command."""
     said = getattr(answer, "result", None)
     if isinstance(said, dict) and "status" in said:
         return read(CallEnd, said)
+    if answer is None and presence(session) == Link.ONLINE:
+        message = f"{function} has not ended within {span(terminal.patience_s)}"
+        raise CommandError(Code.TIMEOUT, message, "it may still run; `bramble explain` says which nodes may carry it")
     terminal.accepted(session, answer)
     raise CommandError(
         Code.REFUSED, "the answer to the call holds no result", "use the controller's version of bramble"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.live import Live
 
-from cli.errors import Code, CommandError
+from cli.errors import Code, CommandError, tell
 from cli.look import SERVICE_HEADINGS, service_cells
 from cli.output import console, fault_line, print_json, show, table
 from cli.terminal import Terminal, read
@@ -93,8 +93,10 @@ def _live(terminal: Terminal, session: Session, statuses: Statuses) -> None:
 def _print(terminal: Terminal, statuses: Statuses) -> None:
     if terminal.is_json:
         print_json([statuses[name] for name in sorted(statuses)])
-    else:
+    elif statuses:
         show(_picture(statuses))
+    else:
+        tell("the fleet has no stacks")
 
 
 def _print_one(terminal: Terminal, one: StackStatus) -> None:

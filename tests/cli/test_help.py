@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -78,3 +79,15 @@ def test_version_needs_no_broker() -> None:
     done = operate(FakeSession(unreachable="connection refused"), "version", "-o", "json")
     assert done.exit_code == 0
     assert set(json.loads(done.stdout)) == {"version"}
+
+
+def test_a_shell_completes_commands_and_their_values() -> None:
+    """Bash asks by environment and gets the words that may follow."""
+    for words, place, expected in (
+        ("bramble sta", 1, {"stacks", "status"}),
+        ("bramble nodes -o ", 3, {"table", "json"}),
+    ):
+        asked = {"_BRAMBLE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(place)}
+        command = [sys.executable, "-c", "from cli.commands import app; app(prog_name='bramble')"]
+        run = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, check=True)
+        assert set(run.stdout.split()) == expected

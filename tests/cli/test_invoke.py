@@ -68,4 +68,10 @@ def test_silence_ends_in_5_after_a_functions_patience() -> None:
     assert operate(session, "invoke", "greet").exit_code == 5
     done = operate(session, "invoke", "greet", "--timeout", "5s")
     assert session.waits == [60.0, 5.0]
-    assert "within 5 s; its presence says online" in done.stderr
+    assert (done.exit_code, "greet has not ended within 5 s; it may still run" in done.stderr) == (5, True)
+
+
+def test_silence_of_a_controller_that_is_away_is_told_as_such() -> None:
+    """Then it is not the function that is slow."""
+    done = operate(FakeSession(controller=ControllerPresence("offline", 1)), "invoke", "greet")
+    assert (done.exit_code, "its presence says offline" in done.stderr) == (5, True)

@@ -65,6 +65,12 @@ def test_a_status_that_the_broker_lost_is_named() -> None:
     assert "the broker has no status of shop" in done.stderr
 
 
+def test_a_fleet_without_stacks_prints_nothing_and_says_so() -> None:
+    """An empty fleet is no error."""
+    done = operate(FakeSession(answers=listed()), "status")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "the fleet has no stacks\n")
+
+
 def test_an_unknown_stack_is_3() -> None:
     """No status comes for what nobody ever published."""
     assert operate(FakeSession(), "status", "proch").exit_code == 3
