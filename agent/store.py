@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 FILE = "agent.db"
 MOMENT = "_mono_s"
+WAIT_S = 5.0
+# For whoever else has the file: a backup, or `--make-safe` while the agent ends.
 
 V = TypeVar("V")
 Read = Callable[[Any], Any]
@@ -98,18 +100,18 @@ class Written:
 class Store:
     """The file. All methods belong to the loop's thread."""
 
-    def __init__(self, path: Path, bounds: OutboxBounds | None = None) -> None:
+    def __init__(self, path: Path, bounds: OutboxBounds | None = None, wait_s: float = WAIT_S) -> None:
         """Open the file, or begin a fresh one where it is missing or damaged; `notice` says which, when it matters."""
         self.notice = ""
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._connection = _opened(path)
+            self._connection = _opened(path, wait_s)
         except sqlite3.OperationalError:
             raise  # a file that is locked or cannot be reached is not damaged
         except sqlite3.DatabaseError as error:
             aside = _set_aside(path)
             self.notice = f"the store was damaged ({error}); it is kept as {aside.name}, and a fresh one begins"
-            self._connection = _opened(path)
+            self._connection = _opened(path, wait_s)
         self.outbox = Outbox(self._connection, bounds)
 
     def load(self, who: Identity, now: Now) -> Node:
@@ -190,8 +192,8 @@ def changes_of(node: Node) -> list[tuple[str, str]]:
     return [(kind, key) for kind in KINDS for key in getattr(node, kind).changed]
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+def _opened(path: Path, wait_s: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, wait_s, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

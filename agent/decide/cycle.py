@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.decide import devices, greeting, invocations, plan, report, steps, tasks, timers, trials
+from agent.decide import devices, fetch, greeting, invocations, plan, report, steps, tasks, timers, trials
 from agent.decide.effects import Effect
 from agent.decide.node import Node, Now
 
@@ -17,6 +17,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     trials.follow(node, now)
     tasks.judge(node, now)  # what a trial's beginning or end changed
     plan.plan(node, now)
+    fetch.fetch(node, now)
     invocations.dispatch(node, now)
     invocations.clear(node)
     steps.look(node, now)

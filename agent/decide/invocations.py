@@ -165,7 +165,7 @@ def _set(node: Node, stack: str, name: str, value: object) -> str:
     if spec is None:
         return f"stack {stack} has no actuator {name[:63]!r} on this node"
     kind = ACTUATORS.get(spec.kind)
-    if kind is None or value not in kind.values:
+    if kind is None or not isinstance(value, str) or value not in kind.values:
         return f"actuator {name} takes {' or '.join(kind.values) if kind else 'nothing'}, not {str(value)[:20]!r}"
-    node.effects.append(SetActuator(name, str(value)))
+    node.effects.append(SetActuator(name, value))
     return ""

@@ -79,6 +79,7 @@ class Node:
     busy: set[str] = field(default_factory=set)
     unseen: dict[str, float] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
+    unfetched: dict[str, str] = field(default_factory=dict)
     looking_mono_s: float | None = None
     hinted: bool = False
     requests: int = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.decide import fetch
 from agent.decide.inputs import EngineLost, HostSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
@@ -66,7 +67,7 @@ def reasons(node: Node) -> tuple[str, ...]:
         said.append(f"no container engine: {node.engine.reason}")
     if node.refusal:
         said.append(f"refused: {node.refusal}")
-    return tuple(said)
+    return (*said, *fetch.unfetched(node))
 
 
 def _task(task: Task) -> TaskStatus:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.decide.effects import Create, Look, Pull, Start
+from agent.decide.fetch import KEY_PREFIX
 from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Outcome, Retry, StepEnded
 from agent.decide.node import Node, Now
 from agent.decide.restarts import LONGEST_DELAY_S
@@ -25,11 +26,14 @@ def ended(node: Node, seen: StepEnded, now: Now) -> None:
     node.unseen[step.key] = now.mono_s
     node.tally("steps", type(step).__name__.lower(), type(seen.outcome).__name__.lower())
     if isinstance(seen.outcome, Done):
+        node.unfetched.pop(step.key, None)
         return
     trial = node.trials.get(step.key)
     if trial is not None:
         return  # what was staged is the trial's business: see `trials.staged`
-    if isinstance(step, Pull | Create | Start):
+    if step.key.startswith(KEY_PREFIX):
+        node.unfetched[step.key] = seen.outcome.reason
+    if isinstance(step, Pull | Create | Start) and node.tasks.get(step.key) is not None:
         _delay(node, step.key, seen.outcome, now)
     else:
         wait_s = seen.outcome.after_s if isinstance(seen.outcome, Retry) else LONGEST_DELAY_S

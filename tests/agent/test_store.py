@@ -1,0 +1,166 @@
+"""What was committed is there after a restart, exactly; what is damaged is set aside, and said."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.decide.effects import Forget, Note
+from agent.decide.invocation import Run, State
+from agent.decide.node import Deadline, Node, Now
+from agent.decide.task import Task
+from agent.decide.trial import Trial
+from agent.store import KINDS, Identity, Store, Written
+from link.outbox import OutboxBounds
+from protocol.desired import Assignment, Offers
+from protocol.observed import Answer, OfferState, Result, ResultStatus, TaskState
+from protocol.topics import ResultTopic
+from tests.fakes.agent import DOORBELL, LAMP, function, offer, task
+
+WHO = Identity("pi-1", "home", "boot-1", "1")
+NOW = Now(1000.0, "2026-01-01T00:00:00Z")
+
+
+def filled(node: Node) -> None:
+    """Put something into every table."""
+    spec = task("a")
+    node.counters.put("epoch", 7)
+    node.assignments.put("", Assignment("pi-1", 3, 4, (spec,), (DOORBELL,), (LAMP,), (function(),)))
+    node.offerings.put("", Offers("pi-1", 3, 2, (offer(spec),)))
+    node.tasks.put(spec.task, Task(spec.task, "a", "a x", TaskState.FAILED, 3, 2, "exited", due_mono_s=1040.0))
+    node.trials.put("t", Trial(offer(spec), "a x", OfferState.SETTLED))
+    node.runs.put("i", Run("i", "porch", "greet", "c", {"id": "c"}, "{}", State.DISPATCHED, 1, until_mono_s=1300.0))
+    node.ended.put("j", "done")
+    node.timers.put("porch greet 0", Deadline(1010.0))
+
+
+def reopened(path: Path, who: Identity = WHO, now: Now = NOW) -> Node:
+    store = Store(path)
+    node = store.load(who, now)
+    store.close()
+    return node
+
+
+def saved(path: Path) -> Node:
+    store = Store(path)
+    node = store.load(WHO, NOW)
+    filled(node)
+    store.commit(node, NOW, Written())
+    store.close()
+    return node
+
+
+def test_everything_that_survives_is_read_back_as_it_was(tmp_path: Path) -> None:
+    """Each table of the node equals what was committed."""
+    before, after = saved(tmp_path / "agent.db"), reopened(tmp_path / "agent.db")
+    for kind in KINDS:
+        assert getattr(after, kind).values() == getattr(before, kind).values() != (), kind
+
+
+def test_moments_are_moved_to_the_clock_of_a_new_boot(tmp_path: Path) -> None:
+    """What was due in 40 s at the last commit is due in 40 s after the boot; within one boot nothing moves."""
+    saved(tmp_path / "agent.db")
+    node = reopened(tmp_path / "agent.db", replace(WHO, boot="boot-2"), Now(20.0))
+    assert node.tasks.values()[0].due_mono_s == 60.0
+    assert node.timers.values()[0].due_mono_s == 30.0
+
+
+def test_another_name_takes_nothing_over(tmp_path: Path) -> None:
+    """A card that comes from another node forgets what that node should run, and keeps its epochs."""
+    saved(tmp_path / "agent.db")
+    node = reopened(tmp_path / "agent.db", replace(WHO, name="pi-2"))
+    assert node.assignment == Assignment("pi-2", 0, 0)
+    assert len(node.tasks) == len(node.runs) == len(node.trials) == 0
+    assert node.epoch == 7
+
+
+def test_a_commit_is_all_or_nothing(tmp_path: Path) -> None:
+    """Facts and state that do not fit together are never half there."""
+    store = Store(tmp_path / "agent.db")
+    node = store.load(WHO, NOW)
+    node.counters.put("epoch", 1)
+    result = Result("i", "pi-1", "porch", "greet", ResultStatus.DONE, 1)
+    twice = [Note(1, ResultTopic("home", "pi-1", "i"), result), Note(1, ResultTopic("home", "pi-1", "i"), result)]
+    with pytest.raises(sqlite3.IntegrityError):
+        store.commit(node, NOW, Written(notes=twice))
+    store.close()
+    assert reopened(tmp_path / "agent.db").epoch == 0
+
+
+def test_an_acknowledged_fact_goes_and_its_number_stays_taken(tmp_path: Path) -> None:
+    """The stream goes on where it was, also when nothing waits any more."""
+    store = Store(tmp_path / "agent.db")
+    node = store.load(WHO, NOW)
+    node.note(ResultTopic("home", "pi-1", "i"), Result("i", "pi-1", "porch", "greet", ResultStatus.DONE, 1))
+    notes = [effect for effect in node.effects if isinstance(effect, Note)]
+    store.commit(node, NOW, Written(notes=notes))
+    store.commit(node, NOW, Written(forgets=[Forget(node.stream, 1)]))
+    assert store.outbox.size == 0
+    store.close()
+    assert reopened(tmp_path / "agent.db").next_sequence() == 2
+
+
+def test_a_fact_that_is_too_large_is_counted(tmp_path: Path) -> None:
+    """It cannot be sent, so it is refused at once and not silently."""
+    store = Store(tmp_path / "agent.db", OutboxBounds())
+    node = store.load(WHO, NOW)
+    huge = Answer("i", ok=True, message="x" * 300_000)
+    store.commit(node, NOW, Written(notes=[Note(1, ResultTopic("home", "pi-1", "i"), huge)]))
+    assert node.counts[("facts_refused",)] == 1
+    assert store.outbox.size == 0
+    store.close()
+
+
+@pytest.mark.parametrize("damage", [b"this is no database at all" * 400, b"\0" * 8192])
+def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: bytes) -> None:
+    """A fresh store begins under a new stream, the old file is kept, and the notice says so."""
+    path = tmp_path / "agent.db"
+    stream = saved(path).stream
+    path.write_bytes(damage)
+    store = Store(path)
+    assert "agent.db.damaged-1" in store.notice
+    assert (tmp_path / "agent.db.damaged-1").read_bytes() == damage
+    assert store.load(WHO, NOW).stream != stream
+    store.close()
+
+
+def test_a_page_that_rotted_is_found(tmp_path: Path) -> None:
+    """The check at the start reads the whole file."""
+    path = tmp_path / "agent.db"
+    saved(path)
+    content = bytearray(path.read_bytes())
+    content[4096 + 8 : 4096 + 3000] = b"\xff" * 2992
+    path.write_bytes(content)
+    store = Store(path)
+    assert store.notice
+    store.close()
+
+
+def test_a_locked_file_is_not_damaged(tmp_path: Path) -> None:
+    """Somebody else's transaction is waited for, and then told; the file is never set aside for it."""
+    path = tmp_path / "agent.db"
+    Store(path).close()
+    path.chmod(0o600)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(sqlite3.OperationalError):
+        Store(path, wait_s=0.05)
+    other.close()
+    assert not (tmp_path / "agent.db.damaged-1").exists()
+
+
+def test_a_value_of_another_version_is_dropped(tmp_path: Path) -> None:
+    """What this agent cannot read is forgotten, and the rest stays."""
+    path = tmp_path / "agent.db"
+    saved(path)
+    connection = sqlite3.connect(path)
+    connection.execute('UPDATE assignments SET value = \'{"node": "pi-1", "novelty": 1}\'')
+    connection.commit()
+    connection.close()
+    node = reopened(path)
+    assert node.assignment.generation == 0
+    assert node.epoch == 7
