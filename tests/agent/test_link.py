@@ -1,0 +1,134 @@
+"""What a node says of itself, and what it takes from others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published
+from protocol.desired import Assignment, Offers
+from protocol.envelope import Packet
+from protocol.observed import Health, Hello, NodeStatus, SensorEvent
+from protocol.topics import AssignmentTopic, OfferTopic
+from tests.fakes.agent import DOORBELL, FLEET, NAME, Rig, task
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    rig = Rig(tmp_path)
+    rig.registry.push("web:a")
+    rig.run(2)
+    return rig
+
+
+def test_each_connect_says_hello_and_the_whole_status(rig: Rig) -> None:
+    """Hello carries the connection's epoch and the engine; the status follows although nothing changed."""
+    assert [hello.epoch for hello in rig.messages(Hello)] == [1]
+    assert rig.messages(Hello)[0].inventory.engine == "0.0.0-fake"
+    statuses = len(rig.messages(NodeStatus))
+    rig.loop.inbox.put(LinkDown(1, "the broker is gone"))
+    rig.run(2)
+    assert [hello.epoch for hello in rig.messages(Hello)] == [1, 2]
+    assert len(rig.messages(NodeStatus)) == statuses + 1
+
+
+def test_epochs_never_come_again(rig: Rig) -> None:
+    """Each dial has a new epoch, over restarts and power cuts too, and it is on the disk before it is dialled."""
+    rig.crash()
+    rig.run(1)
+    rig.cut_power()
+    rig.run(1)
+    assert rig.epochs == [1, 2, 3]
+
+
+def test_the_end_of_an_older_connection_means_nothing(rig: Rig) -> None:
+    """A late LinkDown or LinkUp of an earlier epoch changes nothing, and so does an old packet."""
+    rig.loop.inbox.put(LinkDown(1, "gone"))
+    rig.run(1)
+    rig.loop.inbox.put(LinkDown(1, "gone"))
+    rig.loop.inbox.put(LinkUp(1))
+    rig.loop.inbox.put(Arrived(1, (Packet("nonsense", b""),)))
+    rig.run(1)
+    assert rig.node.is_up
+    assert rig.epochs == [1, 2]
+    assert rig.status().reasons == ()
+
+
+def test_an_assignment_for_another_node_is_refused_and_told(rig: Rig) -> None:
+    """It is not applied, it is counted, and the status says so until a right one comes."""
+    rig.send(AssignmentTopic(FLEET, NAME), Assignment("pi-9", 1, 9, (task("a"),)))
+    rig.send(OfferTopic(FLEET, NAME), Offers("pi-9", 1, 9))
+    rig.run(3)
+    assert "pi-9" in rig.status().reasons[0]
+    assert rig.node.counts[("refusals",)] == 2
+    assert rig.boxes() == {}
+    rig.assign(1, task("a"))
+    rig.run(5)
+    assert rig.status().reasons == ()
+
+
+def test_bytes_that_are_no_message_are_refused(rig: Rig) -> None:
+    """Whatever arrives on a topic of ours gives a reason and disturbs nothing."""
+    rig.loop.inbox.put(Arrived(1, (Packet(str(AssignmentTopic(FLEET, NAME)), b'{"node": NaN}'),)))
+    rig.run(1)
+    assert "refused:" in rig.status().reasons[0]
+
+
+def test_a_newer_store_of_the_controller_goes_before_a_higher_generation(rig: Rig) -> None:
+    """Order is (epoch, generation): a controller that lost its store counts anew and is followed."""
+    rig.assign(50, task("a"))
+    rig.run(3)
+    rig.send(AssignmentTopic(FLEET, NAME), Assignment(NAME, 2, 1))
+    rig.run(3)
+    assert rig.boxes() == {}
+    assert (rig.status().observed_epoch, rig.status().observed_generation) == (2, 1)
+
+
+def test_an_unknown_kind_of_sensor_ends_nothing(rig: Rig) -> None:
+    """An assignment of a newer controller with a kind that this agent lacks: the rest goes on, also after a restart."""
+    strange = type(DOORBELL)("radar", "porch", "radar", 22)
+    rig.assign(1, task("a"), sensors=(strange, DOORBELL))
+    rig.run(5)
+    rig.crash()
+    rig.run(2)
+    rig.read("doorbell", on=True)
+    rig.run(1)
+    assert [event.type for event in rig.messages(SensorEvent)] == ["pressed"]
+
+
+def test_health_is_a_sample_every_half_minute(rig: Rig) -> None:
+    """Two minutes bring four."""
+    before = len(rig.messages(Health))
+    rig.run(120)
+    assert len(rig.messages(Health)) - before == 4
+
+
+def test_a_status_that_found_no_room_is_said_when_there_is(rig: Rig) -> None:
+    """The newest status is kept while the window is full, and nothing of it is lost."""
+    publish, room = rig.publish, [False]
+
+    def narrow(packet: Packet) -> Published | Busy:
+        return publish(packet) if room[0] else Busy("full")
+
+    rig.loop.mail._broker = type("Narrow", (), {"publish": staticmethod(narrow), "free": 0})()
+    rig.assign(1, task("a"))
+    rig.run(5)
+    assert rig.status().observed_generation == 0
+    room[0] = True
+    rig.run(2)
+    assert rig.status().observed_generation == 1
+    assert rig.status().tasks[0].state == "running"
+
+
+def test_the_loop_sleeps_a_second_and_no_longer_than_a_debounce(rig: Rig) -> None:
+    """An idle node turns once a second; a pending edge shortens the sleep."""
+    rig.assign(1, sensors=(DOORBELL,))
+    rig.run(3)
+    rig.turn()
+    assert rig.loop.wait_s(rig.now) == 1.0
+    rig.read("doorbell", on=True)
+    rig.turn()
+    rig.read("doorbell", on=False)
+    rig.turn()
+    assert rig.loop.wait_s(rig.now) == pytest.approx(0.03)
