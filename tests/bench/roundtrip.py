@@ -1,6 +1,6 @@
 """Command to acknowledgement and back, QoS 1, on a Mosquitto as Debian ships it, against paho's defaults.
 
-`python -m tests.bench.roundtrip [ROUNDS]`. Two processes per side and one broker: one asks, the other answers each message
+`python -m tests.bench roundtrip`. Two processes per side and one broker: one asks, the other answers each message
 at once. Ours: two `link.broker.Broker`. Theirs: two paho clients with `loop_start`, as paho's documentation shows.
 Interleaved rounds; the median of the rounds' medians.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import multiprocessing as mp
 import queue
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,9 +22,14 @@ from link.broker import Broker
 from link.inputs import Arrived
 from link.settings import LinkSettings
 from protocol.envelope import Packet
+from tests.bench.figure import Figure, Say
 
 ROUNDS = 5
-ASKS = {"paho, defaults": 40, "ours": 400}
+PAHO_ASKS, OUR_ASKS = 40, 400
+# Each of theirs takes nearly a tenth of a second, each of ours a fraction of a millisecond.
+
+AIM = 0.01
+PEER = "paho, defaults"
 BODY = b"x" * 163
 
 
@@ -45,9 +49,10 @@ def our_end(port: int, name: str, reads: str, writes: str, orders: Connection) -
 
 def paho_end(port: int, name: str, reads: str, writes: str, orders: Connection) -> None:
     import paho.mqtt.client as mqtt  # noqa: PLC0415 - the other side does not pay for it
+    from paho.mqtt.enums import CallbackAPIVersion  # noqa: PLC0415
 
     arrived: queue.SimpleQueue[object] = queue.SimpleQueue()
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, name, protocol=mqtt.MQTTv5)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, name, protocol=mqtt.MQTTv5)
     client.on_message = lambda _c, _u, message: arrived.put(message)
     client.on_subscribe = lambda *_: arrived.put(None)
     client.connect("127.0.0.1", port)
@@ -96,21 +101,24 @@ def one_round(end: Callable[..., None], port: int, asks: int) -> list[float]:
     return [took * 1000 for took in took_s]
 
 
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
-    found: dict[str, list[list[float]]] = {"paho, defaults": [], "ours": []}
+def measure(say: Say) -> tuple[Figure, ...]:
+    """Ask through paho, ask through ours ..."""
+    theirs, ours = [], []
     with tempfile.TemporaryDirectory() as directory, Mosquitto(Path(directory) / "broker", settings=STOCK) as broker:
-        for _ in range(rounds):
-            found["paho, defaults"].append(one_round(paho_end, broker.port, ASKS["paho, defaults"]))
-            found["ours"].append(one_round(our_end, broker.port, ASKS["ours"]))
-    print(f"command to acknowledgement, QoS 1, stock Mosquitto, {rounds} interleaved rounds, medians")
-    medians = {}
-    for side, results in found.items():
-        medians[side] = statistics.median(statistics.median(took) for took in results)
-        last = statistics.median(statistics.quantiles(took, n=100)[98] for took in results)
-        print(f"  {side:<16} {medians[side]:8.3f} ms   (99 of 100 within {last:.3f} ms)")
-    print(f"  ratio ours / paho {medians['ours'] / medians['paho, defaults']:.4f}   (aim: at most 0.01)")
+        for number in range(ROUNDS):
+            say(f"round {number + 1} of {ROUNDS}")
+            theirs.append(one_round(paho_end, broker.port, PAHO_ASKS))
+            ours.append(one_round(our_end, broker.port, OUR_ASKS))
+    name = "command to acknowledgement, stock Mosquitto"
+    return (
+        Figure(f"{name}: median", PEER, _median(ours), _median(theirs), "ms", AIM),
+        Figure(f"{name}: 99 of 100", PEER, _latest(ours), _latest(theirs), "ms"),
+    )
 
 
-if __name__ == "__main__":
-    main()
+def _median(rounds: list[list[float]]) -> float:
+    return statistics.median(statistics.median(took_ms) for took_ms in rounds)
+
+
+def _latest(rounds: list[list[float]]) -> float:
+    return statistics.median(statistics.quantiles(took_ms, n=100)[98] for took_ms in rounds)
