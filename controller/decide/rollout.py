@@ -186,6 +186,7 @@ def _align(fleet: Fleet, key: str) -> None:
             fleet.unsettled.offers.add(slot.node)
         return
     if slot is not None and (slot.state in HOLDING or _is_as_wanted(slot, task, rollout)):
+        fleet.unsettled.offers.add(slot.node)
         return
     fresh = Slot(key, task.service, task.node, rollout.target, rollout.wave)
     if task.revision == rollout.target:
