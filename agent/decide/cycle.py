@@ -19,7 +19,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     plan.plan(node, now)
     fetch.fetch(node, now)
     invocations.dispatch(node, now)
-    invocations.clear(node)
+    invocations.clear(node, now)
     steps.look(node, now)
     greeting.greet(node)
     report.report(node, now)

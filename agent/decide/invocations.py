@@ -118,13 +118,14 @@ def ended(node: Node, seen: RunEnded, now: Now) -> None:
     node.runs.put(run.id, replace(run, state=state, reason=reason, due_mono_s=now.mono_s + wait_s))
 
 
-def clear(node: Node) -> None:
+def clear(node: Node, now: Now) -> None:
     """Remove the containers of runs that have ended, one step each; those of runs that nobody knows are stopped first."""
     if not isinstance(node.engine, EngineSeen):
         return
     for seen in node.engine.runs:
         run = node.runs.get(seen.invocation)
         is_over = run is None or seen.attempt < run.attempt
+        is_over = is_over and node.waits.get(seen.id, 0.0) <= now.mono_s
         if is_over and seen.id not in node.busy and seen.id not in node.unseen:
             node.busy.add(seen.id)
             node.effects.append(

@@ -83,10 +83,9 @@ def _offer(node: Node, trial: Trial) -> OfferStatus | None:
     """An offer that stands, or one that was kept and is not yet in the assignment; withdrawn failures are only remembered."""
     if trial.state is OfferState.FAILED and trial.key not in node.standing():
         return None
-    asked = node.asked.get(trial.key, ())
-    nonce = trial.nonce or (asked[-1][0] if asked else "")
+    # The nonce that was granted; one that is only asked for changes every ten seconds, and the request itself says it.
     task = trial.offer.task
-    return OfferStatus(trial.offer.rollout, task.task, task.revision, trial.state, nonce, trial.reason)
+    return OfferStatus(trial.offer.rollout, task.task, task.revision, trial.state, trial.nonce, trial.reason)
 
 
 def _calm(status: NodeStatus) -> NodeStatus:

@@ -15,6 +15,8 @@ from agent.decide.node import Node, Now
 from agent.decide.restarts import LONGEST_DELAY_S
 from agent.decide.task import Seen, advance
 
+LOOK_LOST_S = 45.0
+# A look costs milliseconds, on a Pi Zero that swaps some seconds; what makes no progress is told within 60 s (S12).
 LOOK_EVERY_S = 15.0
 # The engine's events are only hints: its stream dies with the daemon. This bounds how long a missed one goes unnoticed.
 
@@ -27,6 +29,7 @@ def ended(node: Node, seen: StepEnded, now: Now) -> None:
     node.tally("steps", type(step).__name__.lower(), type(seen.outcome).__name__.lower())
     if isinstance(seen.outcome, Done):
         node.unfetched.pop(step.key, None)
+        node.waits.pop(step.key, None)
         return
     trial = node.trials.get(step.key)
     if trial is not None:
@@ -34,7 +37,8 @@ def ended(node: Node, seen: StepEnded, now: Now) -> None:
     if step.key.startswith(KEY_PREFIX):
         node.unfetched[step.key] = seen.outcome.reason
     if isinstance(step, Pull | Create | Start) and node.tasks.get(step.key) is not None:
-        _delay(node, step.key, seen.outcome, now)
+        if _is_wanted(node, step):
+            _delay(node, step.key, seen.outcome, now)
     else:
         wait_s = seen.outcome.after_s if isinstance(seen.outcome, Retry) else LONGEST_DELAY_S
         node.waits[step.key] = now.mono_s + wait_s
@@ -50,11 +54,32 @@ def looked(node: Node, seen: EngineSeen | EngineLost) -> None:
 
 
 def look(node: Node, now: Now) -> None:
-    """Look again after every step, on every hint, and from time to time; one look at a time."""
+    """Look again after every step, on every hint, and from time to time; one look at a time.
+
+    A look without an answer means an engine that hangs: that is told (S12), and ends with the answer.
+    """
+    if node.looking_mono_s is not None and now.mono_s - node.looking_mono_s >= LOOK_LOST_S:
+        if not isinstance(node.engine, EngineLost):
+            node.engine = EngineLost(f"it has not answered for {LOOK_LOST_S:.0f} s")
+        return
     is_time = node.looked_mono_s is None or now.mono_s - node.looked_mono_s >= LOOK_EVERY_S
     if node.looking_mono_s is None and (node.unseen or node.hinted or is_time):
         node.looking_mono_s, node.hinted = now.mono_s, False
         node.effects.append(Look())
+
+
+def _is_wanted(node: Node, step: Pull | Create | Start) -> bool:
+    """Whether the step was for what its task is now; what an earlier content could not do says nothing of this one."""
+    target, task = node.targets().get(step.key), node.tasks.get(step.key)
+    if target is None or task is None or task.content != target.content:
+        return False
+    match step:
+        case Pull():
+            return step.image == target.spec.container.image
+        case Create():
+            return step.task == target.spec
+        case Start():
+            return step.container == task.container
 
 
 def _delay(node: Node, key: str, outcome: Outcome, now: Now) -> None:

@@ -233,3 +233,28 @@ def test_the_fourth_start_waits_for_its_port(rig: Rig) -> None:
     theirs.end(0, rig.now_s)
     rig.run(90)
     assert rig.running() == {WEB: ["a"]}
+
+
+def test_an_engine_that_hangs_is_told_and_healed(rig: Rig) -> None:
+    """A look without an answer is no silence: within a minute the status says so, and the answer ends it."""
+    rig.assign(1, task("a"))
+    rig.run(5)
+    look = rig.engine.look
+    answers = [False]
+    rig.engine.look = lambda: look() if answers[0] else None  # type: ignore[method-assign, assignment, return-value]
+    rig.run(62)
+    assert "has not answered" in rig.status().reasons[0]
+    answers[0] = True
+    rig.loop.inbox.put(look())
+    rig.run(2)
+    assert rig.status().reasons == ()
+    assert rig.running() == {WEB: ["a"]}
+
+
+def test_what_an_earlier_revision_could_not_do_is_not_held_against_the_next(rig: Rig) -> None:
+    """A pull that gives up after the assignment has changed rejects nothing."""
+    rig.assign(1, task("typo"))
+    rig.run(0.01)
+    rig.assign(2, task("a"))
+    rig.run(6)
+    assert rig.running() == {WEB: ["a"]}
