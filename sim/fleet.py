@@ -31,6 +31,9 @@ SETTLE_S = 3600.0
 
 LOOK_EVERY_S = 5.0
 
+REMIND_S = 60.0
+"""How long an operator waits for an answer before he asks again."""
+
 
 class NotConvergedError(AssertionError):
     """The fleet did not come to rest, and this is what it still waited for."""
@@ -141,8 +144,12 @@ class SimFleet:
     def run_until_converged(self, within_s: float = SETTLE_S) -> float:
         """Run until everything that is wanted is so, and say how long it took."""
         begun_s = self.world.now_s
+        remind_s = begun_s + REMIND_S
         while (why := unsettled(self)) and self.world.now_s - begun_s < within_s:
             self.run_for(LOOK_EVERY_S)
+            if self.world.now_s >= remind_s:
+                self.remind()
+                remind_s = self.world.now_s + REMIND_S
         if why:
             raise NotConvergedError(f"after {within_s:.0f} s the fleet has not converged: {why}")
         self.invariants.at_rest()

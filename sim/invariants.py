@@ -48,7 +48,6 @@ class Invariants:
     def __init__(self, world: World, nodes: Mapping[str, SimNode], head: Head) -> None:
         self._world, self._nodes, self._head = world, nodes, head
         self._memory = {name: _Memory() for name in nodes}
-        self._down: dict[str, set[str]] = {}
         self._foreign: dict[str, dict[str, str]] = {}
         self._began: Counter[tuple[str, int]] = Counter()
         self._runner: dict[str, str] = {}
@@ -92,10 +91,9 @@ class Invariants:
 
     def _node(self, name: str) -> None:
         node, memory = self._nodes[name], self._memory[name]
-        boxes = [box for box in node.engine.running() if node.engine.place.owns(box.labels)]
         self._forward(name, node, memory)
-        self._budget(name, node, memory, boxes)
-        self._copies(name, boxes)
+        self._budget(name)
+        self._copies(name, _ours(node))
         self._allowed(name, node.engine.boxes.values())
         self._runs(name, node, memory)
 
@@ -109,11 +107,25 @@ class Invariants:
                 raise ViolationError("S4", f"{name} went back from {what} {before} to {seen}")
             setattr(memory, what, seen)
 
-    def _budget(self, name: str, node: SimNode, memory: _Memory, boxes: list[Box]) -> None:
+    def _budget(self, name: str) -> None:
         """S1: a task is taken from the moment its trial begins until it runs well again with no trial under way."""
+        self._take(name)
+        for service in {_service(task) for task in self._memory[name].taken}:
+            if len(self._taken(service)) > self.budgets.get(service, len(self._nodes)):
+                for other in self._nodes:
+                    self._take(other)  # what has become well by itself shows only when somebody looks
+            taken = self._taken(service)
+            self.most_down[service] = max(self.most_down.get(service, 0), len(taken))
+            if len(taken) > self.budgets.get(service, len(taken)):
+                raise ViolationError(
+                    "S1", f"{service} may lose {self.budgets[service]} to its update, and lost {taken}"
+                )
+
+    def _take(self, name: str) -> None:
+        node, memory = self._nodes[name], self._memory[name]
         if node.node is None:
             return
-        well = {box.labels.get(f"{LABEL}task", "") for box in boxes if box.health(self._world.now_s) in WELL}
+        well = {box.labels.get(f"{LABEL}task", "") for box in _ours(node) if box.health(self._world.now_s) in WELL}
         trying = {trial.task for trial in node.node.trials.values() if trial.state is OfferState.TRYING}
         assigned = {spec.task for spec in node.node.assignment.tasks}
         for task in sorted(trying - memory.taken.keys()):
@@ -121,19 +133,10 @@ class Invariants:
         for task, was_well in list(memory.taken.items()):
             if task not in assigned or (task not in trying and (task in well or not was_well)):
                 del memory.taken[task]
-        self._count(name, memory)
 
-    def _count(self, name: str, memory: _Memory) -> None:
-        taken = {_service(task) for task in memory.taken}
-        for service in sorted(taken | self._down.keys()):
-            nodes = self._down.setdefault(service, set())
-            before = {task for task in nodes if not task.startswith(f"{name} ")}
-            self._down[service] = before | {f"{name} {task}" for task in memory.taken if _service(task) == service}
-            count = len(self._down[service])
-            self.most_down[service] = max(self.most_down.get(service, 0), count)
-            if count > self.budgets.get(service, count):
-                held = ", ".join(sorted(self._down[service]))
-                raise ViolationError("S1", f"the update of {service} may take {self.budgets[service]}, and took {held}")
+    def _taken(self, service: str) -> list[str]:
+        everywhere = ((name, task) for name, memory in self._memory.items() for task in memory.taken)
+        return sorted(f"{task} on {name}" for name, task in everywhere if _service(task) == service)
 
     def _copies(self, name: str, boxes: list[Box]) -> None:
         """S2, on one node: one container per task, two while an update starts the new one first."""
@@ -199,6 +202,10 @@ class Invariants:
             state = self._head.fleet.ledger[key].state
             if state not in OPEN and self._ended.setdefault(key, state) is not state:
                 raise ViolationError("S6", f"{key} ended as {self._ended[key]} and then as {state}")
+
+
+def _ours(node: SimNode) -> list[Box]:
+    return [box for box in node.engine.running() if node.engine.place.owns(box.labels)]
 
 
 def _service(task: str) -> str:

@@ -65,6 +65,7 @@ class FusedStore(Store):
             self._process.spark(f"commits, assignment {node.assignment.generation}, outbox to {node.sequence}")
             super().commit(node, now, written)
             self._accept(written)
+            self._process.world.touched.append(self._process.name)
             self._process.spark("has committed")
 
 
@@ -145,6 +146,7 @@ class SimNode:
         self.store = FusedStore(self.path, process, self._accept)
         identity = Identity(self.name, self.fleet, f"boot-{self.name}-{process.boot}", "sim")
         self.node = self.store.load(identity, now)
+        self.world.touched.append(self.name)
         self._link = FusedLink(process, LinkSettings("broker", 1883, self.name), deliver)
         self.board = SimBoard(process, deliver)
         workers = SimWorkers(process, self.engine, deliver)

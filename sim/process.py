@@ -115,7 +115,6 @@ class Process:
         if self.world.now_s < self.stopped_until_s:
             self._wake_at(self.stopped_until_s)
             return
-        self.world.touched.append(self.name)
         try:
             self.loop.turn(self.mono_s)
             wait_s = self.loop.wait_s(self.mono_s)
