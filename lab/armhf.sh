@@ -6,8 +6,8 @@
 # The base image is a Debian tree for armhf, made by debootstrap from the mirror that this machine's apt uses, and
 # kept in CHECKOUT/.cache/armhf. ARM programs run by qemu-user through the kernel's binfmt_misc. Everything happens
 # in a mount and PID namespace of its own, with an own Docker Engine on an own data root: when the script ends,
-# however it ends, engine, containers and mounts are gone with it. The one thing that the machine sees is a
-# binfmt_misc entry of our own name while we run. It lives in lab/ because it makes its parts as the lab does.
+# however it ends, engine, containers and mounts are gone with it. What the machine sees while we run is a binfmt_misc
+# entry and a cgroup of our own name. It lives in lab/, which makes all its parts out of Debian's packages like this.
 #
 # Needs (Debian): debootstrap qemu-user-static docker.io; the network for apt and PyPI.
 # ARMHF_MIRROR and ARMHF_SUITE override where and what the base tree is made from.
@@ -15,6 +15,7 @@ set -euo pipefail
 
 readonly SUITE="${ARMHF_SUITE:-bookworm}" # Raspberry Pi OS 12; its Python 3.11 is the oldest that we support
 readonly ENGINE_START_S=30                # a cold dockerd needed 3 s on two cores; ten times that is a fault
+readonly CGROUP_END_S=10                  # a cgroup can be removed once the last process in it is reaped: an instant
 readonly BINFMT=/proc/sys/fs/binfmt_misc
 readonly BINFMT_RULE=/usr/lib/binfmt.d/qemu-arm.conf # magic and mask of 32-bit ARM, from qemu-user-static
 readonly PLATFORM=linux/arm/v7 BASE_IMAGE=bramble-base:armhf PIP_BASE_IMAGE=bramble-base:armhf-pip IMAGE=bramble-agent:armhf
@@ -61,7 +62,8 @@ make_base() {
 # Without a bridge and without iptables: the machine's network stays as it is. Containers get the host's or none.
 start_engine() {
     dockerd --data-root "$STATE/data" --exec-root "$STATE/exec" --pidfile "$STATE/docker.pid" --host "$DOCKER_HOST" \
-        --bridge=none --iptables=false --ip6tables=false >"$STATE/dockerd.log" 2>&1 &
+        --bridge=none --iptables=false --ip6tables=false \
+        --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "$RULE" >"$STATE/dockerd.log" 2>&1 &
     local deadline=$((SECONDS + ENGINE_START_S))
     until docker version >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$deadline" ] || { tail -n 20 "$STATE/dockerd.log" >&2; die "the Docker Engine did not start"; }
@@ -118,18 +120,12 @@ print("imports:", platform.machine(), 8 * struct.calcsize("P"), "bit, Python", p
     version="$(inside "$IMAGE" --version)" || die "bramble-agent --version failed"
     say "bramble-agent --version: $version"
     say "runs as: $(inside --entrypoint id "$IMAGE")"
-    docker image ls --format '{{.Repository}}:{{.Tag}} {{.Size}}' | sed 's/^/image: /'
+    say "image: $(docker image ls --format '{{.Repository}}:{{.Tag}} {{.Size}}' "$IMAGE")"
 }
 
-clean_up() {
-    [ ! -e "$BINFMT/$RULE" ] || echo -1 >"$BINFMT/$RULE"
-    [ ! -s "$STATE/docker.pid" ] || kill "$(cat "$STATE/docker.pid")" 2>/dev/null || true
-    wait
-    grep -o " ${STATE}[^ ]*" /proc/self/mounts | sort -r | xargs -r umount 2>/dev/null || true
-    rm -rf --one-file-system "$STATE"
-}
-
+# Runs as the first process of its PID namespace, whose end is the end of all others in it, dockerd too.
 main() {
+    emulate_arm
     make_base
     start_engine
     build
@@ -137,18 +133,33 @@ main() {
     say "done in $SECONDS s"
 }
 
+# Whatever ends us: first the namespaces with all that lives in them, then the two traces that the kernel keeps.
+clean_up() {
+    [ -z "${CHILD:-}" ] || { kill -KILL "$CHILD" && wait "$CHILD"; } 2>/dev/null || true
+    [ ! -e "$BINFMT/$RULE" ] || echo -1 >"$BINFMT/$RULE"
+    local deadline=$((SECONDS + CGROUP_END_S))
+    while find /sys/fs/cgroup -depth -type d -path "*/$RULE*" -exec rmdir {} + -print 2>/dev/null | grep -q .; do
+        [ "$SECONDS" -lt "$deadline" ] || break
+        sleep 0.2
+    done
+    rm -rf --one-file-system "$STATE"
+}
+
 CHECKOUT="$(realpath "${1:-"$(dirname "$0")/.."}")"
-if [ -z "${ARMHF_INSIDE:-}" ]; then
+STATE="${ARMHF_STATE:-}"
+if [ -z "$STATE" ]; then
     require
-    STATE="$(mktemp -d /var/tmp/bramble-armhf.XXXXXX)" # not /tmp: a tmpfs is no place for an engine's layers
-    # shellcheck disable=SC2064 # the name as it is now
-    trap "rm -rf --one-file-system '$STATE'" EXIT
-    ARMHF_INSIDE="$STATE" unshare --mount --pid --fork --kill-child --mount-proc --propagation private "$0" "$CHECKOUT"
+    STATE="$(mktemp -d /var/tmp/bramble-armhf-XXXXXX)" # not /tmp: a tmpfs is no place for an engine's layers
+    RULE="$(basename "$STATE")"
+    trap clean_up EXIT
+    trap 'exit 130' INT TERM HUP
+    ARMHF_STATE="$STATE" unshare --mount --pid --fork --kill-child --mount-proc --propagation private "$0" "$CHECKOUT" &
+    CHILD=$!
+    wait "$CHILD" # in the background, since bash acts on a signal only between foreground commands
+    CHILD=
     exit
 fi
-readonly STATE="$ARMHF_INSIDE" BASE_TAR="$CHECKOUT/.cache/armhf/$SUITE.tar"
-readonly RULE="bramble-${STATE##*.}"
+readonly BASE_TAR="$CHECKOUT/.cache/armhf/$SUITE.tar"
+RULE="$(basename "$STATE")"
 export DOCKER_HOST="unix://$STATE/docker.sock" DOCKER_CONFIG="$STATE/docker" # never the person's own logins
-trap clean_up EXIT
-emulate_arm
 main
