@@ -158,8 +158,9 @@ class Story:
     def kill_everything(self) -> str:
         """Publish, and in the middle of the change kill everything that coordinates it."""
         self.say("publishing dashboard:3")
+        earlier = {offer.rollout for node in self.watch.nodes.values() for offer in node.offers}
         self.bramble.publish(STACK, self.revision(3))
-        victim = self.watch.until(self._one_trying, "a node in the middle of its change", SOON_S)
+        victim = self.watch.until(lambda: self._one_trying(earlier), "a node in the middle of its change", SOON_S)
         self.say(f"  SIGKILL: the agent of {victim} in the middle of its change, the controller, the broker")
         self.bramble.agents[victim].kill()
         expect(self.bramble.controller is not None, "there is no controller")
@@ -215,9 +216,9 @@ class Story:
     def _trying(self) -> int:
         return sum(any(o.state is OfferState.TRYING for o in node.offers) for node in self.watch.nodes.values())
 
-    def _one_trying(self) -> str | None:
+    def _one_trying(self, earlier: set[str]) -> str | None:
         for name, node in self.watch.nodes.items():
-            if any(offer.state is OfferState.TRYING for offer in node.offers):
+            if any(offer.state is OfferState.TRYING and offer.rollout not in earlier for offer in node.offers):
                 return name
         return None
 

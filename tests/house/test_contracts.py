@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES = CONFIG["tool"]["importlinter"]["root_packages"]
+WIDE = {**os.environ, "COLUMNS": "250"}
+"""The linter folds long names at the width of its terminal."""
+
 NAMES = [contract["name"] for contract in CONFIG["tool"]["importlinter"]["contracts"]]
 
 TRESPASSES = {
@@ -34,7 +38,9 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for path, text in TRESPASSES.items():
         (copy / path).write_text(text + "\n")
     linter = Path(sys.executable).with_name("lint-imports")
-    said = subprocess.run([linter, "--no-cache"], cwd=copy, capture_output=True, text=True, check=False).stdout
+    said = subprocess.run(
+        [linter, "--no-cache"], cwd=copy, capture_output=True, text=True, check=False, env=WIDE
+    ).stdout
     return dict(re.findall(r"^(.+?) (KEPT|BROKEN)", said, flags=re.MULTILINE))
 
 
