@@ -1,8 +1,8 @@
 """A mill of crashes: a writer and a receiver, killed over and over again at random moments, on real files and real sockets.
 
 Run as a process of its own (it forks, so it has no threads): `python -m tests.link.mill DIRECTORY KILLS SEED`. Each round
-forks a receiver and a writer from this warm parent, joins them by a socket pair, and kills the writer with SIGKILL; in a
-third of the rounds it kills the receiver too. The last round runs to its end. Prints one JSON line to judge.
+forks a receiver and a writer from this warm parent, joins them by a socket pair, and kills the writer with SIGKILL; in
+half of the rounds it kills the receiver too. The last round runs to its end. Prints one JSON line to judge.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import socket
 import sqlite3
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from link.courier import WINDOW, Courier
@@ -28,9 +29,13 @@ from protocol.envelope import Packet, Received, pack, unpack
 from protocol.observed import SensorEvent
 from protocol.topics import EventTopic
 
-LONGEST_ROUND_S = 0.03
+MOST_TURNS = 4
+LONGEST_PAUSE_S = 0.005
+# A round is killed after up to four turns of the writer and a part of the next: a busy machine gets as far as an idle one.
 LAST_ROUND_S = 20.0
 FULL = 300
+CARD_S = 0.001
+# A commit as slow as on a card, so that kills also hit the moment before it: the moment in which an early word would be a lie.
 TOPIC = EventTopic("mill", "pi-1", "door")
 
 
@@ -41,22 +46,28 @@ def opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def commit(connection: sqlite3.Connection) -> None:
+    time.sleep(CARD_S)
+    connection.execute("COMMIT")
+
+
 def event(stream: str, sequence: int) -> Packet:
     made = pack(TOPIC, SensorEvent(stream, sequence, "pi-1", "door", "opened", "", "boot-1", sequence))
     assert isinstance(made, Packet)
     return made
 
 
-def take(channel: socket.socket) -> list[object]:
-    """Everything that waits in the channel; ends the process when the other side is gone."""
+def take(channel: socket.socket) -> tuple[list[object], bool]:
+    """Everything that waits in the channel, and whether the other side is still there."""
     found: list[object] = []
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            data = channel.recv(65536)
-            if not data:
-                os._exit(0)
+    try:
+        while data := channel.recv(65536):
             found.append(pickle.loads(data))
-    return found
+    except BlockingIOError:
+        return found, True
+    except ConnectionResetError:  # it died with words of ours unread
+        return found, False
+    return found, False
 
 
 def write(directory: Path, channel: socket.socket, accepted: int, chances: random.Random, *, is_last: bool) -> None:
@@ -64,13 +75,15 @@ def write(directory: Path, channel: socket.socket, accepted: int, chances: rando
     connection = opened(directory / "writer.db")
     connection.execute("BEGIN IMMEDIATE")
     outbox = Outbox(connection)
-    connection.execute("COMMIT")
+    commit(connection)
     courier = Courier()
     courier.link_up()
-    while not (is_last and outbox.size == 0):
+    is_open = True
+    while is_open and not (is_last and outbox.size == 0):
         if chances.random() < 0.1:
             courier.link_up()  # a reconnection: everything on its way goes once more
-        acks = [ack for ack in take(channel) if isinstance(ack, Ack)]
+        found, is_open = take(channel)
+        acks = [ack for ack in found if isinstance(ack, Ack)]
         connection.execute("BEGIN IMMEDIATE")
         for ack in acks:
             outbox.acknowledge(ack)
@@ -79,13 +92,13 @@ def write(directory: Path, channel: socket.socket, accepted: int, chances: rando
         outbox.add(
             row_of(first + i, event(outbox.stream, first + i), priority=chances.choice((3, 5))) for i in range(count)
         )
-        connection.execute("COMMIT")
+        commit(connection)
         os.write(accepted, (outbox.next_sequence - 1).to_bytes(8, "big"))
         base, now_s = outbox.base, time.monotonic()
         for row in courier.due(outbox.outstanding(WINDOW), WINDOW, now_s):
             try:
                 channel.send(pickle.dumps(outbox.packet(row, base)))
-            except BlockingIOError:
+            except (BlockingIOError, ConnectionError):
                 break
             courier.handed(row.sequence, row.sequence, now_s)
         select.select([channel], [], [], 0.002)
@@ -101,10 +114,12 @@ def receive(directory: Path, channel: socket.socket) -> None:
         stream: Intake(upto, tuple(json.loads(beyond)))
         for stream, upto, beyond in connection.execute("SELECT * FROM intake").fetchall()
     }
-    while True:
+    is_open = True
+    while is_open:
         select.select([channel], [], [], 1.0)
         marks = []
-        for packet in take(channel):
+        found, is_open = take(channel)
+        for packet in found:
             received = unpack(packet)  # type: ignore[arg-type]
             assert isinstance(received, Received)
             assert received.mark is not None
@@ -119,9 +134,9 @@ def receive(directory: Path, channel: socket.socket) -> None:
             connection.execute(
                 "INSERT OR REPLACE INTO intake VALUES (?, ?, ?)", (stream, kept.upto, json.dumps(kept.beyond))
             )
-        connection.execute("COMMIT")
+        commit(connection)
         for stream in {mark.stream for mark in marks}:
-            with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            with contextlib.suppress(BlockingIOError, ConnectionError):
                 channel.send(pickle.dumps(intakes[stream].ack(stream)))
 
 
@@ -133,37 +148,47 @@ def forked(work: object, *arguments: object, **named: object) -> int:
     try:
         work(*arguments, **named)  # type: ignore[operator]
         code = 0
-    except (BrokenPipeError, ConnectionResetError):
-        code = 0
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(code)
 
 
-def play_round(directory: Path, accepted: int, chances: random.Random, *, is_last: bool) -> int:
-    """One round of life; how many processes were killed."""
+def wait_turns(told: int, turns: int) -> int:
+    """Wait until the writer has said so many times what is accepted; the last it said."""
+    last = 0
+    for _ in range(turns):
+        if not select.select([told], [], [], 1.0)[0]:
+            break
+        last = int.from_bytes(os.read(told, 8), "big")
+    return last
+
+
+def play_round(directory: Path, told: int, telling: int, chances: random.Random, *, is_last: bool) -> int:
+    """One round of life; the highest fact that was accepted in it while somebody looked."""
     writers, receivers = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for end in (writers, receivers):
         end.setblocking(False)
     receiver = forked(lambda: (writers.close(), receive(directory, receivers)))
     seeded = random.Random(chances.random())
-    writer = forked(lambda: (receivers.close(), write(directory, writers, accepted, seeded, is_last=is_last)))
+    writer = forked(lambda: (receivers.close(), write(directory, writers, telling, seeded, is_last=is_last)))
     writers.close()
     receivers.close()
-    kills = 0
+    accepted_now = 0
     if is_last:
         signal.alarm(int(LAST_ROUND_S))
     else:
-        time.sleep(chances.uniform(0, LONGEST_ROUND_S))
-        if chances.random() < 1 / 3:
+        accepted_now = wait_turns(told, chances.randint(0, MOST_TURNS))
+        time.sleep(chances.uniform(0, LONGEST_PAUSE_S))
+        if chances.random() < 1 / 2:
             os.kill(receiver, signal.SIGKILL)
-            time.sleep(chances.uniform(0, LONGEST_ROUND_S / 10))
+            time.sleep(chances.uniform(0, LONGEST_PAUSE_S))
         os.kill(writer, signal.SIGKILL)
-        kills = 1
     for child in (writer, receiver):
         _, status = os.waitpid(child, 0)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status):
             raise RuntimeError("a process of the mill failed by itself")
-    return kills
+    return accepted_now
 
 
 def main() -> None:
@@ -171,9 +196,9 @@ def main() -> None:
     chances = random.Random(seed)
     told, telling = os.pipe()
     os.set_blocking(told, False)
-    done, accepted = 0, 0
+    accepted = 0
     for number in range(kills + 1):
-        done += play_round(directory, telling, chances, is_last=number == kills)
+        accepted = max(accepted, play_round(directory, told, telling, chances, is_last=number == kills))
         with contextlib.suppress(BlockingIOError):
             while data := os.read(told, 65536):
                 accepted = max(accepted, *(int.from_bytes(data[at : at + 8], "big") for at in range(0, len(data), 8)))
@@ -182,7 +207,7 @@ def main() -> None:
         (distinct, highest) = store.execute("SELECT count(DISTINCT sequence), max(sequence) FROM handled").fetchone()
     with opened(directory / "writer.db") as store:
         (committed,) = store.execute("SELECT next_sequence - 1 FROM outbox_stream").fetchone()
-    print(json.dumps({"kills": done, "accepted": accepted, "committed": committed, "handled": handled,
+    print(json.dumps({"kills": kills, "accepted": accepted, "committed": committed, "handled": handled,
                       "distinct": distinct, "highest": highest}))  # fmt: skip
 
 
