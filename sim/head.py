@@ -43,7 +43,7 @@ class Turner:
 
     loop: Loop
     inbox: SimpleQueue[object]
-    stretch: float
+    stretch: Callable[[], float]
 
     def turn(self, now_mono_s: float) -> int:
         """Take in, decide, commit, act."""
@@ -51,7 +51,7 @@ class Turner:
 
     def wait_s(self, now_mono_s: float) -> float:
         """How long to sleep."""
-        return self.loop.wait_s(now_mono_s) * self.stretch
+        return self.loop.wait_s(now_mono_s) * self.stretch()
 
 
 class Head:
@@ -78,7 +78,7 @@ class Head:
         self._counted = 0
         inbox = SimpleQueue[object]()
         self._link = FusedLink(self.process, LinkSettings("broker", 1883, CLIENT), self.process.deliver_to())
-        return Turner(Loop(self.fleet, self.store, self._link, inbox, "sim"), inbox, self.stretch)
+        return Turner(Loop(self.fleet, self.store, self._link, inbox, "sim"), inbox, lambda: self.stretch)
 
     def _handle(self) -> None:
         """Count the events that this commit has handled; those of a turn that dies before its commit were not."""

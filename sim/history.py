@@ -19,7 +19,7 @@ FAULT_EVERY_S = 60.0
 
 WORK_EVERY_S = 45.0
 
-STRETCH = (1.0, 4.0, 12.0)
+STRETCH = (1.0, 5.0, 10.0, 20.0)
 """How much longer than meant idle processes sleep: a busy machine, and fewer turns to simulate."""
 
 LAST_LINES = 60

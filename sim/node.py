@@ -41,7 +41,7 @@ class Turner:
     loop: AgentLoop
     inbox: SimpleQueue[object]
     now: Callable[[float], Now]
-    stretch: float
+    stretch: Callable[[], float]
 
     def turn(self, now_mono_s: float) -> int:
         """Take in, decide, commit, act."""
@@ -49,7 +49,7 @@ class Turner:
 
     def wait_s(self, now_mono_s: float) -> float:
         """How long to sleep; a busy machine sleeps longer than it meant to."""
-        return self.loop.wait_s(self.now(now_mono_s)) * self.stretch
+        return self.loop.wait_s(self.now(now_mono_s)) * self.stretch()
 
 
 class FusedStore(Store):
@@ -151,7 +151,7 @@ class SimNode:
         self.board = SimBoard(process, deliver)
         workers = SimWorkers(process, self.engine, deliver)
         loop = AgentLoop(self.node, self.store, Adapters(self._link, workers, self.board, self._host), inbox, HEALTH_S)
-        return Turner(loop, inbox, self.now, self.stretch)
+        return Turner(loop, inbox, self.now, lambda: self.stretch)
 
     def _accept(self, written: Written) -> None:
         """Remember which events a commit has promised."""

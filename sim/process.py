@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from sim.world import World
 
-LEAST_S, MOST_S = 0.0005, 0.005
+LEAST_S, MOST_S = 0.001, 0.02
 """From an input to the turn that takes it: a wake-up of a thread on an idle Pi, and on a busy one."""
 
 SHORTEST_S = 0.001
