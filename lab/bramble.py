@@ -133,7 +133,7 @@ class Bramble:
             for container in host.containers():
                 labels = dict(pair.partition("=")[::2] for pair in container.labels.split(","))
                 task = labels.get("io.bramble.task", "")
-                if task and container.is_running and labels.get("io.bramble.service", "").startswith(service):
+                if task and container.is_running and service in ("", labels.get("io.bramble.service")):
                     if task in found:
                         raise RuntimeError(f"two containers run for the task {task}")
                     found[task] = container.id

@@ -75,7 +75,7 @@ class Story:
         return ", ".join(f"{s.service} {s.running}/{s.desired}" for s in stack.services)
 
     def _all_online(self) -> bool:
-        return sum(row["presence"] == "online" for row in self.watch.order(OrderVerb.NODES)) == len(NODES)
+        return [row["presence"] for row in self.watch.order(OrderVerb.NODES)] == ["online"] * len(NODES)
 
     def _explain(self, target: str) -> None:
         explanation = self.watch.order(OrderVerb.EXPLAIN, target)

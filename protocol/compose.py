@@ -7,6 +7,7 @@ never ignored; only `x-…` keys pass, as the specification asks, and `x-bramble
 from __future__ import annotations
 
 import shlex
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -76,8 +77,18 @@ def _port(value: object) -> object:
         raise ValueError(
             f"{value!r} is no port; write it like 8080:80, 80, or 127.0.0.1:8080:80/udp (ranges are not supported)"
         )
-    ip = host[0] if len(host) == 2 else ""
+    ip = host[0].strip("[]") if len(host) == 2 else ""
+    if ip and not _is_address(ip):
+        raise ValueError(f"{ip!r} in {value!r} is no address; write it like 127.0.0.1:8080:80")
     return {"target": int(target), "published": int(published or 0), "protocol": kind or "tcp", "host_ip": ip}
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 class Port(Section):

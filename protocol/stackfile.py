@@ -6,6 +6,8 @@ after.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,6 +24,8 @@ from protocol.translate import Translation
 
 FAULTS_SHOWN = 20
 """Nobody mends more at once, and the status must fit into a packet."""
+
+_STEP = re.compile(r"([^.\[\]]+(?=[.\[]|$))|\[(\d+)\]")
 
 _WANTED = {
     "string_type": "text",
@@ -48,6 +52,15 @@ def read(payload: bytes, name: str) -> Stack | tuple[ManifestFault, ...]:
         details = error.errors(include_url=False)
         return tuple(_fault(document, detail) for detail in details[:FAULTS_SHOWN])
     return _translated(name, manifest, document)
+
+
+def located(payload: bytes, faults: tuple[ManifestFault, ...]) -> tuple[ManifestFault, ...]:
+    """Add line and column to faults that were found after reading and name only a path of a well-formed manifest."""
+    document = read_document(payload)
+    if isinstance(document, ManifestFault):
+        return faults
+    places = [document.place(_undotted(fault.path)) for fault in faults]
+    return tuple(replace(fault, line=line, column=column) for fault, (line, column) in zip(faults, places, strict=True))
 
 
 def _translated(name: str, manifest: Manifest, document: Document) -> Stack | tuple[ManifestFault, ...]:
@@ -112,6 +125,11 @@ def _shown(value: object) -> str:
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
     return "nothing" if value is None else repr(value)[:60]
+
+
+def _undotted(text: str) -> Path:
+    """Read `services.web.ports[0]` back as a path; the inverse of `_dotted`."""
+    return tuple(int(index) if index else key for key, index in _STEP.findall(text))
 
 
 def _dotted(path: Path) -> str:

@@ -26,9 +26,12 @@ def publish(fleet: Fleet, name: str, payload: bytes, digest: str) -> None:
         _remove(fleet, name)
         return
     stack = stackfile.read(payload, name)
-    faults = stack if isinstance(stack, tuple) else (*_unreadable(stack), *_conflicts(fleet, stack))
-    if faults or isinstance(stack, tuple):
-        refuse(fleet, name, digest, faults)
+    if isinstance(stack, tuple):
+        refuse(fleet, name, digest, stack)
+        return
+    faults = (*_unreadable(stack), *_conflicts(fleet, stack))
+    if faults:
+        refuse(fleet, name, digest, stackfile.located(payload, faults))
         return
     fleet.stacks.put(name, StackRecord(name, Verdict.ACCEPTED, digest, stack, stack.revision))
     fleet.unsettled.reports.add(name)

@@ -144,6 +144,14 @@ def test_a_near_miss_gets_a_suggestion() -> None:
     )
 
 
+def test_a_fault_found_later_gets_its_line_from_its_path() -> None:
+    """The controller knows other stacks and the path; the document knows the line."""
+    text = b"services:\n  web:\n    image: a\n    ports:\n      - 80:80\n"
+    faults = tuple(ManifestFault("taken", path) for path in ("services.web.ports[0]", "services.web.nothing", ""))
+    places = [(fault.line, fault.column) for fault in stackfile.located(text, faults)]
+    assert places == [(5, 9), (2, 3), (1, 1)]
+
+
 def test_aliases_of_aliases_do_not_unfold() -> None:
     """The billion laughs stay unlaughed."""
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
