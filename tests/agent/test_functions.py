@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.decide import invocations
+from agent.decide.inputs import RunEnded
 from agent.decide.invocations import PENDING_MOST
 from protocol.desired import Command, FunctionSpec, Invocation, TriggerSpec, Verb
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
@@ -180,6 +181,18 @@ def test_a_run_that_was_under_way_is_taken_over_after_a_crash(rig: Rig) -> None:
     rig.run(10)
     assert rig.engine.ran == [("call-1", 1)]
     assert [result.status for result in rig.messages(Result)] == [ResultStatus.DONE]
+
+
+def test_the_end_of_an_earlier_attempt_means_nothing(rig: Rig) -> None:
+    """Only the attempt that is under way can end an invocation."""
+    assign(rig, function("hang"))
+    call(rig, name="hang")
+    rig.run(2)
+    rig.loop.inbox.put(RunEnded("call-1", 0, 0))
+    rig.loop.inbox.put(RunEnded("call-9", 1, 0))
+    rig.run(2)
+    assert rig.messages(Result) == []
+    assert len(rig.node.runs) == 1
 
 
 def test_what_a_run_leaves_is_removed(rig: Rig) -> None:

@@ -136,6 +136,31 @@ def test_an_old_grant_starts_nothing(rig: Rig) -> None:
     assert rig.boxes() == {WEB: ["a"]}
 
 
+def test_a_grant_that_was_valid_for_less_time_starts_nothing(rig: Rig) -> None:
+    """The controller may make a grant shorter than 30 s; it still counts from our asking."""
+    rig.offer(1, offer(task("b")))
+    rig.run(9)
+    request = rig.messages(Request)[-1]
+    rig.send(GrantTopic(FLEET, NAME), Grant(WEB, "b", request.nonce, valid_s=2.0))
+    rig.run(5)
+    assert rig.boxes() == {WEB: ["a"]}
+
+
+def test_a_restart_within_the_monitor_window_fails_the_trial(rig: Rig) -> None:
+    """Well again is not well: somebody's `docker restart` within the window is found by the start's own mark."""
+    rig.offer(1, offer(task("b"), monitor_s=20.0))
+    rig.run(3)
+    rig.grant()
+    rig.run(8)
+    (box,) = rig.engine.running()
+    box.end(0, rig.now_s)
+    box.start(rig.now_s)
+    rig.run(20)
+    assert offered(rig).state is OfferState.FAILED
+    assert "restarted" in offered(rig).reason
+    assert rig.boxes() == {WEB: ["a"]}
+
+
 def test_a_grant_of_an_earlier_process_starts_nothing(rig: Rig) -> None:
     """Nonces die with the process that sent them."""
     rig.offer(1, offer(task("b")))

@@ -189,6 +189,10 @@ class Rig:
         self.spark(f"after {type(step).__name__}")
         self.loop.inbox.put(ended)
 
+    def expect_committed(self) -> None:
+        """Nothing is said or done before the commit of what it follows from (law 3)."""
+        assert changes_of(self.node) == []
+
     # What the loop asks of its workers.
 
     def look(self, now: Now | None = None) -> Any:
@@ -198,6 +202,7 @@ class Rig:
         return None
 
     def give(self, step: Step) -> None:
+        self.expect_committed()
         wait_s = self.engine.begin(step) if isinstance(step, Run) else self.engine.cost_s(step)
         self.work.append((self.now_s + wait_s, step))
 
@@ -206,6 +211,7 @@ class Rig:
     free = 20
 
     def dial(self, epoch: int, will: Packet | None, birth: Packet | None, subscriptions: object) -> None:
+        self.expect_committed()
         assert will is not None
         assert birth is not None
         self.epochs.append(epoch)
@@ -213,6 +219,7 @@ class Rig:
             self.loop.inbox.put(LinkUp(epoch))
 
     def publish(self, packet: Packet) -> Published:
+        self.expect_committed()
         received = unpack(packet)
         assert isinstance(received, Received), received
         self.said.append(received)
