@@ -42,11 +42,14 @@ class NotConvergedError(AssertionError):
 class SimFleet:
     """A fleet of `nodes` nodes named pi-1, pi-2 … Label `place` is `porch` on the odd ones and `shed` on the even ones."""
 
-    def __init__(self, nodes: int = 3, seed: int = 1, weather: Weather | None = None) -> None:
+    def __init__(
+        self, nodes: int = 3, seed: int = 1, weather: Weather | None = None, labels: dict[str, str] | None = None
+    ) -> None:
         self.world = World(seed, weather)
         self._folder = tempfile.TemporaryDirectory(prefix="bramble-sim-", dir=_quick_folder())
         self.registry = FakeRegistry()
         self.head = Head(self.world, Path(self._folder.name), FLEET)
+        self._labels = labels or {}
         self.nodes = {name: self._node(name) for name in (f"pi-{number}" for number in range(1, nodes + 1))}
         self.manifests: dict[str, bytes] = {}
         self.drained: set[str] = set()
@@ -188,7 +191,7 @@ class SimFleet:
 
     def _node(self, name: str) -> SimNode:
         place = "porch" if int(name.removeprefix("pi-")) % 2 else "shed"
-        return SimNode(self.world, name, Path(self._folder.name), self.registry, {"place": place, "name": name})
+        return SimNode(self.world, name, Path(self._folder.name), self.registry, {"place": place, **self._labels})
 
 
 def _service(box: Box) -> str:

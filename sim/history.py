@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sim import faults
 from sim.fleet import NotConvergedError, SimFleet
+from sim.given import GivenStack, labels_of
 from sim.head import CLIENT
 from sim.invariants import ViolationError
 from sim.workload import Workload
@@ -44,12 +45,23 @@ class Course:
         return self.trace[-LAST_LINES:]
 
 
-def history(seed: int, nodes: int = 4, seconds: float = 600.0) -> Course:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a history is like: how many nodes, how long the faults go on, and whose stack it lives with (ours if None)."""
+
+    nodes: int = 4
+    seconds: float = 600.0
+    manifest: bytes | None = None
+
+
+def history(seed: int, plan: Plan | None = None) -> Course:
     """Live through one history."""
-    fleet = SimFleet(nodes, seed)
+    plan = plan or Plan()
+    labels = labels_of(plan.manifest) if plan.manifest else {}
+    fleet = SimFleet(plan.nodes, seed, labels=labels)
     broken = ""
     try:
-        _live(fleet, seconds)
+        _live(fleet, plan)
     except (ViolationError, NotConvergedError) as failure:
         broken = str(failure)
         fleet.world.say("history", broken)
@@ -59,15 +71,15 @@ def history(seed: int, nodes: int = 4, seconds: float = 600.0) -> Course:
     return Course(seed, world.digest(), fleet.faults, world.age_s, broken, tuple(world.trace))
 
 
-def _live(fleet: SimFleet, seconds: float) -> None:
+def _live(fleet: SimFleet, plan: Plan) -> None:
     chances = fleet.world.chances
     fleet.head.stretch = chances.choice(STRETCH)
     for node in fleet.nodes.values():
         node.stretch = chances.choice(STRETCH)
-    workload = Workload(fleet)
+    workload = GivenStack(fleet, plan.manifest) if plan.manifest else Workload(fleet)
     workload.begin()
     next_fault_s, next_work_s = (chances.expovariate(1 / every_s) for every_s in (FAULT_EVERY_S, WORK_EVERY_S))
-    while (next_s := min(next_fault_s, next_work_s)) < seconds:
+    while (next_s := min(next_fault_s, next_work_s)) < plan.seconds:
         fleet.run_for(max(0.0, next_s - fleet.world.age_s))
         if next_s == next_fault_s:
             faults.strike(fleet)

@@ -1,0 +1,97 @@
+"""A history with somebody's own stack: his file is published, updated well and badly, its buttons are pressed, its nodes drained.
+
+Every image in it is taken for one that works; functions end well. An update is the same file with other image names, so that the
+file's own rules of updating apply. Every node gets the labels that the file's constraints ask for.
+"""
+
+from __future__ import annotations
+
+import re
+
+from protocol import stackfile
+from protocol.stack import Stack
+from sim.fleet import SimFleet
+from sim.images import CRASHING, FUNCTION, SICK, WELL
+from sim.invariants import learn
+
+_LABEL = re.compile(r"node\.labels\.([\w.-]+)\s*==\s*([\w.-]+)")
+
+
+class UnreadableStackError(ValueError):
+    """The file is no stack that the controller would accept."""
+
+
+class GivenStack:
+    """The operator of one history, with one file in his hands."""
+
+    def __init__(self, fleet: SimFleet, manifest: bytes) -> None:
+        self._fleet, self._chances, self._manifest = fleet, fleet.world.chances, manifest
+        self._stack = _read(manifest)
+        self._number = 0
+        for name, service in self._stack.services.items():
+            update = service.update
+            learn(fleet.invariants, f"{self._stack.name}.{name}", update.parallelism or len(fleet.nodes), update.order)
+
+    def begin(self) -> None:
+        """Publish the file as it is."""
+        for service in self._stack.services.values():
+            self._fleet.registry.push(service.container.image, WELL)
+        for function in self._stack.functions.values():
+            self._fleet.registry.push(function.spec.container.image, FUNCTION)
+        self._fleet.publish(self._stack.name, self._manifest)
+
+    def go_on(self) -> None:
+        """Do something."""
+        act = self._chances.choices((self._press, self._update, self._update_badly, self._drain), (10, 4, 3, 2))[0]
+        act()
+
+    def end(self) -> None:
+        """Publish something good, and drain nothing."""
+        self._activate()
+        self._update()
+        self._fleet.remind()
+
+    def _press(self) -> None:
+        if self._stack.sensors:
+            node = self._chances.choice(sorted(self._fleet.nodes))
+            self._fleet.press(node, self._chances.choice(sorted(self._stack.sensors)))
+
+    def _update(self) -> None:
+        self._publish(is_good=True)
+
+    def _update_badly(self) -> None:
+        self._publish(is_good=False)
+
+    def _publish(self, *, is_good: bool) -> None:
+        self._number += 1
+        manifest = self._manifest
+        for service in self._stack.services.values():
+            image, other = service.container.image, f"{service.container.image.partition(':')[0]}-sim:{self._number}"
+            self._fleet.registry.push(other, WELL if is_good else self._chances.choice((CRASHING, SICK)))
+            if not is_good:
+                self._fleet.invariants.bad.add(other)
+            manifest = manifest.replace(image.encode(), other.encode())
+        self._fleet.publish(self._stack.name, manifest)
+
+    def _drain(self) -> None:
+        if self._fleet.drained:
+            self._activate()
+        else:
+            self._fleet.drain(self._chances.choice(sorted(self._fleet.nodes)))
+
+    def _activate(self) -> None:
+        for node in sorted(self._fleet.drained):
+            self._fleet.activate(node)
+
+
+def labels_of(manifest: bytes) -> dict[str, str]:
+    """The labels that a node needs so that every constraint of the file lets it through."""
+    return dict(_LABEL.findall(manifest.decode(errors="replace")))
+
+
+def _read(manifest: bytes) -> Stack:
+    named = re.search(rb"^name:\s*([\w-]+)", manifest, re.MULTILINE)
+    stack = stackfile.read(manifest, named[1].decode() if named else "given")
+    if not isinstance(stack, Stack):
+        raise UnreadableStackError("; ".join(f"line {fault.line}: {fault.reason}" for fault in stack))
+    return stack
