@@ -18,8 +18,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pydantic_core
-
 from agent.decide.effects import Forget, Note
 from agent.decide.invocation import Run
 from agent.decide.node import Deadline, Node
@@ -33,7 +31,7 @@ from protocol.desired import Ack, Assignment, Offers
 from protocol.envelope import pack
 from protocol.observed import Clock
 from protocol.refusal import Refusal
-from protocol.shapes import Shape
+from protocol.shapes import Shape, write
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +169,7 @@ class Store:
         if value is None:
             self._connection.execute(f"DELETE FROM {kind} WHERE key = ?", (key,))  # noqa: S608 - a name of KINDS
             return
-        text = pydantic_core.to_json(value).decode()
+        text = write(value).decode()
         upsert = f"INSERT INTO {kind} (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2"  # noqa: S608
         self._connection.execute(upsert, (key, text))
 

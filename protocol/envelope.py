@@ -11,13 +11,11 @@ import json
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-import pydantic_core
-
 from protocol import events, topics
 from protocol.delivery import BY_TOPIC, TABLE, Class, Delivery
 from protocol.observed import SensorEvent
 from protocol.refusal import Refusal
-from protocol.shapes import JsonValue, Shape
+from protocol.shapes import JsonValue, Shape, write
 
 VERSION = 1
 """Of the messages under this root. A reader takes its own version and older ones."""
@@ -82,7 +80,7 @@ def pack(topic: topics.Topic, message: Any, mark: FactMark | None = None) -> Pac
         payload, attributes = events.to_binary(message, topic.fleet)
         properties += attributes
     else:
-        payload = message if isinstance(message, bytes) else pydantic_core.to_json(message)
+        payload = message if isinstance(message, bytes) else write(message)
     if mark is not None:
         properties += marked(mark)
     if len(payload) > row.limit_bytes:

@@ -7,11 +7,9 @@ the specification orders it as text. The data carries `event_type`, which is wha
 
 from __future__ import annotations
 
-import pydantic_core
-
 from protocol.observed import Clock, SensorEvent
 from protocol.refusal import Refusal
-from protocol.shapes import JsonValue, Shape
+from protocol.shapes import JsonValue, Shape, write
 
 SPEC_VERSION = "1.0"
 TYPE_PREFIX = "dev.bramble.sensor."
@@ -50,7 +48,7 @@ def to_binary(event: SensorEvent, fleet: str) -> tuple[bytes, tuple[tuple[str, s
     properties = attributes(event, fleet)
     if event.taken:
         properties["taken"] = " ".join(event.taken)
-    return pydantic_core.to_json(data(event)), tuple(properties.items())
+    return write(data(event)), tuple(properties.items())
 
 
 def from_binary(topic: str, properties: tuple[tuple[str, str], ...], document: JsonValue) -> SensorEvent | Refusal:
