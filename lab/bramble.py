@@ -99,7 +99,7 @@ class Bramble:
             "BRAMBLE_STATE_DIR": str(host.directory / "agent"),
             "BRAMBLE_KEEPALIVE_S": str(KEEPALIVE_S),
             "BRAMBLE_LABELS": "site=home,place=porch",
-            "BRAMBLE_DOCKER_HOST": host.engine.url,
+            "BRAMBLE_DOCKER_HOST": host.engine.url if host.with_engine else "none",
             "BRAMBLE_FINGER": str(self.finger(name)),
             "GPIOZERO_PIN_FACTORY": "mock",
         }
@@ -129,7 +129,7 @@ class Bramble:
     def containers(self, service: str = "") -> dict[str, str]:
         """Ask the engines themselves: the id of each running task's container, by task."""
         found: dict[str, str] = {}
-        for host in self.hosts.values():
+        for host in filter(lambda one: one.with_engine, self.hosts.values()):
             for container in host.containers():
                 labels = dict(pair.partition("=")[::2] for pair in container.labels.split(","))
                 task = labels.get("io.bramble.task", "")

@@ -42,7 +42,7 @@ class Host:
         self._first: Process | None = None
         settings = EngineSettings(ground.run, name, self.directory, str(ground.network.subnet), ground.storage_driver)
         self.engine = Engine(settings, self.spawn)
-        self._with_engine = with_engine
+        self.with_engine = with_engine
 
     @property
     def address(self) -> str:
@@ -59,7 +59,7 @@ class Host:
         mark = {MARK: str(self._ground.run)}
         site = self._ground.network.address
         self._first = room.furnish(self.name, self._link.namespace, self.directory, site, mark)
-        if self._with_engine:
+        if self.with_engine:
             self.engine.start()
 
     def power_cut(self) -> None:
@@ -106,5 +106,5 @@ class Host:
         return room.entry(self._first, _HERE)
 
     def _environment(self, extra: Mapping[str, str] | None) -> dict[str, str]:
-        engine = {"DOCKER_HOST": self.engine.url} if self._with_engine else {}
+        engine = {"DOCKER_HOST": self.engine.url} if self.with_engine else {}
         return {MARK: str(self._ground.run), **engine, **(extra or {})}

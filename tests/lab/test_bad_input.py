@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from lab import commands
-from lab.bramble import FLEET, REGISTRY_PORT, Bramble, link_settings
-from lab.site import Site, silent
-from lab.watch import Watch
-from link.session import Session
-from protocol.operator import ManifestFault, OrderVerb, StackStatus, Verdict
+from protocol.operator import OrderVerb, Verdict
+from tests.lab.desk import Desk, desk_of
 
 pytestmark = pytest.mark.lab
 
-SOON_S = 20.0
 GOOD = """
 services:
   clock:
@@ -26,65 +19,13 @@ services:
 """
 
 
-@dataclass
-class Desk:
-    """An operator's desk: publishes anything, and reads what became of it."""
-
-    bramble: Bramble
-    watch: Watch
-    folder: Path
-
-    def publish(self, stack: str, payload: bytes) -> None:
-        path = self.folder / "payload"
-        path.write_bytes(payload)
-        self.bramble.publish(stack, path)
-
-    def send(self, topic: str, payload: str) -> None:
-        at = ["-h", self.bramble.broker.address, "-p", str(self.bramble.broker.port), "-V", "5", "-q", "1"]
-        commands.run(["mosquitto_pub", *at, "-t", f"bramble/v1/{FLEET}/{topic}", "-m", payload])
-
-    def status(self, stack: str, verdict: Verdict, within_s: float = SOON_S) -> StackStatus:
-        def claim() -> StackStatus | None:
-            status = self.watch.stacks.get(stack)
-            return status if status and status.verdict is verdict else None
-
-        return self.watch.until(claim, f"{stack} to be {verdict}", within_s)
-
-    def refusal(self, stack: str, payload: str | bytes) -> ManifestFault:
-        self.publish(stack, payload.encode() if isinstance(payload, str) else payload)
-        return self.status(stack, Verdict.REFUSED).faults[0]
-
-    def reason(self, stack: str, says: str, within_s: float = SOON_S) -> str:
-        """Wait until a reason of the stack's services or their tasks says that."""
-
-        def claim() -> str | None:
-            status = self.watch.stacks.get(stack)
-            if status is None:
-                return None
-            reasons = [r for s in status.services for r in (*s.reasons, *(task.reason for task in s.tasks))]
-            return next((reason for reason in reasons if says in reason), None)
-
-        return self.watch.until(claim, f"a reason of {stack} with {says!r}", within_s)
-
-    def clock_runs(self) -> bool:
-        status = self.watch.stacks.get("good")
-        return bool(status and status.services[0].running == 1)
-
-
 @pytest.fixture(scope="module")
 def desk(able_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """One node, one controller, and a good stack that must go on running through everything below."""
-    with Site(silent) as site:
-        bramble = Bramble(site, site.start_broker(), site.start_registry(REGISTRY_PORT))
-        bramble.hosts = {host.name: host for host in site.start_hosts("pi-1")}
-        bramble.build_images()
-        bramble.start_controller()
-        bramble.start_agent("pi-1")
-        with Session(link_settings(bramble.broker), FLEET, (f"bramble/v1/{FLEET}/#",)) as session:
-            desk = Desk(bramble, Watch(session), tmp_path_factory.mktemp("desk"))
-            desk.publish("good", GOOD.encode())
-            desk.watch.until(desk.clock_runs, "the good stack to run", 40.0)
-            yield desk
+    with desk_of(tmp_path_factory.mktemp("desk"), "pi-1") as desk:
+        desk.publish("good", GOOD.encode())
+        desk.runs("good")
+        yield desk
 
 
 @pytest.fixture(autouse=True)
