@@ -1,12 +1,12 @@
 """`bramble-agent`: put the parts together, turn until told to stop, leave every output safe.
 
 Outputs are safe before anything else happens, and containers are looked after from what was stored, with or without a network. What
-is heavy is imported only where it is used: pins with the first device, Docker with the first look, metrics with a port.
+is heavy is imported only where it is used: pins with the first device, Docker with the first look, metrics with a port, argparse
+with the first argument (a service has none).
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import signal
@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -39,9 +39,19 @@ from sensors.board import Board
 log = logging.getLogger("agent")
 
 
+@dataclass(slots=True)
+class Options:
+    """What may be said on the command line."""
+
+    settings: str = ""
+    print_settings: bool = False
+    make_safe: bool = False
+    log_level: str = "INFO"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the agent, or do what an option says."""
-    options = _options(arguments)
+    options = _options(sys.argv[1:] if arguments is None else arguments)
     settings = read(Path(options.settings) if options.settings else None, os.environ, socket.gethostname())
     if isinstance(settings, Refusal):
         print(f"bramble-agent: {settings}", file=sys.stderr)  # noqa: T201 - the log does not exist yet
@@ -118,14 +128,18 @@ def _workers(settings: Settings, inbox: SimpleQueue[object]) -> Workers | NoWork
     return Workers(engine, inbox.put)
 
 
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _options(arguments: Sequence[str]) -> Options:
+    if not arguments:
+        return Options()
+    import argparse  # noqa: PLC0415 - see above; 0.4 MB
+
     parser = argparse.ArgumentParser(prog="bramble-agent", description="Run a node of a bramble.")
-    parser.add_argument("--settings", default="", help="a TOML file; /etc/bramble/agent.toml if it is there")
+    parser.add_argument("--settings", help="a TOML file; /etc/bramble/agent.toml if it is there")
     parser.add_argument("--print-settings", action="store_true", help="show what was read, and end")
     parser.add_argument("--make-safe", action="store_true", help="put all outputs to their safe state, and end")
-    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     parser.add_argument("--version", action="version", version=f"bramble-agent {agent_version()}")
-    return parser.parse_args(arguments)
+    return parser.parse_args(arguments, namespace=Options())
 
 
 if __name__ == "__main__":

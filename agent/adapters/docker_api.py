@@ -1,6 +1,6 @@
 """The wire to a Docker Engine: one request, one answer. The only user of the package `docker`; knows nothing of Bramble.
 
-The package is imported with the first call that finds a socket, because it costs 9 MB and 0.1 s; its low-level client brings the
+The package is imported with the first call that finds a socket, because it costs 5 MB and 0.1 s; its low-level client brings the
 unix transport, the choice of API version and the registries' credentials. A status code is an answer. That the engine cannot be
 reached or does not answer in time is the one exception, `EngineAwayError`; the next call connects anew.
 """
@@ -11,6 +11,8 @@ import json
 import os
 import socket
 import stat
+import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -141,8 +143,9 @@ class DockerApi:
     def _connect(self) -> APIClient:
         _expect_socket(self._url)
         try:
-            from docker import APIClient  # noqa: PLC0415 - heavy, see above
-            from docker.errors import DockerException  # noqa: PLC0415
+            with _unguessing():
+                from docker import APIClient  # noqa: PLC0415 - heavy, see above
+                from docker.errors import DockerException  # noqa: PLC0415
         except ImportError:
             raise EngineAwayError("there is a Docker Engine, but the Python package docker is not installed") from None
         try:
@@ -164,6 +167,21 @@ class DockerApi:
             registry, _ = resolve_repository_name(image)
             header = get_config_header(client, registry)
         return {"X-Registry-Auth": str(header, "ascii") if isinstance(header, bytes) else str(header)} if header else {}
+
+
+@contextmanager
+def _unguessing() -> Iterator[None]:
+    """Keep requests from loading what guesses encodings, if it is not there yet: 3 MB, and the engine speaks UTF-8."""
+    hidden = [name for name in ("chardet", "charset_normalizer") if name not in sys.modules]
+    modules: dict[str, Any] = sys.modules
+    modules.update(dict.fromkeys(hidden))  # None is how Python says that there is no such module
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # requests says that it misses them, and falls back on UTF-8
+            yield
+    finally:
+        for name in hidden:
+            modules.pop(name, None)
 
 
 def _address(client: APIClient, path: str) -> str:

@@ -64,7 +64,7 @@ def _start(site: Site, broker: Broker, host: Host, desk: Desk) -> None:
     trigger = TriggerSpec(sensor="doorbell", on="pressed")
     function = FunctionSpec("greet", "porch", "revision1", Container(IMAGE), triggers=(trigger,))
     desk.assign(Assignment(NODE, 1, 1, sensors=(sensor,), functions=(function,)))
-    start_agent(site, broker, NODE, host.engine.url)
+    start_agent(site, broker, NODE, host.engine.url, with_finger=True)
     desk.wait_for(lambda _, message: _watches(message), "the doorbell to be watched")
 
 

@@ -13,8 +13,10 @@ from tests.bench.desk import FLEET
 NO_ENGINE = "none"
 
 
-def start_agent(site: Site, broker: Broker, name: str, docker_host: str = NO_ENGINE) -> Process:
-    """Start an agent as an installation would, but for its paths."""
+def start_agent(
+    site: Site, broker: Broker, name: str, docker_host: str = NO_ENGINE, *, with_finger: bool = False
+) -> Process:
+    """Start an agent as an installation would, but for its paths and, if asked for, a way to touch its pins."""
     state = state_dir(site, name)
     state.mkdir()
     extra = {
@@ -24,10 +26,10 @@ def start_agent(site: Site, broker: Broker, name: str, docker_host: str = NO_ENG
         "BRAMBLE_BROKER_PORT": str(broker.port),
         "BRAMBLE_STATE_DIR": str(state),
         "BRAMBLE_DOCKER_HOST": docker_host,
-        "BRAMBLE_FINGER": str(finger(site, name)),
+        "BRAMBLE_FINGER": str(finger(site, name)) if with_finger else "",
         "GPIOZERO_PIN_FACTORY": "mock",
     }
-    return site.spawn(name, [sys.executable, "-m", "agent", "--settings", "", "--log-level", "WARNING"], extra)
+    return site.spawn(name, [sys.executable, "-m", "agent"], extra)
 
 
 def state_dir(site: Site, name: str) -> Path:
