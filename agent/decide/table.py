@@ -13,14 +13,14 @@ V = TypeVar("V")
 
 
 class Table(Generic[V]):
-    """An indexed set of frozen values; `changed` holds the keys that the store has not seen yet."""
+    """An indexed set of frozen values; `changed` holds the keys that the store has not seen yet, in the order of their change."""
 
     __slots__ = ("_values", "changed")
 
     def __init__(self, values: dict[str, V] | None = None) -> None:
         """Begin with what was loaded; nothing of it counts as changed."""
         self._values: dict[str, V] = dict(values or {})
-        self.changed: set[str] = set()
+        self.changed: dict[str, None] = {}
 
     def __contains__(self, key: object) -> bool:
         return key in self._values
@@ -43,13 +43,13 @@ class Table(Generic[V]):
         """Set one value."""
         if key not in self._values or self._values[key] != value:
             self._values[key] = value
-            self.changed.add(key)
+            self.changed[key] = None
 
     def drop(self, key: str) -> V | None:
         """Remove one value and return it, if it is there."""
         if key not in self._values:
             return None
-        self.changed.add(key)
+        self.changed[key] = None
         return self._values.pop(key)
 
     def keep_newest(self, most: int) -> None:
