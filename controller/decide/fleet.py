@@ -110,7 +110,7 @@ class Fleet:
         self.reported: dict[str, StackStatus] = {}
         self.reported_mono_s: dict[str, float] = {}
         self.answered_order: deque[str] = deque()
-        self.asked: dict[str, tuple[str, bytes]] = {}
+        self.asked: dict[str, tuple[str, str, bytes]] = {}
         self.told: set[str] = set()
         self.counts: dict[tuple[str, ...], int] = {}
 

@@ -195,7 +195,7 @@ def _health(fleet: Fleet, topic: topics.HealthTopic, message: Any, __: float) ->
 
 
 def _node_answer(fleet: Fleet, topic: topics.NodeAnswerTopic, message: Any, __: float) -> None:
-    orders.answered(fleet, topic.id, message)
+    orders.answered(fleet, topic.node, topic.id, message)
 
 
 _TAKE: dict[type[topics.Topic], Callable[[Fleet, Any, Any, float], None]] = {

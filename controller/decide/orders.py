@@ -64,23 +64,23 @@ def call(fleet: Fleet, topic: CallTopic, heard: Heard, now_mono_s: float) -> Non
     open_entry(fleet, entry, "", now_mono_s)
 
 
-def answered(fleet: Fleet, key: str, answer: Answer) -> None:
-    """A node answered a command: pass it back to whoever asked."""
-    asked = fleet.asked.pop(key, None)
-    if asked is None:
+def answered(fleet: Fleet, node: str, key: str, answer: Answer) -> None:
+    """A node answered a command: pass it back to whoever asked. Only the node that was asked may answer (S10)."""
+    asked, response_topic, correlation = fleet.asked.get(key, ("", "", b""))
+    if asked != node:
         fleet.tally("late_answers")
         return
+    del fleet.asked[key]
     fleet.deadlines.drop(KIND, key)
-    response_topic, correlation = asked
     fleet.reply(response_topic, correlation, replace(answer, id=key))
 
 
 def unanswered(fleet: Fleet, key: str) -> None:
     """A node did not answer a command in time."""
-    if key in fleet.asked:
-        answered(
-            fleet, key, Answer(key, ok=False, message=f"the node gave no answer within {fleet.terms.command_s:g} s")
-        )
+    asked = fleet.asked.get(key)
+    if asked is not None:
+        said = f"the node gave no answer within {fleet.terms.command_s:g} s"
+        answered(fleet, asked[0], key, Answer(key, ok=False, message=said))
 
 
 def _command(
@@ -92,7 +92,7 @@ def _command(
         return
     if key in fleet.asked:
         return
-    fleet.asked[key] = back
+    fleet.asked[key] = (asked.target, *back)
     fleet.deadlines.set(KIND, key, now_mono_s + fleet.terms.command_s)
     arguments = {name: str(value) for name, value in asked.arguments.items()}
     command = Command(key, Verb(arguments["verb"]), arguments.get("target", ""), arguments.get("value", ""))

@@ -108,7 +108,7 @@ class Desk:
         digest = hashlib.sha256(payload).hexdigest()[:12]
         return self.heard(topics.ManifestTopic(FLEET, stack), payload, payload_digest=digest)
 
-    def order(self, verb: OrderVerb, target: str = "", key: str = "o1", **arguments: Any) -> Answer | None:
+    def order(self, verb: OrderVerb, target: str = "", /, key: str = "o1", **arguments: Any) -> Answer | None:
         """An operator orders; the answer, if it came in this turn."""
         order = OperatorOrder(verb, target, arguments)
         effects = self.heard(topics.OrderTopic(FLEET, key), order)

@@ -1,0 +1,159 @@
+"""What the store keeps, and what a controller that begins again from it decides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from controller.decide.fleet import Fleet
+from controller.decide.report import stack_status
+from controller.decide.revive import revive
+from controller.decide.terms import Terms
+from controller.store import TABLES, DamagedStoreError, Store
+from protocol.desired import Assignment
+from protocol.observed import Link
+from protocol.operator import OrderVerb
+from protocol.topics import AssignmentTopic
+from tests.controller.desk import FLEET, Desk, web
+from tests.controller.test_invocations import RUNS, STACK, event, sense
+from tests.controller.test_rollout import begun
+
+
+def shelves(fleet: Fleet) -> dict[str, dict[str, object]]:
+    """Everything that survives, as plain mappings."""
+    return {name: {key: shelf[key] for key in shelf} for name, shelf in fleet.shelves().items()}
+
+
+def test_there_is_a_table_for_every_shelf() -> None:
+    """A new shelf without a migration is found here."""
+    assert set(TABLES) == set(Fleet(FLEET, Terms()).shelves())
+
+
+def story(desk: Desk) -> list[object]:
+    """A day of a small fleet; each step makes a turn."""
+    steps = [
+        lambda: desk.hello("pi-1", labels={"place": "porch"}),
+        lambda: desk.hello("pi-2", labels=RUNS),
+        lambda: desk.manifest("porch", STACK),
+        lambda: desk.manifest("shop", web(replicas="3")),
+        lambda: desk.runs("pi-1"),
+        lambda: sense(desk, event()),
+        lambda: desk.manifest("shop", web("web:2", replicas="3")),
+        lambda: desk.order(OrderVerb.DRAIN, "pi-2", key="o1"),
+        lambda: desk.runs("pi-2"),
+        lambda: desk.presence("pi-1", Link.OFFLINE),
+        lambda: desk.turn(30.0),
+        lambda: desk.manifest("shop", "services: [1]"),
+        lambda: desk.hello("pi-3"),
+        lambda: desk.manifest("porch", ""),
+    ]
+    return list(steps)
+
+
+@pytest.mark.parametrize("step", range(14))
+def test_a_fleet_that_is_loaded_after_any_turn_decides_the_same(tmp_path: Path, step: int) -> None:
+    """After a crash behind any commit: the same records, the same documents, no new generation, the same status."""
+    desk = Desk(tmp_path)
+    for act in story(desk)[: step + 1]:
+        act()  # type: ignore[operator]
+    before, statuses = (
+        shelves(desk.fleet),
+        {n: stack_status(desk.fleet, desk.fleet.stacks[n]) for n in desk.fleet.stacks},
+    )
+    desk.restart()
+    assert shelves(desk.fleet) == before
+    assert {name: stack_status(desk.fleet, desk.fleet.stacks[name]) for name in desk.fleet.stacks} == statuses
+
+
+def test_what_was_rolling_goes_on_from_the_store(tmp_path: Path) -> None:
+    """Offers, slots and the rollout itself are the same after a load."""
+    desk, (one, _, _) = begun(path=tmp_path)
+    one.ask("aaaaaaaa")
+    before = shelves(desk.fleet)
+    desk.restart()
+    assert shelves(desk.fleet) == before
+
+
+def test_only_what_changed_is_written(tmp_path: Path) -> None:
+    """A turn without news writes nothing, however large the fleet is."""
+    store, fleet = Store(tmp_path / "controller.db"), Fleet(FLEET, Terms())
+    fleet.count("rollouts")
+    assert store.save(fleet)
+    assert not store.save(fleet)
+    store.close()
+
+
+def test_a_damaged_file_ends_the_start_with_its_name(tmp_path: Path) -> None:
+    """It is the truth of the fleet; only a person may decide to begin without it."""
+    path = tmp_path / "controller.db"
+    path.write_bytes(b"no database at all" * 1000)
+    with pytest.raises(DamagedStoreError, match=r"controller\.db is damaged"):
+        Store(path)
+
+
+def test_a_node_that_knows_more_than_a_restored_store_raises_the_epoch() -> None:
+    """Whatever we say from now on counts as newer; no generation goes back."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    desk.hello("pi-1", assignment_epoch=1, assignment_generation=9, assignment_hash="x", offers_generation=4)
+    told = desk.assignment("pi-1")
+    assert (told.epoch, told.generation) == (2, 10)
+    assert desk.tasks("pi-1") == {"shop.web.1": "web:1"}
+
+
+def test_an_empty_store_tells_nobody_to_stop() -> None:
+    """A controller that lost its memory waits for manifests before it speaks of what should run."""
+    desk = Desk()
+    desk.hello("pi-1", assignment_epoch=3, assignment_generation=9, assignment_hash="x")
+    assert desk.assignment("pi-1").generation == 0
+    desk.manifest("shop", web())
+    assert (desk.assignment("pi-1").epoch, desk.assignment("pi-1").generation) == (4, 10)
+
+
+@pytest.mark.parametrize(
+    ("generation", "is_hash_right", "is_told"), [(1, True, False), (1, False, True), (0, True, True)]
+)
+def test_a_hello_is_answered_only_where_it_differs(generation: int, *, is_hash_right: bool, is_told: bool) -> None:
+    """A reconnect disturbs nothing; a lost retained message costs one more."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    told = desk.assignment("pi-1")
+    said = {
+        "assignment_epoch": 1,
+        "assignment_generation": generation,
+        "assignment_hash": told.content_hash if is_hash_right else "x",
+    }
+    effects = desk.hello("pi-1", **said)
+    assert [e.message for e in effects if isinstance(getattr(e, "message", None), Assignment)] == [told] * is_told
+
+
+def test_everything_retained_is_said_again_after_a_reconnect_at_a_pace() -> None:
+    """A killed broker forgot it all; 200 a second do not hurt the new one."""
+    desk = Desk()
+    for number in range(50):
+        desk.hello(f"pi-{number}")
+    desk.manifest("shop", web(mode="global"))
+    desk.said.clear()
+    desk.link_down()
+    desk.link_up()
+    counts = [sum(str(AssignmentTopic(FLEET, f"pi-{n}")) in desk.said for n in range(50))]
+    for _ in range(2):
+        desk.turn(0.1)
+        counts.append(sum(str(AssignmentTopic(FLEET, f"pi-{n}")) in desk.said for n in range(50)))
+    assert counts == [20, 40, 50]
+    assert desk.said[f"bramble/v1/{FLEET}/stack/shop/status"].services[0].desired == 50
+
+
+def test_deciding_anew_what_was_loaded_changes_nothing(tmp_path: Path) -> None:
+    """Two loads of one file are two equal fleets."""
+    desk = Desk(tmp_path)
+    for act in story(desk)[:9]:
+        act()  # type: ignore[operator]
+    store, other = Store(tmp_path / "controller.db"), Fleet(FLEET, Terms())
+    store.load(other)
+    revive(other, 5.0)
+    assert shelves(other) == shelves(desk.fleet)
+    store.close()

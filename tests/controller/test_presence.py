@@ -1,0 +1,115 @@
+"""Who is there, by the controller's own ears and clock."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.decide.presence import NEXT, Presence, Seen, advance
+from protocol.observed import Health, Link
+from protocol.topics import HealthTopic, StatusTopic
+from tests.controller.desk import FLEET, Desk
+
+HEALTH = Health(1.0, 0.1, 1, 1)
+
+
+@pytest.mark.parametrize("presence", Presence)
+@pytest.mark.parametrize("seen", Seen)
+def test_a_pair_that_is_not_in_the_table_changes_nothing(presence: Presence, seen: Seen) -> None:
+    """A late observation is weather."""
+    assert advance(presence, seen) is NEXT.get((presence, seen), presence)
+
+
+def test_a_will_makes_a_node_suspect_and_the_grace_makes_it_offline() -> None:
+    """A short break is no news; a longer one is."""
+    desk = Desk()
+    desk.hello("pi-1")
+    assert desk.fleet.presence("pi-1") is Presence.ONLINE
+    desk.presence("pi-1", Link.OFFLINE)
+    assert desk.fleet.presence("pi-1") is Presence.SUSPECT
+    desk.turn(9.9)
+    assert desk.fleet.presence("pi-1") is Presence.SUSPECT
+    desk.turn(0.2)
+    assert desk.fleet.presence("pi-1") is Presence.OFFLINE
+
+
+def test_a_will_of_an_older_connection_ends_nothing() -> None:
+    """The broker may tell the death of the old session after the birth of the new one."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.presence("pi-1", Link.ONLINE, epoch=7)
+    desk.presence("pi-1", Link.OFFLINE, epoch=6)
+    assert desk.fleet.presence("pi-1") is Presence.ONLINE
+    assert desk.fleet.counts["late_wills",] == 1
+    desk.presence("pi-1", Link.OFFLINE, epoch=7)
+    assert desk.fleet.presence("pi-1") is Presence.SUSPECT
+
+
+def test_silence_for_a_lease_and_a_grace_is_absence() -> None:
+    """A half-open connection has no will; any live word renews the lease."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.turn(60.0)
+    desk.heard(HealthTopic(FLEET, "pi-1"), HEALTH)
+    desk.turn(89.0)
+    assert desk.fleet.presence("pi-1") is Presence.ONLINE
+    desk.turn(2.0)
+    assert desk.fleet.presence("pi-1") is Presence.SUSPECT
+    desk.turn(11.0)
+    assert desk.fleet.presence("pi-1") is Presence.OFFLINE
+    desk.heard(HealthTopic(FLEET, "pi-1"), HEALTH)
+    assert desk.fleet.presence("pi-1") is Presence.ONLINE
+
+
+def test_what_the_broker_remembered_is_no_sign_of_life() -> None:
+    """A retained status is old mail."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.turn(200.0)
+    desk.turn(20.0)
+    assert desk.fleet.presence("pi-1") is Presence.OFFLINE
+    status = desk.fleet.statuses.get("pi-1")
+    assert status is None
+    desk.heard(HealthTopic(FLEET, "pi-1"), HEALTH, retained=True)
+    assert desk.fleet.presence("pi-1") is Presence.OFFLINE
+
+
+def test_nobody_is_silent_while_we_are_deaf() -> None:
+    """While our own link is down leases stand still; they begin anew when it is back."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.link_down()
+    desk.turn(10_000.0)
+    assert desk.fleet.presence("pi-1") is Presence.ONLINE
+    desk.link_up()
+    desk.turn(89.0)
+    assert desk.fleet.presence("pi-1") is Presence.ONLINE
+    desk.turn(2.0)
+    assert desk.fleet.presence("pi-1") is Presence.SUSPECT
+
+
+def test_an_unknown_node_is_counted_and_told_about_once() -> None:
+    """A node that never said hello cannot fill the log."""
+    desk = Desk()
+    first = desk.heard(HealthTopic(FLEET, "pi-9"), HEALTH)
+    again = desk.heard(HealthTopic(FLEET, "pi-9"), HEALTH)
+    assert (len(first), len(again)) == (1, 0)
+    assert desk.fleet.counts["refusals", "unknown_node"] == 2
+
+
+def test_a_node_speaks_for_itself_only() -> None:
+    """S10: what pi-1 sends about pi-2 is refused."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.hello("pi-2")
+    desk.runs("pi-2")
+    stolen = desk.fleet.statuses["pi-2"]
+    desk.heard(StatusTopic(FLEET, "pi-1"), stolen)
+    assert "pi-1" not in desk.fleet.statuses
+    assert desk.fleet.counts["refusals", "other_node"] == 1
+
+
+def test_another_fleets_messages_change_nothing() -> None:
+    """Two fleets may share a broker."""
+    desk = Desk()
+    assert desk.heard(HealthTopic("other", "pi-1"), HEALTH) == ()
+    assert desk.fleet.counts["refusals", "other_fleet"] == 1
