@@ -64,7 +64,7 @@ bench: setup ## the figures, each as a ratio against a peer in the same run (roo
 docs: setup ## write docs/topics.md and docs/states.md anew from the code
 	$(BIN)/python -m docs.generate
 
-image-armhf: setup ## build and start the agent's image for 32-bit Raspberry Pis under qemu (root)
+image-armhf: ## build and start the agent's image for 32-bit Raspberry Pis under qemu (root)
 	@./lab/armhf.sh
 
 clean: ## remove what the targets above made here
