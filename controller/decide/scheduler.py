@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from controller.decide import constraints
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
-from controller.decide.records import Availability, Node, Pending, Task, revision_key
+from controller.decide.records import Availability, Node, Pending, Task, revision_key, service_key, stack_of
 from protocol.desired import Port
 from protocol.ids import task_id
 from protocol.stack import Mode, Service
@@ -27,15 +27,14 @@ REASONS_SHOWN = 12
 
 def schedule(fleet: Fleet) -> None:
     """Place what changed services want, and revisit changed nodes."""
-    services = sorted(fleet.unsettled.services)
-    nodes = sorted(fleet.unsettled.nodes)
+    services, nodes = sorted(fleet.unsettled.services), sorted(fleet.unsettled.nodes)
     fleet.unsettled.services.clear()
     fleet.unsettled.nodes.clear()
     for key in services:
-        _place(fleet, key, fleet.nodes)
+        _place(fleet, key)
         fleet.unsettled.rollouts.add(key)
-    for key in sorted({key for node in nodes for key in _concerned(fleet, node)} - set(services)):
-        _place(fleet, key, nodes)
+    if nodes:
+        _revisit(fleet, nodes)
 
 
 def objections(fleet: Fleet, node: Node, service: Service) -> tuple[str, ...]:
@@ -58,7 +57,7 @@ def _passing(fleet: Fleet, node: Node, service: Service) -> Iterator[str]:
         yield "has no Docker Engine"
     wanted = [port for port in service.container.ports if port.published]
     if wanted:
-        key = f"{service.stack}.{service.name}"
+        key = service_key(service.stack, service.name)
         for task in sorted(fleet.tasks.of("node", node.name)):
             yield from _clashes(fleet, fleet.tasks[task], key, wanted)
 
@@ -77,25 +76,38 @@ def _is_same(one: Port, other: Port) -> bool:
     return shared and (one.published, one.protocol) == (other.published, other.protocol)
 
 
-def _concerned(fleet: Fleet, node: str) -> Iterator[str]:
-    yield from (fleet.tasks[task].service for task in fleet.tasks.of("node", node))
-    yield from fleet.catalogue.globals
-    yield from fleet.pendings
-
-
-def _place(fleet: Fleet, key: str, candidates: Iterable[str]) -> None:
-    service = fleet.catalogue.services.get(key)
+def _place(fleet: Fleet, key: str) -> None:
+    """Place a service anew: all its tasks, and all nodes."""
+    service, tasks = fleet.catalogue.services.get(key), sorted(fleet.tasks.of("service", key))
     if service is None:
-        for task in sorted(fleet.tasks.of("service", key)):
+        for task in tasks:
             _unplace(fleet, task)
         fleet.pendings.drop(key)
         return
-    moving = [task for task in sorted(fleet.tasks.of("service", key)) if not _stays(fleet, fleet.tasks[task], service)]
     fleet.unsettled.reports.add(service.stack)
+    _spread(fleet, service, fleet.nodes, [task for task in tasks if not _stays(fleet, fleet.tasks[task], service)])
+
+
+def _revisit(fleet: Fleet, nodes: list[str]) -> None:
+    """Look at what changed nodes carry, at the services that go everywhere, and at what waits for a node."""
+    moving: dict[str, list[str]] = {}
+    for name in nodes:
+        for task in (fleet.tasks[key] for key in sorted(fleet.tasks.of("node", name))):
+            service = fleet.catalogue.services.get(task.service)
+            if service is not None and not _stays(fleet, task, service):
+                moving.setdefault(task.service, []).append(task.task)
+    for key in sorted({*moving, *fleet.catalogue.globals, *fleet.pendings}):
+        service = fleet.catalogue.services[key]
+        is_moving = key in moving and service.mode is Mode.REPLICATED
+        _spread(fleet, service, fleet.nodes if is_moving else nodes, moving.get(key, []))
+
+
+def _spread(fleet: Fleet, service: Service, candidates: Iterable[str], moving: list[str]) -> None:
+    key = service_key(service.stack, service.name)
     if service.mode is Mode.GLOBAL:
         _place_everywhere(fleet, key, service, candidates, moving)
     else:
-        _place_counted(fleet, key, service, fleet.nodes if moving else candidates, moving)
+        _place_counted(fleet, key, service, candidates, moving)
 
 
 def _stays(fleet: Fleet, task: Task, service: Service) -> bool:
@@ -130,6 +142,7 @@ def _place_counted(fleet: Fleet, key: str, service: Service, candidates: Iterabl
     for task in missing:
         _unplace(fleet, task)
     if missing:
+        fleet.unsettled.reports.add(service.stack)
         fleet.pendings.put(key, Pending(key, len(missing), _reasons(fleet, service)))
     else:
         fleet.pendings.drop(key)
@@ -191,8 +204,9 @@ def base_revision(fleet: Fleet, key: str) -> str:
     rollout = fleet.rollouts.get(key)
     if rollout is not None:
         return rollout.settled
-    tasks = fleet.tasks.of("service", key)
-    return fleet.tasks[min(tasks)].revision if tasks else fleet.catalogue.revisions[key]
+    # Without a rollout all tasks have the same revision, so any of them tells it.
+    task = next(iter(fleet.tasks.of("service", key)), None)
+    return fleet.tasks[task].revision if task else fleet.catalogue.revisions[key]
 
 
 def _put(fleet: Fleet, task: Task) -> None:
@@ -200,6 +214,7 @@ def _put(fleet: Fleet, task: Task) -> None:
     if fleet.tasks.put(task.task, task):
         fleet.unsettled.assignments |= {task.node} | ({before.node} if before else set())
         fleet.unsettled.slots.add(task.task)
+        fleet.unsettled.reports.add(stack_of(task.task))
 
 
 def _unplace(fleet: Fleet, task: str) -> None:
@@ -207,6 +222,7 @@ def _unplace(fleet: Fleet, task: str) -> None:
     if before is not None:
         fleet.unsettled.assignments.add(before.node)
         fleet.unsettled.slots.add(task)
+        fleet.unsettled.reports.add(stack_of(task))
 
 
 def _reasons(fleet: Fleet, service: Service) -> tuple[str, ...]:
