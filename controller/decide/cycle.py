@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.decide import invocations, leases, orders, resay
+from controller.decide import invocations, leases, observe, orders, resay
 from controller.decide.assignments import assign
 from controller.decide.effects import Effect, Say
 from controller.decide.fleet import Fleet
@@ -41,6 +41,8 @@ def _wake(fleet: Fleet, now_mono_s: float) -> None:
                 invocations.expire(fleet, key)
             case orders.KIND:
                 orders.unanswered(fleet, key)
+            case observe.UNKNOWN:
+                observe.still_unknown(fleet, key)
             case resay.KIND:
                 resay.go_on(fleet, now_mono_s)
             case _:

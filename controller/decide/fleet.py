@@ -59,64 +59,65 @@ class Unsettled:
     greeted: dict[str, Hello] = field(default_factory=dict)
 
 
+@dataclass(eq=False)
 class Fleet:
-    """Everything one controller knows."""
+    """Everything one controller knows. It begins with nothing; the store fills the shelves."""
 
-    def __init__(self, name: str, terms: Terms) -> None:
-        """Begin with nothing; the store fills the shelves."""
-        self.name = name
-        self.terms = terms
+    name: str
+    terms: Terms
 
-        # What survives.
-        self.numbers: Shelf[Number] = Shelf(Number)
-        self.nodes: Shelf[Node] = Shelf(Node)
-        self.leases: Shelf[Lease] = Shelf(Lease, presence=lambda lease: lease.presence)
-        self.statuses: Shelf[NodeStatus] = Shelf(NodeStatus)
-        self.stacks: Shelf[StackRecord] = Shelf(StackRecord)
-        self.revisions: Shelf[Revision] = Shelf(Revision, service=lambda r: r.service)
-        self.tasks: Shelf[Task] = Shelf(Task, node=lambda t: t.node, service=lambda t: t.service)
-        self.holds: Shelf[Hold] = Shelf(Hold)
-        self.pendings: Shelf[Pending] = Shelf(Pending)
-        self.rollouts: Shelf[Rollout] = Shelf(Rollout)
-        self.slots: Shelf[Slot] = Shelf(
+    # What survives.
+    numbers: Shelf[Number] = field(default_factory=lambda: Shelf(Number))
+    nodes: Shelf[Node] = field(default_factory=lambda: Shelf(Node))
+    leases: Shelf[Lease] = field(default_factory=lambda: Shelf(Lease, presence=lambda lease: lease.presence))
+    statuses: Shelf[NodeStatus] = field(default_factory=lambda: Shelf(NodeStatus))
+    stacks: Shelf[StackRecord] = field(default_factory=lambda: Shelf(StackRecord))
+    revisions: Shelf[Revision] = field(default_factory=lambda: Shelf(Revision, service=lambda r: r.service))
+    tasks: Shelf[Task] = field(default_factory=lambda: Shelf(Task, node=lambda t: t.node, service=lambda t: t.service))
+    holds: Shelf[Hold] = field(default_factory=lambda: Shelf(Hold))
+    pendings: Shelf[Pending] = field(default_factory=lambda: Shelf(Pending))
+    rollouts: Shelf[Rollout] = field(default_factory=lambda: Shelf(Rollout))
+    slots: Shelf[Slot] = field(
+        default_factory=lambda: Shelf(
             Slot, node=lambda s: s.node, service=lambda s: s.service, state=lambda s: (s.service, s.state)
         )
-        self.assignments: Shelf[Assignment] = Shelf(Assignment)
-        self.offers: Shelf[Offers] = Shelf(Offers)
-        self.ledger: Shelf[Entry] = Shelf(Entry, open=lambda e: e.open_at)
-        self.intakes: Shelf[Intake] = Shelf(Intake)
-        self.answered: Shelf[Answered] = Shelf(Answered)
+    )
+    assignments: Shelf[Assignment] = field(default_factory=lambda: Shelf(Assignment))
+    offers: Shelf[Offers] = field(default_factory=lambda: Shelf(Offers))
+    ledger: Shelf[Entry] = field(default_factory=lambda: Shelf(Entry, open=lambda e: e.open_at))
+    intakes: Shelf[Intake] = field(default_factory=lambda: Shelf(Intake))
+    answered: Shelf[Answered] = field(default_factory=lambda: Shelf(Answered))
 
-        # What follows from that.
-        self.catalogue = Catalogue()
-        self.devices: dict[str, Devices] = {}
-        self.hosts: dict[str, set[str]] = {}
-        self.device_nodes: dict[str, set[str]] = {}
-        self.held: dict[str, set[str]] = {}
-        self.seen: dict[tuple[str, str], TaskStatus] = {}
+    # What follows from that.
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    devices: dict[str, Devices] = field(default_factory=dict)
+    hosts: dict[str, set[str]] = field(default_factory=dict)
+    device_nodes: dict[str, set[str]] = field(default_factory=dict)
+    held: dict[str, set[str]] = field(default_factory=dict)
+    seen: dict[tuple[str, str], TaskStatus] = field(default_factory=dict)
 
-        # What this process has heard.
-        self.is_up = False
-        self.up_mono_s = 0.0
-        self.heard_mono_s: dict[str, float] = {}
-        self.health: dict[str, Health] = {}
-        self.requests: list[tuple[str, Request]] = []
-        self.deadlines = Deadlines()
-        self.suspect_mono_s: dict[str, float] = {}
-        self.ended: deque[str] = deque()
-        self.durations: list[tuple[str, float]] = []
-        self.settled_mono_s: dict[str, float] = {}
-        self.resaying: Iterator[tuple[Topic, Any]] = iter(())
-        self.reported: dict[str, StackStatus] = {}
-        self.reported_mono_s: dict[str, float] = {}
-        self.answered_order: deque[str] = deque()
-        self.asked: dict[str, tuple[str, str, bytes]] = {}
-        self.told: set[str] = set()
-        self.counts: dict[tuple[str, ...], int] = {}
+    # What this process has heard.
+    is_up: bool = False
+    up_mono_s: float = 0.0
+    heard_mono_s: dict[str, float] = field(default_factory=dict)
+    health: dict[str, Health] = field(default_factory=dict)
+    requests: list[tuple[str, Request]] = field(default_factory=list)
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    suspect_mono_s: dict[str, float] = field(default_factory=dict)
+    ended: deque[str] = field(default_factory=deque)
+    durations: list[tuple[str, float]] = field(default_factory=list)
+    settled_mono_s: dict[str, float] = field(default_factory=dict)
+    resaying: Iterator[tuple[Topic, Any]] = field(default_factory=lambda: iter(()))
+    reported: dict[str, StackStatus] = field(default_factory=dict)
+    reported_mono_s: dict[str, float] = field(default_factory=dict)
+    answered_order: deque[str] = field(default_factory=deque)
+    asked: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    counts: dict[tuple[str, ...], int] = field(default_factory=dict)
 
-        # What a turn has to look at, and what it says.
-        self.unsettled = Unsettled()
-        self.effects: list[Effect] = []
+    # What a turn has to look at, and what it says.
+    unsettled: Unsettled = field(default_factory=Unsettled)
+    effects: list[Effect] = field(default_factory=list)
 
     @property
     def epoch(self) -> int:

@@ -25,6 +25,8 @@ from protocol.envelope import FactMark
 from protocol.observed import Answer, Hello, NodeStatus
 from protocol.operator import ManifestFault
 
+UNKNOWN = "unknown"
+
 
 def observe(fleet: Fleet, happened: Input, now_mono_s: float) -> None:
     """Take one input in."""
@@ -83,7 +85,7 @@ def _from_node(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
         fleet.remark(node, f"speaks for another node, {message.node}")
         return
     if node not in fleet.nodes and not isinstance(message, Hello):
-        _unknown(fleet, node, heard)
+        _unknown(fleet, node, heard, now_mono_s)
         return
     if heard.received.mark is not None and not _is_new(fleet, node, heard.received.mark):
         return
@@ -92,14 +94,20 @@ def _from_node(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
         leases.spoke(fleet, node, now_mono_s)
 
 
-def _unknown(fleet: Fleet, node: str, heard: Heard) -> None:
-    """A birth comes before the hello, and is no news; anything else is from a node that we do not know."""
+def still_unknown(fleet: Fleet, node: str) -> None:
+    """A node has spoken and had time for a hello."""
+    if node not in fleet.nodes:
+        fleet.remark(node, "is no node of this fleet: it speaks, and has not said hello")
+
+
+def _unknown(fleet: Fleet, node: str, heard: Heard, now_mono_s: float) -> None:
+    """A birth comes before the hello, and is no news; for anything else a hello must follow, or it is told about once."""
     if isinstance(heard.received.topic, topics.PresenceTopic):
         return
     fleet.tally("refusals", "unknown_node")
     if node not in fleet.told and len(fleet.told) < fleet.terms.answers_kept:
         fleet.told.add(node)
-        fleet.remark(node, "is no node of this fleet: it has not said hello")
+        fleet.deadlines.set(UNKNOWN, node, now_mono_s + fleet.terms.suspect_grace_s)
 
 
 def _is_new(fleet: Fleet, node: str, mark: FactMark) -> bool:

@@ -41,7 +41,9 @@ def hello_answered(fleet: Fleet) -> None:
     for node, hello in sorted(greeted.items()):
         told, offered = fleet.assignments.get(node), fleet.offers.get(node)
         has = (hello.assignment_epoch, hello.assignment_generation)
-        if told is not None and (has != (told.epoch, told.generation) or hello.assignment_hash != told.content_hash):
+        # A node that says no hash is believed by its numbers.
+        is_other = hello.assignment_hash and told is not None and hello.assignment_hash != told.content_hash
+        if told is not None and (has != (told.epoch, told.generation) or is_other):
             fleet.say(AssignmentTopic(fleet.name, node), told)
         if offered is not None and hello.offers_generation != offered.generation:
             fleet.say(OfferTopic(fleet.name, node), offered)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from controller.decide.effects import Remark
 from controller.decide.presence import NEXT, Presence, Seen, advance
 from protocol.observed import Health, Link
 from protocol.topics import HealthTopic, StatusTopic
@@ -90,10 +91,20 @@ def test_nobody_is_silent_while_we_are_deaf() -> None:
 def test_an_unknown_node_is_counted_and_told_about_once() -> None:
     """A node that never said hello cannot fill the log."""
     desk = Desk()
-    first = desk.heard(HealthTopic(FLEET, "pi-9"), HEALTH)
-    again = desk.heard(HealthTopic(FLEET, "pi-9"), HEALTH)
-    assert (len(first), len(again)) == (1, 0)
-    assert desk.fleet.counts["refusals", "unknown_node"] == 2
+    told = []
+    for _ in range(5):
+        told += desk.heard(HealthTopic(FLEET, "pi-9"), HEALTH)
+        told += desk.turn(10.0)
+    assert told == [Remark("pi-9", "is no node of this fleet: it speaks, and has not said hello")]
+    assert desk.fleet.counts["refusals", "unknown_node"] == 5
+
+
+def test_a_sample_before_the_hello_is_no_news() -> None:
+    """A node that has just connected may say its health first."""
+    desk = Desk()
+    desk.heard(HealthTopic(FLEET, "pi-1"), HEALTH)
+    desk.hello("pi-1")
+    assert [effect for effect in desk.turn(60.0) if isinstance(effect, Remark)] == []
 
 
 def test_a_node_speaks_for_itself_only() -> None:
