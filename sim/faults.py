@@ -1,25 +1,21 @@
 """Everything bad that can happen to a fleet: each fault strikes, and heals by itself after a while.
 
-A fault takes the fleet and its chances, and gives one line for the trace. `heal` ends whatever is still wrong. None of them forges
-what only the controller can say: there are no signatures yet, so a well-made newer assignment would be believed.
+A fault takes the fleet and its chances, and gives one line for the trace. `heal` ends whatever is still wrong.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 
-from protocol.desired import Assignment, Container, TaskSpec
-from protocol.envelope import Packet, pack
-from protocol.topics import AssignmentTopic, ManifestTopic, Topic
+from protocol.envelope import Packet
+from sim.ambush import ambush_controller, ambush_node
 from sim.broker import Weather
-from sim.fleet import FLEET, SimFleet
+from sim.fleet import SimFleet
+from sim.forgery import forge, misprint, replay
 from sim.head import CLIENT
 from sim.node import SimNode
-
-FORBIDDEN = "forbidden:1"
-"""Named only in documents that must be refused."""
+from sim.outages import lose_broker, lose_link, lose_power
 
 FUSE_MOST = 14
 """Effects until a crash: a turn in the middle of an update has some ten."""
@@ -36,22 +32,15 @@ def _node(fleet: SimFleet, chances: random.Random) -> SimNode:
 
 def _cut(fleet: SimFleet, chances: random.Random) -> str:
     name, seconds = chances.choice([*sorted(fleet.nodes), CLIENT]), chances.choice((3.0, 15.0, 45.0, 120.0, 300.0))
-    fleet.cut(name)
-    fleet.world.after(seconds, lambda: _mend(fleet, name))
+    lose_link(fleet, name, seconds)
     return f"{name} is cut off for {seconds:.0f} s"
-
-
-def _mend(fleet: SimFleet, name: str) -> None:
-    if name not in fleet.nodes or fleet.nodes[name].is_powered:
-        fleet.mend(name)
 
 
 def _cut_half(fleet: SimFleet, chances: random.Random) -> str:
     names = chances.sample(sorted(fleet.nodes), max(1, len(fleet.nodes) // 2))
     seconds = chances.uniform(30.0, 240.0)
-    fleet.cut(*names)
     for name in names:
-        fleet.world.after(seconds * chances.uniform(0.5, 1.0), lambda name=name: _mend(fleet, name))  # type: ignore[misc]
+        lose_link(fleet, name, seconds * chances.uniform(0.5, 1.0))
     return f"{', '.join(names)} are cut off for up to {seconds:.0f} s"
 
 
@@ -68,25 +57,14 @@ def _kill_controller(fleet: SimFleet, chances: random.Random) -> str:
 
 def _power(fleet: SimFleet, chances: random.Random) -> str:
     node, seconds = _node(fleet, chances), chances.uniform(5.0, 90.0)
-    if not node.is_powered:
-        return f"{node.name} has no power already"
-    node.cut_power()
-    fleet.world.after(seconds, lambda: None if node.is_powered else node.power())
+    lose_power(fleet, node, seconds)
     return f"{node.name} has no power for {seconds:.0f} s"
 
 
 def _broker(fleet: SimFleet, chances: random.Random) -> str:
     seconds, forgets = chances.uniform(1.0, 40.0), chances.random() < 0.5
-    if not fleet.world.broker.is_running:
-        return "the broker is down already"
-    fleet.lose_broker(lose_retained=forgets)
-    fleet.world.after(seconds, lambda: _start_broker(fleet))
+    lose_broker(fleet, seconds, forgets=forgets)
     return f"the broker is down for {seconds:.0f} s"
-
-
-def _start_broker(fleet: SimFleet) -> None:
-    if not fleet.world.broker.is_running:
-        fleet.start_broker()
 
 
 def _backup(fleet: SimFleet, chances: random.Random) -> str:
@@ -142,60 +120,13 @@ def _weather(fleet: SimFleet, chances: random.Random) -> str:
     return f"the weather is rough: {rough.overtake:.0%} of all packets are up to {late_s:.1f} s late"
 
 
-def _replay(fleet: SimFleet, chances: random.Random) -> str:
-    """Old packets turn up again, in any order."""
-    mail = list(fleet.world.mail)
-    packets = chances.sample(mail, min(len(mail), 20))
-    if fleet.world.broker.is_running:
-        for packet in packets:
-            fleet.world.broker.route(replace(packet, retain=False))
-    return f"{len(packets)} old packets turn up again"
-
-
-def _forge(fleet: SimFleet, chances: random.Random) -> str:
-    """Documents that must be refused, with an image that may never run."""
-    node, other = (fleet.nodes[name] for name in chances.sample(sorted(fleet.nodes), 2))
-    task = TaskSpec("home.web.1", "home", "web", "forged", Container(FORBIDDEN))
-    stale = Assignment(node.name, 0, 1, (task,))
-    astray = Assignment(other.name, 9, 9_999, (task,))
-    topic = AssignmentTopic(FLEET, node.name)
-    told, newer = (
-        _packed(topic, document) for document in (chances.choice((stale, astray)), replace(astray, node=node.name))
-    )
-    half, tomorrow = replace(told, payload=told.payload[:-7]), replace(newer, properties=(("bramble", "2"),))
-    bad = replace(chances.choice((told, half, tomorrow)), retain=False)
-    if fleet.world.broker.is_running:
-        fleet.world.broker.route(bad)
-    return f"{node.name} gets a document that it must refuse"
-
-
-def _packed(topic: Topic, message: object) -> Packet:
-    packet = pack(topic, message)
-    assert isinstance(packet, Packet), packet
-    return packet
-
-
-def _misprint(fleet: SimFleet, chances: random.Random) -> str:
-    """An operator publishes what must be refused; what was accepted earlier goes on."""
-    text = chances.choice(
-        (
-            b'{"services": {"web": {"image": "forbidden:1", "restrat": "always"}}}',
-            b'{"services": {"web": {"image": "forbidden:1", "deploy": {"replicas": "many"}}}}',
-            b'{"name": "another", "services": {"web": {"image": "forbidden:1"}}}',
-            b'{"services": {"web": {"image": "forbidden:1"',
-            b"\xff\xfe services: {web: {image: 'forbidden:1'}}",
-        )
-    )
-    if fleet.world.broker.is_running:
-        fleet.world.broker.route(_packed(ManifestTopic(FLEET, "home"), text))
-    return "the operator publishes a misprint"
-
-
 FAULTS: dict[Fault, int] = {
     _cut: 6,
     _cut_half: 2,
-    _kill_agent: 6,
-    _kill_controller: 5,
+    ambush_node: 8,
+    ambush_controller: 6,
+    _kill_agent: 4,
+    _kill_controller: 3,
     _power: 4,
     _broker: 4,
     _backup: 1,
@@ -204,9 +135,9 @@ FAULTS: dict[Fault, int] = {
     _stop: 2,
     _clock: 1,
     _weather: 3,
-    _replay: 3,
-    _forge: 1,
-    _misprint: 1,
+    replay: 3,
+    forge: 2,
+    misprint: 1,
 }
 """Each fault, and how often it comes compared with the others."""
 
@@ -228,11 +159,11 @@ def heal(fleet: SimFleet) -> None:
     if not fleet.world.broker.is_running:
         fleet.start_broker()
     for node in fleet.nodes.values():
-        node.process.fuse = None
+        node.process.fuse = node.process.ambush = None
         node.wall_off_s = 0.0
         if not node.is_powered:
             node.power()
         elif node.engine.away:
             node.start_engine()
-    fleet.head.process.fuse = None
+    fleet.head.process.fuse = fleet.head.process.ambush = None
     fleet.mend(*sorted(fleet.world.broker.partitioned))

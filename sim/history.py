@@ -18,7 +18,7 @@ from sim.workload import Workload
 FAULT_EVERY_S = 60.0
 """A fault a minute, on average: the next strikes while the fleet still heals from the last."""
 
-WORK_EVERY_S = 45.0
+WORK_EVERY_S = 30.0
 
 STRETCH = (1.0, 5.0, 10.0, 20.0)
 """How much longer than meant idle processes sleep: a busy machine, and fewer turns to simulate."""

@@ -46,6 +46,7 @@ class Process:
         self.life = 0
         self.deaths = 0
         self.fuse: int | None = None
+        self.ambush: tuple[str, Callable[[], None]] | None = None
         self.stopped_until_s = 0.0
         self._next_s = float("inf")
 
@@ -95,8 +96,11 @@ class Process:
         return deliver
 
     def spark(self, what: str) -> None:
-        """Something is about to be done to the world; the fuse may end here."""
+        """Something is about to be done to the world; the fuse may end here, and an ambush may wait for just this."""
         self.world.say(self.name, what)
+        if self.ambush is not None and self.ambush[0] in what:
+            strike, self.ambush = self.ambush[1], None
+            strike()
         if self.fuse is not None:
             self.fuse -= 1
             if self.fuse < 0:

@@ -7,8 +7,8 @@ The last revision of everything is good again, so that the fleet can come to res
 from __future__ import annotations
 
 from protocol.desired import Container
-from sim.faults import FORBIDDEN
 from sim.fleet import SimFleet
+from sim.forgery import FORBIDDEN
 from sim.images import CRASHING, FUNCTION, SICK, WELL, Behaviour
 from sim.invariants import learn
 from sim.stacks import Section, button, function, service, stack
