@@ -20,11 +20,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from queue import SimpleQueue
 
+from agent.actions import WorkersSeam
 from agent.adapters import finger
-from agent.adapters.engine import Engine
 from agent.adapters.host import Host
 from agent.adapters.no_engine import NoWorkers
-from agent.adapters.workers import Workers
 from agent.decide.inputs import EngineHint
 from agent.decide.now import Now
 from agent.loop import Adapters, Loop
@@ -120,9 +119,12 @@ def agent_version() -> str:
         return "0"
 
 
-def _workers(settings: Settings, inbox: SimpleQueue[object]) -> Workers | NoWorkers:
+def _workers(settings: Settings, inbox: SimpleQueue[object]) -> WorkersSeam:
     if not settings.has_engine:
         return NoWorkers(inbox.put)
+    from agent.adapters.engine import Engine  # noqa: PLC0415 - 0.3 MB that a node of sensors does without
+    from agent.adapters.workers import Workers  # noqa: PLC0415
+
     engine = Engine(settings.docker_host, settings.node, settings.fleet)
     engine.events(lambda: inbox.put(EngineHint()))
     return Workers(engine, inbox.put)

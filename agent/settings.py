@@ -6,7 +6,6 @@ Everything has a default, so a Pi with a broker named `localhost` needs no file 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +89,8 @@ def _document(path: Path | None) -> dict[str, Any] | Refusal:
     file = path or DEFAULT_FILE
     if path is None and not file.exists():
         return {}
+    import tomllib  # noqa: PLC0415 - a node that is set up by its environment needs none
+
     try:
         document = tomllib.loads(file.read_text())
     except OSError as error:

@@ -75,7 +75,7 @@ def _row(figure: Figure) -> str:
 
 def _number(value: float) -> str:
     """Three figures that count, or whole numbers where there are more."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
 
 
 def _document(figures: list[tuple[str, Figure]]) -> str:

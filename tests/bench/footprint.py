@@ -9,7 +9,6 @@ processes of a kind. RSS counts shared libraries in full in each process; USS is
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from protocol.desired import Assignment, Container, SensorSpec, TaskSpec
 from protocol.observed import NodeStatus, TaskState
 from tests.bench.desk import Desk
 from tests.bench.figure import Figure, Say
-from tests.bench.node import NO_ENGINE, start_agent
+from tests.bench.node import NO_ENGINE, PACKAGES, PYTHON, start_agent
 
 EACH = 3
 SETTLE_S = 4.0
@@ -101,7 +100,7 @@ def _start(site: Site, broker: Broker, host: Host, desk: Desk, name: str) -> tup
     begun_mono_s = time.monotonic()
     if kind == BARE:
         at = [broker.address, str(broker.port), name, str(KEEPALIVE_S)]
-        process = site.spawn(name, [sys.executable, str(Path(__file__).with_name("bare.py")), *at])
+        process = site.spawn(name, [*PYTHON, str(Path(__file__).with_name("bare.py")), *at], PACKAGES)
     else:
         process = start_agent(site, broker, name, host.engine.url if kind == DOCKER else NO_ENGINE)
     said_mono_s = desk.wait_for(
