@@ -10,8 +10,9 @@ import shlex
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from protocol.constraint import parse
 from protocol.desired import RestartCondition
 from protocol.measures import seconds, size_bytes
 
@@ -58,10 +59,18 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
+def _constraint(text: str) -> str:
+    said = parse(text)
+    if isinstance(said, str):
+        raise ValueError(said)  # noqa: TRY004  (pydantic turns it into a fault)
+    return text
+
+
 Duration = Annotated[float, BeforeValidator(seconds)]
 Size = Annotated[int, BeforeValidator(size_bytes)]
 Words = Annotated[list[str], BeforeValidator(words)]
 Pairs = Annotated[dict[str, str], BeforeValidator(pairs)]
+Constraints = Annotated[list[Annotated[str, AfterValidator(_constraint)]], BeforeValidator(one_or_many)]
 Texts = Annotated[list[str], BeforeValidator(one_or_many)]
 
 
@@ -153,7 +162,7 @@ class Healthcheck(Section):
 class Placement(Section):
     """Where tasks may go."""
 
-    constraints: list[str] = []
+    constraints: Constraints = []
 
 
 class Limits(Section):

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from protocol import devices
-from protocol.compose import Duration, Pairs, Section, Service, Size, Texts, Words
+from protocol.compose import Constraints, Duration, Pairs, Section, Service, Size, Words
 from protocol.ids import RESERVED_PREFIX, is_name
 
 
@@ -49,7 +49,7 @@ class Sensor(Section):
     debounce: Duration = 0.0
     hold: Duration = 1.0
     pull: Literal["up", "down", "none", ""] = ""
-    nodes: list[str] = []
+    nodes: Constraints = []
 
 
 class Actuator(Section):
@@ -59,7 +59,7 @@ class Actuator(Section):
     pin: PinNumber
     safe: Literal["on", "off"] = "off"
     active_high: bool = True
-    nodes: list[str] = []
+    nodes: Constraints = []
 
 
 class Trigger(Section):
@@ -95,7 +95,7 @@ class Function(Section):
     retries: int = Field(default=0, ge=0, le=100)
     concurrency: int = Field(default=1, ge=1, le=64)
     triggers: list[Trigger] = []
-    nodes: Texts = []
+    nodes: Constraints = []
 
 
 class NamedVolume(Section):

@@ -1,48 +1,11 @@
-"""What a placement constraint says, and what speaks against a node: one sentence per constraint that it does not meet.
-
-Swarm's grammar: `node.labels.X`, `node.hostname`, `node.platform.arch`, `node.platform.os` or `node.id`, then `==` or `!=`, then a
-value. Architectures go by Docker's names and by the kernel's; values are compared without regard to case, as Swarm does.
-"""
+"""What speaks against a node: one sentence per constraint that it does not meet, and which constraints can never meet."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from controller.decide.records import Node
-
-LABEL = "node.labels."
-KEYS = ("node.id", "node.hostname", "node.platform.arch", "node.platform.os")
-
-ARCHITECTURES = {
-    "x86_64": "amd64", "aarch64": "arm64", "arm64v8": "arm64",
-    "armv8l": "arm", "armv7l": "arm", "armv6l": "arm", "armhf": "arm", "armv7": "arm", "armv6": "arm",
-    "i686": "386", "i386": "386",
-}  # fmt: skip
-"""The kernel's and Debian's names → the engine's. A 32-bit system on a 64-bit kernel calls itself armv8l."""
-
-_GRAMMAR = re.compile(r"\s*(node\.[A-Za-z0-9_./-]+?)\s*(==|!=)\s*(\S(?:.*\S)?)\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """`key` must be `value`, or must not."""
-
-    key: str
-    equal: bool
-    value: str
-
-
-def parse(text: str) -> Constraint | str:
-    """Read a constraint, or say in one sentence what is wrong with it."""
-    match = _GRAMMAR.fullmatch(text)
-    if match is None:
-        return f"{text!r} is no constraint; write `node.labels.place == porch` or use `!=`"
-    key, relation, value = match.groups()
-    if key not in KEYS and not (key.startswith(LABEL) and len(key) > len(LABEL)):
-        return f"{key!r} is nothing a constraint can ask for; there are {', '.join(KEYS)} and {LABEL}NAME"
-    return Constraint(key, relation == "==", _plain(key, value))
+from protocol.constraint import LABEL, Constraint, parse, plain
 
 
 def objections(constraints: Iterable[str], node: Node) -> tuple[str, ...]:
@@ -71,7 +34,7 @@ def _objection(text: str, node: Node) -> str:
     if said is None:
         missing = constraint.key.removeprefix(LABEL)
         return f"has no label {missing}" if constraint.equal else ""
-    is_same = _plain(constraint.key, said) == constraint.value
+    is_same = plain(constraint.key, said) == constraint.value
     if is_same == constraint.equal:
         return ""
     name = constraint.key.removeprefix(LABEL) if constraint.key.startswith(LABEL) else constraint.key
@@ -87,8 +50,3 @@ def _value(key: str, node: Node) -> str | None:
         "node.platform.arch": node.inventory.architecture,
         "node.platform.os": "linux",
     }[key]
-
-
-def _plain(key: str, value: str) -> str:
-    value = value.lower()
-    return ARCHITECTURES.get(value, value) if key == "node.platform.arch" else value

@@ -29,7 +29,7 @@ def publish(fleet: Fleet, name: str, payload: bytes, digest: str) -> None:
     if isinstance(stack, tuple):
         refuse(fleet, name, digest, stack)
         return
-    faults = (*_unreadable(stack), *_conflicts(fleet, stack))
+    faults = tuple(_conflicts(fleet, stack))
     if faults:
         refuse(fleet, name, digest, stackfile.located(payload, faults))
         return
@@ -71,23 +71,6 @@ def _changed(fleet: Fleet, name: str, services: set[str]) -> None:
     for key in services & fleet.catalogue.services.keys():
         service, revision = fleet.catalogue.services[key], fleet.catalogue.revisions[key]
         fleet.revisions.put(revision_key(key, revision), Revision(key, revision, service.container, service.restart))
-
-
-def _unreadable(stack: Stack) -> Iterator[ManifestFault]:
-    """Constraints that nobody could ever read."""
-    for path, texts in _constraints(stack):
-        for number, text in enumerate(texts):
-            said = constraints.parse(text)
-            if isinstance(said, str):
-                yield ManifestFault(said, f"{path}[{number}]")
-
-
-def _constraints(stack: Stack) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for name, service in stack.services.items():
-        yield f"services.{name}.deploy.placement.constraints", service.constraints
-    for section in ("sensors", "actuators", "functions"):
-        for name, thing in getattr(stack, section).items():
-            yield f"{section}.{name}.nodes", thing.constraints
 
 
 def _conflicts(fleet: Fleet, stack: Stack) -> Iterator[ManifestFault]:

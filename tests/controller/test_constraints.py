@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from controller.decide.constraints import are_disjoint, objections, parse
+from controller.decide.constraints import are_disjoint, objections
 from controller.decide.records import Node
+from protocol.constraint import parse
 from protocol.observed import Inventory
 
 PORCH = Node("pi-1", Inventory("porch-pi", "armv7l", engine="20", labels={"place": "porch"}))
