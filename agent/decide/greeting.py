@@ -6,14 +6,13 @@ the hello as a fact, the status whole; the outbox sends its rest by itself.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from agent.decide.effects import Dial, Forget
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Linked, Node
 from link.inputs import LinkDown, LinkUp
 from protocol.desired import Ack
-from protocol.ids import digest
 from protocol.observed import Hello, Inventory
 from protocol.topics import HelloTopic
 
@@ -51,7 +50,7 @@ def greet(node: Node) -> None:
     assignment = node.assignment
     hello = Hello(
         node.name, node.epoch, node.boot, node.version, inventory, assignment.epoch, assignment.generation,
-        digest(asdict(assignment)), node.offers.generation,
+        assignment.content_hash, node.offers.generation,
     )  # fmt: skip
     node.note(HelloTopic(node.fleet, node.name), hello, priority=HELLO_PRIORITY, key="hello")
 
