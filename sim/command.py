@@ -17,8 +17,8 @@ from sim.history import Course, Plan, history
 
 SEEDS = 300
 NODES = 4
-HOURS = 1 / 6
-"""Ten minutes of faults; rare meetings of faults come from more seeds rather than from longer histories."""
+HOURS = 1 / 12
+"""Five minutes of faults; rare meetings of faults come from more seeds rather than from longer histories."""
 
 PROGRESS_EVERY_S = 2.0
 BROKEN = 1
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "--nodes", type=int, default=NODES, metavar="N", help=f"nodes of the fleet (default {NODES}, at least 2)"
     )
     parser.add_argument(
-        "--hours", type=float, default=HOURS, metavar="H", help="hours of faults in each (default a sixth)"
+        "--hours", type=float, default=HOURS, metavar="H", help="hours of faults in each (default a twelfth)"
     )
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="live with this stack instead of our own")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="write the whole trace of the last history")

@@ -6,7 +6,7 @@ A fault takes the fleet and its chances, and gives one line for the trace. `heal
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from protocol.envelope import Packet
 from sim.ambush import ambush_controller, ambush_node
@@ -142,10 +142,10 @@ FAULTS: dict[Fault, int] = {
 """Each fault, and how often it comes compared with the others."""
 
 
-def strike(fleet: SimFleet) -> None:
-    """Let one fault happen."""
+def strike(fleet: SimFleet, among: Mapping[Fault, int]) -> None:
+    """Let one of these faults happen."""
     chances = fleet.world.chances
-    fault = chances.choices(list(FAULTS), list(FAULTS.values()))[0]
+    fault = chances.choices(list(among), list(among.values()))[0]
     fleet.faults += 1
     fleet.world.say("fate", fault(fleet, chances))
 

@@ -29,7 +29,9 @@ class FusedStore(Store):
         self._process, self._handle = process, handle
 
     def save(self, fleet: Fleet) -> bool:
-        """Write what changed. To die just before is to die at the end of the turn before, with what came since lost."""
+        """Write what changed."""
+        if any(shelf.is_changed for shelf in fleet.shelves().values()):
+            self._process.spark("commits")
         is_written = super().save(fleet)
         self._handle()
         if is_written:
@@ -91,6 +93,6 @@ class Head:
         if self.store is not None:
             self.store.close()
         if self._link is not None:
-            self._link.close()
+            self.process.hang_up(self._link.close)
         self.fleet = self.store = self._link = None
         self.world.after(self.world.chances.uniform(*RESTART_S), self.process.start)

@@ -6,19 +6,20 @@ stands in its `Course` with the last lines of the trace.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from sim import faults
+from sim.faults import FAULTS, Fault, heal, strike
 from sim.fleet import NotConvergedError, SimFleet
 from sim.given import GivenStack, labels_of
 from sim.head import CLIENT
 from sim.invariants import ViolationError
 from sim.workload import Workload
 
-FAULT_EVERY_S = 60.0
-"""A fault a minute, on average: the next strikes while the fleet still heals from the last."""
+FAULT_EVERY_S = 40.0
+"""On average: the next strikes while the fleet still heals from the last."""
 
-WORK_EVERY_S = 30.0
+WORK_EVERY_S = 20.0
 
 STRETCH = (1.0, 5.0, 10.0, 20.0)
 """How much longer than meant idle processes sleep: a busy machine, and fewer turns to simulate."""
@@ -47,11 +48,15 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a history is like: how many nodes, how long the faults go on, and whose stack it lives with (ours if None)."""
+    """What a history is like: how many nodes, how long the faults go on, and whose stack it lives with (ours if None).
+
+    `faults` says which faults may come, and how often each compared with the others.
+    """
 
     nodes: int = 4
-    seconds: float = 600.0
+    seconds: float = 300.0
     manifest: bytes | None = None
+    faults: Mapping[Fault, int] = field(default_factory=lambda: FAULTS)
 
 
 def history(seed: int, plan: Plan | None = None) -> Course:
@@ -82,12 +87,12 @@ def _live(fleet: SimFleet, plan: Plan) -> None:
     while (next_s := min(next_fault_s, next_work_s)) < plan.seconds:
         fleet.run_for(max(0.0, next_s - fleet.world.age_s))
         if next_s == next_fault_s:
-            faults.strike(fleet)
+            strike(fleet, plan.faults)
             next_fault_s += chances.expovariate(1 / FAULT_EVERY_S)
         else:
             workload.go_on()
             next_work_s += chances.expovariate(1 / WORK_EVERY_S)
-    faults.heal(fleet)
+    heal(fleet)
     workload.end()
     fleet.run_until_converged()
     _reconnect(fleet)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from link.backoff import after
@@ -221,6 +222,7 @@ class SimLink:
             session.hang_up()
 
 
+@lru_cache(maxsize=4096)  # the same few topics meet the same few subscriptions, thousands of times in a history
 def matches(pattern: str, topic: str) -> bool:
     """Whether a subscription covers a topic (MQTT 5, 4.7)."""
     levels, wanted = topic.split("/"), pattern.split("/")

@@ -163,7 +163,7 @@ class SimNode:
         if self.store is not None:
             self.store.close()
         if self._link is not None and self.is_powered:
-            self._link.close()
+            self.process.hang_up(self._link.close)
         self.node = self.store = self._link = self.board = None
         if self.is_powered:
             boot = self.process.boot

@@ -18,6 +18,10 @@ SHORTEST_S = 0.001
 """A loop that wants to turn again at once would stop the clock; real ones need this long for a turn."""
 
 
+LAST_WORDS_S = (0.0, 0.1)
+"""Whether the last packets of a dead process still go out: longer than they need."""
+
+
 class DiedError(BaseException):
     """The process was killed here; nobody in product code may catch it."""
 
@@ -94,6 +98,10 @@ class Process:
                 self._wake_at(self.world.now_s + self._delay_s())
 
         return deliver
+
+    def hang_up(self, close: Callable[[], None]) -> None:
+        """Close a dead process's connection: at once, or after the kernel has sent what was written."""
+        self.world.after(self.world.chances.choice(LAST_WORDS_S), close)
 
     def spark(self, what: str) -> None:
         """Something is about to be done to the world; the fuse may end here, and an ambush may wait for just this."""

@@ -40,6 +40,7 @@ class Workload:
     def begin(self) -> None:
         """Publish the first revision of everything, beside what others run on these machines."""
         self._fleet.registry.push("greet:1", FUNCTION)
+        self._fleet.registry.push(FORBIDDEN)  # so that nothing but our own checks keeps it from running
         for node in self._fleet.nodes.values():
             node.engine.put_foreign("somebody-elses", Container("postgres:16"))
         for name in self._images:

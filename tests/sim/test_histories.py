@@ -1,0 +1,82 @@
+"""Whole fleets through faults: every promise holds, the same seed is the same history, and a broken promise explains itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim import command
+from sim.history import Plan, history
+from tests.sim.bugs import BUGS
+
+ROOT = Path(__file__).parents[2]
+SEEDS, PARTS = 100, 4
+"""About a minute on one slow core; `bramble sim --seeds N` lives through more."""
+
+DIGEST = "from sim.history import Plan, history; print(history(7, Plan(seconds=120)).digest)"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_promise_holds(part: int) -> None:
+    """No history of a small fleet and its faults breaks a promise, and each comes to rest and stays undisturbed."""
+    courses = [history(seed) for seed in range(1 + part, SEEDS + 1, PARTS)]
+    assert {course.seed: course.broken for course in courses if course.broken} == {}
+    assert sum(course.faults for course in courses) > 3 * len(courses)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nodes", [2, 6])
+def test_small_and_large_fleets_hold_too(nodes: int) -> None:
+    """The promises do not depend on how many nodes there are."""
+    assert [history(seed, Plan(nodes)).broken for seed in range(201, 204)] == [""] * 3
+
+
+def test_the_same_seed_is_the_same_history_in_any_process() -> None:
+    """Two processes that hash differently write the same trace, byte for byte."""
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in (1, 2)
+    }
+    assert len(digests) == 1
+
+
+def test_another_seed_is_another_history() -> None:
+    """Seeds differ in what happens."""
+    assert history(1, Plan(seconds=30.0)).digest != history(2, Plan(seconds=30.0)).digest
+
+
+def test_the_command_says_that_all_promises_held(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run without a violation ends with one line, and with 0."""
+    assert command.run(["--seeds", "2", "--nodes", "3", "--hours", "0.02"]) == 0
+    assert "2 histories" in (said := capsys.readouterr().out)
+    assert "0 violations" in said
+
+
+def test_a_broken_promise_tells_how_to_see_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A violation is printed with its seed, its promise, the end of its trace and the command for it, and ends with 1."""
+    BUGS["grant everybody"].plant(monkeypatch)
+    assert command.run(["--seeds", "1", "--seed", "5"]) == 1
+    said = capsys.readouterr().out
+    assert "seed 5 broke a promise: S1" in said
+    assert "down/grant" in said
+    assert "once more: bramble sim --seeds 1 --seed 5 --seed 5 --seeds 1" in said
+
+
+def test_a_stack_of_ones_own_lives_through_histories(capsys: pytest.CaptureFixture[str]) -> None:
+    """The demo's manifest holds in the simulator, with its own rules of updating."""
+    assert command.run(["--seeds", "2", "--hours", "0.05", "--manifest", str(ROOT / "manifests" / "porch.yaml")]) == 0
+    assert "0 violations" in capsys.readouterr().out
