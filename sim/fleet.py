@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from pathlib import Path
+from typing import Self
 
 from protocol.envelope import Packet, pack
 from protocol.ids import REVISION_CHARS
@@ -61,6 +62,12 @@ class SimFleet:
         self.head.process.start()
         for node in self.nodes.values():
             node.process.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Let go of the files."""
@@ -148,6 +155,7 @@ class SimFleet:
         """Run until everything that is wanted is so, and say how long it took."""
         begun_s = self.world.now_s
         remind_s = begun_s + REMIND_S
+        self.run_for(LOOK_EVERY_S)  # what was wanted just now has not begun
         while (why := unsettled(self)) and self.world.now_s - begun_s < within_s:
             self.run_for(LOOK_EVERY_S)
             if self.world.now_s >= remind_s:
