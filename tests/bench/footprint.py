@@ -22,6 +22,7 @@ from lab.site import Site
 from link.settings import KEEPALIVE_S
 from protocol.desired import Assignment, Container, SensorSpec, TaskSpec
 from protocol.observed import NodeStatus, TaskState
+from tests.bench.cpu import used_ns
 from tests.bench.desk import Desk
 from tests.bench.figure import Figure, Say
 from tests.bench.node import NO_ENGINE, PACKAGES, PYTHON, start_agent
@@ -68,13 +69,13 @@ def measure(say: Say) -> tuple[Figure, ...]:
             ]
             say(f"idle for {SETTLE_S + IDLE_S:g} s")
             desk.listen(SETTLE_S)
-            before = [_cpu_ns(process.pid) for _, process, _ in started]
+            before = [used_ns(process.pid) for _, process, _ in started]
             begun_mono_s = time.monotonic()
             desk.listen(IDLE_S)
             minutes = (time.monotonic() - begun_mono_s) / 60
             found: dict[str, list[Cost]] = {BARE: [], SENSORS: [], DOCKER: []}
             for (kind, process, first_word_ms), then_ns in zip(started, before, strict=True):
-                cpu_ms_min = (_cpu_ns(process.pid) - then_ns) / 1e6 / minutes
+                cpu_ms_min = (used_ns(process.pid) - then_ns) / 1e6 / minutes
                 found[kind].append(Cost(*_memory_mib(process.pid), cpu_ms_min, first_word_ms))
     medians = {kind: _median(costs) for kind, costs in found.items()}
     aims = {SENSORS: SENSORS_AIM, DOCKER: DOCKER_AIM}
@@ -129,11 +130,6 @@ def _memory_mib(pid: int) -> tuple[float, float, float]:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     kib = {line.partition(":")[0]: float(line.split()[1]) for line in lines}
     return kib["Rss"] / 1024, kib["Pss"] / 1024, (kib["Private_Clean"] + kib["Private_Dirty"]) / 1024
-
-
-def _cpu_ns(pid: int) -> int:
-    """Time on a processor of all threads; /proc's utime and stime count in 10 ms, which is what an idle agent uses in a minute."""
-    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat"))
 
 
 def _median(costs: list[Cost]) -> Cost:

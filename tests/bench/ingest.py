@@ -1,227 +1,169 @@
-"""How fast the controller's side takes in node events, against a bare paho subscriber that only counts them.
+"""How fast a real controller takes in node events, against a bare paho subscriber that only counts them.
 
-`python -m tests.bench ingest`. One real Mosquitto; one publisher process that writes ready-made MQTT bytes
-(real CloudEvents with marks) straight to a socket, QoS 1, at most `WINDOW` ahead of the subscriber (closed loop, nothing is
-lost). Ours: `link.broker`, `protocol.envelope.unpack`, `link.intake`, one SQLite commit (WAL, FULL) per turn, then the
-acknowledgement. Theirs: paho with its own loop, `on_message` counts; once as it is by default (MQTT 3.1.1: the broker leaves
-the properties out, so paho gets half of the bytes), once with MQTT 5, where it reads the same packets as ours. The aim is
-held against the first, which is the harder one. Interleaved rounds, each side in a fresh process; medians.
+`python -m tests.bench ingest`. One real Mosquitto, and one process that plays fifty nodes (`tests/bench/crowd.py`), in a closed
+loop: nothing is lost, nothing is said twice. Ours: `python -m controller` as it ships, with its store (WAL, FULL), its metrics and
+its link; it knows the nodes by their hellos and the sensor by a manifest, and an event counts when the node's `down/ack` has
+arrived. Theirs: paho with its own loop, `on_message` counts; once as it is by default (MQTT 3.1.1: the broker leaves the
+properties out, so paho gets half of the bytes), once with MQTT 5, where it reads the same packets as ours. The aim is held
+against the first, which is the harder one. Interleaved rounds, each side in a fresh process; medians.
 """
 
 from __future__ import annotations
 
+import json
 import multiprocessing as mp
-import queue
-import socket
 import sqlite3
 import statistics
+import sys
 import tempfile
-import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
-from lab.broker import Broker as Mosquitto
-from link.broker import Broker
-from link.inputs import Arrived, LinkUp
-from link.intake import Intake
-from link.settings import LinkSettings
-from protocol.envelope import FactMark, Packet, Received, pack, unpack
-from protocol.observed import SensorEvent
+from controller.store import FILE
+from lab.broker import Broker
+from lab.processes import free_port, spawn
 from protocol.topics import EventTopic, filter_of
+from tests.bench.cpu import used_ns
+from tests.bench.crowd import FLEET, NODES, crowd
 from tests.bench.figure import Figure, Say
 
 ROUNDS = 5
-MESSAGES = 10_000
+MESSAGES = 20_000
 MESSAGES_5 = 1_000
-# paho takes a third of a millisecond for the properties of one event: a tenth of the messages is as long a measurement.
+# paho takes a third of a millisecond for the properties of one event: a twentieth of the messages is as long a measurement.
 
-WINDOW = 2_000
 AIM = 0.8
 MQTT_3, MQTT_5 = 4, 5  # as paho numbers them
 SETTINGS = {"max_inflight_messages": "200", "max_queued_messages": "0", "set_tcp_nodelay": "true"}
-PATTERN = filter_of(EventTopic, "bench")
+LOCALHOST = "127.0.0.1"
 
 
-def frame(sequence: int) -> bytes:
-    """The PUBLISH of one event, as bytes."""
-    node, sensor = f"pi-{sequence % 50}", "door"
-    event = SensorEvent(
-        "a1b2c3d4e5f60718", sequence, node, sensor, "opened", "2026-11-21T09:00:00Z", "boot-1", sequence
-    )
-    packet = pack(
-        EventTopic("bench", node, sensor), event, FactMark("a1b2c3d4e5f60718", sequence, max(1, sequence - 50))
-    )
-    assert isinstance(packet, Packet)
-    topic = packet.topic.encode()
-    said = (
-        b"".join(b"\x26" + text(key) + text(value) for key, value in packet.properties)
-        + b"\x03"
-        + text(packet.content_type)
-    )
-    body = len(topic).to_bytes(2, "big") + topic + (sequence % 65535 + 1).to_bytes(2, "big")
-    body += varint(len(said)) + said + packet.payload
-    return b"\x32" + varint(len(body)) + body
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What all rounds share: a directory, the broker's port, the way to the crowd, and what a peer has counted."""
+
+    directory: Path
+    port: int
+    orders: Connection
+    counted: Any
+
+    def report(self, messages: int, pid: int) -> tuple[float, float]:
+        """Have the crowd report events: how many a second, and what each cost the process that took them (CPU microseconds)."""
+        before_ns = used_ns(pid)
+        self.orders.send((False, messages))
+        took_s = self.orders.recv()
+        return messages / took_s, (used_ns(pid) - before_ns) / 1000 / messages
+
+    def prepare(self, *, is_acknowledged: bool) -> None:
+        """Have the crowd make itself known to a controller, or forget the last one."""
+        self.orders.send((is_acknowledged, 0))
+        self.orders.recv()
 
 
-def text(value: str) -> bytes:
-    return len(value.encode()).to_bytes(2, "big") + value.encode()
-
-
-def varint(number: int) -> bytes:
-    out = b""
-    while True:
-        number, low = divmod(number, 128)
-        out += bytes([low | (0x80 if number else 0)])
-        if not number:
-            return out
-
-
-def publisher(port: int, orders: Connection, taken: object) -> None:
-    """Publish as many messages as each order says, never more than WINDOW ahead of what was taken; an order of 0 is the last."""
-    frames = [frame(sequence) for sequence in range(1, MESSAGES + 1)]
-    hello = b"\x00\x04MQTT\x05\x02\x00\x00\x00" + text("publisher")
-    link = socket.create_connection(("127.0.0.1", port))
-    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    link.sendall(b"\x10" + varint(len(hello)) + hello)
-    link.recv(4096)
-    link.setblocking(False)
-    orders.send("ready")
-    while messages := orders.recv():
-        for at in range(0, messages, 100):
-            while at - taken.value > WINDOW:  # type: ignore[attr-defined]
-                drain(link)
-                time.sleep(0.0005)
-            send(link, b"".join(frames[at : min(at + 100, messages)]))
-    link.close()
-
-
-def send(link: socket.socket, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        drain(link)
+@contextmanager
+def ours(ground: Ground, messages: int) -> Iterator[int]:
+    """A controller that knows the crowd; at the end its store must hold every event as counted, and nothing beside."""
+    with tempfile.TemporaryDirectory(dir=ground.directory) as state:
+        extra = {
+            "BRAMBLE_FLEET": FLEET,
+            "BRAMBLE_BROKER_HOST": LOCALHOST,
+            "BRAMBLE_BROKER_PORT": str(ground.port),
+            "BRAMBLE_STATE_DIR": state,
+            "BRAMBLE_METRICS_PORT": str(free_port(LOCALHOST)),
+        }
+        process = spawn("controller", [sys.executable, "-m", "controller"], Path(state) / "log", extra=extra)
         try:
-            view = view[link.send(view) :]
-        except BlockingIOError:
-            time.sleep(0.0002)
+            ground.prepare(is_acknowledged=True)
+            yield process.pid
+        finally:
+            process.terminate()
+        store = sqlite3.connect(Path(state) / FILE)
+        intakes = [json.loads(value) for (value,) in store.execute("SELECT value FROM intakes")]
+        store.close()
+        assert sum(intake["upto"] for intake in intakes) == messages + NODES, process.log()
+        assert not any(intake["beyond"] for intake in intakes), process.log()
 
 
-def drain(link: socket.socket) -> None:
-    try:
-        while link.recv(65536):
-            pass
-    except BlockingIOError:
-        pass
+@contextmanager
+def paho(ground: Ground, messages: int, protocol: int = MQTT_3) -> Iterator[int]:
+    """Theirs. By default as paho does by default: MQTT 3.1.1."""
+    ground.prepare(is_acknowledged=False)
+    ground.counted.value = 0
+    here, there = mp.Pipe()
+    process = mp.Process(target=count, args=(ground.port, messages, protocol, there, ground.counted), daemon=True)
+    process.start()
+    here.recv()
+    yield process.pid or 0
+    here.send("end")
+    process.join()
 
 
-def paho_side(port: int, messages: int, orders: Connection, taken: object, protocol: int = MQTT_3) -> None:
-    """Theirs: count. By default as paho does by default: MQTT 3.1.1, for which the broker leaves the properties out."""
-    import paho.mqtt.client as mqtt  # noqa: PLC0415 - the other side does not pay for it
+def paho_5(ground: Ground, messages: int) -> AbstractContextManager[int]:
+    """Theirs, reading the very same packets as ours."""
+    return paho(ground, messages, MQTT_5)
+
+
+def count(port: int, messages: int, protocol: int, orders: Connection, counted: Any) -> None:
+    """A process: paho's own loop, which does nothing but count."""
+    import paho.mqtt.client as mqtt  # noqa: PLC0415 - nobody else pays for it
     from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion  # noqa: PLC0415
 
     seen = 0
 
-    def count(*_: object) -> None:
+    def one(*_: object) -> None:
         nonlocal seen
         seen += 1
         if seen % 20 == 0 or seen == messages:
-            taken.value = seen  # type: ignore[attr-defined]
+            counted.value = seen
 
     client = mqtt.Client(CallbackAPIVersion.VERSION2, "theirs", protocol=MQTTProtocolVersion(protocol))
-    client.on_message = count
+    client.on_message = one
     client.on_subscribe = lambda *_: orders.send("ready")
-    client.connect("127.0.0.1", port)
-    client.subscribe(PATTERN, qos=1)
+    client.connect(LOCALHOST, port)
+    client.subscribe(filter_of(EventTopic, FLEET), qos=1)
     while seen < messages:
         client.loop(1.0)
-    orders.send(time.process_time())
+    orders.recv()
     client.disconnect()
 
 
-def paho_5_side(port: int, messages: int, orders: Connection, taken: object) -> None:
-    """Theirs, reading the very same packets as ours: count."""
-    paho_side(port, messages, orders, taken, MQTT_5)
-
-
-def our_side(port: int, messages: int, orders: Connection, taken: object) -> None:
-    """Ours: decode, deduplicate, commit, acknowledge."""
-    directory = tempfile.TemporaryDirectory()
-    store = sqlite3.connect(Path(directory.name) / "bench.db", isolation_level=None)
-    store.execute("PRAGMA journal_mode=WAL")
-    store.execute("PRAGMA synchronous=FULL")
-    store.execute("CREATE TABLE event (stream TEXT, sequence INTEGER, node TEXT, sensor TEXT, type TEXT, time TEXT)")
-    store.execute("CREATE TABLE intake (stream TEXT PRIMARY KEY, upto INTEGER, beyond TEXT)")
-    inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
-    link = Broker(LinkSettings("127.0.0.1", port, "ours"), inbox.put, inbox.qsize)
-    link.dial(1, None, None, ((PATTERN, 1),))
-    assert isinstance(inbox.get(), LinkUp)
-    orders.send("ready")
-    intake, seen = Intake(), 0
-    while seen < messages:
-        batch = [inbox.get()]
-        while not inbox.empty():
-            batch.append(inbox.get())
-        rows = []
-        for packet in (packet for item in batch if isinstance(item, Arrived) for packet in item.packets):
-            received = unpack(packet)
-            assert isinstance(received, Received)
-            intake, is_new = intake.seen(received.mark)  # type: ignore[arg-type]
-            if is_new:
-                event = received.message
-                rows.append((event.stream, event.sequence, event.node, event.sensor, event.type, event.time))
-        store.execute("BEGIN IMMEDIATE")
-        store.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", rows)
-        ack = intake.ack("a1b2c3d4e5f60718")
-        store.execute("INSERT OR REPLACE INTO intake VALUES (?, ?, ?)", (ack.stream, ack.upto, str(ack.beyond)))
-        store.execute("COMMIT")
-        seen += len(rows)
-        taken.value = seen  # type: ignore[attr-defined]
-    orders.send(time.process_time())
-    link.close()
-    (stored,) = store.execute("SELECT count(*) FROM event").fetchone()
-    assert stored == messages
-    directory.cleanup()
-
-
-def one_round(side: object, port: int, messages: int, publishing: Connection, taken: object) -> tuple[float, float]:
-    """Messages per second and CPU microseconds per message of one side."""
-    here, there = mp.Pipe()
-    process = mp.Process(target=side, args=(port, messages, there, taken), daemon=True)  # type: ignore[arg-type]
-    taken.value = 0  # type: ignore[attr-defined]
-    process.start()
-    here.recv()
-    started_s = time.perf_counter()
-    publishing.send(messages)
-    cpu_s = here.recv()
-    took_s = time.perf_counter() - started_s
-    process.join()
-    return messages / took_s, cpu_s / messages * 1e6
-
-
+Side = Callable[[Ground, int], AbstractContextManager[int]]
 OURS, PAHO, PAHO_5 = "ours", "paho that only counts", "paho that only counts, MQTT 5"
-SIDES = {PAHO: (paho_side, MESSAGES), OURS: (our_side, MESSAGES), PAHO_5: (paho_5_side, MESSAGES_5)}
+SIDES: dict[str, tuple[Side, int]] = {PAHO: (paho, MESSAGES), OURS: (ours, MESSAGES), PAHO_5: (paho_5, MESSAGES_5)}
 
 
 def measure(say: Say) -> tuple[Figure, ...]:
     """Count, commit, count with properties, again and again."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in SIDES}
-    with tempfile.TemporaryDirectory() as directory, Mosquitto(Path(directory) / "broker", settings=SETTINGS) as broker:
-        taken = mp.Value("q", 0, lock=False)
-        publishing, orders = mp.Pipe()
-        source = mp.Process(target=publisher, args=(broker.port, orders, taken), daemon=True)
-        source.start()
-        publishing.recv()
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        Broker(Path(directory) / "broker", LOCALHOST, settings=SETTINGS) as broker,
+    ):
+        counted = mp.Value("q", 0, lock=False)
+        here, there = mp.Pipe()
+        nodes = mp.Process(target=crowd, args=(broker.port, MESSAGES, there, counted), daemon=True)
+        nodes.start()
+        here.recv()
+        ground = Ground(Path(directory), broker.port, here, counted)
         for number in range(ROUNDS):
-            say(f"round {number + 1} of {ROUNDS}")
             for name, (side, messages) in SIDES.items():
-                found[name].append(one_round(side, broker.port, messages, publishing, taken))
-        publishing.send(0)
-        source.join()
+                with side(ground, messages) as pid:
+                    found[name].append(ground.report(messages, pid))
+            say(
+                f"round {number + 1} of {ROUNDS}: {', '.join(f'{rounds[-1][0]:,.0f}' for rounds in found.values())} msg/s"
+            )
+        here.send(None)
+        nodes.join()
     medians = {
         name: [statistics.median(column) for column in zip(*rounds, strict=True)] for name, rounds in found.items()
     }
-    (ours, ours_us), (peer, peer_us), (peer5, _) = (medians[name] for name in (OURS, PAHO, PAHO_5))
+    (rate, cost_us), (peer, peer_us), (peer5, _) = (medians[name] for name in (OURS, PAHO, PAHO_5))
     return (
-        Figure("node events: decoded, committed, QoS 1", PAHO, ours, peer, "msg/s", AIM, "higher"),
-        Figure("node events: CPU per message", PAHO, ours_us, peer_us, "µs"),
-        Figure("node events: the same packets, decoded, committed", PAHO_5, ours, peer5, "msg/s", better="higher"),
+        Figure("node events: decoded, committed, acknowledged", PAHO, rate, peer, "msg/s", AIM, "higher"),
+        Figure("node events: CPU per message", PAHO, cost_us, peer_us, "µs"),
+        Figure("node events: the same, the peer with properties", PAHO_5, rate, peer5, "msg/s", better="higher"),
     )
