@@ -38,7 +38,7 @@ def main() -> int:
         return 130
     except (TooLateError, RuntimeError) as error:
         _summary(seen)
-        console.print(f"[red]failed[/] after {seen[-1].step if seen else 'the beginning'}: {error}")
+        console.print(f"[red]failed[/] {f'after {seen[-1].step}' if seen else 'to bring the bramble up'}: {error}")
         return 1
     _summary(seen)
     console.print(f"every observation came true, in {time.monotonic() - began_mono_s:.0f} s")
