@@ -1,13 +1,14 @@
 """Bytes ↔ messages. Whatever arrives becomes a message or a `Refusal`; no byte string makes this module raise.
 
 A packet is what the link carries: a topic, bytes, and MQTT 5 properties. Sizes are checked before anything is parsed, JSON is read
-strictly (no duplicate keys, no NaN, no numbers beyond 2^53, nothing nested deeper than 32), and a message from a newer
-conversation is refused by its version and not by its keys.
+strictly (no duplicate keys, no NaN, no whole numbers beyond 2^53, no half characters, nothing nested deeper than 32), so that what
+was read can always be written again. A message from a newer conversation is refused by its version and not by its keys.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -15,7 +16,7 @@ from protocol import events, topics
 from protocol.delivery import BY_TOPIC, TABLE, Class, Delivery
 from protocol.observed import SensorEvent
 from protocol.refusal import Refusal
-from protocol.shapes import JsonValue, Shape, write
+from protocol.shapes import INT_LIMIT, JsonValue, Shape, write
 
 VERSION = 1
 """Of the messages under this root. A reader takes its own version and older ones."""
@@ -119,11 +120,16 @@ def read_json(payload: bytes) -> JsonValue | Refusal:
         text = payload.decode("utf-8")
         if _nesting(text) > NESTING_LIMIT:
             return Refusal(f"nested deeper than {NESTING_LIMIT} levels")
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        document = _DECODER.decode(text)
+        if "\\ud" in text or "\\uD" in text:  # an escape that is half a character, unless the other half follows
+            write(document)
     except UnicodeDecodeError as error:
         return Refusal(f"not UTF-8: byte {error.start} is {payload[error.start]:#04x}")
+    except UnicodeEncodeError:
+        return Refusal("not readable as JSON: an escape in a text is half a character")
     except (ValueError, RecursionError) as error:
         return Refusal(f"not readable as JSON: {str(error)[:200]}")
+    return document
 
 
 def _message(row: Delivery, packet: Packet) -> Any:
@@ -199,3 +205,22 @@ def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number that JSON knows")
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if not -INT_LIMIT <= number <= INT_LIMIT:
+        raise ValueError(f"{text[:30]} is beyond 2^53")
+    return number
+
+
+def _real(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:30]} is beyond what a number can be")
+    return number
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_whole, parse_float=_real
+)  # fmt: skip
