@@ -1,8 +1,8 @@
 """What the node's tasks are, and how each stands after the last look at its containers.
 
-A task follows from what should run: a new content begins a new task, a task without a target is forgotten. How it stands follows
-from its one wanted container, the one of the right revision and spec hash; all others of that task are leftovers, and the
-plan's business.
+A task follows from what should run: a new content begins a new task. A task without a target is told until a look has shown that
+nothing of it runs any more, and only then forgotten: by that word another node may start it (S2). How a task stands follows from
+its one wanted container, the one of the right revision and spec hash; all others of it are leftovers, and the plan's business.
 """
 
 from __future__ import annotations
@@ -25,17 +25,33 @@ def judge(node: Node, now: Now) -> None:
     """Bring the tasks in line with what should run and with what was seen."""
     targets = node.targets()
     for key in node.tasks:
-        if key not in targets:
+        if key not in targets and is_gone(node, key):
             node.tasks.drop(key)
     seen = wanted(node, targets) if isinstance(node.engine, EngineSeen) else None
     for key, target in targets.items():
         task = node.tasks.get(key)
         if task is None or task.content != target.content:
             task = Task(key, target.spec.revision, target.content)
-        if seen is not None:
+        if seen is not None and not (task.state is TaskState.ASSIGNED and _is_moving(node, key)):
             task = judged(task, target.spec, seen.get(key), now, watched=key not in node.interrupted)
             node.interrupted.discard(key)
         node.tasks.put(key, restarts.retried(task, now))
+
+
+def is_gone(node: Node, task: str) -> bool:
+    """Whether nothing of a task runs here: an engine that cannot be seen may well be running it."""
+    if not isinstance(node.engine, EngineSeen) or _is_moving(node, task):
+        return False
+    return not any(c.task == task and c.phase is Phase.RUNNING for c in node.engine.containers)
+
+
+def _is_moving(node: Node, task: str) -> bool:
+    """Whether a step for a task is newer than the last look. What is then seen of it says nothing of how it will stand.
+
+    A trial that is forgotten while it stops the settled container must not be told as running: its place in the budget would be
+    given away, and the stop that we asked for would be taken for a failure.
+    """
+    return task in node.busy or task in node.unseen
 
 
 def wanted(node: Node, targets: dict[str, Target]) -> dict[str, ContainerSeen]:

@@ -147,6 +147,23 @@ def test_a_drained_node_gives_its_services_away_and_gets_them_back() -> None:
         assert set(fleet.running("porch.lamp")) == set(fleet.nodes)
 
 
+def test_a_task_moves_only_when_its_old_node_has_stopped_it() -> None:
+    """A node whose engine cannot be asked does not say that it stopped what it had to stop, and nobody else starts it."""
+    with a_fleet(nodes=2) as fleet:
+        fleet.publish("hall", clocks(1))
+        fleet.run_until_converged()
+        (first,) = fleet.running("hall.clock")
+        fleet.nodes[first].stop_engine()
+        fleet.run_for(seconds=20)
+        fleet.drain(first)
+        fleet.run_for(minutes=2)
+        assert set(fleet.running("hall.clock")) == {first}
+
+        fleet.nodes[first].start_engine()
+        fleet.run_until_converged()
+        assert set(fleet.running("hall.clock")) == set(fleet.nodes) - {first}
+
+
 def test_a_removed_stack_leaves_nothing() -> None:
     """An empty manifest removes a stack everywhere, also where its removal was not heard at first."""
     with a_fleet(nodes=3) as fleet:

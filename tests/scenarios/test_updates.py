@@ -111,6 +111,19 @@ def test_a_withdrawn_trial_holds_its_place_until_the_old_lamp_burns_again() -> N
         assert fleet.invariants.most_down["porch.lamp"] == 1
 
 
+def test_a_lamp_that_was_stopped_for_a_withdrawn_trial_burns_again_at_once() -> None:
+    """Wherever the newer revision comes in, the stop that we asked for is no failure of the old lamp: it waits for nothing."""
+    for late_ms in range(0, 400, 20):
+        with a_fleet(nodes=1, seed=late_ms) as fleet:
+            fleet.publish("porch", lamps("lamp:slow"))
+            fleet.run_until_converged()
+            fleet.publish("porch", lamps("lamp:crashing"))
+            fleet.run_for(seconds=1 + late_ms / 1000)
+            fleet.publish("porch", lamps("lamp:slow"))
+            fleet.run_for(seconds=8)
+            assert fleet.running("porch.lamp") == {"pi-1": ["lamp:slow"]}, late_ms
+
+
 def test_an_image_that_does_not_exist_stops_nothing_else() -> None:
     """A stack whose image nobody has says so, while another is deployed and updated beside it."""
     with a_fleet(nodes=3) as fleet:
