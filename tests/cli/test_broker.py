@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,9 @@ def test_following_survives_a_broker_that_restarts_and_ends_with_ctrl_c(tmp_path
         environment = {**os.environ, "BRAMBLE_BROKER": f"127.0.0.1:{own.port}"}
         command = [sys.executable, "-m", "cli", "events", "--follow", "-o", "json"]
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, env=environment, cwd=ROOT, text=True, stdout=pipe, stderr=pipe) as follow:
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, text=True, stdout=pipe, stderr=pipe)
+        with process as follow, ExitStack() as at_last:
+            at_last.callback(follow.kill)  # or a failure below would wait for it for ever
             assert follow.stdout is not None
             assert follow.stderr is not None
             assert "listening" in follow.stderr.readline()
