@@ -6,6 +6,6 @@ import signal
 
 
 def pytest_configure() -> None:
-    """Let what the tests start be interrupted: a shell that runs us in the background has SIGINT ignored, and children inherit that."""
+    """Let what the tests start be interrupted: a shell in whose background we run ignores SIGINT, and children inherit it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
