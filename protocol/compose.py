@@ -68,6 +68,7 @@ def _constraint(text: str) -> str:
 
 Duration = Annotated[float, BeforeValidator(seconds)]
 Size = Annotated[int, BeforeValidator(size_bytes)]
+Cpus = Annotated[float, Field(ge=0, le=1024)]
 Words = Annotated[list[str], BeforeValidator(words)]
 Pairs = Annotated[dict[str, str], BeforeValidator(pairs)]
 Constraints = Annotated[list[Annotated[str, AfterValidator(_constraint)]], BeforeValidator(one_or_many)]
@@ -82,7 +83,7 @@ def _port(value: object) -> object:
     address, _, kind = value.partition("/")
     *host, target = address.rsplit(":", 2)
     published = host[-1] if host else "0"
-    if not target.isdigit() or not (published.isdigit() or published == ""):
+    if not target.isdecimal() or not (published.isdecimal() or published == ""):
         raise ValueError(
             f"{value!r} is no port; write it like 8080:80, 80, or 127.0.0.1:8080:80/udp (ranges are not supported)"
         )
@@ -104,7 +105,7 @@ class Port(Section):
     """A published port; the short form is read into the same."""
 
     target: int = Field(ge=1, le=65535)
-    published: Annotated[int, BeforeValidator(lambda v: int(v) if isinstance(v, str) and v.isdigit() else v)] = Field(
+    published: Annotated[int, BeforeValidator(lambda v: int(v) if isinstance(v, str) and v.isdecimal() else v)] = Field(
         0, ge=0, le=65535
     )
     protocol: Literal["tcp", "udp"] = "tcp"
@@ -168,7 +169,7 @@ class Placement(Section):
 class Limits(Section):
     """What a container may use at most."""
 
-    cpus: Annotated[float, BeforeValidator(lambda v: float(v) if isinstance(v, str | int) else v)] = 0.0
+    cpus: Annotated[Cpus, BeforeValidator(lambda v: float(v) if isinstance(v, str | int) else v)] = 0.0
     memory: Size = 0
 
 
@@ -229,7 +230,7 @@ class Service(Section):
     user: str = ""
     working_dir: str = ""
     hostname: str = ""
-    cpus: float = 0.0
+    cpus: Cpus = 0.0
     mem_limit: Size = 0
     healthcheck: Healthcheck | None = None
     restart: str = ""

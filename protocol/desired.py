@@ -11,12 +11,13 @@ from enum import StrEnum
 from typing import Annotated
 
 from protocol.ids import Name, digest
+from protocol.measures import LONGEST_S
 from protocol.shapes import Bounds
 
 Pin = Annotated[int, Bounds(least=0, most=27)]
 """BCM number of a pin on the 40-pin header of every Raspberry Pi since 2014."""
 
-Seconds = Annotated[float, Bounds(least=0, most=10 * 365 * 86400)]
+Seconds = Annotated[float, Bounds(least=0, most=LONGEST_S)]
 
 
 class Order(StrEnum):

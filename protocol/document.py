@@ -1,7 +1,8 @@
 """YAML or JSON bytes → a plain document that remembers where each part stood.
 
 YAML 1.2 (of which JSON is a part), so `22:22` and `no` are texts. A key that stands twice, an alias that leads back into itself,
-and a document that unfolds to more than a hundred thousand parts are refused; nothing here raises on any input.
+a document that unfolds to more than a hundred thousand parts, and what JSON could not carry on (a number beyond 2^53, half a
+character) are refused; nothing here raises on any input.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from protocol.operator import ManifestFault
-from protocol.shapes import JsonValue
+from protocol.shapes import INT_LIMIT, JsonValue
 
 PART_LIMIT = 100_000
 """A quarter of a megabyte of YAML has some 20,000 parts; more comes only from aliases of aliases."""
@@ -85,13 +86,13 @@ class _Reader:
             return self.mapping(node, path)
         if isinstance(node, SequenceNode):
             return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
-        return _scalar(str(node.tag), str(node.value))
+        return _scalar(node)
 
     def mapping(self, node: MappingNode, path: Path) -> dict[str, JsonValue]:
         own: dict[str, JsonValue] = {}
         merged: dict[str, JsonValue] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value)
+            key = _text(key_node)
             if key_node.tag == _TAG + "merge":
                 merged |= self.merge(value_node, path)
                 continue
@@ -112,18 +113,29 @@ class _Reader:
         return result
 
 
-def _scalar(tag: str, text: str) -> JsonValue:
-    match tag.removeprefix(_TAG):
+def _scalar(node: Node) -> JsonValue:
+    text = _text(node)
+    match str(node.tag).removeprefix(_TAG):
         case "null":
             return None
         case "bool":
             return text in _TRUE
         case "int":
-            return _whole(text)
+            number = _whole(text)
+            if isinstance(number, int) and abs(number) > INT_LIMIT:
+                raise MarkedYAMLError(problem=f"{text[:30]} is beyond 2^53", problem_mark=node.start_mark)
+            return number
         case "float":
             return float(text.replace("_", ""))
         case _:
             return text
+
+
+def _text(node: Node) -> str:
+    text = str(node.value)
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise MarkedYAMLError(problem="an escape in a text is half a character", problem_mark=node.start_mark)
+    return text
 
 
 def _whole(text: str) -> int | str:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from protocol import devices
-from protocol.compose import Constraints, Duration, Pairs, Section, Service, Size, Words
+from protocol.compose import Constraints, Cpus, Duration, Pairs, Section, Service, Size, Words
 from protocol.ids import RESERVED_PREFIX, is_name
 
 
@@ -88,7 +88,7 @@ class Function(Section):
     network_mode: str = ""
     user: str = ""
     read_only: bool = False
-    cpus: float = 0.0
+    cpus: Cpus = 0.0
     mem_limit: Size = 0
     mode: Literal["once"] = "once"
     timeout: Duration = 30.0

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from protocol.compose import OWN_EXTENSION
 from protocol.document import Document, Path
 from protocol.document import read as read_document
+from protocol.ids import RESERVED_PREFIX, is_name
 from protocol.manifest import Manifest
 from protocol.operator import ManifestFault
 from protocol.stack import Stack
@@ -41,6 +42,9 @@ _WANTED = {
 
 def read(payload: bytes, name: str) -> Stack | tuple[ManifestFault, ...]:
     """Read the stack that is published under `name`."""
+    if not is_name(name) or name.startswith(RESERVED_PREFIX):
+        remedy = "a-z, 0-9 and inner dashes, at most 63 characters, not beginning with svc-"
+        return (ManifestFault(f"{name!r} names no stack", "name", remedy=f"publish under a name of {remedy}"),)
     document = read_document(payload)
     if isinstance(document, ManifestFault):
         return (document,)

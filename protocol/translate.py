@@ -6,6 +6,7 @@ and its sensor, an update's order and a fixed port.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from protocol import compose, devices
@@ -34,6 +35,9 @@ _RESTARTS = {
     "on-failure": RestartCondition.ON_FAILURE,
     "no": RestartCondition.NONE,
 }
+
+_MOST = re.compile("[0-9]{1,9}")
+"""How often `on-failure:N` may try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ class Translation:
             return Restart(policy.condition, policy.max_attempts)
         word, _, most = source.restart.partition(":")
         condition = _RESTARTS.get(word)
-        if condition is None or (most and not (word == "on-failure" and most.isdigit())):
+        if condition is None or (most and not (word == "on-failure" and _MOST.fullmatch(most))):
             reason = f"{source.restart!r} is no restart policy"
             self.misfits.append(
                 Misfit((*path, "restart"), reason, "write no, always, on-failure[:N] or unless-stopped")

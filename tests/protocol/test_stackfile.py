@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import stackfile
+from protocol.envelope import read_json
 from protocol.operator import ManifestFault
+from protocol.shapes import Shape, write
 from protocol.stack import Mode, Stack
 
 MANIFESTS = sorted((Path(__file__).parents[2] / "manifests").glob("*.yaml"))
@@ -180,3 +182,41 @@ def test_a_spoilt_manifest_never_raises(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(PORCH) - 1))
     spoilt = PORCH[:start] + data.draw(st.binary(max_size=6)) + PORCH[start + data.draw(st.integers(0, 20)) :]
     assert isinstance(stackfile.read(spoilt, "porch"), Stack | tuple)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('services: {w: {image: a, environment: {A: "\\ud800"}}}', "half a character"),
+        ('{"services": {"w": {"image": "a", "labels": {"\\udfff": "x"}}}}', "half a character"),
+        ("services: {w: {image: a, healthcheck: {test: a, retries: 99999999999999999999999}}}", "beyond 2^53"),
+        ("services: {w: {image: a, deploy: {restart_policy: {max_attempts: 9007199254740993}}}}", "beyond 2^53"),
+        ("services: {w: {image: a, mem_limit: 99999999999999999999g}}", "is more than any node has"),
+        ("services: {w: {image: a, stop_grace_period: 99999999999h}}", "is longer than ten years"),
+        ("functions: {f: {image: a, triggers: [{every: 99999999h}]}}", "is longer than ten years"),
+        ('services: {w: {image: a, restart: "on-failure:9999999999999999999999"}}', "is no restart policy"),
+        ('services: {w: {image: a, restart: "on-failure:²"}}', "is no restart policy"),
+        ("services: {w: {image: a, ports: ['²:80']}}", "'²:80' is no port"),
+        ("services: {w: {image: a, cpus: 1.0e+300}}", "less than or equal to 1024"),
+    ],
+)
+def test_what_no_node_would_take_is_refused_at_once(text: str, says: str) -> None:
+    """A stack is stored and sent: whatever is accepted can be written and read back."""
+    assert says in first_fault(text).reason
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
+def test_every_stack_reads_back_as_itself(path: Path) -> None:
+    """The controller's store keeps accepted stacks as JSON."""
+    stack = stackfile.read(path.read_bytes(), path.stem)
+    assert isinstance(stack, Stack)
+    assert Shape(Stack).read(read_json(write(stack))) == stack
+
+
+@pytest.mark.parametrize("name", ["a.b", "svc-porch", "x" * 64])
+def test_a_topic_that_names_no_stack_is_refused(name: str) -> None:
+    """`a.b` would be the service b of the stack a everywhere else."""
+    got = stackfile.read(b"services: {w: {image: a}}", name)
+    assert isinstance(got, tuple)
+    assert got[0].path == "name"
+    assert repr(name) in got[0].reason
