@@ -201,7 +201,13 @@ def test_the_machine_stays_as_it_was(able_machine: None) -> None:
     """A run changes no firewall rule, route, forwarding switch or mount of the machine."""
 
     def seen() -> list[str]:
-        looks = ("iptables -S", "iptables -t nat -S", "ip route", "sysctl net.ipv4.ip_forward", "cat /proc/mounts")
+        looks = (
+            "iptables -S",
+            "iptables -t nat -S",
+            "ip route",
+            "cat /proc/sys/net/ipv4/ip_forward",
+            "cat /proc/mounts",
+        )
         told = [line for look in looks for line in commands.run(look.split()).splitlines()]
         return [line for line in told if not belongs_to_a_run(line)]
 

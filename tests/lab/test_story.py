@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def test_the_story_comes_true_beside_a_run_that_is_interrupted(able_machine: Non
     wait_until(lambda: "publishing" in other.log(), "the other run to be in the middle of things", 90.0)
     runs = [run for run in traces.runs() if run.pid in (story.pid, other.pid)]
     assert {run.pid for run in runs} == {story.pid, other.pid}
-    subprocess.run(["kill", f"-{signal.SIGINT.value}", str(other.pid)], check=True)
+    os.kill(other.pid, signal.SIGINT)
     assert other.wait(30.0) == 130
     assert [line for run in runs if run.pid == other.pid for line in traces.remaining(run)] == []
     code = story.wait(STORY_S)
