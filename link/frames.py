@@ -104,19 +104,17 @@ def _properties(data: bytes, at: int, stop: int, user: list[tuple[str, str]]) ->
     said: dict[int, bytes] = {}
     while at < stop:
         kind = data[at]
-        if kind in _FIXED_BYTES:
-            at += 1 + _FIXED_BYTES[kind]
-            continue
-        if kind == _SUBSCRIPTION:
-            _, at = _whole_varint(data, at + 1)
-            continue
-        start = at + 3
-        at = start + ((data[at + 1] << 8) | data[at + 2])
         if kind == _USER:
-            value = at + 2
-            key, at = str(data[start:at], "utf-8", "replace"), value + ((data[at] << 8) | data[at + 1])
-            user.append((key, str(data[value:at], "utf-8", "replace")))
+            key, value = at + 3, at + 5 + ((data[at + 1] << 8) | data[at + 2])
+            at = value + ((data[value - 2] << 8) | data[value - 1])
+            user.append((data[key : value - 2].decode("utf-8", "replace"), data[value:at].decode("utf-8", "replace")))
+        elif kind in _FIXED_BYTES:
+            at += 1 + _FIXED_BYTES[kind]
+        elif kind == _SUBSCRIPTION:
+            _, at = _whole_varint(data, at + 1)
         elif kind in (_CONTENT_TYPE, _RESPONSE_TOPIC, _CORRELATION):
+            start = at + 3
+            at = start + ((data[at + 1] << 8) | data[at + 2])
             said[kind] = data[start:at]
         else:
             raise MalformedError(f"a PUBLISH with the property {kind:#04x}")
