@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from protocol.ids import Name, fact_id
+from protocol.measures import LONGEST_S
 from protocol.shapes import Bounds, JsonValue
 
 
@@ -192,7 +193,7 @@ class Result:
     error: str = ""
     reason: str = ""
     started_at: str = ""
-    duration_s: float = 0.0
+    duration_s: Annotated[float, Bounds(least=0, most=LONGEST_S)] = 0.0
 
 
 @dataclass(frozen=True, slots=True)

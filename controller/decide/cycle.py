@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.decide import invocations, leases, observe, orders, resay
+from controller.decide import greeting, invocations, leases, observe, orders, resay
 from controller.decide.assignments import assign
 from controller.decide.effects import Effect, Say
 from controller.decide.fleet import Fleet
@@ -66,4 +66,6 @@ def _acknowledge(fleet: Fleet) -> None:
     """Say what is committed of each stream that something came on; the loop sends it after the commit."""
     acks, fleet.unsettled.acks = sorted(fleet.unsettled.acks), set()
     for node, stream in acks:
-        fleet.say(AckTopic(fleet.name, node), fleet.intakes[f"{node}/{stream}"].ack(stream))
+        intake = fleet.intakes.get(greeting.intake_key(node, stream))
+        if intake is not None:
+            fleet.say(AckTopic(fleet.name, node), intake.ack(stream))

@@ -95,6 +95,7 @@ class Fleet:
     device_nodes: dict[str, set[str]] = field(default_factory=dict)
     held: dict[str, set[str]] = field(default_factory=dict)
     seen: dict[tuple[str, str], TaskStatus] = field(default_factory=dict)
+    streams: dict[str, list[str]] = field(default_factory=dict)
 
     # What this process has heard.
     is_up: bool = False

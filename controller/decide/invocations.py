@@ -21,6 +21,9 @@ from protocol.topics import InvocationTopic
 
 REPEAT, EXPIRY = "invocation", "expiry"
 
+UNKNOWN = "unknown"
+"""What a function is called in the metrics that is in no stack: the labels of a metric are names of ours."""
+
 SEEN = {
     ResultStatus.DONE: InvocationSeen.DONE,
     ResultStatus.FAILED: InvocationSeen.FAILED,
@@ -89,10 +92,15 @@ def ended(fleet: Fleet, result: Result) -> None:
     if entry.state not in OPEN:
         fleet.tally("result_duplicates")
         return
+    if entry.node not in ("", result.node):
+        fleet.tally("refusals", "other_node")
+        fleet.remark(result.node, f"says a result of {entry.function} that {entry.node} was asked for")
+        return
     message = result.reason or f"{result.function} is {result.status} on {result.node}"
     answer = Answer(entry.call, result.status is ResultStatus.DONE, message, _shown(result))
     _end(fleet, result.id, entry, SEEN[result.status], answer)
-    fleet.durations.append((entry.function, result.duration_s))
+    if entry.function in fleet.catalogue.functions:
+        fleet.durations.append((entry.function, result.duration_s))
 
 
 def expire(fleet: Fleet, key: str) -> None:
@@ -129,16 +137,19 @@ def _end(fleet: Fleet, key: str, entry: Entry, seen: InvocationSeen, answer: Ans
     )
     fleet.deadlines.drop(REPEAT, key)
     fleet.deadlines.drop(EXPIRY, key)
-    fleet.tally("invocations", entry.function, state.value)
+    fleet.tally("invocations", entry.function if entry.function in fleet.catalogue.functions else UNKNOWN, state.value)
     fleet.ended.append(key)
     while len(fleet.ended) > fleet.terms.ledger_rows:
         fleet.ledger.drop(fleet.ended.popleft())
 
 
-def repeat_answer(fleet: Fleet, entry: Entry, response_topic: str, correlation: bytes) -> None:
+def repeat_answer(fleet: Fleet, entry: Entry, call: str, back: tuple[str, bytes]) -> None:
     """A call came again: whoever asks gets the answer that there is, or later the one that comes."""
     if entry.answer is not None:
-        fleet.reply(response_topic, correlation, entry.answer)
+        fleet.reply(*back, entry.answer)
+    elif entry.state not in OPEN:
+        said = f"it has ended already ({entry.state}), and its answer is not known here; call again under another id"
+        fleet.reply(*back, Answer(call, ok=False, message=said))
 
 
 def _reply(fleet: Fleet, entry: Entry, answer: Answer) -> None:

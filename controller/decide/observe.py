@@ -1,27 +1,23 @@
 """What a message changes: the one place where something from outside enters the fleet.
 
-Every fact is counted in by its mark first, and acknowledged after the commit; a fact that was counted before changes nothing. A
-message of a node may only speak of that node (S10). What cannot be read is counted and, where an operator waits, answered; a
-node that never said hello is told about once.
+Every fact is counted in by its mark first, and acknowledged after the commit; a fact that was counted before changes nothing. The
+topic is the authority, because access rules are written for topics: a message may only speak of what its topic names (S10). What
+cannot be read is counted and, where an operator waits, answered; a node that never said hello is told about once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-from controller.decide import invocations, leases, manifests, orders, resay, rollout
+from controller.decide import greeting, invocations, leases, manifests, orders, resay, rollout
 from controller.decide.assignments import release
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard, Input, Unreadable
-from controller.decide.presence import Presence
-from controller.decide.records import Node, Number, stack_of
+from controller.decide.records import stack_of
 from link.inputs import LinkDown, LinkUp
-from link.intake import Intake
 from protocol import topics
 from protocol.delivery import MANIFEST_BYTES
-from protocol.envelope import FactMark
 from protocol.observed import Answer, Hello, NodeStatus
 from protocol.operator import ManifestFault
 
@@ -81,17 +77,21 @@ def _from_node(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
     topic, message = heard.received.topic, heard.received.message
     node: str = topic.node  # type: ignore[attr-defined]
     if getattr(message, "node", node) != node:
-        fleet.tally("refusals", "other_node")
-        fleet.remark(node, f"speaks for another node, {message.node}")
+        _refuse(fleet, node, "other_node", f"speaks for another node, {message.node}")
         return
     if node not in fleet.nodes and not isinstance(message, Hello):
         _unknown(fleet, node, heard, now_mono_s)
         return
-    if heard.received.mark is not None and not _is_new(fleet, node, heard.received.mark):
+    if heard.received.mark is not None and not greeting.count_in(fleet, node, heard.received.mark):
         return
     _TAKE[type(topic)](fleet, topic, message, now_mono_s)
     if not heard.retained and not isinstance(topic, topics.PresenceTopic):
         leases.spoke(fleet, node, now_mono_s)
+
+
+def _refuse(fleet: Fleet, node: str, kind: str, sentence: str) -> None:
+    fleet.tally("refusals", kind)
+    fleet.remark(node, sentence)
 
 
 def still_unknown(fleet: Fleet, node: str) -> None:
@@ -108,57 +108,6 @@ def _unknown(fleet: Fleet, node: str, heard: Heard, now_mono_s: float) -> None:
     if node not in fleet.told and len(fleet.told) < fleet.terms.answers_kept:
         fleet.told.add(node)
         fleet.deadlines.set(UNKNOWN, node, now_mono_s + fleet.terms.suspect_grace_s)
-
-
-def _is_new(fleet: Fleet, node: str, mark: FactMark) -> bool:
-    """Count a fact in. A node's streams are its own: another node's marks never meet them."""
-    key = f"{node}/{mark.stream}"
-    intake, is_new = (fleet.intakes.get(key) or Intake()).seen(mark)
-    fleet.intakes.put(key, intake)
-    fleet.unsettled.acks.add((node, mark.stream))
-    fleet.tally("facts" if is_new else "fact_duplicates")
-    return is_new
-
-
-def _hello(fleet: Fleet, topic: topics.HelloTopic, hello: Hello, now_mono_s: float) -> None:
-    before = fleet.nodes.get(topic.node)
-    if (hello.assignment_epoch, hello.assignment_generation) > _last_told(fleet, topic.node, hello):
-        _raise_epoch(fleet, hello)
-    known = before or Node(topic.node, hello.inventory)
-    after = replace(
-        known,
-        inventory=hello.inventory,
-        boot=hello.boot,
-        version=hello.version,
-        generation=max(known.generation, hello.assignment_generation),
-        offers_generation=max(known.offers_generation, hello.offers_generation),
-    )
-    fleet.nodes.put(topic.node, after)
-    if before is None or before.inventory != after.inventory:
-        fleet.look_at(topic.node)
-        fleet.unsettled.hosts.add(topic.node)
-    fleet.unsettled.greeted[topic.node] = hello
-    invocations.returned(fleet, topic.node)
-    lease = fleet.leases.get(topic.node)
-    if lease is None or lease.presence is not Presence.ONLINE:
-        leases.spoke(fleet, topic.node, now_mono_s)
-
-
-def _last_told(fleet: Fleet, node: str, hello: Hello) -> tuple[int, int]:
-    """What we know that a node was told; with the offers' count, which comes from the same store."""
-    known = fleet.nodes.get(node)
-    if known is None:
-        return (fleet.epoch, 0)
-    is_ahead = hello.offers_generation > known.offers_generation and hello.assignment_epoch == fleet.epoch
-    return (fleet.epoch, -1 if is_ahead else known.generation)
-
-
-def _raise_epoch(fleet: Fleet, hello: Hello) -> None:
-    """A node knows more than we do: this store is an older copy, so what it says from now on must count as newer."""
-    fleet.numbers.put("epoch", Number(max(fleet.epoch, hello.assignment_epoch) + 1))
-    fleet.unsettled.assignments |= set(fleet.assignments)
-    fleet.unsettled.offers |= set(fleet.offers)
-    fleet.remark(hello.node, f"knows more than this store; it was restored, and its epoch is {fleet.epoch} from now on")
 
 
 def _status(fleet: Fleet, topic: topics.StatusTopic, status: NodeStatus, now_mono_s: float) -> None:
@@ -185,12 +134,18 @@ def _presence(fleet: Fleet, topic: topics.PresenceTopic, message: Any, now_mono_
     leases.said(fleet, topic.node, message, now_mono_s)
 
 
-def _event(fleet: Fleet, _: topics.EventTopic, message: Any, now_mono_s: float) -> None:
+def _event(fleet: Fleet, topic: topics.EventTopic, message: Any, now_mono_s: float) -> None:
+    if message.sensor != topic.sensor:
+        _refuse(fleet, topic.node, "other_topic", f"says an event of {message.sensor} on the topic of {topic.sensor}")
+        return
     fleet.tally("events")
     invocations.sensed(fleet, message, now_mono_s)
 
 
-def _result(fleet: Fleet, _: topics.ResultTopic, message: Any, __: float) -> None:
+def _result(fleet: Fleet, topic: topics.ResultTopic, message: Any, __: float) -> None:
+    if message.id != topic.id:
+        _refuse(fleet, topic.node, "other_topic", f"says a result of another invocation on the topic of {topic.id}")
+        return
     invocations.ended(fleet, message)
 
 
@@ -207,7 +162,7 @@ def _node_answer(fleet: Fleet, topic: topics.NodeAnswerTopic, message: Any, __: 
 
 
 _TAKE: dict[type[topics.Topic], Callable[[Fleet, Any, Any, float], None]] = {
-    topics.HelloTopic: _hello,
+    topics.HelloTopic: greeting.hello,
     topics.PresenceTopic: _presence,
     topics.StatusTopic: _status,
     topics.EventTopic: _event,

@@ -58,7 +58,7 @@ def call(fleet: Fleet, topic: CallTopic, heard: Heard, now_mono_s: float) -> Non
     asked = Invocation(invocation_id(f"call {topic.id}", stack, name, 0), stack, name, _attributes(fleet, topic), body)
     before = fleet.ledger.get(asked.id)
     if before is not None:
-        repeat_answer(fleet, before, response_topic, heard.correlation)
+        repeat_answer(fleet, before, topic.id, (response_topic, heard.correlation))
         return
     entry = Entry(asked, response_topic=response_topic, correlation=heard.correlation.hex(), call=topic.id)
     open_entry(fleet, entry, "", now_mono_s)

@@ -30,6 +30,8 @@ def _indexes(fleet: Fleet) -> None:
     for task in sorted(fleet.holds):
         for node in fleet.holds[task].nodes:
             fleet.held.setdefault(node, set()).add(task)
+    for key in sorted(fleet.intakes):
+        fleet.streams.setdefault(key.partition("/")[0], []).append(key)
     for node in sorted(fleet.statuses):
         for shown in fleet.statuses[node].tasks:
             fleet.seen[node, shown.task] = shown

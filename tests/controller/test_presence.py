@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from controller.decide.effects import Remark
 from controller.decide.presence import NEXT, Presence, Seen, advance
-from protocol.observed import Health, Link
-from protocol.topics import HealthTopic, StatusTopic
-from tests.controller.desk import FLEET, Desk
+from protocol.envelope import FactMark
+from protocol.observed import Health, Hello, Inventory, Link, NodeStatus
+from protocol.topics import HealthTopic, HelloTopic, StatusTopic
+from tests.controller.desk import FLEET, Desk, running, web
 
 HEALTH = Health(1.0, 0.1, 1, 1)
 
@@ -124,3 +127,24 @@ def test_another_fleets_messages_change_nothing() -> None:
     desk = Desk()
     assert desk.heard(HealthTopic("other", "pi-1"), HEALTH) == ()
     assert desk.fleet.counts["refusals", "other_fleet"] == 1
+
+
+def test_a_node_with_a_fresh_card_is_heard_although_its_epochs_begin_again(tmp_path: Path) -> None:
+    """A new stream is a new store: what was remembered by higher epochs does not silence it."""
+    desk = Desk(tmp_path)
+    desk.hello("pi-1", epoch=57)
+    desk.presence("pi-1", Link.ONLINE, 57)
+    desk.manifest("shop", web())
+    told = desk.assignment("pi-1")
+    desk.heard(StatusTopic(FLEET, "pi-1"), NodeStatus("pi-1", 57, 9, told.epoch, told.generation, 0, running(told)))
+    assert desk.stack("shop").services[0].running == 1
+    hello = Hello("pi-1", 1, "b2", "1", Inventory("pi-1", "aarch64", engine="20.10"))
+    desk.heard(HelloTopic(FLEET, "pi-1"), hello, mark=FactMark("fresh", 1, 1))
+    assert desk.stack("shop").services[0].running == 0
+    desk.heard(StatusTopic(FLEET, "pi-1"), NodeStatus("pi-1", 1, 1, told.epoch, told.generation, 0, running(told)))
+    assert desk.stack("shop").services[0].running == 1
+    desk.presence("pi-1", Link.ONLINE, 1)
+    desk.presence("pi-1", Link.OFFLINE, 1)
+    assert desk.fleet.presence("pi-1") is Presence.SUSPECT
+    desk.restart()
+    assert desk.fleet.statuses["pi-1"].epoch == 1

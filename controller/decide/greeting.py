@@ -1,0 +1,118 @@
+"""What a node says first, and the streams on which its facts come.
+
+A hello tells what the node is made of and what it knows of us. One that knows more than this store shows that the store is an older
+copy; one that claims to know what no store could have said is refused, or a single node could carry everybody's numbers away.
+
+A stream is one outbox, so one that was never heard of is a fresh store: its epochs begin at 1 again, and what was remembered by
+higher ones must not silence it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from controller.decide import invocations, leases
+from controller.decide.fleet import Fleet
+from controller.decide.presence import Presence
+from controller.decide.records import Node, Number, stack_of
+from link.intake import Intake
+from protocol.envelope import FactMark
+from protocol.observed import Hello
+from protocol.shapes import INT_LIMIT
+from protocol.topics import HelloTopic
+
+EPOCHS_AHEAD_MOST = 1_000
+"""Each restored copy of the store takes one epoch; nobody restores a thousand times and forgets it."""
+
+GENERATION_MOST = INT_LIMIT // 2
+"""A generation grows by one for each change, so this leaves room for more of them than anybody will live to see."""
+
+STREAMS_MOST = 4
+"""Of one node: the present one, and those of cards that were swapped lately, whose last facts may still be on their way."""
+
+
+def count_in(fleet: Fleet, node: str, mark: FactMark) -> bool:
+    """Count a fact in; False if it was before. A node's streams are its own: another node's marks never meet them."""
+    key = intake_key(node, mark.stream)
+    known = fleet.intakes.get(key)
+    if known is None:
+        _begin_stream(fleet, node, key)
+    intake, is_new = (known or Intake()).seen(mark)
+    fleet.intakes.put(key, intake)
+    fleet.unsettled.acks.add((node, mark.stream))
+    fleet.tally("facts" if is_new else "fact_duplicates")
+    return is_new
+
+
+def intake_key(node: str, stream: str) -> str:
+    """Name a stream within the fleet; no node's name holds a slash."""
+    return f"{node}/{stream}"
+
+
+def _begin_stream(fleet: Fleet, node: str, key: str) -> None:
+    streams = fleet.streams.setdefault(node, [])
+    streams.append(key)
+    while len(streams) > STREAMS_MOST:
+        fleet.intakes.drop(streams.pop(0))
+    before, lease = fleet.statuses.drop(node), fleet.leases.get(node)
+    for task in before.tasks if before else ():
+        fleet.seen.pop((node, task.task), None)
+    fleet.unsettled.reports |= {stack_of(task) for task in fleet.tasks.of("node", node)}
+    if lease is not None:
+        fleet.leases.put(node, replace(lease, epoch=0))
+
+
+def hello(fleet: Fleet, topic: HelloTopic, said: Hello, now_mono_s: float) -> None:
+    """Take in where a node stands."""
+    if _is_beyond_belief(fleet, said):
+        return
+    before = fleet.nodes.get(topic.node)
+    if (said.assignment_epoch, said.assignment_generation) > _last_told(fleet, topic.node, said):
+        _raise_epoch(fleet, said)
+    known = before or Node(topic.node, said.inventory)
+    after = replace(
+        known,
+        inventory=said.inventory,
+        boot=said.boot,
+        version=said.version,
+        generation=max(known.generation, said.assignment_generation),
+        offers_generation=max(known.offers_generation, said.offers_generation),
+    )
+    fleet.nodes.put(topic.node, after)
+    if before is None or before.inventory != after.inventory:
+        fleet.look_at(topic.node)
+        fleet.unsettled.hosts.add(topic.node)
+    fleet.unsettled.greeted[topic.node] = said
+    invocations.returned(fleet, topic.node)
+    lease = fleet.leases.get(topic.node)
+    if lease is None or lease.presence is not Presence.ONLINE:
+        leases.spoke(fleet, topic.node, now_mono_s)
+
+
+def _last_told(fleet: Fleet, node: str, said: Hello) -> tuple[int, int]:
+    """What we know that a node was told; with the offers' count, which comes from the same store."""
+    known = fleet.nodes.get(node)
+    if known is None:
+        return (fleet.epoch, 0)
+    is_ahead = said.offers_generation > known.offers_generation and said.assignment_epoch == fleet.epoch
+    return (fleet.epoch, -1 if is_ahead else known.generation)
+
+
+def _raise_epoch(fleet: Fleet, said: Hello) -> None:
+    """A node knows more than we do: this store is an older copy, so what it says from now on must count as newer."""
+    fleet.numbers.put("epoch", Number(max(fleet.epoch, said.assignment_epoch) + 1))
+    fleet.unsettled.assignments |= set(fleet.assignments)
+    fleet.unsettled.offers |= set(fleet.offers)
+    fleet.remark(said.node, f"knows more than this store; it was restored, and its epoch is {fleet.epoch} from now on")
+
+
+def _is_beyond_belief(fleet: Fleet, said: Hello) -> bool:
+    """Whether no store of ours can have told it that; it is counted and remarked here."""
+    epoch, generation = said.assignment_epoch, max(said.assignment_generation, said.offers_generation)
+    if epoch <= fleet.epoch + EPOCHS_AHEAD_MOST and generation <= GENERATION_MOST:
+        return False
+    fleet.tally("refusals", "beyond_belief")
+    fleet.remark(
+        said.node, f"claims to know epoch {epoch} and generation {generation}, which nobody told it; not believed"
+    )
+    return True
