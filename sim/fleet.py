@@ -53,11 +53,11 @@ class SimFleet:
         self._labels = labels or {}
         self.nodes = {name: self._node(name) for name in (f"pi-{number}" for number in range(1, nodes + 1))}
         self.manifests: dict[str, bytes] = {}
-        self.drained: set[str] = set()
         self.faults = 0
         self.is_healed = False
         self._orders = 0
         self.invariants = Invariants(self.world, self.nodes, self.head)
+        self.drained = self.invariants.drained
         self.world.watch = self.invariants.look
         self.head.process.start()
         for node in self.nodes.values():

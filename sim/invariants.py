@@ -34,11 +34,16 @@ class ViolationError(AssertionError):
 
 @dataclass(slots=True)
 class _Memory:
-    """What was seen of one node, so that going back shows. `taken`: the tasks that an update took, and whether they ran before."""
+    """What was seen of one node, so that going back shows.
+
+    `taken`: the tasks that an update took, and whether they ran before. `excused`: those among them whose node was drained, so
+    that it is the operator who takes them.
+    """
 
     assignment: tuple[int, int] = (0, 0)
     offers: tuple[int, int] = (0, 0)
     taken: dict[str, bool] = field(default_factory=dict)
+    excused: set[str] = field(default_factory=set)
     ran: int = 0
 
 
@@ -55,6 +60,7 @@ class Invariants:
         self._sweep_s = 0.0
         self.forbidden: set[str] = set()
         self.bad: set[str] = set()
+        self.drained: set[str] = set()
         self.most_down: dict[str, int] = {}
         self.budgets: dict[str, int] = {}
         self.start_first: set[str] = set()
@@ -128,7 +134,12 @@ class Invariants:
         well = {box.labels.get(f"{LABEL}task", "") for box in _ours(node) if box.health(self._world.now_s) in WELL}
         trying = {trial.task for trial in node.node.trials.values() if trial.state is OfferState.TRYING}
         assigned = {spec.task for spec in node.node.assignment.tasks}
-        for task in sorted(trying - memory.taken.keys()):
+        memory.excused &= trying
+        if name in self.drained:
+            memory.excused |= trying
+        for task in memory.excused & memory.taken.keys():
+            del memory.taken[task]
+        for task in sorted(trying - memory.taken.keys() - memory.excused):
             memory.taken[task] = task in well
         for task, was_well in list(memory.taken.items()):
             if task not in assigned or (task not in trying and (task in well or not was_well)):

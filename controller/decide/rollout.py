@@ -179,9 +179,11 @@ def _begin(fleet: Fleet, service: str) -> None:
 def _align(fleet: Fleet, key: str) -> None:
     """Give a task the slot that its rollout wants for it; a held slot stays as it is until its node has reported."""
     task, slot = fleet.tasks.get(key), fleet.slots.get(key)
-    rollout = fleet.rollouts.get(task.service) if task else None
+    rollout = fleet.rollouts.get(service_of(key))
     if task is None or rollout is None:
-        if slot is not None:
+        # A task that is drained away in the middle of its trial holds its place too; whoever drains a lost node gives it up.
+        is_held = slot is not None and slot.state is SlotState.GRANTED and rollout is not None
+        if slot is not None and not is_held:
             fleet.slots.drop(key)
             fleet.unsettled.offers.add(slot.node)
         return
