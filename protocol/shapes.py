@@ -19,7 +19,7 @@ import sys
 import types
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -95,7 +95,13 @@ def _dataclass(cls: type[Any]) -> Check:
     def read(value: Any) -> Any:
         if isinstance(value, cls):
             return value
-        made = {name: _within(name, checks.get(name, _unexpected), part) for name, part in _mapping(value).items()}
+        made, name, document = {}, "", _mapping(value)
+        try:
+            for name, part in document.items():
+                made[name] = checks.get(name, _unexpected)(part)
+        except _WrongError as wrong:
+            wrong.steps.append(str(name))
+            raise
         for name in required:
             if name not in made:
                 raise _WrongError("field required", name)
@@ -129,10 +135,9 @@ def _plain(hint: Any, bounds: Bounds) -> Check:
         return _bool
     if hint is int:
         least = -INT_LIMIT if bounds.least is None else int(bounds.least)
-        return _number((int,), least, INT_LIMIT if bounds.most is None else int(bounds.most))
+        return _whole(least, INT_LIMIT if bounds.most is None else int(bounds.most))
     if hint is float:
-        number = _number((int, float), bounds.least, bounds.most)
-        return lambda value: float(number(value))
+        return _real(bounds.least, bounds.most)
     raise TypeError(f"a message cannot carry {hint!r}")
 
 
@@ -185,21 +190,30 @@ def _bounded_text(bounds: Bounds) -> Check:
     return read
 
 
-def _number(kinds: tuple[type, ...], least: float | None, most: float | None) -> Check:
-    word = "number" if float in kinds else "integer"
-
+def _whole(least: int, most: int) -> Check:
     def read(value: Any) -> Any:
-        if type(value) not in kinds:  # `True` is an int to isinstance
-            raise _WrongError(f"input should be a valid {word}")
-        if not -_LARGEST <= value <= _LARGEST:  # nor is NaN between them
-            raise _WrongError("input should be a finite number")
-        if least is not None and value < least:
-            raise _WrongError(f"input should be at least {least}")
-        if most is not None and value > most:
-            raise _WrongError(f"input should be at most {most}")
-        return value
+        if type(value) is not int:  # `True` is an int to isinstance
+            raise _WrongError("input should be a valid integer")
+        return value if least <= value <= most else _beyond(value, least, most)
 
     return read
+
+
+def _real(least: float | None, most: float | None) -> Check:
+    low, high = -math.inf if least is None else least, math.inf if most is None else most
+
+    def read(value: Any) -> Any:
+        if type(value) not in (int, float):
+            raise _WrongError("input should be a valid number")
+        if not -_LARGEST <= value <= _LARGEST:  # nor is NaN between them
+            raise _WrongError("input should be a finite number")
+        return float(value) if low <= value <= high else _beyond(value, low, high)
+
+    return read
+
+
+def _beyond(value: float, least: float, most: float) -> NoReturn:
+    raise _WrongError(f"input should be at least {least}" if value < least else f"input should be at most {most}")
 
 
 def _text(value: Any) -> str:
