@@ -22,6 +22,7 @@ VERSION = 1
 """Of the messages under this root. A reader takes its own version and older ones."""
 
 VERSION_PROPERTY = "bramble"
+_VERSION_TEXT = str(VERSION)
 STREAM_PROPERTY = "stream"
 SEQUENCE_PROPERTY = "sequence"
 BASE_PROPERTY = "base"
@@ -45,9 +46,9 @@ class Packet:
     response_topic: str = ""
     correlation: bytes = b""
 
-    def property(self, name: str) -> str:
-        """The first user property of that name, or an empty text."""
-        return next((value for key, value in self.properties if key == name), "")
+    def said(self) -> dict[str, str]:
+        """The user properties by name; of several with one name, the first."""
+        return dict(reversed(self.properties))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ _SHAPES: dict[type[topics.Topic], Shape[Any]] = {
 def pack(topic: topics.Topic, message: Any, mark: FactMark | None = None) -> Packet | Refusal:
     """Make the packet of a message; refused only when it is larger than its kind may be."""
     row = BY_TOPIC[type(topic)]
-    properties: tuple[tuple[str, str], ...] = ((VERSION_PROPERTY, str(VERSION)),)
+    properties: tuple[tuple[str, str], ...] = ((VERSION_PROPERTY, _VERSION_TEXT),)
     if isinstance(message, SensorEvent):
         payload, attributes = events.to_binary(message, topic.fleet)
         properties += attributes
@@ -104,13 +105,14 @@ def unpack(packet: Packet) -> Received | Refusal:
     row = BY_TOPIC[type(topic)]
     if len(packet.payload) > row.limit_bytes:
         return Refusal(_too_large(len(packet.payload), row), packet.topic)
-    refused = _version_refused(packet)
+    said = packet.said()
+    refused = _version_refused(said, packet.topic)
     if refused is not None:
         return refused
-    mark = _mark(packet) if row.delivery_class is Class.FACT else None
+    mark = _mark(said, packet.topic) if row.delivery_class is Class.FACT else None
     if isinstance(mark, Refusal):
         return mark
-    message = _message(row, packet)
+    message = _message(row, packet, said)
     return message if isinstance(message, Refusal) else Received(topic, message, mark)
 
 
@@ -132,25 +134,25 @@ def read_json(payload: bytes) -> JsonValue | Refusal:
     return document
 
 
-def _message(row: Delivery, packet: Packet) -> Any:
+def _message(row: Delivery, packet: Packet, said: dict[str, str]) -> Any:
     if row.message is None:
         return packet.payload
     document = read_json(packet.payload)
     if isinstance(document, Refusal):
         return Refusal(document.reason, packet.topic)
     if row.message is SensorEvent:
-        return events.from_binary(packet.topic, packet.properties, document)
+        return events.from_binary(packet.topic, said, document)
     message = _SHAPES[row.topic].read(document)
     return Refusal(message, packet.topic) if isinstance(message, str) else message
 
 
-def _mark(packet: Packet) -> FactMark | Refusal | None:
-    stream = packet.property(STREAM_PROPERTY)
+def _mark(said: dict[str, str], topic: str) -> FactMark | Refusal | None:
+    stream = said.get(STREAM_PROPERTY)
     if not stream:
         return None
-    sequence, base = packet.property(SEQUENCE_PROPERTY), packet.property(BASE_PROPERTY)
+    sequence, base = said.get(SEQUENCE_PROPERTY, ""), said.get(BASE_PROPERTY, "")
     if not (_is_count(sequence) and _is_count(base) and len(stream) <= 64):
-        return Refusal("a fact's mark needs a stream, a sequence and a base, all plain", packet.topic)
+        return Refusal("a fact's mark needs a stream, a sequence and a base, all plain", topic)
     return FactMark(stream, int(sequence), int(base))
 
 
@@ -158,14 +160,14 @@ def _is_count(text: str) -> bool:
     return 0 < len(text) <= 20 and text.isascii() and text.isdigit()
 
 
-def _version_refused(packet: Packet) -> Refusal | None:
-    said = packet.property(VERSION_PROPERTY)
-    if not said or said == str(VERSION):
+def _version_refused(said: dict[str, str], topic: str) -> Refusal | None:
+    version = said.get(VERSION_PROPERTY)
+    if not version or version == _VERSION_TEXT:
         return None
-    if _is_count(said) and int(said) < VERSION:
+    if _is_count(version) and int(version) < VERSION:
         return None
     return Refusal(
-        f"speaks version {said[:20]!r} of the conversation; this side reads up to {VERSION}: update it", packet.topic
+        f"speaks version {version[:20]!r} of the conversation; this side reads up to {VERSION}: update it", topic
     )
 
 

@@ -7,6 +7,8 @@ the specification orders it as text. The data carries `event_type`, which is wha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from protocol.observed import Clock, SensorEvent
 from protocol.refusal import Refusal
 from protocol.shapes import JsonValue, Shape, write
@@ -51,9 +53,8 @@ def to_binary(event: SensorEvent, fleet: str) -> tuple[bytes, tuple[tuple[str, s
     return write(data(event)), tuple(properties.items())
 
 
-def from_binary(topic: str, properties: tuple[tuple[str, str], ...], document: JsonValue) -> SensorEvent | Refusal:
-    """Read an event back; a missing or wrong attribute is a refusal that names it."""
-    said = dict(properties)
+def from_binary(topic: str, said: Mapping[str, str], document: JsonValue) -> SensorEvent | Refusal:
+    """Read an event back from its user properties and its data; a missing or wrong attribute is a refusal that names it."""
     if said.get("specversion") != SPEC_VERSION:
         return Refusal(
             f"a CloudEvent needs specversion {SPEC_VERSION!r}, not {said.get('specversion', '')[:20]!r}", topic

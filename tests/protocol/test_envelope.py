@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,6 +58,14 @@ def test_every_message_reads_back_as_itself(topic: topics.Topic, message: Any) -
     packet = envelope.pack(topic, message, mark)
     assert isinstance(packet, Packet)
     assert envelope.unpack(packet) == Received(topic, message, mark)
+
+
+def test_of_a_property_that_comes_twice_the_first_counts() -> None:
+    """The version, the mark and an event's attributes are read by one rule."""
+    packet = envelope.pack(topics.EventTopic(F, N, "doorbell"), EVENT, FactMark("5f1d", 7, 3))
+    assert isinstance(packet, Packet)
+    again = replace(packet, properties=packet.properties + tuple((key, "other") for key, _ in packet.properties))
+    assert envelope.unpack(again) == envelope.unpack(packet)
 
 
 def test_every_kind_of_message_has_a_sample() -> None:
