@@ -6,6 +6,7 @@ import signal
 
 
 def pytest_configure() -> None:
-    """Let what the tests start be interrupted: a shell in whose background we run ignores SIGINT, and children inherit it."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let what the tests start be ended: `nohup` and a shell's background ignore signals, and children inherit that."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
