@@ -182,10 +182,10 @@ def _align(fleet: Fleet, key: str) -> None:
     rollout = fleet.rollouts.get(service_of(key))
     if task is None or rollout is None:
         # A task that is drained away in the middle of its trial holds its place too; whoever drains a lost node gives it up.
-        is_held = slot is not None and slot.state is SlotState.GRANTED and rollout is not None
-        if slot is not None and not is_held:
-            fleet.slots.drop(key)
+        if slot is not None:
             fleet.unsettled.offers.add(slot.node)
+            if rollout is None or slot.state is not SlotState.GRANTED:
+                fleet.slots.drop(key)
         return
     if slot is not None and (slot.state in HOLDING or _is_as_wanted(slot, task, rollout)):
         fleet.unsettled.offers.add(slot.node)

@@ -124,6 +124,20 @@ def test_a_lamp_that_was_stopped_for_a_withdrawn_trial_burns_again_at_once() -> 
             assert fleet.running("porch.lamp") == {"pi-1": ["lamp:slow"]}, late_ms
 
 
+def test_a_node_that_is_drained_in_the_middle_of_its_trial_blocks_nobody() -> None:
+    """Its place is held until it has stopped, and then the others go on without it."""
+    with a_fleet(nodes=3) as fleet:
+        fleet.publish("porch", lamps("lamp:one"))
+        fleet.run_until_converged()
+        fleet.publish("porch", lamps("lamp:slow"))
+        while not (trying := [name for name in fleet.nodes if fleet.invariants.tries(name, "porch.lamp")]):
+            fleet.run_for(seconds=0.1)
+        fleet.drain(trying[0])
+        fleet.run_for(minutes=2)
+        assert fleet.settled("porch.lamp", "lamp:slow") == set(fleet.nodes) - {trying[0]}
+        assert fleet.running("porch.lamp").keys() == set(fleet.nodes) - {trying[0]}
+
+
 def test_an_image_that_does_not_exist_stops_nothing_else() -> None:
     """A stack whose image nobody has says so, while another is deployed and updated beside it."""
     with a_fleet(nodes=3) as fleet:
