@@ -96,6 +96,7 @@ def paho(ground: Ground, messages: int, protocol: int = MQTT_3) -> Iterator[int]
     here, there = mp.Pipe()
     process = mp.Process(target=count, args=(ground.port, messages, protocol, there, ground.counted), daemon=True)
     process.start()
+    there.close()
     here.recv()
     yield process.pid or 0
     here.send("end")
@@ -147,6 +148,7 @@ def measure(say: Say) -> tuple[Figure, ...]:
         here, there = mp.Pipe()
         nodes = mp.Process(target=crowd, args=(broker.port, MESSAGES, there, counted), daemon=True)
         nodes.start()
+        there.close()  # so that a crowd that died ends the bench, too
         here.recv()
         ground = Ground(Path(directory), broker.port, here, counted)
         for number in range(ROUNDS):
