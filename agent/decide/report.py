@@ -21,8 +21,8 @@ VALUES_EVERY_S = 5.0
 
 
 def report(node: Node, now: Now) -> None:
-    """Say the status, if it is news."""
-    if not node.is_up:
+    """Say the status, if it is news. Before the first look it would be what was so before we died, and may be so no longer."""
+    if not node.is_up or node.engine is None:
         return
     status, said = status_of(node), node.said
     if said is not None:
