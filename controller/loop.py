@@ -147,7 +147,7 @@ class Loop:
             case Say():
                 self._queue(_packed(effect))
             case Reply():
-                self._queue(_reply(effect))
+                self._queue(_reply(effect, self.fleet.name))
             case Remark():
                 log.info("remark about=%s said=%r", effect.subject, effect.sentence)
 
@@ -168,6 +168,7 @@ class Loop:
             if isinstance(taken, Busy):
                 return
             if isinstance(taken, Refusal):
+                self.fleet.tally("refusals", "own_message")
                 log.error("message_refused topic=%s reason=%r", taken.path, taken.reason)
             del self._outgoing[key]
 
@@ -191,12 +192,20 @@ def _packed(effect: Say) -> Packet | Refusal:
     return pack(effect.topic, effect.message)
 
 
-def _reply(effect: Reply) -> Packet | Refusal:
-    answer = pack(topics.AnswerTopic("default", effect.answer.id or "none"), effect.answer)
+def _may_answer_on(topic: str, fleet: str) -> bool:
+    """Whoever asks names the topic, and must not borrow our rights for it: of ours it may only be one for answers."""
+    if topic.startswith(f"{topics.ROOT}/"):
+        found = topics.parse(topic)
+        return isinstance(found, topics.AnswerTopic) and found.fleet == fleet
+    return bool(topic) and not topic.startswith("$") and not any(char in topic for char in "+#\0")
+
+
+def _reply(effect: Reply, fleet: str) -> Packet | Refusal:
+    answer = pack(topics.AnswerTopic(fleet, effect.answer.id or "none"), effect.answer)
     if isinstance(answer, Refusal):
         return answer
-    if not effect.response_topic or any(char in effect.response_topic for char in "+#\0"):
-        return Refusal("no topic that can be answered on", effect.response_topic)
+    if not _may_answer_on(effect.response_topic, fleet):
+        return Refusal("no topic that can be answered on", effect.response_topic[:200])
     return Packet(
         effect.response_topic, answer.payload, answer.properties, 1, False, JSON_TYPE, "", effect.correlation
     )  # fmt: skip

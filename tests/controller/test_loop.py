@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -18,8 +19,9 @@ from link.broker import Subscriptions
 from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published
 from protocol.envelope import FactMark, Packet, pack
 from protocol.observed import Hello, Inventory, SensorEvent
+from protocol.operator import OperatorOrder, OrderVerb
 from protocol.refusal import Refusal
-from protocol.topics import EventTopic, HelloTopic, ManifestTopic
+from protocol.topics import EventTopic, HelloTopic, ManifestTopic, OrderTopic
 from tests.controller.desk import FLEET, web
 
 
@@ -182,3 +184,29 @@ def test_settings_come_from_a_file_under_the_environment(tmp_path: Path) -> None
     assert "flet" in str(read_settings(path, {}))
     assert "no number" in str(read_settings(None, {"BRAMBLE_METRICS_PORT": "many"}))
     assert isinstance(read_settings(tmp_path / "none.toml", {}), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("response_topic", "is_answered"),
+    [
+        ("my/desk", True),
+        ("bramble/v1/default/answer/o1", True),
+        ("bramble/v1/default/manifest/shop", False),
+        ("bramble/v1/default/node/pi-1/down/command/c1", False),
+        ("bramble/v1/other/answer/o1", False),
+        ("bramble/v1/default/nonsense", False),
+        ("$SYS/broker", False),
+        ("a/#", False),
+    ],
+)
+def test_an_answer_goes_nowhere_where_only_others_may_speak(
+    tmp_path: Path, response_topic: str, *, is_answered: bool
+) -> None:
+    """Whoever may ask chooses where the answer goes, and must not borrow the controller's rights for that."""
+    loop, wire = room(tmp_path)
+    order = pack(OrderTopic(FLEET, "o1"), OperatorOrder(OrderVerb.NODES))
+    assert isinstance(order, Packet)
+    loop.inbox.put(Arrived(1, (replace(order, response_topic=response_topic),)))
+    loop.turn(1.0)
+    assert [packet.topic for packet in wire.packets] == ([response_topic] if is_answered else [])
+    assert loop.fleet.counts.get(("refusals", "own_message"), 0) == (not is_answered)
