@@ -66,7 +66,7 @@ class Loop:
     def turn(self, now: Now) -> tuple[Effect, ...]:
         """Take everything in, decide, commit, act. Returns what was decided."""
         seen = self._drain(now)
-        written = Written()
+        written = Written(poison=self.mail.unwanted())
         for one in seen:
             observe(self.node, one, now)
             written.poison += self.mail.told(one, now)

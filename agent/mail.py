@@ -24,6 +24,8 @@ from protocol.topics import ControllerPresenceTopic, PresenceTopic, parse
 log = logging.getLogger(__name__)
 
 POISON = "brings the connection down"
+UNWANTED = "the broker does not take it"
+# Both are labels of a metric, so they hold no sizes and no names; the log has those.
 
 
 class BrokerSeam(Protocol):
@@ -49,6 +51,7 @@ class Mail:
         self._broker, self._outbox = broker, outbox
         self._courier = Courier()
         self._unsaid: dict[str, Packet] = {}
+        self._unwanted: list[tuple[int, str]] = []
 
     def told(self, seen: object, now: Now) -> list[tuple[int, str]]:
         """Follow the link; returns the facts that have proved to bring it down."""
@@ -71,6 +74,11 @@ class Mail:
                 self._courier.sent((seen.token,))
         return []
 
+    def unwanted(self) -> list[tuple[int, str]]:
+        """The facts that no broker of this kind takes, since the last asking: set aside, they hold up no other."""
+        unwanted, self._unwanted = self._unwanted, []
+        return unwanted
+
     def act(self, effect: Effect, node: Node) -> bool:
         """Dial or say; false for effects of another kind."""
         match effect:
@@ -85,16 +93,19 @@ class Mail:
     def send(self, now: Now) -> None:
         """Send what waits, as far as there is room."""
         for topic, packet in tuple(self._unsaid.items()):
-            if not isinstance(self._broker.publish(packet), Busy):
+            if not isinstance(self._publish(packet), Busy):
                 del self._unsaid[topic]
         if self._outbox.size == 0 or self._broker.free <= 0:
             return
         base = self._outbox.base
         for row in self._courier.due(self._outbox.outstanding(WINDOW), self._broker.free, now.mono_s):
-            taken = self._broker.publish(self._outbox.packet(row, base))
-            if not isinstance(taken, Published):
+            taken = self._publish(self._outbox.packet(row, base))
+            if isinstance(taken, Busy):
                 return
-            self._courier.handed(row.sequence, taken.token, now.mono_s)
+            if isinstance(taken, Refusal):
+                self._unwanted.append((row.sequence, UNWANTED))
+            else:
+                self._courier.handed(row.sequence, taken.token, now.mono_s)
 
     def _dial(self, epoch: int, node: Node) -> None:
         topic = PresenceTopic(node.fleet, node.name)
@@ -110,8 +121,14 @@ class Mail:
         if isinstance(packet, Refusal):
             log.error("message_refused topic=%s reason=%r", say.topic, packet.reason)
             return
-        if isinstance(self._broker.publish(packet), Busy) and packet.qos:
+        if isinstance(self._publish(packet), Busy) and packet.qos:
             self._unsaid[packet.topic] = packet
+
+    def _publish(self, packet: Packet) -> Published | Busy | Refusal:
+        taken = self._broker.publish(packet)
+        if isinstance(taken, Refusal):
+            log.error("message_refused topic=%s reason=%r", packet.topic, taken.reason)
+        return taken
 
 
 def _is_controllers_birth(packet: Packet) -> bool:

@@ -10,6 +10,7 @@ from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published
 from protocol.desired import Assignment, Offers
 from protocol.envelope import Packet
 from protocol.observed import Health, Hello, NodeStatus, SensorEvent
+from protocol.refusal import Refusal
 from protocol.topics import AssignmentTopic, OfferTopic
 from tests.fakes.agent import DOORBELL, FLEET, NAME, Rig, task
 
@@ -132,3 +133,20 @@ def test_the_loop_sleeps_a_second_and_no_longer_than_a_debounce(rig: Rig) -> Non
     rig.read("doorbell", on=False)
     rig.turn()
     assert rig.loop.wait_s(rig.now) == pytest.approx(0.03)
+
+
+def test_a_fact_that_the_broker_would_not_take_holds_up_no_other(rig: Rig) -> None:
+    """A broker may allow less than we do: what is too large for it is set aside and counted, and the rest goes out."""
+    rig.assign(1, sensors=(DOORBELL,))
+    rig.run(2)
+
+    def narrow(packet: Packet) -> Published | Refusal:
+        return Refusal("too large for it") if b"pressed" in packet.payload else rig.publish(packet)
+
+    rig.loop.mail._broker = type("Narrow", (), {"publish": staticmethod(narrow), "free": 20})()
+    rig.read("doorbell", on=True)
+    rig.read("doorbell", on=False)
+    rig.run(3)
+    assert [event.type for event in rig.messages(SensorEvent)] == ["released"]
+    assert rig.loop.store.outbox.size == 0
+    assert rig.loop.store.outbox.dropped == {"the broker does not take it": 1}
