@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -24,6 +25,10 @@ from link.notify import STOPPING, supervisor
 from protocol.refusal import Refusal
 
 log = logging.getLogger("controller")
+
+COLLECT_AFTER = 50_000
+"""Python looks for cycles after 700 new objects, which a turn of a hundred events has, and now and then it looks through the whole
+fleet. Frozen values make no cycles: counting references frees them. What does make some is found a few megabytes later."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,6 +55,8 @@ def run(settings: Settings) -> int:
     inbox: SimpleQueue[object] = SimpleQueue()
     broker = Broker(settings.link(), inbox.put, inbox.qsize)
     loop = Loop(Fleet(settings.fleet, settings.terms), store, broker, inbox, controller_version())
+    gc.freeze()  # what was loaded stays: there is nothing to find in it
+    gc.set_threshold(COLLECT_AFTER)
     watching = supervisor(os.environ, os.getpid())
     process = Process(loop, settings, watching, time.monotonic)
     for number in (signal.SIGTERM, signal.SIGINT):
