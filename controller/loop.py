@@ -13,6 +13,7 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -28,7 +29,7 @@ from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published, PublishRefus
 from protocol import delivery, topics
 from protocol.envelope import JSON_TYPE, Packet, pack, unpack
 from protocol.ids import REVISION_CHARS
-from protocol.observed import Link
+from protocol.observed import Answer, Link
 from protocol.operator import ControllerPresence
 from protocol.refusal import Refusal
 
@@ -203,7 +204,7 @@ def _may_answer_on(topic: str, fleet: str) -> bool:
 def _reply(effect: Reply, fleet: str) -> Packet | Refusal:
     answer = pack(topics.AnswerTopic(fleet, effect.answer.id or "none"), effect.answer)
     if isinstance(answer, Refusal):
-        return answer
+        return _reply(replace(effect, answer=Answer(effect.answer.id, ok=False, message=answer.reason)), fleet)
     if not _may_answer_on(effect.response_topic, fleet):
         return Refusal("no topic that can be answered on", effect.response_topic[:200])
     return Packet(

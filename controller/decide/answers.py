@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from controller.decide import hosts, scheduler
+from controller.decide import brief, hosts, scheduler
 from controller.decide.assignments import holders
 from controller.decide.fleet import Fleet
 from controller.decide.records import Node, service_key
@@ -18,7 +18,7 @@ from protocol.shapes import JsonValue
 from protocol.stack import Function, Service
 
 ROWS_SHOWN = 500
-"""A row takes up to 400 bytes, a packet holds 256 KiB."""
+"""A person reads no more; a packet may hold fewer."""
 
 
 def nodes(fleet: Fleet, _: OperatorOrder, now_mono_s: float) -> Answer:
@@ -67,7 +67,7 @@ def ps(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
             return not_found(f"there is no stack or service {asked.target!r}")
         keys = [service_key(service.stack, service.name) for service in found]
         tasks = [task for key in keys for task in sorted(fleet.tasks.of("service", key))]
-    return _rows([asdict(place(fleet, fleet.tasks[task])) for task in tasks[: ROWS_SHOWN + 1]])
+    return _rows([asdict(place(fleet, fleet.tasks[task])) for task in tasks[:ROWS_SHOWN]], len(tasks))
 
 
 def explain(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
@@ -143,6 +143,9 @@ def _node_row(fleet: Fleet, node: Node, now_mono_s: float) -> NodeRow:
     )
 
 
-def _rows(rows: list[dict[str, JsonValue]]) -> Answer:
-    said = f"the first {ROWS_SHOWN} of {len(rows)}" if len(rows) > ROWS_SHOWN else ""
-    return Answer("", ok=True, message=said, result=rows[:ROWS_SHOWN])
+def _rows(rows: list[dict[str, JsonValue]], total: int = 0) -> Answer:
+    """As many rows as may be shown; `total` is how many there are, where not all of them were made."""
+    total = total or len(rows)
+    shown = brief.fitting(rows[:ROWS_SHOWN])
+    said = f"the first {len(shown)} of {total}" if len(shown) < total else ""
+    return Answer("", ok=True, message=said, result=shown)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from controller.decide import greeting, invocations, leases, manifests, orders, resay, rollout
+from controller.decide import brief, greeting, invocations, leases, manifests, orders, resay, rollout
 from controller.decide.assignments import release
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard, Input, Unreadable
@@ -115,6 +115,7 @@ def _status(fleet: Fleet, topic: topics.StatusTopic, status: NodeStatus, now_mon
     if before is not None and (status.epoch, status.sequence) <= (before.epoch, before.sequence):
         fleet.tally("stale_statuses")
         return
+    status = brief.heard(status)
     fleet.statuses.put(topic.node, status)
     for task in before.tasks if before else ():
         fleet.seen.pop((topic.node, task.task), None)

@@ -6,7 +6,7 @@ many as a person reads and a packet holds, the troubled ones first.
 
 from __future__ import annotations
 
-from controller.decide import hosts
+from controller.decide import brief, hosts
 from controller.decide.assignments import holders
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
@@ -53,7 +53,7 @@ def _is_verdict(fleet: Fleet, record: StackRecord) -> bool:
 
 
 def _say(fleet: Fleet, record: StackRecord, now_mono_s: float) -> None:
-    status = stack_status(fleet, record)
+    status = brief.shortened(stack_status(fleet, record))
     if status == fleet.reported.get(record.name) or not fleet.is_up:
         return
     tasks = sum(service.desired for service in status.services)

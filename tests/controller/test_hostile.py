@@ -32,8 +32,10 @@ from protocol.observed import (
     TaskState,
     TaskStatus,
 )
+from protocol.operator import OrderVerb
 from protocol.shapes import INT_LIMIT
 from protocol.topics import (
+    AnswerTopic,
     CallTopic,
     EventTopic,
     HealthTopic,
@@ -42,6 +44,7 @@ from protocol.topics import (
     PresenceTopic,
     RequestTopic,
     ResultTopic,
+    StackStatusTopic,
     StatusTopic,
     Topic,
 )
@@ -210,3 +213,20 @@ def test_made_up_functions_make_no_new_figures(tmp_path: Path) -> None:
     counted = [name for name in desk.fleet.counts if name[0] == "invocations"]
     assert counted == [("invocations", "unknown", "done")]
     assert desk.fleet.durations == []
+
+
+def test_a_long_story_of_one_node_hides_nobody_else(tmp_path: Path) -> None:
+    """What a node says of itself is cut to what a person reads, so lists and statuses still fit into their packets."""
+    desk = fleet(tmp_path)
+    told = desk.assignment(BAD)
+    tasks = tuple(
+        TaskStatus(spec.task, spec.revision, TaskState.FAILED, reason=HUGE, image=HUGE) for spec in told.tasks
+    )
+    story = NodeStatus(BAD, 2, 1, told.epoch, told.generation, 0, tasks, reasons=(HUGE,) * 50)
+    desk.heard(StatusTopic(FLEET, BAD), story)
+    answer = desk.order(OrderVerb.NODES)
+    assert answer is not None
+    assert isinstance(envelope.pack(AnswerTopic(FLEET, "o1"), answer), Packet)
+    assert isinstance(answer.result, list)
+    assert len(answer.result) == 3
+    assert isinstance(envelope.pack(StackStatusTopic(FLEET, "shop"), desk.stack("shop")), Packet)

@@ -8,17 +8,18 @@ from queue import SimpleQueue
 
 import pytest
 
+from controller.decide.effects import Reply
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard, Unreadable
 from controller.decide.terms import Terms
-from controller.loop import Loop, read
+from controller.loop import Loop, _reply, read
 from controller.settings import Settings
 from controller.settings import read as read_settings
 from controller.store import Store
 from link.broker import Subscriptions
 from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published
 from protocol.envelope import FactMark, Packet, pack
-from protocol.observed import Hello, Inventory, SensorEvent
+from protocol.observed import Answer, Hello, Inventory, SensorEvent
 from protocol.operator import OperatorOrder, OrderVerb
 from protocol.refusal import Refusal
 from protocol.topics import EventTopic, HelloTopic, ManifestTopic, OrderTopic
@@ -210,3 +211,12 @@ def test_an_answer_goes_nowhere_where_only_others_may_speak(
     loop.turn(1.0)
     assert [packet.topic for packet in wire.packets] == ([response_topic] if is_answered else [])
     assert loop.fleet.counts.get(("refusals", "own_message"), 0) == (not is_answered)
+
+
+def test_an_answer_that_is_too_large_is_answered_by_saying_so() -> None:
+    """A function may print more than a packet holds beside what an answer adds; its caller is not left to wait."""
+    packet = _reply(Reply("my/desk", b"7", Answer("o1", ok=True, result="x" * 300_000)), FLEET)
+    assert isinstance(packet, Packet)
+    assert (packet.topic, packet.correlation) == ("my/desk", b"7")
+    assert b"300" in packet.payload
+    assert b'"ok":false' in packet.payload

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controller.decide.effects import Remark
+from protocol.envelope import Packet, pack
 from protocol.operator import Verdict
 from protocol.topics import ManifestTopic, StackStatusTopic
 from tests.controller.desk import FLEET, Desk, web
@@ -114,3 +115,16 @@ def test_a_constraint_that_nobody_can_read_is_refused_at_its_path() -> None:
     fault = desk.stack("shop").faults[0]
     assert fault.path == "services.web.deploy.placement.constraints[0]"
     assert "node.role" in fault.reason
+
+
+def test_a_stack_that_is_too_large_to_describe_still_gets_its_verdict() -> None:
+    """The names go first, then the services; whoever published it is always told."""
+    desk = Desk()
+    for number in range(4):
+        desk.hello(f"pi-{number}")
+    services = "".join(f"  web{n}: {{image: 'registry.local:5000/dashboard:{n}'}}\n" for n in range(1000))
+    desk.manifest("shop", f"services:\n{services}")
+    status = desk.stack("shop")
+    assert status.verdict is Verdict.ACCEPTED
+    assert isinstance(pack(StackStatusTopic(FLEET, "shop"), status), Packet)
+    assert len(status.services) == 1000

@@ -8,6 +8,7 @@ import pytest
 
 from controller.decide.effects import Reply, Say
 from protocol.desired import Command, Verb
+from protocol.envelope import Packet, pack
 from protocol.observed import Answer, Link
 from protocol.operator import Denial, OperatorOrder, OrderVerb
 from protocol.topics import AnswerTopic, CommandTopic, NodeAnswerTopic, OrderTopic
@@ -130,3 +131,15 @@ def test_an_order_that_cannot_be_read_is_answered() -> None:
     effects = desk.unreadable(OrderTopic(FLEET, "o7"), "verb: no such word")
     assert [e.answer for e in effects if isinstance(e, Reply)] == [Answer("o7", ok=False, message="verb: no such word")]
     assert not any(isinstance(e, Say) for e in effects)
+
+
+def test_a_long_list_ends_where_its_packet_is_full_and_says_so() -> None:
+    """Nobody who asks is left without an answer because there is too much to tell."""
+    desk = Desk()
+    for number in range(200):
+        desk.hello(f"pi-{number:03d}", labels={f"label-{n}": "x" * 200 for n in range(10)})
+    answer = desk.order(OrderVerb.NODES)
+    assert answer is not None
+    assert isinstance(answer.result, list)
+    assert answer.message == f"the first {len(answer.result)} of 200"
+    assert isinstance(pack(AnswerTopic(FLEET, "o1"), answer), Packet)
