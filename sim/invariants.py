@@ -180,8 +180,9 @@ class Invariants:
                 raise ViolationError("S6", f"{invocation} ran its attempt {attempt} twice on {name}")
             if self._runner.setdefault(invocation, name) != name:
                 raise ViolationError("S6", f"{invocation} ran on {self._runner[invocation]} and on {name}")
-            if attempt > 1 + node.troubles:
-                raise ViolationError("S6", f"{invocation} ran {attempt} times on {name} after {node.troubles} troubles")
+            times = sum(count for (other, _), count in self._began.items() if other == invocation)
+            if times > 1 + node.troubles:
+                raise ViolationError("S6", f"{invocation} ran {times} times on {name} after {node.troubles} troubles")
         memory.ran = len(node.engine.ran)
 
     # From time to time.
