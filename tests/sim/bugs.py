@@ -155,7 +155,7 @@ def take_any_nodes_assignment(patch: pytest.MonkeyPatch) -> None:
 
 def read_any_version(patch: pytest.MonkeyPatch) -> None:
     """Read messages of conversations that are not known yet."""
-    patch.setattr(envelope, "_version_refused", lambda _: None)
+    patch.setattr(envelope, "_version_refused", lambda *_: None)
 
 
 def forget_what_ran(patch: pytest.MonkeyPatch) -> None:
