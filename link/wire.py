@@ -4,8 +4,9 @@ Made for one connection epoch and then dropped: paho keeps queues, states and id
 next, which is how messages come twice or never. paho does the greeting, keepalive, subscriptions and publishing; `read`
 takes 64 KiB at a time from the socket, turns PUBLISH into `Packet` values itself (`link.frames`), answers a whole read
 with one send of PUBACKs, and gives every other packet to paho's own handling. That uses private names of paho
-(`_in_packet`, `_packet_handle`, `_packet_queue`, `_loop_rc_handle`, `_sock_recv`, `_sock_close`): its version is pinned
-to a minor, and tests/link/test_wire.py holds both readings together.
+(`_in_packet`, `_packet_handle`, `_packet_queue`, `_loop_rc_handle`, `_sock_recv`, `_sock_send`, `_sock_close`): its version is
+pinned to a minor, and tests/link/test_wire.py holds both readings together. What paho writes is gathered here, and leaves in
+one piece.
 
 paho's callbacks run inside `read`, `loop_write` and `loop_misc`, and only note what they were told: `accepted`,
 `subscribed`, `answered`, `ended`. What may fail: `open` raises OSError; everything later ends in a non-empty `ended`.
@@ -19,7 +20,7 @@ import time
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.exception import MQTTException
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -60,6 +61,7 @@ class Wire(mqtt.Client):
         self.answered: list[tuple[int, str]] = []
         self._rest = bytearray()
         self._needed_bytes = 0
+        self._unsent = bytearray()
         self._filters: list[str] = []
         self.max_inflight_messages = settings.inflight
         self.connect_timeout = settings.connect_timeout_s
@@ -100,6 +102,16 @@ class Wire(mqtt.Client):
         properties = _properties(packet, PacketTypes.PUBLISH)
         return self.publish(packet.topic, packet.payload, packet.qos, packet.retain, properties).mid
 
+    def want_write(self) -> bool:
+        """Whether anything waits for the socket."""
+        return bool(self._unsent) or super().want_write()
+
+    def loop_write(self) -> MQTTErrorCode:
+        """Send all that waits at once. paho would go to the kernel for each packet, and for the interpreter's lock after each."""
+        result = MQTTErrorCode.MQTT_ERR_SUCCESS if self._unsent else super().loop_write()
+        self._flush()
+        return result
+
     def hang_up(self) -> None:
         """Say goodbye in a way that lets the broker publish our will."""
         self.disconnect(ReasonCode(PacketTypes.DISCONNECT, identifier=_DISCONNECT_WITH_WILL))
@@ -127,6 +139,27 @@ class Wire(mqtt.Client):
         except (frames.MalformedError, MQTTException) as error:
             self._lose(f"{self.settings.place} sent what is no MQTT: {error}")
         _acknowledge_quickly(self.socket())
+
+    def _sock_send(self, buf: bytes | bytearray) -> int:
+        """For paho this was sent. No more of it comes before all of it was."""
+        self._unsent += buf
+        return len(buf)
+
+    def _sock_close(self) -> None:
+        """A goodbye is the last that paho sends before it closes: it is still here."""
+        self._flush()
+        super()._sock_close()
+
+    def _flush(self) -> None:
+        opened = self.socket()
+        try:
+            while self._unsent and opened is not None:
+                del self._unsent[: opened.send(self._unsent)]
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._unsent.clear()
+            self._lose(f"the connection to {self.settings.place} broke: {error.strerror or error}")
 
     def _take(self, chunk: bytes) -> None:
         data = self._whole(chunk)

@@ -210,3 +210,38 @@ def test_paho_is_the_version_whose_inside_we_use() -> None:
 
     assert version("paho-mqtt").startswith("2.2.")
     assert Path(mqtt.__file__).name == "client.py"
+
+
+def test_what_waits_leaves_in_one_piece() -> None:
+    """Twenty packets are one call to the kernel, and the goodbye after them still leaves before the socket closes."""
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # keeps apart what was sent apart
+    near.setblocking(False)
+    wire = Wire(LinkSettings("127.0.0.1", 1883, "ours"), None)
+    wire._sock = near
+    for number in range(20):
+        wire.send(Packet("a", str(number).encode()))
+    wire.loop_write()
+    piece = far.recv(1 << 16)
+    assert len(list(frames.frames(piece))) == len(wire.answered) == 20
+    wire.hang_up()
+    assert [first for first, _, _ in frames.frames(far.recv(1 << 16))] == [0xE0]
+    assert far.recv(1) == b""
+    far.close()
+
+
+def test_a_socket_that_is_full_gets_the_rest_later_and_no_more_until_then(ends: Ends) -> None:
+    """Nothing is lost or said to be sent while an earlier piece still waits."""
+    first, second = b"x" * 1_000_000, b"y" * 1_000_000
+    ends.ours.send(Packet("a", first))
+    ends.ours.loop_write()
+    ends.ours.send(Packet("a", second))
+    ends.ours.loop_write()
+    assert ends.ours.want_write()
+    assert len(ends.ours.answered) == 1
+    said = b""
+    while ends.ours.want_write():
+        said += drained(ends.feeds[0])
+        ends.ours.loop_write()
+    said += drained(ends.feeds[0])
+    assert [said[end - 1_000_000 : end] for _, _, end in frames.frames(said)] == [first, second]
+    assert len(ends.ours.answered) == 2
