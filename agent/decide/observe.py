@@ -20,6 +20,7 @@ from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused
 from protocol.desired import Ack, Assignment, Command, Grant, Invocation, Offers
 from protocol.envelope import Received, unpack
 from protocol.refusal import Refusal
+from protocol.topics import CommandTopic, InvocationTopic
 from sensors.edges import PinRead
 
 
@@ -71,7 +72,13 @@ def _local(node: Node, seen: object) -> None:
 def _received(node: Node, received: Received | Refusal, now: Now) -> None:
     if isinstance(received, Refusal):
         wants.refuse(node, received)
-        return
+    elif not _is_on_topic(node, received):
+        wants.refuse(node, Refusal("a message says another node or another id than its topic", str(received.topic)))
+    else:
+        _message(node, received, now)
+
+
+def _message(node: Node, received: Received, now: Now) -> None:
     match received.message:
         case Assignment():
             wants.take_assignment(node, received.message)
@@ -85,3 +92,11 @@ def _received(node: Node, received: Received | Refusal, now: Now) -> None:
             greeting.forget(node, received.message)
         case Command():
             devices.obey(node, received.message)
+
+
+def _is_on_topic(node: Node, received: Received) -> bool:
+    """Whether a message is for this node, and of its topic's id: ids become topics and names of containers."""
+    topic, message = received.topic, received.message
+    if getattr(topic, "node", node.name) != node.name:
+        return False
+    return not isinstance(topic, InvocationTopic | CommandTopic) or message.id == topic.id
