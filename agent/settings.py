@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from link.settings import KEEPALIVE_S, LinkSettings
-from protocol.ids import Name, is_name
+from protocol.ids import RESERVED_PREFIX, Name, is_name
 from protocol.refusal import Refusal
 from protocol.shapes import Bounds, Shape
 
@@ -77,6 +77,8 @@ def read(path: Path | None, environ: Mapping[str, str], hostname: str) -> Settin
                 return value
             document[name] = value
     document.setdefault("node", hostname.partition(".")[0].lower())
+    if str(document["node"]).startswith(RESERVED_PREFIX):
+        return Refusal(f"{document['node']!r} begins with {RESERVED_PREFIX}, as our own services do; set {PREFIX}NODE")
     if not is_name(str(document["node"])):
         return Refusal(
             f"{document['node']!r} cannot name a node (lower-case letters, digits, hyphens); set {PREFIX}NODE"

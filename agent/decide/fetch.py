@@ -28,6 +28,12 @@ def fetch(node: Node, now: Now) -> None:
             node.effects.append(Pull(key, function.container.image))
 
 
+def forget(node: Node) -> None:
+    """Remember nothing of functions that are not assigned."""
+    keys = set(map(key_of, node.assignment.functions))
+    node.unfetched = {key: reason for key, reason in node.unfetched.items() if key in keys}
+
+
 def key_of(function: FunctionSpec) -> str:
     """Under which key a function's image is fetched."""
     return f"{KEY_PREFIX}{function.stack}.{function.name}"

@@ -65,6 +65,7 @@ def look(node: Node, now: Now) -> None:
     is_time = node.looked_mono_s is None or now.mono_s - node.looked_mono_s >= LOOK_EVERY_S
     if node.looking_mono_s is None and (node.unseen or node.hinted or is_time):
         node.looking_mono_s, node.hinted = now.mono_s, False
+        node.waits = {key: due_mono_s for key, due_mono_s in node.waits.items() if due_mono_s > now.mono_s}
         node.effects.append(Look())
 
 

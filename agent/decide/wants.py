@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.decide import trials
+from agent.decide import fetch, trials
 from agent.decide.node import Node, Now
 from protocol.desired import Assignment, Offers
 from protocol.refusal import Refusal
@@ -19,6 +19,7 @@ def take_assignment(node: Node, seen: Assignment) -> None:
         node.assignments.put("", seen)
         node.refusal = ""
         node.waits.clear()
+        fetch.forget(node)
 
 
 def take_offers(node: Node, seen: Offers, now: Now) -> None:

@@ -47,3 +47,14 @@ def test_an_image_that_does_not_exist_is_told_before_anybody_calls(rig: Rig) -> 
     rig.registry.push("greet:1", Behaviour(exits_after_s=0.5))
     rig.run(400)
     assert rig.status().reasons == ()
+
+
+def test_what_is_no_longer_assigned_is_no_longer_remembered(rig: Rig) -> None:
+    """Neither its reason nor its waiting time: a node is given thousands of functions in its life (S9)."""
+    for generation in range(1, 6):
+        rig.assign(generation, functions=(function(f"f-{generation}"),))
+        rig.run(30)
+    assert list(rig.node.unfetched) == ["function porch.f-5"]
+    rig.assign(6)
+    rig.run(600)
+    assert rig.node.unfetched == rig.node.waits == {}

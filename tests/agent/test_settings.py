@@ -73,3 +73,10 @@ def test_outputs_can_be_made_safe_by_a_command(tmp_path: Path, monkeypatch: pyte
     """`--make-safe` works on a node that never ran, too."""
     monkeypatch.setenv("BRAMBLE_STATE_DIR", str(tmp_path / "state"))
     assert main(["--settings", str(written(tmp_path, 'node = "pi-1"')), "--make-safe"]) == 0
+
+
+def test_a_node_is_not_called_like_a_service_of_ours(tmp_path: Path) -> None:
+    """Under such a name it would take over the controller's connection."""
+    refused = read(None, {"BRAMBLE_NODE": "svc-controller-default"}, "pi")
+    assert isinstance(refused, Refusal)
+    assert "svc-" in refused.reason
