@@ -60,7 +60,8 @@ class GivenStack:
         self._publish(is_good=True)
 
     def _update_badly(self) -> None:
-        self._publish(is_good=False)
+        if all(self._fleet.running(f"{self._stack.name}.{name}") for name in self._stack.services):
+            self._publish(is_good=False)
 
     def _publish(self, *, is_good: bool) -> None:
         self._number += 1

@@ -90,8 +90,11 @@ class Workload:
         self._home()
 
     def _update_badly(self) -> None:
-        self._images[self._chances.choice(("home.web", "home.clock"))] = self._bad()
-        self._home()
+        """Only what runs can be updated: a first revision has no gate to pass, and nothing to fall back to."""
+        name = self._chances.choice(("home.web", "home.clock"))
+        if self._fleet.running(name):
+            self._images[name] = self._bad()
+            self._home()
 
     def _toggle_shed(self) -> None:
         if self._fleet.manifests["shed"]:
