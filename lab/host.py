@@ -48,10 +48,6 @@ class Host:
     def address(self) -> str:
         return self._link.address
 
-    @property
-    def is_on(self) -> bool:
-        return self._first is not None and self._first.is_running
-
     def start(self) -> None:
         """Switch the host on: cable, room, engine."""
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -94,10 +94,6 @@ class Courier:
                 trip.is_with_broker = True
                 self._suspects.pop(sequence, None)
 
-    def next_resend_mono_s(self) -> float | None:
-        """When a row will be due again if nothing else happens; None while nothing is on its way."""
-        return min((trip.sent_mono_s + RESEND_S for trip in self._trips.values()), default=None)
-
     def _is_due(self, sequence: int, now_mono_s: float) -> bool:
         trip = self._trips.get(sequence)
         return trip is None or now_mono_s - trip.sent_mono_s >= RESEND_S

@@ -50,12 +50,6 @@ def task_id(stack: str, service: str, slot: str) -> str:
     return f"{stack}.{service}.{slot}"
 
 
-def service_of(task: str) -> tuple[str, str]:
-    """The stack and the service of a task id."""
-    stack, service, _ = task.split(".", 2)
-    return stack, service
-
-
 def fact_id(stream: str, sequence: int) -> str:
     """Name one fact for ever: the outbox that took it in, and its place there. An event's CloudEvents id."""
     return f"{stream}-{sequence}"

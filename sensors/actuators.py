@@ -4,8 +4,8 @@
 wanted, before its pin becomes an input again; and by `make_safe`, which the agent calls when it stops. After `make_safe` the
 outputs stay open and driven: the process ends with its pins at the safe level.
 
-A process that was killed outright can do nothing more. What its pins do then is the kernel's choice (docs/sensors.md), so
-`made_safe` exists for whoever runs next: the agent's start, or systemd's ExecStopPost.
+A process that was killed outright can do nothing more. What its pins do then is the kernel's choice (docs/sensors.md), so whoever
+runs next opens them first of all: the agent's start, or systemd's ExecStopPost.
 
 Failures of a pin are told as the `fault` of a `DeviceStatus`; nothing here raises.
 """
@@ -118,8 +118,3 @@ class _Output:
 
 def _faulty(spec: ActuatorSpec, reason: str) -> DeviceStatus:
     return DeviceStatus(spec.name, spec.kind, spec.pin, fault=reason)
-
-
-def made_safe(specs: tuple[ActuatorSpec, ...], header: Header) -> tuple[DeviceStatus, ...]:
-    """Put the outputs of an agent that is gone to their safe values: for `bramble-agent --make-safe`."""
-    return Actuators(header).set_all(specs)

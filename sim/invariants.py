@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from agent.adapters.creation import LABEL
 from agent.decide.tasks import WELL
 from controller.decide.invocation import OPEN, InvocationState
+from controller.decide.records import service_of
 from protocol.desired import Order
-from protocol.ids import service_of
 from protocol.observed import OfferState
 from sim.boxes import Box
 from sim.head import Head
@@ -221,7 +221,7 @@ def _ours(node: SimNode) -> list[Box]:
 
 
 def _service(task: str) -> str:
-    return ".".join(service_of(task)) if task else ""
+    return service_of(task) if task else ""
 
 
 def learn(invariants: Invariants, service: str, parallelism: int, order: str) -> None:

@@ -42,8 +42,6 @@ NEXT: Mapping[tuple[State, Seen], State] = {
     (State.DISPATCHED, Seen.CANNOT): State.FAILED,
 }
 
-ENDED = frozenset({State.DONE, State.FAILED, State.EXPIRED})
-
 
 def advance(state: State, seen: Seen) -> State:
     """Return the next state; a pair missing from NEXT changes nothing."""

@@ -11,7 +11,7 @@ from gpiozero.pins.mock import MockPin
 
 from protocol.desired import ActuatorSpec
 from protocol.refusal import Refusal
-from sensors.actuators import Actuators, made_safe
+from sensors.actuators import Actuators
 from sensors.header import Header
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +117,7 @@ def test_make_safe_leaves_the_outputs_driven() -> None:
 def test_a_process_that_comes_after_a_crash_makes_all_safe() -> None:
     """Without knowing what the dead agent had set, the next process drives every output to its safe value."""
     header = Header("mock")
-    assert [status.value for status in made_safe((LAMP, ALARM), header)] == ["off", "on"]
+    assert [status.value for status in Actuators(header).set_all((LAMP, ALARM))] == ["off", "on"]
     assert levels(header) == {27: ("output", False), 23: ("output", True)}
 
 
