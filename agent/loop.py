@@ -16,7 +16,7 @@ from typing import Protocol
 from agent.actions import Actions, BoardSeam, WorkersSeam
 from agent.decide.cycle import cycle
 from agent.decide.effects import Effect, Forget, Note
-from agent.decide.inputs import HostSeen
+from agent.decide.inputs import HostSeen, StepEnded
 from agent.decide.node import Node
 from agent.decide.now import Now
 from agent.decide.observe import observe
@@ -70,6 +70,10 @@ class Loop:
         for one in seen:
             observe(self.node, one, now)
             written.poison += self.mail.told(one, now)
+            if isinstance(one, StepEnded):
+                log.info(
+                    "step_ended kind=%s key=%s outcome=%s", type(one.step).__name__.lower(), one.step.key, one.outcome
+                )
         effects = cycle(self.node, now)
         written.notes += [effect for effect in effects if isinstance(effect, Note)]
         written.forgets += [effect for effect in effects if isinstance(effect, Forget)]

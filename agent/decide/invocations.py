@@ -46,11 +46,9 @@ def take(node: Node, call: Invocation, now: Now) -> None:
         call.id, call.stack, call.function, cause, call.attributes, call.body, until_mono_s=now.mono_s + call.valid_s
     )
     if function_of(node, run) is None:
-        _finish(node, run, ResultStatus.FAILED, f"function {call.function} of stack {call.stack} is not on this node")
+        _finish(node, run, Seen.CANNOT, f"function {call.function} of stack {call.stack} is not on this node")
     elif sum((r.stack, r.function) == (call.stack, call.function) for r in node.runs.values()) >= PENDING_MOST:
-        _finish(
-            node, run, ResultStatus.FAILED, f"queue full: {PENDING_MOST} invocations of {call.function} wait already"
-        )
+        _finish(node, run, Seen.CANNOT, f"queue full: {PENDING_MOST} invocations of {call.function} wait already")
     else:
         node.runs.put(run.id, run)
 
@@ -70,7 +68,7 @@ def dispatch(node: Node, now: Now) -> None:
             if run.id not in node.running and isinstance(node.engine, EngineSeen):
                 _start(node, run)
         elif run.attempt == 0 and run.until_mono_s <= now.mono_s:
-            _finish(node, run, ResultStatus.EXPIRED, "its time ran out before it could start")
+            _finish(node, run, Seen.TOO_LATE, "its time ran out before it could start")
         elif run.due_mono_s <= now.mono_s and isinstance(node.engine, EngineSeen):
             _dispatch(node, run, active, now)
 
@@ -78,7 +76,7 @@ def dispatch(node: Node, now: Now) -> None:
 def _dispatch(node: Node, run: Run, active: Counter[tuple[str, str]], now: Now) -> None:
     function = function_of(node, run)
     if function is None:
-        _finish(node, run, ResultStatus.FAILED, f"function {run.function} was taken from this node")
+        _finish(node, run, Seen.CANNOT, f"function {run.function} was taken from this node")
     elif active[run.stack, run.function] < function.concurrency:
         active[run.stack, run.function] += 1
         state = advance(run.state, Seen.STARTED)
@@ -90,7 +88,7 @@ def _dispatch(node: Node, run: Run, active: Counter[tuple[str, str]], now: Now) 
 def _start(node: Node, run: Run) -> None:
     function = function_of(node, run)
     if function is None:
-        _finish(node, run, ResultStatus.FAILED, f"function {run.function} was taken from this node while it ran")
+        _finish(node, run, Seen.CANNOT, f"function {run.function} was taken from this node while it ran")
         return
     node.running.add(run.id)
     attributes = tuple(sorted(run.attributes.items()))
@@ -105,12 +103,12 @@ def ended(node: Node, seen: RunEnded, now: Now) -> None:
         return
     if seen.exit_code == 0 and not seen.timed_out:
         reason = "; ".join(_actuate(node, run, seen.output))
-        _finish(node, run, ResultStatus.DONE, reason, seen)
+        _finish(node, run, Seen.SUCCEEDED, reason, seen)
         return
     function = function_of(node, run)
     reason = seen.reason or _failure(seen)
     if function is None or run.attempt > function.retries:
-        _finish(node, run, ResultStatus.FAILED, reason, seen)
+        _finish(node, run, Seen.FAILED_AT_LAST, reason, seen)
         return
     wait_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(run.attempt - 1, 10))
     node.tally("invocation_retries", run.function)
@@ -139,8 +137,9 @@ def _failure(seen: RunEnded) -> str:
     return f"exited with code {seen.exit_code}"
 
 
-def _finish(node: Node, run: Run, status: ResultStatus, reason: str, seen: RunEnded | None = None) -> None:
+def _finish(node: Node, run: Run, how: Seen, reason: str, seen: RunEnded | None = None) -> None:
     """Move a run from the queue into the ledger, and its result into the outbox: all in one commit."""
+    status = ResultStatus(advance(run.state, how))
     result = Result(run.id, node.name, run.stack, run.function, status, run.attempt, run.cause, reason=reason)
     if seen is not None:
         result = replace(result, exit_code=seen.exit_code, output=seen.output, error=seen.error)
