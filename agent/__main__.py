@@ -16,7 +16,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -32,6 +31,7 @@ from agent.settings import Settings, read
 from agent.store import FILE, Identity, Store
 from link.broker import Broker
 from link.notify import STOPPING, supervisor
+from link.version import installed
 from protocol.refusal import Refusal
 from sensors.board import Board
 
@@ -69,7 +69,7 @@ def run(settings: Settings) -> int:
     store = Store(Path(settings.state_dir) / FILE)
     if store.notice:
         log.error("store_damaged notice=%r", store.notice)
-    node = store.load(Identity(settings.node, settings.fleet, host.boot(), agent_version()), moment(host))
+    node = store.load(Identity(settings.node, settings.fleet, host.boot(), installed()), moment(host))
     board = Board(inbox.put, settings.pin_factory)
     if node.assignment.actuators:
         board.open((), node.assignment.actuators)
@@ -96,7 +96,7 @@ def make_safe(settings: Settings) -> int:
     """Put the outputs of the stored assignment to their safe values, for an agent that is gone."""
     host = Host(Path(settings.state_dir), settings.labels)
     store = Store(Path(settings.state_dir) / FILE)
-    node = store.load(Identity(settings.node, settings.fleet, host.boot(), agent_version()), moment(host))
+    node = store.load(Identity(settings.node, settings.fleet, host.boot(), installed()), moment(host))
     store.close()
     board = Board(lambda _: None, settings.pin_factory)
     _, statuses = board.open((), node.assignment.actuators)
@@ -109,14 +109,6 @@ def moment(host: Host) -> Now:
     """Read the clocks: the only place of the agent that does."""
     wall = datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251 - see above
     return Now(time.monotonic(), wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"), host.clock())
-
-
-def agent_version() -> str:
-    """The installed version; a checkout that is not installed has none."""
-    try:
-        return version("bramble-fleet")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _workers(settings: Settings, inbox: SimpleQueue[object]) -> WorkersSeam:
@@ -140,7 +132,7 @@ def _options(arguments: Sequence[str]) -> Options:
     parser.add_argument("--print-settings", action="store_true", help="show what was read, and end")
     parser.add_argument("--make-safe", action="store_true", help="put all outputs to their safe state, and end")
     parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-    parser.add_argument("--version", action="version", version=f"bramble-agent {agent_version()}")
+    parser.add_argument("--version", action="version", version=f"bramble-agent {installed()}")
     return parser.parse_args(arguments, namespace=Options())
 
 

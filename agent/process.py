@@ -13,7 +13,7 @@ from agent.decide.effects import Effect, Note
 from agent.decide.now import Now
 from agent.loop import Loop
 from agent.settings import Settings
-from link.notify import READY, WATCHDOG, Supervisor, status
+from link.notify import SignsOfLife, Supervisor
 from protocol.observed import Result
 
 
@@ -25,11 +25,9 @@ class Process:
     """Turns a loop until it is stopped."""
 
     def __init__(self, loop: Loop, settings: Settings, supervisor: Supervisor, clock: Callable[[], Now]) -> None:
-        self._loop, self._supervisor, self._clock = loop, supervisor, clock
+        self._loop, self._signs, self._clock = loop, SignsOfLife(supervisor), clock
         self._metrics = Metrics(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
-        self._is_stopping = self._is_ready = False
-        self._words = ""
-        self._alive_due_mono_s = float("-inf")
+        self._is_stopping = False
         self._online_mono_s: float | None = None
 
     def stop(self) -> None:
@@ -42,22 +40,10 @@ class Process:
         while not self._is_stopping:
             now = self._clock()
             effects = self._loop.turn(now)
-            self._tell(now, is_alive=is_link_alive(now.mono_s))
+            is_ready, is_alive = self._loop.node.engine is not None, is_link_alive(now.mono_s)
+            self._signs.tell(_words(self._loop), now.mono_s, is_ready=is_ready, is_alive=is_alive)
             self._measure(effects, now)
             self._loop.wait(self._loop.wait_s(self._clock()))
-
-    def _tell(self, now: Now, *, is_alive: bool) -> None:
-        words = _words(self._loop)
-        if words != self._words:
-            self._words = words
-            self._supervisor.tell(status(words))
-        if not self._is_ready and self._loop.node.engine is not None:
-            self._is_ready = True
-            self._supervisor.tell(READY)
-        every_s = self._supervisor.watchdog_every_s
-        if every_s is not None and is_alive and now.mono_s >= self._alive_due_mono_s:
-            self._alive_due_mono_s = now.mono_s + every_s
-            self._supervisor.tell(WATCHDOG)
 
     def _measure(self, effects: tuple[Effect, ...], now: Now) -> None:
         if self._online_mono_s is None or self._loop.node.is_up:

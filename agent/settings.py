@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+from link import told
 from link.settings import KEEPALIVE_S, LinkSettings
 from protocol.ids import RESERVED_PREFIX, Name, is_name
 from protocol.refusal import Refusal
 from protocol.shapes import Bounds, Shape
 
 DEFAULT_FILE = Path("/etc/bramble/agent.toml")
-PREFIX = "BRAMBLE_"
 MQTT_PORT = 1883
 NO_ENGINE = "none"
 
@@ -52,72 +52,45 @@ class Settings:
 
     def link(self) -> LinkSettings:
         """The agent's end of the link. Only the node itself connects under its name, so a second one takes over visibly."""
-        password = Path(self.broker_password_file).read_text().strip() if self.broker_password_file else ""
+        password = told.password(self.broker_password_file)
+        assert isinstance(password, str), "`read` has looked"
         return LinkSettings(
             self.broker_host, self.broker_port, self.node, self.broker_username, password, self.keepalive_s
         )
 
 
 _SHAPE = Shape(Settings)
-_NUMBERS: Mapping[str, type[int | float]] = {
-    "broker_port": int, "keepalive_s": int, "metrics_port": int, "health_s": float,
-}  # fmt: skip
 
 
 def read(path: Path | None, environ: Mapping[str, str], hostname: str) -> Settings | Refusal:
     """The settings of a file (None: the default one, if it is there) under the environment."""
-    document = _document(path)
+    document = told.document(path, DEFAULT_FILE, environ, _FIELDS)
     if isinstance(document, Refusal):
         return document
-    for name in Settings.__dataclass_fields__:
-        text = environ.get(PREFIX + name.upper())
-        if text is not None:
-            value = _value(name, text)
-            if isinstance(value, Refusal):
-                return value
-            document[name] = value
     document.setdefault("node", hostname.partition(".")[0].lower())
-    if str(document["node"]).startswith(RESERVED_PREFIX):
-        return Refusal(f"{document['node']!r} begins with {RESERVED_PREFIX}, as our own services do; set {PREFIX}NODE")
-    if not is_name(str(document["node"])):
-        return Refusal(
-            f"{document['node']!r} cannot name a node (lower-case letters, digits, hyphens); set {PREFIX}NODE"
-        )
+    refused = _name_refused(str(document["node"]))
+    if refused:
+        return Refusal(f"{refused}; set {told.PREFIX}NODE")
     settings = _SHAPE.read(document)
-    return Refusal(settings, str(path or DEFAULT_FILE)) if isinstance(settings, str) else settings
+    if isinstance(settings, str):
+        return Refusal(settings, str(path or DEFAULT_FILE))
+    password = told.password(settings.broker_password_file)
+    return password if isinstance(password, Refusal) else settings
 
 
-def _document(path: Path | None) -> dict[str, Any] | Refusal:
-    file = path or DEFAULT_FILE
-    if path is None and not file.exists():
-        return {}
-    import tomllib  # noqa: PLC0415 - a node that is set up by its environment needs none
-
-    try:
-        document = tomllib.loads(file.read_text())
-    except OSError as error:
-        return Refusal(f"cannot be read: {error.strerror}", str(file))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return Refusal(f"is no TOML: {error}", str(file))
-    if isinstance(document.get("health_s"), int):
-        document["health_s"] = float(document["health_s"])
-    return document
-
-
-def _value(name: str, text: str) -> Any:
-    if name == "labels":
-        return _labels(text)
-    kind = _NUMBERS.get(name)
-    if kind is None:
-        return text
-    try:
-        return kind(text)
-    except ValueError:
-        return Refusal(f"{text!r} is no number", PREFIX + name.upper())
+def _name_refused(node: str) -> str:
+    if node.startswith(RESERVED_PREFIX):
+        return f"{node!r} begins with {RESERVED_PREFIX}, as our own services do"
+    return "" if is_name(node) else f"{node!r} cannot name a node (lower-case letters, digits, hyphens)"
 
 
 def _labels(text: str) -> dict[str, str] | Refusal:
     pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
     if not all(key and sign for key, sign, _ in pairs):
-        return Refusal(f"{text!r} is not like site=home,place=porch", PREFIX + "LABELS")
+        return Refusal(f"{text!r} is not like site=home,place=porch")
     return {key: value for key, _, value in pairs}
+
+
+_FIELDS: Mapping[str, told.Read] = dict.fromkeys(Settings.__dataclass_fields__, str) | {
+    "broker_port": told.whole, "keepalive_s": told.whole, "metrics_port": told.whole, "health_s": told.real, "labels": _labels,
+}  # fmt: skip

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import metadata
-
 from cli.output import print_json
 from cli.terminal import Terminal
-
-DISTRIBUTION = "bramble-fleet"
-
-FROM_SOURCE = "0+source"
-"""Run from a checkout that nobody installed: a version below every release (PEP 440)."""
+from link.version import installed
 
 
 def version(terminal: Terminal) -> None:
@@ -20,11 +14,3 @@ def version(terminal: Terminal) -> None:
         print_json({"version": found})
     else:
         print(f"bramble {found}")
-
-
-def installed() -> str:
-    """The version of the distribution that holds this command."""
-    try:
-        return metadata.version(DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        return FROM_SOURCE

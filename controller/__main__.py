@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -22,6 +21,7 @@ from controller.settings import Settings, read
 from controller.store import FILE, DamagedStoreError, Store
 from link.broker import Broker
 from link.notify import STOPPING, supervisor
+from link.version import installed
 from protocol.refusal import Refusal
 
 log = logging.getLogger("controller")
@@ -54,7 +54,7 @@ def run(settings: Settings) -> int:
         return 1
     inbox: SimpleQueue[object] = SimpleQueue()
     broker = Broker(settings.link(), inbox.put, inbox.qsize)
-    loop = Loop(Fleet(settings.fleet, settings.terms), store, broker, inbox, controller_version())
+    loop = Loop(Fleet(settings.fleet, settings.terms), store, broker, inbox, installed())
     gc.freeze()  # what was loaded stays: there is nothing to find in it
     gc.set_threshold(COLLECT_AFTER)
     watching = supervisor(os.environ, os.getpid())
@@ -71,20 +71,12 @@ def run(settings: Settings) -> int:
     return 0
 
 
-def controller_version() -> str:
-    """The installed version; a checkout that is not installed has none."""
-    try:
-        return version("bramble-fleet")
-    except PackageNotFoundError:
-        return "0"
-
-
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bramble-controller", description="Run the controller of a bramble.")
     parser.add_argument("--settings", default="", help="a TOML file; /etc/bramble/controller.toml if it is there")
     parser.add_argument("--print-settings", action="store_true", help="show what was read, and end")
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-    parser.add_argument("--version", action="version", version=f"bramble-controller {controller_version()}")
+    parser.add_argument("--version", action="version", version=f"bramble-controller {installed()}")
     return parser.parse_args(arguments)
 
 

@@ -14,7 +14,7 @@ from controller.decide.presence import Presence
 from controller.decide.slot import SlotState
 from controller.loop import Loop
 from controller.settings import Settings
-from link.notify import READY, WATCHDOG, Supervisor, status
+from link.notify import SignsOfLife, Supervisor
 
 MEASURE_S = 1.0
 # Prometheus asks every 15 s; counting more often only costs.
@@ -28,11 +28,10 @@ class Process:
     """Turns a loop until it is stopped."""
 
     def __init__(self, loop: Loop, settings: Settings, supervisor: Supervisor, clock: Callable[[], float]) -> None:
-        self._loop, self._supervisor, self._clock = loop, supervisor, clock
+        self._loop, self._signs, self._clock = loop, SignsOfLife(supervisor), clock
         self._metrics = Metrics(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
-        self._is_stopping = self._is_ready = False
-        self._words = ""
-        self._alive_due_mono_s = self._measure_due_mono_s = float("-inf")
+        self._is_stopping = False
+        self._measure_due_mono_s = float("-inf")
 
     def stop(self) -> None:
         """End after the present turn; may be called from a signal."""
@@ -44,22 +43,9 @@ class Process:
         while not self._is_stopping:
             now_mono_s = self._clock()
             self._loop.turn(now_mono_s)
-            self._tell(now_mono_s, is_alive=is_link_alive(now_mono_s))
+            self._signs.tell(_words(self._loop), now_mono_s, is_ready=True, is_alive=is_link_alive(now_mono_s))
             self._measure(now_mono_s)
             self._loop.wait(self._loop.wait_s(self._clock()))
-
-    def _tell(self, now_mono_s: float, *, is_alive: bool) -> None:
-        words = _words(self._loop)
-        if words != self._words:
-            self._words = words
-            self._supervisor.tell(status(words))
-        if not self._is_ready:
-            self._is_ready = True
-            self._supervisor.tell(READY)
-        every_s = self._supervisor.watchdog_every_s
-        if every_s is not None and is_alive and now_mono_s >= self._alive_due_mono_s:
-            self._alive_due_mono_s = now_mono_s + every_s
-            self._supervisor.tell(WATCHDOG)
 
     def _measure(self, began_mono_s: float) -> None:
         """Time every turn; gather the rest once a second."""

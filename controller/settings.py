@@ -6,20 +6,19 @@ figures by which it decides stand under `[terms]` (`controller.decide.terms`). E
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from controller.decide.terms import Terms
+from link import told
 from link.settings import KEEPALIVE_S, LinkSettings
 from protocol.ids import RESERVED_PREFIX, Name
 from protocol.refusal import Refusal
 from protocol.shapes import Bounds, Shape
 
 DEFAULT_FILE = Path("/etc/bramble/controller.toml")
-PREFIX = "BRAMBLE_"
 MQTT_PORT = 1883
 
 METRICS_PORT = 9274
@@ -47,7 +46,8 @@ class Settings:
 
     def link(self) -> LinkSettings:
         """The controller's end of the link. A fleet has one controller: a second one takes over visibly."""
-        password = Path(self.broker_password_file).read_text().strip() if self.broker_password_file else ""
+        password = told.password(self.broker_password_file)
+        assert isinstance(password, str), "`read` has looked"
         return LinkSettings(
             self.broker_host,
             self.broker_port,
@@ -60,32 +60,19 @@ class Settings:
 
 
 _SHAPE = Shape(Settings)
-_NUMBERS = frozenset({"broker_port", "keepalive_s", "metrics_port"})
+_WHOLE = ("broker_port", "keepalive_s", "metrics_port")
+_FIELDS: Mapping[str, told.Read] = {
+    name: told.whole if name in _WHOLE else str for name in Settings.__dataclass_fields__ if name != "terms"
+}
 
 
 def read(path: Path | None, environ: Mapping[str, str]) -> Settings | Refusal:
     """The settings of a file (None: the default one, if it is there) under the environment."""
-    document = _document(path)
+    document = told.document(path, DEFAULT_FILE, environ, _FIELDS)
     if isinstance(document, Refusal):
         return document
-    for name in Settings.__dataclass_fields__:
-        text = environ.get(PREFIX + name.upper())
-        if text is None or name == "terms":
-            continue
-        if name in _NUMBERS and not (text.isascii() and text.isdigit()):
-            return Refusal(f"{text!r} is no number", PREFIX + name.upper())
-        document[name] = int(text) if name in _NUMBERS else text
     settings = _SHAPE.read(document)
-    return Refusal(settings, str(path or DEFAULT_FILE)) if isinstance(settings, str) else settings
-
-
-def _document(path: Path | None) -> dict[str, Any] | Refusal:
-    file = path or DEFAULT_FILE
-    if path is None and not file.exists():
-        return {}
-    try:
-        return tomllib.loads(file.read_text())
-    except OSError as error:
-        return Refusal(f"cannot be read: {error.strerror}", str(file))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return Refusal(f"is no TOML: {error}", str(file))
+    if isinstance(settings, str):
+        return Refusal(settings, str(path or DEFAULT_FILE))
+    password = told.password(settings.broker_password_file)
+    return password if isinstance(password, Refusal) else settings

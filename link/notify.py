@@ -46,6 +46,29 @@ class Supervisor:
         return True
 
 
+@dataclass(slots=True)
+class SignsOfLife:
+    """What a process tells its supervisor after each turn: how it is when that is news, that it is ready, that it lives."""
+
+    supervisor: Supervisor
+    _words: str = ""
+    _is_ready: bool = False
+    _due_mono_s: float = float("-inf")
+
+    def tell(self, words: str, now_mono_s: float, *, is_ready: bool, is_alive: bool) -> None:
+        """A turn is over; `is_alive` says that every other thread turns, too."""
+        if words != self._words:
+            self._words = words
+            self.supervisor.tell(status(words))
+        if is_ready and not self._is_ready:
+            self._is_ready = True
+            self.supervisor.tell(READY)
+        every_s = self.supervisor.watchdog_every_s
+        if every_s is not None and is_alive and now_mono_s >= self._due_mono_s:
+            self._due_mono_s = now_mono_s + every_s
+            self.supervisor.tell(WATCHDOG)
+
+
 def supervisor(environ: Mapping[str, str], pid: int) -> Supervisor:
     """Read from the environment who listens; a watchdog that is meant for another process is none of ours."""
     name = environ.get("NOTIFY_SOCKET", "")
