@@ -44,6 +44,7 @@ _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "rollouts": ("bramble_rollout_changes", "Rollouts that came into a state.", ("state",)),
     "requests": ("bramble_rollout_requests", "Requests for a grant, by what became of them.", ("answer",)),
     "presence": ("bramble_presence_changes", "Nodes that came into a presence.", ("presence",)),
+    "late_answers": ("bramble_late_answers", "Answers to commands that nobody waits for.", ()),
     "late_wills": ("bramble_late_wills", "Wills of older connections.", ()),
     "stale_statuses": ("bramble_stale_statuses", "Statuses that were no newer than what is known.", ()),
 }
