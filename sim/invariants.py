@@ -36,13 +36,13 @@ class ViolationError(AssertionError):
 class _Memory:
     """What was seen of one node, so that going back shows.
 
-    `taken`: the tasks that an update took, and whether they ran before. `excused`: those among them whose node was drained, so
-    that it is the operator who takes them.
+    `taken`: the tasks that an update took, by which trial, and whether they ran before. `excused`: those whose node was drained
+    meanwhile, so that it is the operator who takes them.
     """
 
     assignment: tuple[int, int] = (0, 0)
     offers: tuple[int, int] = (0, 0)
-    taken: dict[str, bool] = field(default_factory=dict)
+    taken: dict[str, tuple[str, bool]] = field(default_factory=dict)
     excused: set[str] = field(default_factory=set)
     ran: int = 0
 
@@ -114,7 +114,7 @@ class Invariants:
             setattr(memory, what, seen)
 
     def _budget(self, name: str) -> None:
-        """S1: a task is taken from the moment its trial begins until it runs well again with no trial under way."""
+        """S1: a task is taken from the moment its trial begins until it is kept, or the old one runs well again."""
         self._take(name)
         for service in {_service(task) for task in self._memory[name].taken}:
             if len(self._taken(service)) > self.budgets.get(service, len(self._nodes)):
@@ -131,18 +131,22 @@ class Invariants:
         node, memory = self._nodes[name], self._memory[name]
         if node.node is None:
             return
+        trials, assigned = node.node.trials, {spec.task for spec in node.node.assignment.tasks}
         well = {box.labels.get(f"{LABEL}task", "") for box in _ours(node) if box.health(self._world.now_s) in WELL}
-        trying = {trial.task for trial in node.node.trials.values() if trial.state is OfferState.TRYING}
-        assigned = {spec.task for spec in node.node.assignment.tasks}
-        memory.excused &= trying
+        trying = {trial.task: trial.key for trial in trials.values() if trial.state is OfferState.TRYING}
+        memory.excused &= trying.keys()
         if name in self.drained:
-            memory.excused |= trying
-        for task in memory.excused & memory.taken.keys():
-            del memory.taken[task]
-        for task in sorted(trying - memory.taken.keys() - memory.excused):
-            memory.taken[task] = task in well
-        for task, was_well in list(memory.taken.items()):
-            if task not in assigned or (task not in trying and (task in well or not was_well)):
+            memory.excused |= trying.keys()
+        for task, key in trying.items():
+            _, was_well = memory.taken.get(task, ("", task in well))
+            memory.taken[task] = (key, was_well)
+        for task, (key, was_well) in list(memory.taken.items()):
+            trial = trials.get(key)
+            is_kept = (
+                trial is not None and trial.state is OfferState.SETTLED
+            )  # what befalls it now is not the update's doing
+            is_over = task not in trying and (task in well or is_kept or not was_well)
+            if task not in assigned or task in memory.excused or is_over:
                 del memory.taken[task]
 
     def _taken(self, service: str) -> list[str]:
