@@ -38,7 +38,7 @@ test: ## everything that CI runs: lint, types, contracts, tests, simulator, lab 
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -q
 
-check: setup lint ## lint, types, contracts and the tests that need no root and no broker (seconds)
+check: setup lint ## lint, types, contracts and the tests that need no root and no broker (a minute or two)
 	$(BIN)/pytest -q -m "not lab and not broker and not slow"
 
 .PHONY: lint

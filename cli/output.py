@@ -29,7 +29,7 @@ NOTHING = "-"
 
 GOOD = frozenset({"running", "online", "active", "accepted", "done", "yes", "settled"})
 BAD = frozenset({"failed", "rejected", "offline", "refused", "rolled_back", "dead-lettered", "quarantined"})
-UNSURE = frozenset({"suspect", "drain", "paused", "rolling_back", "pending", "no"})
+UNSURE = frozenset({"suspect", "drained", "paused", "rolling_back", "pending", "no"})
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 

@@ -113,7 +113,7 @@ def _command_refused(fleet: Fleet, asked: OperatorOrder) -> Answer | None:
 
 
 def _drain(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
-    return _avail(fleet, asked.target, Availability.DRAIN)
+    return _avail(fleet, asked.target, Availability.DRAINED)
 
 
 def _activate(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
@@ -129,7 +129,7 @@ def _avail(fleet: Fleet, name: str, availability: Availability) -> Answer:
     fleet.nodes.put(name, replace(node, availability=availability))
     fleet.look_at(name)
     moved = len(fleet.tasks.of("node", name))
-    said = f"; its {moved} tasks move or end" if availability is Availability.DRAIN and moved else ""
+    said = f"; its {moved} tasks move or end" if availability is Availability.DRAINED and moved else ""
     return Answer("", ok=True, message=f"{name} is {availability}{said}")
 
 

@@ -18,7 +18,7 @@ class Availability(StrEnum):
     """The operator's wish: whether services may run here."""
 
     ACTIVE = "active"
-    DRAIN = "drain"
+    DRAINED = "drained"
 
 
 @dataclass(frozen=True, slots=True)

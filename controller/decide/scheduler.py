@@ -44,7 +44,7 @@ def objections(fleet: Fleet, node: Node, service: Service) -> tuple[str, ...]:
 
 def _lasting(node: Node, texts: tuple[str, ...]) -> Iterator[str]:
     """What would also move a task away that is here already."""
-    if node.availability is Availability.DRAIN:
+    if node.availability is Availability.DRAINED:
         yield "is drained"
     yield from constraints.objections(texts, node)
 
