@@ -46,6 +46,8 @@ class Catalogue:
         for function in stack.functions:
             del self.functions[service_key(name, function)]
             self.named[function].discard(name)
+            if not self.named[function]:
+                del self.named[function]
         touched = {service_key(name, service) for service in stack.services}
         for key in touched:
             del self.services[key], self.revisions[key]

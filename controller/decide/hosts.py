@@ -40,16 +40,22 @@ def _settle(fleet: Fleet, node: Node) -> None:
         return
     fleet.devices[node.name] = after
     for key in set(before.functions) - set(after.functions):
-        fleet.hosts[key].discard(node.name)
+        _leave(fleet.hosts, key, node.name)
     for key in set(after.functions) - set(before.functions):
         fleet.hosts.setdefault(key, set()).add(node.name)
     for stack in _stacks(before) - _stacks(after):
-        fleet.device_nodes[stack].discard(node.name)
+        _leave(fleet.device_nodes, stack, node.name)
     for stack in _stacks(after) - _stacks(before):
         fleet.device_nodes.setdefault(stack, set()).add(node.name)
     fleet.unsettled.reports |= (_stacks(before) | _stacks(after)) & set(fleet.catalogue.stacks)
     if set(after.functions) - set(before.functions):
         invocations.returned(fleet, node.name)
+
+
+def _leave(nodes_of: dict[str, set[str]], key: str, node: str) -> None:
+    nodes_of[key].discard(node)
+    if not nodes_of[key]:
+        del nodes_of[key]
 
 
 def _stacks(devices: Devices) -> set[str]:

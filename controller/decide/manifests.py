@@ -61,6 +61,8 @@ def _remove(fleet: Fleet, name: str) -> None:
         fleet.remark(name, "an empty manifest removes a stack, but there is none of this name")
         return
     fleet.unsettled.reports.discard(name)
+    fleet.reported.pop(name, None)
+    fleet.reported_mono_s.pop(name, None)
     _changed(fleet, name, fleet.catalogue.drop(name))
     fleet.say(StackStatusTopic(fleet.name, name), b"")
 

@@ -25,7 +25,7 @@ NAMES_SHOWN = 100
 REASONS_SHOWN = 10
 
 TASK_PAUSE_S = 0.001
-"""A status of 10,000 tasks costs tens of milliseconds to make: it waits ten seconds for the next."""
+"""A status of 10,000 tasks, or of devices on as many nodes, costs tens of milliseconds to make: the next waits ten seconds."""
 
 UNSEEN = "unseen"
 """The state of a task whose node is away: it may well be running."""
@@ -37,7 +37,6 @@ def report(fleet: Fleet, now_mono_s: float) -> None:
     for name in stacks:
         record = fleet.stacks.get(name)
         if record is None:
-            fleet.reported.pop(name, None)
             continue
         due_mono_s = fleet.reported_mono_s.get(name, now_mono_s)
         if now_mono_s < due_mono_s and not _is_verdict(fleet, record):
@@ -56,9 +55,9 @@ def _say(fleet: Fleet, record: StackRecord, now_mono_s: float) -> None:
     status = brief.shortened(stack_status(fleet, record))
     if status == fleet.reported.get(record.name) or not fleet.is_up:
         return
-    tasks = sum(service.desired for service in status.services)
+    size = sum(service.desired for service in status.services) + len(fleet.device_nodes.get(record.name, ()))
     fleet.reported[record.name] = status
-    fleet.reported_mono_s[record.name] = now_mono_s + fleet.terms.status_every_s + tasks * TASK_PAUSE_S
+    fleet.reported_mono_s[record.name] = now_mono_s + fleet.terms.status_every_s + size * TASK_PAUSE_S
     fleet.say(StackStatusTopic(fleet.name, record.name), status)
 
 

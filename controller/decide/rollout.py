@@ -159,6 +159,8 @@ def _begin(fleet: Fleet, service: str) -> None:
     fleet.unsettled.slots |= set(fleet.slots.of("service", service)) | set(tasks)
     if wanted is None or not tasks:
         fleet.rollouts.drop(service)
+        fleet.settled_mono_s.pop(service, None)
+        _forget_revisions(fleet, service)
         return
     revision = fleet.catalogue.revisions[service]
     if before is not None and before.revision == revision:
@@ -277,8 +279,9 @@ def _has_room(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> bool:
 
 def _forget_revisions(fleet: Fleet, service: str) -> None:
     """Drop the contents that nothing names any more."""
-    rollout = fleet.rollouts[service]
-    named = {fleet.catalogue.revisions[service], rollout.revision, rollout.previous}
+    rollout = fleet.rollouts.get(service)
+    named = {fleet.catalogue.revisions.get(service, "")}
+    named |= {rollout.revision, rollout.previous} if rollout else set()
     named |= {fleet.tasks[task].revision for task in fleet.tasks.of("service", service)}
     for key in sorted(fleet.revisions.of("service", service)):
         if fleet.revisions[key].revision not in named:

@@ -128,3 +128,47 @@ def test_a_stack_that_is_too_large_to_describe_still_gets_its_verdict() -> None:
     assert status.verdict is Verdict.ACCEPTED
     assert isinstance(pack(StackStatusTopic(FLEET, "shop"), status), Packet)
     assert len(status.services) == 1000
+
+
+SENSOR = "sensors: {bell: {kind: button, pin: 4}}"
+
+
+def test_a_stack_that_comes_back_as_it_was_is_acknowledged_again() -> None:
+    """Its retained status went with it, so whoever publishes it anew waits for a word."""
+    desk = Desk()
+    desk.hello("pi-1")
+    for text in (SENSOR, web()):
+        desk.manifest("shop", text)
+        desk.turn(60.0)
+        desk.manifest("shop", "")
+        desk.turn(60.0)
+        desk.said.clear()
+        desk.manifest("shop", text)
+        assert desk.said[str(StackStatusTopic(FLEET, "shop"))].verdict is Verdict.ACCEPTED
+        desk.manifest("shop", "")
+
+
+def test_what_no_stack_asks_for_is_forgotten() -> None:
+    """A stack for each branch of somebody's code, for years: nothing of them stays (S9)."""
+    desk = Desk()
+    desk.hello("pi-1")
+    for number in range(5):
+        desk.manifest(f"branch-{number}", web(f"web:{number}"))
+        desk.manifest(f"branch-{number}", web(f"web:{number}-b", replicas="0"))
+        desk.turn(60.0)
+        desk.manifest(f"branch-{number}", "")
+        desk.turn(60.0)
+    fleet = desk.fleet
+    kept = {name: len(shelf) for name, shelf in fleet.shelves().items() if name not in ("nodes", "leases", "intakes")}
+    assert {name: size for name, size in kept.items() if size} == {"assignments": 1, "holds": 1}
+    assert fleet.hosts == fleet.device_nodes == fleet.reported == fleet.reported_mono_s == fleet.settled_mono_s == {}
+    assert fleet.catalogue.named == {}
+
+
+def test_a_stack_on_many_nodes_is_reported_less_often() -> None:
+    """Whoever reads it is a person; a status of thousands of sensors takes long to make."""
+    desk = Desk()
+    for number in range(300):
+        desk.hello(f"pi-{number:03d}")
+    desk.manifest("shop", SENSOR)
+    assert desk.fleet.reported_mono_s["shop"] - desk.now > 0.5 + 0.29
