@@ -28,6 +28,13 @@ def run(arguments: Sequence[str]) -> int:
     """Carry out the command; the exit code."""
     asked = _parser().parse_args(arguments)
     logging.disable(logging.CRITICAL)  # thousands of lost links are the point here, and no news
+    try:
+        return _live(asked, arguments)
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _live(asked: argparse.Namespace, arguments: Sequence[str]) -> int:
     manifest = asked.manifest.read_bytes() if asked.manifest else None
     plan = Plan(asked.nodes, asked.hours * 3600.0, manifest)
     begun_s = shown_s = time.monotonic()
