@@ -142,9 +142,8 @@ class Invariants:
             memory.taken[task] = (key, was_well)
         for task, (key, was_well) in list(memory.taken.items()):
             trial = trials.get(key)
-            is_kept = (
-                trial is not None and trial.state is OfferState.SETTLED
-            )  # what befalls it now is not the update's doing
+            # What befalls a task that was kept is not the update's doing.
+            is_kept = trial is not None and trial.state is OfferState.SETTLED
             is_over = task not in trying and (task in well or is_kept or not was_well)
             if task not in assigned or task in memory.excused or is_over:
                 del memory.taken[task]
