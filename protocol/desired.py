@@ -10,14 +10,12 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
+from protocol.container import Container, Seconds
 from protocol.ids import Name, digest
-from protocol.measures import LONGEST_S
 from protocol.shapes import Bounds
 
 Pin = Annotated[int, Bounds(least=0, most=27)]
 """BCM number of a pin on the 40-pin header of every Raspberry Pi since 2014."""
-
-Seconds = Annotated[float, Bounds(least=0, most=LONGEST_S)]
 
 
 class Order(StrEnum):
@@ -36,81 +34,52 @@ class RestartCondition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
-    """A container's port, reachable on the host when `published` is not 0."""
-
-    target: Annotated[int, Bounds(least=1, most=65535)]
-    published: Annotated[int, Bounds(least=0, most=65535)] = 0
-    protocol: Annotated[str, Bounds(pattern="^(tcp|udp)$")] = "tcp"
-    host_ip: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """A volume, bind mount or tmpfs of a container; `source` is a path, or a volume's full name on the engine."""
-
-    kind: Annotated[str, Bounds(pattern="^(volume|bind|tmpfs)$")]
-    target: str
-    source: str = ""
-    read_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class HealthCheck:
-    """How the engine finds out whether a container is well (Compose's `healthcheck`)."""
-
-    test: tuple[str, ...]
-    interval_s: Seconds = 30.0
-    timeout_s: Seconds = 30.0
-    start_period_s: Seconds = 0.0
-    retries: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """Everything the engine needs to create one container. Its digest is the spec hash by which containers are adopted."""
-
-    image: str
-    command: tuple[str, ...] | None = None
-    entrypoint: tuple[str, ...] | None = None
-    environment: dict[str, str] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
-    ports: tuple[Port, ...] = ()
-    mounts: tuple[Mount, ...] = ()
-    devices: tuple[str, ...] = ()
-    cap_add: tuple[str, ...] = ()
-    cap_drop: tuple[str, ...] = ()
-    security_opt: tuple[str, ...] = ()
-    privileged: bool = False
-    read_only: bool = False
-    init: bool = False
-    network_mode: str = ""
-    user: str = ""
-    working_dir: str = ""
-    hostname: str = ""
-    memory_bytes: int = 0
-    cpus: float = 0.0
-    healthcheck: HealthCheck | None = None
-    stop_signal: str = ""
-    stop_grace_s: Seconds = 10.0
-
-    @property
-    def spec_hash(self) -> str:
-        """The same content, the same hash; a container with this label need not be made again."""
-        return digest(asdict(self))
-
-
-@dataclass(frozen=True, slots=True)
 class Restart:
-    """When and how often a task is tried again; the delay between attempts grows by the agent's own rule."""
+    """When and how often a task is tried again (Swarm's `restart_policy`).
+
+    `delay_s` is the pause before each attempt; None leaves it to the agent's own rule, at once and then growing. Attempts are
+    counted within `window_s`; 0 counts them for ever.
+    """
 
     condition: RestartCondition = RestartCondition.ANY
     max_attempts: int | None = None
+    delay_s: Seconds | None = None
+    window_s: Seconds = 0.0
+
+
+class DependencyCondition(StrEnum):
+    """How far a service must be before one that depends on it is started (Compose's `depends_on.condition`)."""
+
+    STARTED = "service_started"
+    HEALTHY = "service_healthy"
+    COMPLETED = "service_completed_successfully"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A service of the same stack that a task waits for, where both are on one node.
+
+    One that is not `required` is not waited for where it cannot run.
+    """
+
+    service: Name
+    condition: DependencyCondition = DependencyCondition.STARTED
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Runs to completion instead of for ever: once, or whenever its cron `schedule` says, in the node's own time zone."""
+
+    schedule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """One placement of one revision of a service on this node."""
+    """One placement of one revision of a service on this node.
+
+    `stop_after_s` is for how long it may run while the node hears nothing of its controller; 0 is for ever.
+    """
 
     task: str
     stack: Name
@@ -118,6 +87,26 @@ class TaskSpec:
     revision: str
     container: Container
     restart: Restart = field(default_factory=Restart)
+    depends_on: tuple[Dependency, ...] = ()
+    job: Job | None = None
+    stop_after_s: Seconds = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a node says to a registry, by the registry's host and port, when it pulls."""
+
+    registry: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Another place (`host:port`) that is asked first for the images of a registry."""
+
+    registry: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +172,8 @@ class Assignment:
     sensors: tuple[SensorSpec, ...] = ()
     actuators: tuple[ActuatorSpec, ...] = ()
     functions: tuple[FunctionSpec, ...] = ()
+    logins: tuple[Login, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
 
     @property
     def content_hash(self) -> str:

@@ -109,7 +109,12 @@ class NodeStatus:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What a node is made of. `engine` is the Docker Engine's version, empty where there is none."""
+    """What a node is made of; whatever changes here is told by a new hello, so nothing here counts up or down by itself.
+
+    `engine` is the Docker Engine's version, empty where there is none; `runtimes` are its OCI runtimes. `pins` are the BCM numbers
+    on the header; `buses` like `i2c-1` and `spi0.0`; `devices` paths below /dev that containers may want; `usb` and `cameras` what
+    people call them. `memory_limits` is false where the kernel ignores them. `zone` is the name of the time zone.
+    """
 
     hostname: str
     architecture: str
@@ -122,6 +127,16 @@ class Inventory:
     engine: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     pin_factory: str = ""
+    revision: str = ""
+    address: str = ""
+    zone: str = ""
+    runtimes: tuple[str, ...] = ()
+    pins: tuple[int, ...] = ()
+    buses: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    usb: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
+    memory_limits: bool = True
 
 
 @dataclass(frozen=True, slots=True)

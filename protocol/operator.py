@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from protocol.observed import ResultStatus
+from protocol.observed import DeviceStatus, Health, Inventory, ResultStatus
 from protocol.shapes import JsonValue
 
 
@@ -17,7 +17,11 @@ class OrderVerb(StrEnum):
     """What an order asks. The first group only asks; the second changes something and is done at most once per id.
 
     The `result` of the answer, as JSON: `nodes` a list of NodeRow, `stacks` of StackRow, `services` of ServiceStatus, `ps` of
-    TaskPlace (target: a stack, a `stack.service`, a node's name under `arguments.node`, or all), `explain` an Explanation.
+    TaskPlace (target: a stack, a `stack.service`, a node's name under `arguments.node`, or all), `explain` an Explanation,
+    `inspect` a NodeDetail, `diff` (target: a stack; `arguments.manifest`: its text) a list of DiffRow.
+    `drain`, `pause` and `activate` set a node's availability; `label` takes `arguments.set` (a mapping) and `arguments.remove` (a
+    list); `decommission` takes `arguments.force`; `scale` takes `arguments.replicas`; `restart` and `pull` name a stack or a
+    `stack.service`.
     `command` passes `arguments` {verb, target, value} (a `desired.Command`) on to the node `target`, and gives the node's answer
     (`pins`: a list of PinRow). A direct call is answered with a CallEnd.
     """
@@ -27,9 +31,17 @@ class OrderVerb(StrEnum):
     SERVICES = "services"
     PS = "ps"
     EXPLAIN = "explain"
+    INSPECT = "inspect"
+    DIFF = "diff"
 
     DRAIN = "drain"
+    PAUSE = "pause"
     ACTIVATE = "activate"
+    LABEL = "label"
+    DECOMMISSION = "decommission"
+    SCALE = "scale"
+    RESTART = "restart"
+    PULL = "pull"
     COMMAND = "command"
 
 
@@ -97,7 +109,7 @@ class RolloutStatus:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """A service: how many tasks it wants and has running, and why not all."""
+    """A service: how many tasks it wants and has running (or, of a job, has completed), and why not all."""
 
     service: str
     image: str
@@ -107,6 +119,8 @@ class ServiceStatus:
     reasons: tuple[str, ...] = ()
     tasks: tuple[TaskPlace, ...] = ()
     rollout: RolloutStatus | None = None
+    mode: str = "replicated"
+    completed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +179,30 @@ class NodeRow:
     memory_available_bytes: int | None = None
     labels: dict[str, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDetail:
+    """The answer to `inspect`: everything known of one node. Its row has the labels in effect, `set_labels` an operator's."""
+
+    row: NodeRow
+    inventory: Inventory
+    health: Health | None = None
+    set_labels: dict[str, str] = field(default_factory=dict)
+    tasks: tuple[TaskPlace, ...] = ()
+    sensors: tuple[DeviceStatus, ...] = ()
+    actuators: tuple[DeviceStatus, ...] = ()
+    free_pins: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DiffRow:
+    """What a manifest would change of one service, function or device on one node; `change` is add, remove, update or keep."""
+
+    node: str
+    what: str
+    change: str
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

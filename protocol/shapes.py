@@ -71,8 +71,22 @@ def write(value: Any) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
+def sparse(cls: type[T]) -> type[T]:
+    """Mark a dataclass of many fields, most of them left as they are: only those that differ from their defaults are written."""
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+    _DEFAULTS[cls] = {
+        f.name: f.default if f.default_factory is dataclasses.MISSING else f.default_factory() for f in fields
+    }
+    return cls
+
+
+_DEFAULTS: dict[type[Any], dict[str, Any]] = {}
+
+
 def _fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    fields = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    defaults = _DEFAULTS.get(type(value))
+    return fields if defaults is None else {name: part for name, part in fields.items() if part != defaults[name]}
 
 
 _ENCODER = json.JSONEncoder(default=_fields, ensure_ascii=False, separators=(",", ":"))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
-from protocol.desired import ActuatorSpec, Container, FunctionSpec, Order, Restart, SensorSpec
+from protocol.container import Container
+from protocol.desired import ActuatorSpec, Dependency, FunctionSpec, Job, Login, Order, Restart, SensorSpec
 from protocol.ids import digest
 
 
@@ -18,6 +19,18 @@ class Mode(StrEnum):
 
     REPLICATED = "replicated"
     GLOBAL = "global"
+    REPLICATED_JOB = "replicated-job"
+    GLOBAL_JOB = "global-job"
+
+    @property
+    def is_global(self) -> bool:
+        """Whether there is one task on every node that fits, instead of a number of them."""
+        return self in (Mode.GLOBAL, Mode.GLOBAL_JOB)
+
+    @property
+    def is_job(self) -> bool:
+        """Whether tasks run to completion."""
+        return self in (Mode.REPLICATED_JOB, Mode.GLOBAL_JOB)
 
 
 class FailureAction(StrEnum):
@@ -40,9 +53,54 @@ class Update:
     order: Order = Order.STOP_FIRST
 
 
+class Reconcile(StrEnum):
+    """Which of two copies stays when a node that was replaced returns (Nomad's `disconnect.reconcile`)."""
+
+    BEST_SCORE = "best_score"
+    KEEP_ORIGINAL = "keep_original"
+    KEEP_REPLACEMENT = "keep_replacement"
+    LONGEST_RUNNING = "longest_running"
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """What becomes of a task whose node is away (Nomad's `disconnect`). Without one it is kept for its node, for ever.
+
+    With `replace` another node takes it over as soon as its own is offline; `lost_after_s` later (0: never) the original is lost
+    and ends when its node returns; until then `reconcile` chooses. `stop_after_s` (0: never) makes the node stop it by itself, and
+    excludes `lost_after_s`.
+    """
+
+    lost_after_s: float = 0.0
+    stop_after_s: float = 0.0
+    replace: bool = True
+    reconcile: Reconcile = Reconcile.BEST_SCORE
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a task is promised on its node (`deploy.resources.reservations`)."""
+
+    cpus: float = 0.0
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Hardware without which a task makes no sense on a node: BCM pins, buses (`i2c-1`, `spi0.0`), paths below /dev, labels."""
+
+    pins: tuple[int, ...] = ()
+    buses: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Runs until told otherwise: `replicas` tasks, or one on every node that the constraints let through."""
+    """`replicas` tasks, or one on every node that fits. It runs until told otherwise; with a `job`, to completion.
+
+    `preferences` are labels over whose values tasks are spread, the first weighs most; `most_per_node` 0 is no limit.
+    """
 
     stack: str
     name: str
@@ -50,13 +108,27 @@ class Service:
     mode: Mode = Mode.REPLICATED
     replicas: int = 1
     constraints: tuple[str, ...] = ()
+    preferences: tuple[str, ...] = ()
+    most_per_node: int = 0
+    reservations: Resources = field(default_factory=Resources)
+    needs: Needs = field(default_factory=Needs)
     restart: Restart = field(default_factory=Restart)
     update: Update = field(default_factory=Update)
+    rollback: Update | None = None
+    disconnect: Disconnect | None = None
+    depends_on: tuple[Dependency, ...] = ()
+    job: Job | None = None
+
+    @property
+    def stop_after_s(self) -> float:
+        """For how long a task may run on a node that hears nothing of its controller; 0 is for ever."""
+        return self.disconnect.stop_after_s if self.disconnect else 0.0
 
     @property
     def revision(self) -> str:
         """Digest of what a task runs; how many and where is not part of it."""
-        return digest([asdict(self.container), asdict(self.restart)])
+        content = [asdict(self.container), asdict(self.restart), [asdict(d) for d in self.depends_on]]
+        return digest([*content, asdict(self.job) if self.job else None, self.stop_after_s])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +164,7 @@ class Stack:
     sensors: dict[str, Sensor] = field(default_factory=dict)
     actuators: dict[str, Actuator] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
+    logins: tuple[Login, ...] = ()
 
     @property
     def revision(self) -> str:

@@ -11,19 +11,8 @@ from dataclasses import dataclass, field
 
 from protocol import compose, devices
 from protocol import manifest as written
-from protocol.desired import (
-    ActuatorSpec,
-    Container,
-    FunctionSpec,
-    HealthCheck,
-    Mount,
-    Order,
-    Port,
-    Restart,
-    RestartCondition,
-    SensorSpec,
-    TriggerSpec,
-)
+from protocol.container import Container, HealthCheck, Mount, Port
+from protocol.desired import ActuatorSpec, FunctionSpec, Order, Restart, RestartCondition, SensorSpec, TriggerSpec
 from protocol.document import Path
 from protocol.ids import digest
 from protocol.stack import Actuator, FailureAction, Function, Mode, Sensor, Service, Stack, Update
@@ -90,8 +79,8 @@ class Translation:
             Mode(deploy.mode),
             deploy.replicas,
             tuple(deploy.placement.constraints),
-            self.restart(path, source),
-            Update(
+            restart=self.restart(path, source),
+            update=Update(
                 update.parallelism,
                 update.delay,
                 update.monitor,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from agent.decide.inputs import Phase
-from protocol.desired import Container
+from protocol.container import Container
 from sim.images import Behaviour
 
 KILLED = 128 + 9

@@ -14,7 +14,7 @@ from dataclasses import replace
 from agent.adapters import creation, troubles
 from agent.adapters.creation import LABEL, Place
 from agent.adapters.streams import OUTPUT_LIMIT_BYTES
-from agent.decide.effects import Create, Pull, Remove, Run, Start, Stop
+from agent.decide.effects import Clean, Create, Pull, Remove, Run, Start, Stop
 from agent.decide.inputs import (
     ContainerSeen,
     Done,
@@ -27,7 +27,7 @@ from agent.decide.inputs import (
     RunEnded,
     RunSeen,
 )
-from protocol.desired import Container
+from protocol.container import Container
 from protocol.ids import digest, full_reference
 from sim.boxes import KILLED, Box
 from sim.images import Behaviour, FakeRegistry, image_id
@@ -36,7 +36,7 @@ CREATE_S, START_S, REMOVE_S = 0.005, 0.15, 0.005
 # Measured on Docker 20.10 (medians, no network).
 STOP_S = 0.1
 
-Step = Pull | Create | Start | Stop | Remove
+Step = Pull | Create | Start | Stop | Remove | Clean
 
 
 class FakeEngine:
@@ -92,7 +92,7 @@ class FakeEngine:
                 return CREATE_S
             case Start():
                 return START_S
-            case Remove():
+            case Remove() | Clean():
                 return REMOVE_S
 
     def carry_out(self, step: Step) -> Outcome:
@@ -106,6 +106,8 @@ class FakeEngine:
             case Create():
                 body = creation.task_body(self.place, step.task)
                 return self._create(self.place.task_name(step.task), step.task.container, body["Labels"])
+            case Clean():
+                return Done()
             case _:
                 return self._change(step)
 

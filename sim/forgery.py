@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from protocol.desired import Assignment, Container, TaskSpec
+from protocol.container import Container
+from protocol.desired import Assignment, TaskSpec
 from protocol.envelope import Packet, pack
 from protocol.topics import AssignmentTopic, ManifestTopic, Topic
 from sim.fleet import FLEET, SimFleet

@@ -6,7 +6,7 @@ The last revision of everything is good again, so that the fleet can come to res
 
 from __future__ import annotations
 
-from protocol.desired import Container
+from protocol.container import Container
 from sim.fleet import SimFleet
 from sim.forgery import FORBIDDEN
 from sim.images import CRASHING, FUNCTION, SICK, WELL, Behaviour

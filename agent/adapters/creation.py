@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.decide.effects import Run
-from protocol.desired import Container, HealthCheck, Mount, TaskSpec
+from protocol.container import Container, HealthCheck, Mount
+from protocol.desired import TaskSpec
 
 LABEL = "io.bramble."
 LOGS = {"Type": "local", "Config": {"max-size": "10m", "max-file": "3"}}

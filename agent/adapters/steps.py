@@ -14,7 +14,7 @@ from typing import Any
 from agent.adapters.creation import LABEL, Place, task_body
 from agent.adapters.docker_api import CALL_TIMEOUT_S, SILENCE_S, DockerApi
 from agent.adapters.troubles import ENGINE_RETRY_S, pull_trouble, trouble
-from agent.decide.effects import Create, Pull, Remove, Start, Stop
+from agent.decide.effects import Clean, Create, Pull, Remove, Start, Stop
 from agent.decide.inputs import Done, GiveUp, Outcome, Retry
 from protocol.ids import full_reference
 
@@ -24,7 +24,7 @@ STILL_RETRY_S = 1.0
 _RUNS_TOO: Mapping[str, frozenset[str]] = {"arm64": frozenset({"arm"}), "amd64": frozenset({"386"})}
 # What a processor runs besides its own, without emulation.
 
-TaskStep = Pull | Create | Start | Stop | Remove
+TaskStep = Pull | Create | Start | Stop | Remove | Clean
 
 
 class NotOursError(Exception):
@@ -51,6 +51,8 @@ def _performed(api: DockerApi, place: Place, step: TaskStep) -> Outcome:
             return _stop(api, place, step)
         case Remove():
             return remove(api, place, step.container)
+        case Clean():
+            return Done()  # nothing asks for it yet
 
 
 def inspected(api: DockerApi, place: Place, container: str) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from protocol.desired import ActuatorSpec, FunctionSpec, SensorSpec, TaskSpec
+from protocol.desired import ActuatorSpec, FunctionSpec, Login, SensorSpec, TaskSpec
 from protocol.topics import Topic
 
 
@@ -86,10 +86,17 @@ class ReadPins:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """Bring an image to the node, for a task that will need it or for an offer that is being staged."""
+    """Bring an image to the node, for a task that will need it or for an offer that is being staged.
+
+    `mirror` is asked before the image's own registry; `login` is for the registry. Without a `rate_bps` (bytes a second) it takes
+    the whole line.
+    """
 
     key: str
     image: str
+    login: Login | None = None
+    mirror: str = ""
+    rate_bps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +109,11 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start a container that exists."""
+    """Start a container that exists. One that has never run first gets the networks and files of its `task`."""
 
     key: str
     container: str
+    task: TaskSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +150,23 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Clean:
+    """Remove images, by their ids, and networks of ours, by their names, that nothing needs any more."""
+
+    key: str
+    images: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Look at the engine; the answer is an `EngineSeen` or an `EngineLost`."""
 
 
-Step = Pull | Create | Start | Stop | Remove | Run
+Step = Pull | Create | Start | Stop | Remove | Clean | Run
 """Work for the engine. `key` says on whose behalf (a task or an invocation id) and comes back with the outcome."""
 
 Effect = (
     Dial | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | ReadPins | Look
-    | Pull | Create | Start | Stop | Remove | Run
+    | Pull | Create | Start | Stop | Remove | Clean | Run
 )  # fmt: skip

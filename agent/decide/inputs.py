@@ -52,16 +52,38 @@ class RunSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageSeen:
+    """One image on the engine's disk: its id, what it takes of the disk alone, and the references that name it, in full."""
+
+    id: str
+    size_bytes: int = 0
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSeen:
+    """The file system on which the engine keeps its images."""
+
+    total_bytes: int
+    available_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSeen:
     """All containers of this node's tasks and runs, and the images that are here, after one look.
 
-    `images` holds each image's references in full (`protocol.ids.full_reference`): ask `has`.
+    `images` holds each image's references in full (`protocol.ids.full_reference`): ask `has`. `networks` are ours that no container
+    is on; `runtimes` the OCI runtimes that it knows; `disk` is None where it cannot be seen from here.
     """
 
     version: str
     containers: tuple[ContainerSeen, ...]
     images: frozenset[str] = frozenset()
     runs: tuple[RunSeen, ...] = ()
+    stored: tuple[ImageSeen, ...] = ()
+    networks: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] = ()
+    disk: DiskSeen | None = None
 
     def has(self, image: str) -> bool:
         """Whether an image is here, in whatever way its reference is spelled."""

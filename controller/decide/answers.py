@@ -138,7 +138,7 @@ def _node_row(fleet: Fleet, node: Node, now_mono_s: float) -> NodeRow:
         status.observed_generation if status else 0,
         health.temperature_celsius if health else None,
         health.memory_available_bytes if health else None,
-        node.inventory.labels,
+        node.labels,
         (*reasons, *(status.reasons if status else ())),
     )
 

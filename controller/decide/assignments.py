@@ -105,7 +105,17 @@ def _assign(fleet: Fleet, name: str) -> None:
 def _spec(fleet: Fleet, task: Task, revision: str = "") -> TaskSpec:
     stack, service = task.service.split(".")
     content = fleet.revisions[revision_key(task.service, revision or task.revision)]
-    return TaskSpec(task.task, stack, service, content.revision, content.container, content.restart)
+    return TaskSpec(
+        task.task,
+        stack,
+        service,
+        content.revision,
+        content.container,
+        content.restart,
+        content.depends_on,
+        content.job,
+        content.stop_after_s,
+    )
 
 
 def offers(fleet: Fleet, node: str) -> Offers:

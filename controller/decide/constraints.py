@@ -43,7 +43,7 @@ def _objection(text: str, node: Node) -> str:
 
 def _value(key: str, node: Node) -> str | None:
     if key.startswith(LABEL):
-        return node.inventory.labels.get(key.removeprefix(LABEL))
+        return node.labels.get(key.removeprefix(LABEL))
     return {
         "node.id": node.name,
         "node.hostname": node.inventory.hostname,

@@ -14,9 +14,9 @@ from controller.decide import constraints
 from controller.decide.fleet import Fleet
 from controller.decide.records import Revision, StackRecord, revision_key
 from protocol import delivery, stackfile
-from protocol.desired import Port
+from protocol.container import Port
 from protocol.operator import ManifestFault, Verdict
-from protocol.stack import Actuator, Sensor, Stack
+from protocol.stack import Actuator, Sensor, Service, Stack
 from protocol.topics import StackStatusTopic
 
 
@@ -72,7 +72,13 @@ def _changed(fleet: Fleet, name: str, services: set[str]) -> None:
     fleet.unsettled.services |= services
     for key in services & fleet.catalogue.services.keys():
         service, revision = fleet.catalogue.services[key], fleet.catalogue.revisions[key]
-        fleet.revisions.put(revision_key(key, revision), Revision(key, revision, service.container, service.restart))
+        fleet.revisions.put(revision_key(key, revision), _revision(key, revision, service))
+
+
+def _revision(key: str, revision: str, service: Service) -> Revision:
+    return Revision(
+        key, revision, service.container, service.restart, service.depends_on, service.job, service.stop_after_s
+    )
 
 
 def _conflicts(fleet: Fleet, stack: Stack) -> Iterator[ManifestFault]:

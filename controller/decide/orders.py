@@ -113,7 +113,11 @@ def _command_refused(fleet: Fleet, asked: OperatorOrder) -> Answer | None:
 
 
 def _drain(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
-    return _avail(fleet, asked.target, Availability.DRAINED)
+    return _avail(fleet, asked.target, Availability.DRAIN)
+
+
+def _pause(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
+    return _avail(fleet, asked.target, Availability.PAUSE)
 
 
 def _activate(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
@@ -125,12 +129,12 @@ def _avail(fleet: Fleet, name: str, availability: Availability) -> Answer:
     if node is None:
         return _no_node(name)
     if node.availability is availability:
-        return Answer("", ok=True, message=f"{name} is {availability} already")
+        return Answer("", ok=True, message=f"{name} is {_SAID[availability]} already")
     fleet.nodes.put(name, replace(node, availability=availability))
     fleet.look_at(name)
     moved = len(fleet.tasks.of("node", name))
-    said = f"; its {moved} tasks move or end" if availability is Availability.DRAINED and moved else ""
-    return Answer("", ok=True, message=f"{name} is {availability}{said}")
+    said = f"; its {moved} tasks move or end" if availability is Availability.DRAIN and moved else ""
+    return Answer("", ok=True, message=f"{name} is {_SAID[availability]}{said}")
 
 
 def _remember(fleet: Fleet, key: str, answer: Answer) -> None:
@@ -171,7 +175,9 @@ def _attributes(fleet: Fleet, topic: CallTopic) -> dict[str, str]:
     }
 
 
-_CHANGING = frozenset({OrderVerb.DRAIN, OrderVerb.ACTIVATE})
+_CHANGING = frozenset({OrderVerb.DRAIN, OrderVerb.PAUSE, OrderVerb.ACTIVATE})
+
+_SAID = {Availability.ACTIVE: "active", Availability.PAUSE: "paused", Availability.DRAIN: "drained"}
 
 _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.NODES: answers.nodes,
@@ -180,5 +186,6 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.PS: answers.ps,
     OrderVerb.EXPLAIN: answers.explain,
     OrderVerb.DRAIN: _drain,
+    OrderVerb.PAUSE: _pause,
     OrderVerb.ACTIVATE: _activate,
 }

@@ -8,17 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from protocol.desired import Container, Restart
+from protocol.container import Container
+from protocol.desired import Dependency, Job, Restart
 from protocol.observed import Answer, Inventory
 from protocol.operator import ManifestFault, Verdict
 from protocol.stack import Stack
 
 
 class Availability(StrEnum):
-    """The operator's wish: whether services may run here."""
+    """The operator's wish: whether a node takes tasks, keeps what it has and takes no more, or gives away what it has."""
 
     ACTIVE = "active"
-    DRAINED = "drained"
+    PAUSE = "pause"
+    DRAIN = "drain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,12 @@ class Node:
     availability: Availability = Availability.ACTIVE
     generation: int = 0
     offers_generation: int = 0
+    set_labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels in effect: the node's own, under those that an operator set."""
+        return {**self.inventory.labels, **self.set_labels}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,9 @@ class Revision:
     revision: str
     container: Container
     restart: Restart
+    depends_on: tuple[Dependency, ...] = ()
+    job: Job | None = None
+    stop_after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from controller.decide import constraints
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from controller.decide.records import Availability, Node, Pending, Task, revision_key, service_key, stack_of
-from protocol.desired import Port
+from protocol.container import Port
 from protocol.ids import task_id
 from protocol.stack import Mode, Service
 
@@ -44,12 +44,14 @@ def objections(fleet: Fleet, node: Node, service: Service) -> tuple[str, ...]:
 
 def _lasting(node: Node, texts: tuple[str, ...]) -> Iterator[str]:
     """What would also move a task away that is here already."""
-    if node.availability is Availability.DRAINED:
+    if node.availability is Availability.DRAIN:
         yield "is drained"
     yield from constraints.objections(texts, node)
 
 
 def _passing(fleet: Fleet, node: Node, service: Service) -> Iterator[str]:
+    if node.availability is Availability.PAUSE:
+        yield "is paused"
     presence = fleet.presence(node.name)
     if presence is not Presence.ONLINE:
         yield f"is {presence}"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from protocol.desired import Order, Port, TriggerSpec
+from protocol.container import Port
+from protocol.desired import Order, TriggerSpec
 from protocol.observed import OfferState, Request, Result, ResultStatus
 from sim.images import Behaviour
 from tests.fakes.agent import DOORBELL, LAMP, Rig, function, offer, task

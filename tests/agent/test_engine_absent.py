@@ -9,7 +9,8 @@ from pathlib import Path
 from agent.adapters.engine import Engine
 from agent.decide.effects import Pull, Run
 from agent.decide.inputs import EngineLost, Retry
-from protocol.desired import Container, FunctionSpec
+from protocol.container import Container
+from protocol.desired import FunctionSpec
 
 WHAT_IS_LOADED = """
 import sys

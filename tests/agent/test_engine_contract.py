@@ -8,7 +8,8 @@ import pytest
 
 from agent.decide.effects import Create, Pull, Remove, Start, Stop
 from agent.decide.inputs import ContainerSeen, Done, EngineLost, EngineSeen, GiveUp, Phase, Retry
-from protocol.desired import Container, Port, TaskSpec
+from protocol.container import Container, Port
+from protocol.desired import TaskSpec
 from tests.fakes.engines import OTHER_NODE, World
 
 

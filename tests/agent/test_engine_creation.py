@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from agent.adapters.creation import Place, run_body, task_body
 from agent.decide.effects import Run
-from protocol.desired import Container, FunctionSpec, Mount, TaskSpec
+from protocol.container import Container, Mount
+from protocol.desired import FunctionSpec, TaskSpec
 
 PLACE = Place("home", "pi-1")
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from agent.decide.effects import Create, Pull, Run, Start
 from agent.decide.inputs import Done, EngineSeen, GiveUp, Phase, Retry
-from protocol.desired import Container, FunctionSpec, TaskSpec
+from protocol.container import Container
+from protocol.desired import FunctionSpec, TaskSpec
 from sim.images import CRASHING
 from tests.fakes.engines import BEHAVIOURS, FakeWorld
 

@@ -16,7 +16,8 @@ from agent.adapters.engine import Engine
 from agent.decide.effects import Create, Pull, Remove, Run, Start
 from agent.decide.inputs import Done, EngineSeen, Phase, RunEnded
 from lab.images import Image, archive
-from protocol.desired import Container, FunctionSpec, HealthCheck, Mount, Port, TaskSpec
+from protocol.container import Container, HealthCheck, Mount, Port
+from protocol.desired import FunctionSpec, TaskSpec
 from tests.fakes.engines import NODE, RealWorld
 
 pytestmark = pytest.mark.lab
@@ -25,7 +26,8 @@ AN_AGENT = """
 import sys
 from agent.adapters.engine import Engine
 from agent.decide.effects import Run
-from protocol.desired import Container, FunctionSpec
+from protocol.container import Container
+from protocol.desired import FunctionSpec
 url, image = sys.argv[1:]
 function = FunctionSpec("fn", "s", "r1", Container(image, network_mode="none"))
 Engine(url, "pi-1", "f").run(Run("i1", "i1", 1, function, (), "hello"))

@@ -6,7 +6,8 @@ import pytest
 
 from agent.decide.effects import Remove, Run
 from agent.decide.inputs import Done, EngineSeen, Phase, RunEnded, RunSeen
-from protocol.desired import Container, FunctionSpec
+from protocol.container import Container
+from protocol.desired import FunctionSpec
 from tests.fakes.engines import LOUD_BYTES, World
 
 ATTRIBUTES = (("id", "e-1"), ("type", "pressed"))

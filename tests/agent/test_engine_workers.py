@@ -11,7 +11,8 @@ import pytest
 from agent.adapters.workers import PULLS_AT_ONCE, RUNS_AT_ONCE, STEPS_AT_ONCE, WAITING_LIMIT, Workers
 from agent.decide.effects import Pull, Run, Start, Step
 from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Outcome, Retry, RunEnded, StepEnded
-from protocol.desired import Container, FunctionSpec
+from protocol.container import Container
+from protocol.desired import FunctionSpec
 
 PATIENCE_S = 5.0
 RUN = Run("i1", "i1", 1, FunctionSpec("fn", "s", "r", Container("a")), (), "")

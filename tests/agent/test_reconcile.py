@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from protocol.desired import HealthCheck, Port, Restart, RestartCondition
+from protocol.container import HealthCheck, Port
+from protocol.desired import Restart, RestartCondition
 from protocol.observed import NodeStatus, TaskState
 from sim.images import CRASHING, SICK, Behaviour
 from tests.fakes.agent import Rig, task

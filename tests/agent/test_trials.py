@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from protocol.desired import Grant, HealthCheck, Order, Port
+from protocol.container import HealthCheck, Port
+from protocol.desired import Grant, Order
 from protocol.observed import OfferState, OfferStatus, Request, TaskState
 from protocol.topics import GrantTopic
 from sim.images import SICK, Behaviour

@@ -20,7 +20,8 @@ from lab.images import Image, archive
 from lab.processes import Process
 from lab.site import Site
 from link.settings import KEEPALIVE_S
-from protocol.desired import Assignment, Container, SensorSpec, TaskSpec
+from protocol.container import Container
+from protocol.desired import Assignment, SensorSpec, TaskSpec
 from protocol.observed import NodeStatus, TaskState
 from tests.bench.cpu import used_ns
 from tests.bench.desk import Desk

@@ -17,7 +17,8 @@ from lab.broker import Broker
 from lab.host import Host
 from lab.images import Image, archive
 from lab.site import Site
-from protocol.desired import Assignment, Container, FunctionSpec, SensorSpec, TriggerSpec
+from protocol.container import Container
+from protocol.desired import Assignment, FunctionSpec, SensorSpec, TriggerSpec
 from protocol.observed import NodeStatus, Result, ResultStatus, SensorEvent
 from tests.bench.desk import Desk
 from tests.bench.figure import Figure, Say

@@ -18,11 +18,11 @@ from agent.decide.now import Now
 from agent.loop import Adapters, Loop
 from agent.store import Identity, Store, Written, changes_of
 from link.inputs import Arrived, LinkDown, LinkUp, Published, Sent
+from protocol.container import Container
 from protocol.desired import (
     Ack,
     ActuatorSpec,
     Assignment,
-    Container,
     FunctionSpec,
     Grant,
     Offer,

@@ -14,7 +14,7 @@ from agent.decide.effects import Run
 from lab.host import Host
 from lab.images import Health, Image, archive
 from lab.registry import Registry
-from protocol.desired import Container
+from protocol.container import Container
 from sim.engine import FakeEngine
 from sim.images import Behaviour, FakeRegistry
 

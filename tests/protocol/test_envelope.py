@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol import delivery, desired, envelope, observed, operator, topics
+from protocol import container, delivery, desired, envelope, observed, operator, topics
 from protocol.envelope import FactMark, Packet, Received
 from protocol.refusal import Refusal
 from protocol.shapes import write
@@ -25,7 +25,7 @@ TASK = desired.TaskSpec(
     "porch",
     "dashboard",
     "0a1b2c3d4e5f",
-    desired.Container("dashboard:2", command=("serve",), environment={"A": "ü"}, ports=(desired.Port(80, 8080),)),
+    container.Container("dashboard:2", command=("serve",), environment={"A": "ü"}, ports=(container.Port(80, 8080),)),
 )
 
 SAMPLES: list[tuple[topics.Topic, Any]] = [

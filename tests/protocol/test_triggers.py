@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from protocol.desired import Container, FunctionSpec, TriggerSpec
+from protocol.container import Container
+from protocol.desired import FunctionSpec, TriggerSpec
 from protocol.observed import SensorEvent
 from protocol.triggers import matches, tick
 
