@@ -1,6 +1,6 @@
 """Compose's interpolation: `$VAR` and `${VAR}` in every text value of a document are replaced; keys never are.
 
-`${VAR:-default}` `${VAR-default}` `${VAR:?error}` `${VAR?error}` `${VAR:+other}` `${VAR+other}`; with the colon, an empty VAR counts as
+`${VAR:-default}` `${VAR-default}` `${VAR:?error}` `${VAR?error}` `${VAR:+other}` `${VAR+other}`; with the colon, an empty VAR is
 none; defaults may hold variables again; `$$` is a dollar. What came from a variable is a text; where the models take a number, or
 true or false, and no text, `protocol.recast` reads it again as YAML would, as Compose does: `replicas: ${N}` is a number, and in
 `environment` the same stays a text.
@@ -29,6 +29,7 @@ _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR = re.compile(":?[-?+]")
 
 PLAIN_DOLLAR = "for a plain dollar write $$"
+MUST_SET = "set it where `bramble up` is called, or in the .env file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +151,27 @@ class _Reader:
     def name(self) -> str:
         found = _NAME.match(self.source, self.at)
         if found is None:
-            raise _BadTextError(
-                f"${{{name} does not end in a brace in {self.shown}", f"write ${{{name}}}; {PLAIN_DOLLAR}"
-            )
+            raise _BadTextError(f"a $ names no variable in {self.shown}", PLAIN_DOLLAR)
+        self.at = found.end()
+        return found[0]
+
+    def plain(self, name: str, *, live: bool) -> str:
+        if name not in self.variables and live:
+            self.unset.append(name)
+        return self.variables.get(name, "")
+
+    def braces(self, depth: int, *, live: bool) -> str:
+        if depth > NESTING_LIMIT:
+            raise _BadTextError(f"more than {NESTING_LIMIT} defaults stand within each other in {self.shown}")
+        name = self.name()
+        found = _OPERATOR.match(self.source, self.at)
+        operator = found[0] if found else ""
+        self.at += len(operator)
+        is_there = bool(self.variables.get(name)) if ":" in operator else name in self.variables
+        rest = self.text(depth, live=live and is_there == operator.endswith("+")) if operator else ""
+        if not self.source.startswith("}", self.at):
+            reason = f"${{{name} is followed by no brace and no operator of Compose in {self.shown}"
+            raise _BadTextError(reason, f"write ${{{name}}} or ${{{name}:-default}}; {PLAIN_DOLLAR}")
         self.at += 1
         return self.chosen(name, operator[-1:], rest, is_there=is_there, live=live)
 
@@ -162,5 +181,5 @@ class _Reader:
         if operator == "+":
             return rest if is_there else ""
         if operator == "?" and not is_there and live:
-            raise _BadTextError(f"the variable {name!r} must be set" + (f": {rest}" if rest else ""))
+            raise _BadTextError(f"the variable {name!r} must be set" + (f": {rest}" if rest else ""), MUST_SET)
         return self.variables[name] if is_there else rest
