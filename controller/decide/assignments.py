@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.decide import templates
 from controller.decide.fleet import Fleet
 from controller.decide.records import Hold, Task, revision_key
 from controller.decide.slot import HOLDING, OPEN, Slot, SlotState
@@ -41,7 +42,11 @@ def assignment(fleet: Fleet, node: str) -> Assignment:
         node,
         fleet.epoch,
         fleet.nodes[node].generation,
-        tuple(_spec(fleet, fleet.tasks[task]) for task in sorted(fleet.tasks.of("node", node)) if is_free(fleet, task)),
+        tuple(
+            _spec(fleet, fleet.tasks[task])
+            for task in sorted(fleet.tasks.of("node", node))
+            if is_free(fleet, task) and not _lacks(fleet, fleet.tasks[task])
+        ),
         tuple(stacks[stack].sensors[name].spec for stack, name in names),
         tuple(stacks[stack].actuators[name].spec for stack, name in actuators),
         tuple(fleet.catalogue.functions[key].spec for key in devices.functions) if devices else (),
@@ -102,6 +107,12 @@ def _assign(fleet: Fleet, name: str) -> None:
     fleet.say(AssignmentTopic(fleet.name, name), after)
 
 
+def _lacks(fleet: Fleet, task: Task, revision: str = "") -> bool:
+    """Whether a template asks for something that the task's node does not have."""
+    content = fleet.revisions[revision_key(task.service, revision or task.revision)]
+    return templates.lacks(content.container, fleet.nodes[task.node])
+
+
 def _spec(fleet: Fleet, task: Task, revision: str = "") -> TaskSpec:
     stack, service = task.service.split(".")
     content = fleet.revisions[revision_key(task.service, revision or task.revision)]
@@ -110,7 +121,7 @@ def _spec(fleet: Fleet, task: Task, revision: str = "") -> TaskSpec:
         stack,
         service,
         content.revision,
-        content.container,
+        templates.rendered(content.container, fleet.nodes[task.node], task.service, task.task),
         content.restart,
         content.depends_on,
         content.job,
@@ -134,7 +145,7 @@ def _is_offered(fleet: Fleet, slot: Slot) -> bool:
     rollout = fleet.rollouts[slot.service]
     if slot.revision != rollout.target or slot.wave != rollout.wave or slot.task not in fleet.tasks:
         return False
-    if fleet.tasks[slot.task].node != slot.node:
+    if fleet.tasks[slot.task].node != slot.node or _lacks(fleet, fleet.tasks[slot.task], slot.revision):
         return False
     return slot.state in (*OPEN, *HOLDING) or (slot.state is SlotState.SETTLED and not slot.is_kept)
 
