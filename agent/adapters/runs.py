@@ -15,10 +15,11 @@ from typing import Any
 
 from agent.adapters.creation import Place, run_body
 from agent.adapters.docker_api import CALL_TIMEOUT_S, Answer, DockerApi, EngineAwayError
-from agent.adapters.steps import NotOursError, inspected, pull, remove
+from agent.adapters.pulls import pull
+from agent.adapters.steps import NotOursError, inspected, remove
 from agent.adapters.streams import OUTPUT_LIMIT_BYTES, Output, Streams
 from agent.adapters.troubles import trouble
-from agent.decide.effects import Run
+from agent.decide.effects import Pull, Run
 from agent.decide.inputs import Done, RunEnded
 
 PATIENCE_S = 60.0
@@ -59,7 +60,7 @@ class Attempt:
     def _begin(self) -> RunEnded:
         created = self._create()
         if created.status == 404 and "image" in created.message.lower():
-            pulled = pull(self._api, self._step.function.container.image)
+            pulled = pull(self._api, Pull(self._step.key, self._step.function.container.image))
             if not isinstance(pulled, Done):
                 return self._failed(pulled.reason)
             created = self._create()

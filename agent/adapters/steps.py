@@ -1,4 +1,4 @@
-"""Carrying out the steps of tasks: pull, create, start, stop, remove. Each may be done twice, or again after half of it.
+"""Carrying out the steps of tasks: an image, create, start, stop, remove. Each may be done twice, or again after half of it.
 
 A step first looks at the container it is about, so what has come true already is `Done`, and a container that is not ours is
 never touched (S8). Docker's refusals become outcomes here; `EngineAwayError` is the caller's.
@@ -7,22 +7,19 @@ never touched (S8). Docker's refusals become outcomes here; `EngineAwayError` is
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agent.adapters.cleaning import clean
 from agent.adapters.creation import LABEL, Place, task_body
-from agent.adapters.docker_api import CALL_TIMEOUT_S, SILENCE_S, DockerApi
-from agent.adapters.troubles import ENGINE_RETRY_S, pull_trouble, trouble
+from agent.adapters.docker_api import CALL_TIMEOUT_S, DockerApi
+from agent.adapters.pulls import pull
+from agent.adapters.troubles import trouble
 from agent.decide.effects import Clean, Create, Pull, Remove, Start, Stop
 from agent.decide.inputs import Done, GiveUp, Outcome, Retry
-from protocol.ids import full_reference
 
 STILL_RETRY_S = 1.0
 # A container that is on its way out.
-
-_RUNS_TOO: Mapping[str, frozenset[str]] = {"arm64": frozenset({"arm"}), "amd64": frozenset({"386"})}
-# What a processor runs besides its own, without emulation.
 
 TaskStep = Pull | Create | Start | Stop | Remove | Clean
 
@@ -42,7 +39,7 @@ def perform(api: DockerApi, place: Place, step: TaskStep) -> Outcome:
 def _performed(api: DockerApi, place: Place, step: TaskStep) -> Outcome:
     match step:
         case Pull():
-            return pull(api, step.image)
+            return pull(api, step)
         case Create():
             return _create(api, place, step)
         case Start():
@@ -52,7 +49,7 @@ def _performed(api: DockerApi, place: Place, step: TaskStep) -> Outcome:
         case Remove():
             return remove(api, place, step.container)
         case Clean():
-            return Done()  # nothing asks for it yet
+            return clean(api, place, step)
 
 
 def inspected(api: DockerApi, place: Place, container: str) -> dict[str, Any] | None:
@@ -63,28 +60,6 @@ def inspected(api: DockerApi, place: Place, container: str) -> dict[str, Any] | 
     if not place.owns(answer.body["Config"].get("Labels")):
         raise NotOursError(f"the container {container} is not ours")
     return dict(answer.body)
-
-
-def pull(api: DockerApi, image: str) -> Outcome:
-    """Bring an image here, whole and on the disk, and check that this processor can run it."""
-    if image.startswith("sha256:"):
-        return GiveUp(f"{image} is an image's id; only a reference can be pulled")
-    query = {"fromImage": full_reference(image)}
-    for line in api.lines("POST", "/images/create", query, silence_s=SILENCE_S):
-        if isinstance(line, dict) and line.get("error"):
-            return pull_trouble(image, 0, str(line["error"]))
-    os.sync()  # a power cut now would leave empty files that no later pull repairs (moby#36135)
-    return _fits(api, image)
-
-
-def _fits(api: DockerApi, image: str) -> Outcome:
-    answer = api.call("GET", f"/images/{image}/json")
-    if not answer.ok:
-        return Retry(f"image {image} was pulled and is gone again", ENGINE_RETRY_S)
-    made_for, ours = str(answer.body.get("Architecture", "")), api.architecture
-    if made_for in {"", ours} or made_for in _RUNS_TOO.get(ours, frozenset()):
-        return Done()
-    return GiveUp(f"image {image} is made for {made_for}, this node is {ours}")
 
 
 def _create(api: DockerApi, place: Place, step: Create) -> Outcome:

@@ -1,0 +1,38 @@
+"""Removing images and networks that nothing needs any more. What that is was decided before; the engine has the last word.
+
+An image that a container uses, or a network that a container is on, is refused by Docker and stays: it was in use after all, and
+the next look shows it. A network without our labels is never touched (S8).
+"""
+
+from __future__ import annotations
+
+from agent.adapters.creation import Place
+from agent.adapters.docker_api import Answer, DockerApi
+from agent.decide.effects import Clean
+from agent.decide.inputs import Done, Outcome
+
+_IN_USE = (403, 404, 409)
+# Forbidden while a container is on the network; gone already; a container needs the image.
+
+
+def clean(api: DockerApi, place: Place, step: Clean) -> Outcome:
+    """Remove what can be removed, and say how much that was."""
+    removed = [_untagged(api, image) for image in step.images]
+    for network in step.networks:
+        found = api.call("GET", f"/networks/{network}")
+        if found.ok and place.owns(found.body.get("Labels")):
+            removed.append(api.call("DELETE", f"/networks/{network}"))
+    return Done(f"removed {sum(answer.ok for answer in removed)} of {len(step.images) + len(step.networks)}")
+
+
+def _untagged(api: DockerApi, image: str) -> Answer:
+    """Take an image's names away, then the image: by its id alone Docker refuses what has several names."""
+    found = api.call("GET", f"/images/{image}/json")
+    if not found.ok:
+        return found
+    for reference in (*(found.body.get("RepoTags") or ()), *(found.body.get("RepoDigests") or ())):
+        last = api.call("DELETE", f"/images/{reference}")
+        if not last.ok and last.status not in _IN_USE:
+            return last
+    last = api.call("DELETE", f"/images/{image}")
+    return Answer(200) if last.status == 404 else last
