@@ -18,9 +18,9 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from controller.decide.cycle import cycle
-from controller.decide.effects import Effect, Remark, Reply, Say
+from controller.decide.effects import Effect, Inspect, Remark, Reply, Say
 from controller.decide.fleet import Fleet
-from controller.decide.inputs import Heard, Input, Unreadable
+from controller.decide.inputs import Heard, Input, Inspected, Unreadable
 from controller.decide.observe import observe
 from controller.decide.revive import revive
 from controller.store import Store
@@ -52,8 +52,18 @@ class Wire(Protocol):
         """Hand over one packet."""
 
 
+class RegistriesSeam(Protocol):
+    """What the loop needs of `controller.adapters.registry.Registries`."""
+
+    def ask(self, asked: Inspect) -> None:
+        """Ask a registry; the answer comes through the inbox."""
+
+
 class Loop:
     """One controller. `inbox.put` is all that callbacks do."""
+
+    registries: RegistriesSeam | None = None
+    """Who looks images up; without one the terms ask for nobody."""
 
     def __init__(
         self, fleet: Fleet, store: Store, wire: Wire, inbox: SimpleQueue[object], version: str = ""
@@ -132,6 +142,8 @@ class Loop:
                 yield seen
             case LinkDown() if seen.epoch == self._dials - 1:  # it was dialled again just now
                 yield seen
+            case Inspected():
+                yield seen
 
     def _dial(self) -> None:
         self._dials += 1
@@ -149,6 +161,8 @@ class Loop:
                 self._queue(_packed(effect))
             case Reply():
                 self._queue(_reply(effect, self.fleet.name))
+            case Inspect() if self.registries is not None:
+                self.registries.ask(effect)
             case Remark():
                 log.info("remark about=%s said=%r", effect.subject, effect.sentence)
 

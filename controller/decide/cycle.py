@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from controller.decide import greeting, invocations, leases, observe, orders, resay
+from collections.abc import Callable, Mapping
+
+from controller.decide import greeting, images, invocations, leases, manifests, observe, orders, report, resay
 from controller.decide.assignments import assign
 from controller.decide.effects import Effect, Say
 from controller.decide.fleet import Fleet
 from controller.decide.hosts import host
-from controller.decide.report import report
 from controller.decide.rollout import roll
 from controller.decide.scheduler import schedule
 from protocol.delivery import BY_TOPIC
@@ -23,7 +24,7 @@ def cycle(fleet: Fleet, now_mono_s: float) -> tuple[Effect, ...]:
     assign(fleet)
     resay.hello_answered(fleet)
     invocations.dispatch(fleet, now_mono_s)
-    report(fleet, now_mono_s)
+    report.report(fleet, now_mono_s)
     _acknowledge(fleet)
     effects, fleet.effects = _newest(fleet.effects), []
     return effects
@@ -32,21 +33,20 @@ def cycle(fleet: Fleet, now_mono_s: float) -> tuple[Effect, ...]:
 def _wake(fleet: Fleet, now_mono_s: float) -> None:
     """Look at whatever is due."""
     for kind, key in fleet.deadlines.take_due(now_mono_s):
-        match kind:
-            case leases.KIND:
-                leases.expire(fleet, key, now_mono_s)
-            case invocations.REPEAT:
-                fleet.unsettled.invocations.add(key)
-            case invocations.EXPIRY:
-                invocations.expire(fleet, key)
-            case orders.KIND:
-                orders.unanswered(fleet, key)
-            case observe.UNKNOWN:
-                observe.still_unknown(fleet, key)
-            case resay.KIND:
-                resay.go_on(fleet, now_mono_s)
-            case _:
-                fleet.unsettled.reports.add(key)
+        _DUE[kind](fleet, key, now_mono_s)
+
+
+_DUE: Mapping[str, Callable[[Fleet, str, float], object]] = {
+    leases.KIND: leases.expire,
+    invocations.REPEAT: lambda fleet, key, _: fleet.unsettled.invocations.add(key),
+    invocations.EXPIRY: lambda fleet, key, _: invocations.expire(fleet, key),
+    orders.KIND: lambda fleet, key, _: orders.unanswered(fleet, key),
+    observe.UNKNOWN: lambda fleet, key, _: observe.still_unknown(fleet, key),
+    images.KIND: lambda fleet, key, _: manifests.come_into_force(fleet, images.late(fleet, key)),
+    resay.KIND: lambda fleet, _, now_mono_s: resay.go_on(fleet, now_mono_s),
+    report.KIND: lambda fleet, key, _: fleet.unsettled.reports.add(key),
+}
+"""What each kind of deadline wakes."""
 
 
 def _newest(effects: list[Effect]) -> tuple[Effect, ...]:

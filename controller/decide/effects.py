@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from protocol.desired import Login
 from protocol.observed import Answer
 from protocol.topics import Topic
 
@@ -38,4 +39,13 @@ class Remark:
     sentence: str
 
 
-Effect = Say | Reply | Remark
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """Ask the registry of an image what is behind its tag; the answer is an `Inspected`."""
+
+    stack: str
+    reference: str
+    login: Login | None = None
+
+
+Effect = Say | Reply | Remark | Inspect

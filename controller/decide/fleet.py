@@ -23,6 +23,8 @@ from controller.decide.records import (
     Answered,
     Devices,
     Hold,
+    Image,
+    Lookup,
     Node,
     Number,
     Pending,
@@ -72,6 +74,7 @@ class Fleet:
     leases: Shelf[Lease] = field(default_factory=lambda: Shelf(Lease, presence=lambda lease: lease.presence))
     statuses: Shelf[NodeStatus] = field(default_factory=lambda: Shelf(NodeStatus))
     stacks: Shelf[StackRecord] = field(default_factory=lambda: Shelf(StackRecord))
+    images: Shelf[Image] = field(default_factory=lambda: Shelf(Image, stack=lambda image: image.stack))
     revisions: Shelf[Revision] = field(default_factory=lambda: Shelf(Revision, service=lambda r: r.service))
     tasks: Shelf[Task] = field(default_factory=lambda: Shelf(Task, node=lambda t: t.node, service=lambda t: t.service))
     holds: Shelf[Hold] = field(default_factory=lambda: Shelf(Hold))
@@ -109,6 +112,7 @@ class Fleet:
     durations: list[tuple[str, float]] = field(default_factory=list)
     settled_mono_s: dict[str, float] = field(default_factory=dict)
     resaying: Iterator[tuple[Topic, Any]] = field(default_factory=lambda: iter(()))
+    lookups: dict[str, Lookup] = field(default_factory=dict)
     reported: dict[str, StackStatus] = field(default_factory=dict)
     reported_mono_s: dict[str, float] = field(default_factory=dict)
     answered_order: deque[str] = field(default_factory=deque)

@@ -40,4 +40,15 @@ class Unreadable:
     correlation: bytes = b""
 
 
-Input = Heard | Unreadable | LinkUp | LinkDown
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What a registry said of an image: its digest and platforms, or in `reason` why there is none."""
+
+    stack: str
+    reference: str
+    digest: str = ""
+    platforms: tuple[str, ...] = ()
+    reason: str = ""
+
+
+Input = Heard | Unreadable | LinkUp | LinkDown | Inspected

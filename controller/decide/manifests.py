@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.decide import constraints
+from controller.decide import constraints, images
 from controller.decide.fleet import Fleet
-from controller.decide.records import Revision, StackRecord, revision_key
+from controller.decide.force import changed, enforce
+from controller.decide.records import StackRecord
 from protocol import delivery, stackfile
 from protocol.container import Port
 from protocol.operator import ManifestFault, Verdict
-from protocol.stack import Actuator, Sensor, Service, Stack
+from protocol.stack import Actuator, Sensor, Stack
 from protocol.topics import StackStatusTopic
 
 
-def publish(fleet: Fleet, name: str, payload: bytes, digest: str) -> None:
+def publish(fleet: Fleet, name: str, payload: bytes, digest: str, now_mono_s: float) -> None:
     """Take in what was published under a stack's name."""
     if not payload:
         _remove(fleet, name)
@@ -33,11 +34,28 @@ def publish(fleet: Fleet, name: str, payload: bytes, digest: str) -> None:
     if faults:
         refuse(fleet, name, digest, stackfile.located(payload, faults))
         return
-    fleet.stacks.put(name, StackRecord(name, Verdict.ACCEPTED, digest, stack, stack.revision))
-    fleet.unsettled.reports.add(name)
+    accept(fleet, stack, digest, now_mono_s)
+
+
+def accept(fleet: Fleet, stack: Stack, digest: str, now_mono_s: float) -> None:
+    """A manifest without a fault: it comes into force when its images have been looked up, which the same one need not be again."""
+    before = fleet.stacks.get(stack.name) or StackRecord(stack.name, Verdict.ACCEPTED)
+    is_news = before.manifest != digest or before.verdict is not Verdict.ACCEPTED
+    record = StackRecord(stack.name, Verdict.ACCEPTED, digest, before.stack, before.awaited, stack.revision)
+    fleet.stacks.put(stack.name, replace(record, awaited=stack) if is_news else record)
+    fleet.unsettled.reports.add(stack.name)
     fleet.tally("manifests", "accepted")
-    if fleet.catalogue.stacks.get(name) != stack:
-        _changed(fleet, name, fleet.catalogue.put(stack))
+    if is_news and not images.look_up(fleet, stack, now_mono_s):
+        come_into_force(fleet, stack)
+
+
+def come_into_force(fleet: Fleet, stack: Stack | None) -> None:
+    """Have a stack replace what was in force under its name, unless another manifest overtook it."""
+    record = fleet.stacks.get(stack.name) if stack is not None else None
+    if record is None or stack is None:
+        return
+    fleet.stacks.put(record.name, replace(record, stack=stack, awaited=None))
+    enforce(fleet, record.name)
 
 
 def refuse(fleet: Fleet, name: str, digest: str, faults: tuple[ManifestFault, ...]) -> None:
@@ -63,22 +81,9 @@ def _remove(fleet: Fleet, name: str) -> None:
     fleet.unsettled.reports.discard(name)
     fleet.reported.pop(name, None)
     fleet.reported_mono_s.pop(name, None)
-    _changed(fleet, name, fleet.catalogue.drop(name))
+    images.forget(fleet, name)
+    changed(fleet, name, fleet.catalogue.drop(name))
     fleet.say(StackStatusTopic(fleet.name, name), b"")
-
-
-def _changed(fleet: Fleet, name: str, services: set[str]) -> None:
-    fleet.unsettled.stacks.add(name)
-    fleet.unsettled.services |= services
-    for key in services & fleet.catalogue.services.keys():
-        service, revision = fleet.catalogue.services[key], fleet.catalogue.revisions[key]
-        fleet.revisions.put(revision_key(key, revision), _revision(key, revision, service))
-
-
-def _revision(key: str, revision: str, service: Service) -> Revision:
-    return Revision(
-        key, revision, service.container, service.restart, service.depends_on, service.job, service.stop_after_s
-    )
 
 
 def _conflicts(fleet: Fleet, stack: Stack) -> Iterator[ManifestFault]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from controller.decide import brief, greeting, invocations, leases, manifests, orders, resay, rollout
+from controller.decide import brief, greeting, images, invocations, leases, manifests, orders, resay, rollout
 from controller.decide.assignments import release
 from controller.decide.fleet import Fleet
-from controller.decide.inputs import Heard, Input, Unreadable
+from controller.decide.inputs import Heard, Input, Inspected, Unreadable
 from controller.decide.records import stack_of
 from link.inputs import LinkDown, LinkUp
 from protocol import topics
@@ -31,6 +31,8 @@ def observe(fleet: Fleet, happened: Input, now_mono_s: float) -> None:
             _heard(fleet, happened, now_mono_s)
         case Unreadable():
             _unreadable(fleet, happened)
+        case Inspected():
+            manifests.come_into_force(fleet, images.inspected(fleet, happened))
         case LinkUp():
             leases.link_up(fleet, now_mono_s)
             resay.begin(fleet, now_mono_s)
@@ -49,7 +51,7 @@ def _heard(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
         return
     match topic:
         case topics.ManifestTopic():
-            manifests.publish(fleet, topic.stack, heard.received.message, heard.payload_digest)
+            manifests.publish(fleet, topic.stack, heard.received.message, heard.payload_digest, now_mono_s)
         case topics.OrderTopic():
             orders.order(fleet, topic.id, heard, now_mono_s)
         case topics.CallTopic():

@@ -44,14 +44,38 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class StackRecord:
-    """A stack's name, what was accepted last, and the verdict on what was published last."""
+    """A stack's name, what is in force as it was written, and the verdict on what was published last.
+
+    `awaited` was accepted, and comes into force when its images have been looked up.
+    """
 
     name: str
     verdict: Verdict
     manifest: str = ""
     stack: Stack | None = None
+    awaited: Stack | None = None
     revision: str = ""
     faults: tuple[ManifestFault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What a registry said of an image of one stack: the content behind its tag, and what it is made for; or why it is silent."""
+
+    stack: str
+    reference: str
+    digest: str = ""
+    platforms: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Lookup:
+    """The images of one stack that are being looked up, and what has been answered so far. Not durable: it is begun anew."""
+
+    stack: Stack
+    asked: frozenset[str]
+    found: dict[str, Image] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ many as a person reads and a packet holds, the troubled ones first.
 
 from __future__ import annotations
 
-from controller.decide import brief, hosts
+from controller.decide import brief, hosts, images
 from controller.decide.assignments import holders
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
@@ -63,7 +63,7 @@ def _say(fleet: Fleet, record: StackRecord, now_mono_s: float) -> None:
 
 def stack_status(fleet: Fleet, record: StackRecord) -> StackStatus:
     """How a stack stands; a pure function of the fleet."""
-    stack = record.stack or Stack(record.name)
+    stack = fleet.catalogue.stacks.get(record.name) or record.awaited or Stack(record.name)
     services = tuple(service_status(fleet, service) for _, service in sorted(stack.services.items()))
     functions = tuple(_function_status(fleet, stack, name) for name in sorted(stack.functions))
     return StackStatus(
@@ -72,7 +72,7 @@ def stack_status(fleet: Fleet, record: StackRecord) -> StackStatus:
         record.manifest,
         record.revision,
         record.faults,
-        bool(record.stack) and _is_converged(fleet, stack, services),
+        bool(record.stack) and not record.awaited and _is_converged(fleet, stack, services),
         services,
         functions,
         _devices(fleet, stack),
@@ -89,13 +89,14 @@ def service_status(fleet: Fleet, service: Service) -> ServiceStatus:
     pending = fleet.pendings.get(key)
     desired = service.replicas if service.mode is Mode.REPLICATED else len(tasks)
     reasons = [f"{pending.missing} of {desired} tasks have no node", *pending.reasons] if pending else []
+    reasons += [said] if (said := images.reason(fleet, service)) else []
     if service.mode is Mode.GLOBAL and not tasks:
         reasons.append("no node that is online may carry it")
     reasons += [f"{p.task} on {p.node}: {p.reason}" for p in places[:REASONS_SHOWN] if p.reason]
     return ServiceStatus(
         key,
         service.container.image,
-        fleet.catalogue.revisions[key],
+        fleet.catalogue.revisions.get(key, ""),
         desired,
         running,
         tuple(reasons),

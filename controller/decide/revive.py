@@ -6,7 +6,9 @@ that was decided already, which is how a crash between any two commits is healed
 
 from __future__ import annotations
 
+from controller.decide import images, manifests
 from controller.decide.fleet import Fleet
+from controller.decide.force import in_force
 from controller.decide.invocation import OPEN
 from controller.decide.invocations import EXPIRY
 from controller.decide.slot import SlotState
@@ -15,6 +17,7 @@ from controller.decide.slot import SlotState
 def revive(fleet: Fleet, now_mono_s: float) -> None:
     """Make a fleet that was just loaded ready for its first turn."""
     _indexes(fleet)
+    _lookups(fleet, now_mono_s)
     fleet.answered_order.extend(sorted(fleet.answered, key=lambda key: fleet.answered[key].rank))
     _ledger(fleet, now_mono_s)
     _unsettle(fleet)
@@ -26,7 +29,7 @@ def revive(fleet: Fleet, now_mono_s: float) -> None:
 def _indexes(fleet: Fleet) -> None:
     for name in sorted(fleet.stacks):
         if (stack := fleet.stacks[name].stack) is not None:
-            fleet.catalogue.put(stack)
+            fleet.catalogue.put(in_force(fleet, stack))
     for task in sorted(fleet.holds):
         for node in fleet.holds[task].nodes:
             fleet.held.setdefault(node, set()).add(task)
@@ -35,6 +38,14 @@ def _indexes(fleet: Fleet) -> None:
     for node in sorted(fleet.statuses):
         for shown in fleet.statuses[node].tasks:
             fleet.seen[node, shown.task] = shown
+
+
+def _lookups(fleet: Fleet, now_mono_s: float) -> None:
+    """Ask again for what was being looked up."""
+    for name in sorted(fleet.stacks):
+        awaited = fleet.stacks[name].awaited
+        if awaited is not None and not images.look_up(fleet, awaited, now_mono_s):
+            manifests.come_into_force(fleet, awaited)
 
 
 def _ledger(fleet: Fleet, now_mono_s: float) -> None:

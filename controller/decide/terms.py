@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protocol.desired import Login
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorRule:
+    """The nodes that these constraints let through ask `at` (`host:port`) first for images of a registry."""
+
+    registry: str
+    at: str
+    nodes: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -32,6 +43,15 @@ class Terms:
 
     republish_per_s: float = 200.0
     """After a reconnect everything retained is said again at this pace; a stock Mosquitto on a Pi takes ten times as much."""
+
+    image_lookup_s: float = 0.0
+    """How long a manifest waits for registries to say what is behind its tags; 0 asks none, and nodes pull by tag."""
+
+    logins: tuple[Login, ...] = ()
+    """What is said to registries, where a stack says nothing of its own."""
+
+    mirrors: tuple[MirrorRule, ...] = ()
+    """Who is asked for images before their own registry."""
 
     ledger_rows: int = 10_000
     """Ended invocations that are remembered; duplicates arrive within minutes, and 10,000 are a day of a busy fleet."""

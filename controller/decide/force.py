@@ -1,0 +1,43 @@
+"""From a stack as it was written to what is in force of it, and what follows when that changes.
+
+Written is one thing; in force are the images by their digests, and whatever operators have said since. Everything that changes
+one of these ends in `enforce`.
+"""
+
+from __future__ import annotations
+
+from controller.decide import images
+from controller.decide.fleet import Fleet
+from controller.decide.records import Revision, revision_key
+from protocol.stack import Service, Stack
+
+
+def in_force(fleet: Fleet, stack: Stack) -> Stack:
+    """What is in force of a stack that is written so."""
+    return images.pinned(fleet, stack)
+
+
+def enforce(fleet: Fleet, name: str) -> None:
+    """Have the catalogue say what is in force of a stack; whoever depends on a difference decides again."""
+    record = fleet.stacks[name]
+    if record.stack is None:
+        return
+    stack = in_force(fleet, record.stack)
+    fleet.unsettled.reports.add(name)
+    if fleet.catalogue.stacks.get(name) != stack:
+        changed(fleet, name, fleet.catalogue.put(stack))
+
+
+def changed(fleet: Fleet, name: str, services: set[str]) -> None:
+    """Services of a stack were put into the catalogue, or dropped from it."""
+    fleet.unsettled.stacks.add(name)
+    fleet.unsettled.services |= services
+    for key in services & fleet.catalogue.services.keys():
+        revision = fleet.catalogue.revisions[key]
+        fleet.revisions.put(revision_key(key, revision), _revision(key, revision, fleet.catalogue.services[key]))
+
+
+def _revision(key: str, revision: str, service: Service) -> Revision:
+    return Revision(
+        key, revision, service.container, service.restart, service.depends_on, service.job, service.stop_after_s
+    )
