@@ -24,6 +24,7 @@ BENCHES = {
     "roundtrip": "how soon a command is acknowledged",
     "footprint": "what an idle agent costs",
     "function": "how soon an event's function has answered",
+    "replicas": "how soon a manifest's containers run",
 }
 ROOM = {"name": 52, "peer": 24}
 
