@@ -2,7 +2,7 @@
 
 YAML 1.2 (of which JSON is a part), so `22:22` and `no` are texts. A key that stands twice, an alias that leads back into itself,
 a document that unfolds to more than a hundred thousand parts, and what JSON could not carry on (a number beyond 2^53, half a
-character) are refused; nothing here raises on any input.
+character) are refused; so is a tag that the reader of the document does not know. Nothing here raises on any input.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ class _TooMuchError(ValueError):
 
 @dataclass(slots=True)
 class Document:
-    """What was written, and for each path the line and column (from 1) of its key or item."""
+    """What was written, and for each path the line and column (from 1) of its key or item, and its tag, if it has one."""
 
     content: JsonValue
     marks: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    tags: dict[Path, str] = field(default_factory=dict)
 
     def place(self, path: Path) -> tuple[int | None, int | None]:
         """Line and column of a path, or of its nearest parent that stands in the text."""
@@ -46,11 +47,11 @@ class Document:
         return self.marks.get(path, (None, None))
 
 
-def read(payload: bytes) -> Document | ManifestFault:
-    """Read one document."""
+def read(payload: bytes, tags: frozenset[str] = frozenset()) -> Document | ManifestFault:
+    """Read one document, in which `tags` of its own (like `!reset`) may stand."""
     try:
         root = YAML(typ="rt", pure=True).compose(payload.decode("utf-8"))
-        return _Reader().document(root)
+        return _Reader(tags).document(root)
     except UnicodeDecodeError as error:
         return ManifestFault(f"not UTF-8: byte {error.start} is {payload[error.start]:#04x}", remedy="save it as UTF-8")
     except MarkedYAMLError as error:
@@ -67,26 +68,36 @@ def read(payload: bytes) -> Document | ManifestFault:
 
 
 class _Reader:
-    """Walks the parser's nodes once; `marks` grows on the way."""
+    """Walks the parser's nodes once; `marks` and `tags` grow on the way."""
 
-    def __init__(self) -> None:
+    def __init__(self, known_tags: frozenset[str]) -> None:
+        self.known_tags = known_tags
         self.marks: dict[Path, tuple[int, int]] = {}
+        self.tags: dict[Path, str] = {}
         self.parts = 0
 
     def document(self, root: Node | None) -> Document:
         content = None if root is None else self.value(root, ())
-        return Document(content, self.marks)
+        return Document(content, self.marks, self.tags)
 
     def value(self, node: Node, path: Path) -> JsonValue:
         self.parts += 1
         if self.parts > PART_LIMIT or len(path) > DEPTH_LIMIT:
             raise _TooMuchError("aliases or nesting unfold to more than anyone would write")
         self.marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+        self.tag(node, path)
         if isinstance(node, MappingNode):
             return self.mapping(node, path)
         if isinstance(node, SequenceNode):
             return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
         return _scalar(node)
+
+    def tag(self, node: Node, path: Path) -> None:
+        tag = str(node.tag)
+        if tag.startswith("!") and tag not in self.known_tags:
+            raise MarkedYAMLError(problem=f"the tag {tag} has no meaning here", problem_mark=node.start_mark)
+        if tag in self.known_tags:
+            self.tags[path] = tag
 
     def mapping(self, node: MappingNode, path: Path) -> dict[str, JsonValue]:
         own: dict[str, JsonValue] = {}

@@ -220,3 +220,11 @@ def test_a_topic_that_names_no_stack_is_refused(name: str) -> None:
     assert isinstance(got, tuple)
     assert got[0].path == "name"
     assert repr(name) in got[0].reason
+
+
+def test_a_tag_that_nobody_reads_is_refused() -> None:
+    """`!reset` means something to the command line only; published as it is, it would be ignored, so it is refused by place."""
+    faults = stackfile.read(b"services:\n  web:\n    image: web:1\n    command: !reset null\n", "porch")
+    assert isinstance(faults, tuple)
+    assert (faults[0].line, faults[0].column) == (4, 14)
+    assert "the tag !reset has no meaning here" in faults[0].reason
