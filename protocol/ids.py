@@ -25,6 +25,10 @@ REVISION_CHARS = 12
 INVOCATION_CHARS = 20
 """80 bits: a busy fleet makes some 10^9 invocations a year."""
 
+DOCKER_HUB = "docker.io"
+_HUB_NAMES = frozenset({"index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
+# What `docker login` writes, what the API answers under, and what people copy from the browser.
+
 Name = Annotated[str, Bounds(pattern=NAME_PATTERN)]
 
 _NAME = re.compile(NAME_PATTERN)
@@ -72,3 +76,14 @@ def full_reference(image: str) -> str:
         rest = f"library/{rest}"
     path, _, tag = rest.partition(":")
     return f"{first}/{path}@{content}" if at else f"{first}/{path}:{tag or 'latest'}"
+
+
+def registry_of(image: str) -> str:
+    """The registry an image reference names; Docker Hub where it names none."""
+    first, slash, _ = image.partition("/")
+    return registry_name(first if slash and (set(first) & set(".:") or first == "localhost") else DOCKER_HUB)
+
+
+def registry_name(registry: str) -> str:
+    """One name for each registry: Docker Hub answers to several."""
+    return DOCKER_HUB if registry in _HUB_NAMES else registry

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from agent.decide.inputs import GiveUp, Retry
+from protocol.ids import registry_of
 
 ENGINE_RETRY_S = 5.0
 # An engine that is being restarted is back after a few seconds.
@@ -93,9 +94,3 @@ def _judge(table: tuple[_Trouble, ...], subject: str, said: str) -> Retry | Give
             reason = known.words.format(subject=subject, registry=registry_of(subject), **found.groupdict())
             return GiveUp(reason) if known.after_s is None else Retry(reason, known.after_s)
     return None
-
-
-def registry_of(image: str) -> str:
-    """The registry an image reference names; Docker Hub where it names none."""
-    first, slash, _ = image.partition("/")
-    return first if slash and (set(first) & set(".:") or first == "localhost") else "docker.io"

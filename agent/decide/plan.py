@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from agent.decide.effects import Create, Pull, Remove, Start, Step, Stop
 from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
 from agent.decide.node import Node, Now
+from agent.decide.pulls import pull
 from agent.decide.restarts import instance
 from agent.decide.target import Target
 from agent.decide.task import Seen, Task, advance
@@ -34,7 +35,7 @@ class Scene:
     task: Task | None
     container: ContainerSeen | None
     others: tuple[ContainerSeen, ...]
-    image_here: bool
+    missing: Pull | None
     order: Order
     kept: Target | None
 
@@ -67,8 +68,8 @@ def next_step(scene: Scene, now: Now) -> Step | None:
 
 
 def _made(scene: Scene, spec: TaskSpec) -> Step:
-    if not scene.image_here:
-        return Pull(scene.key, spec.container.image)
+    if scene.missing is not None:
+        return scene.missing
     for other in scene.others:
         if other.revision == spec.revision:  # another content of one revision has the very name that the new one needs
             stop = Stop(scene.key, other.id, _grace_s(scene, other))
@@ -124,11 +125,14 @@ def _scene(
 ) -> Scene:
     others = tuple(other for other in here if container is None or other.id != container.id)
     seen = node.engine
-    image_here = target is not None and isinstance(seen, EngineSeen) and seen.has(target.spec.container.image)
+    image = target.spec.container.image if target is not None else ""
+    is_here = not image or (isinstance(seen, EngineSeen) and seen.has(image))
     tried = node.trying(key)
     kept = node.settled().get(key) if tried is not None else None
     order = tried.offer.order if tried is not None else Order.STOP_FIRST
-    return Scene(key, target, node.tasks.get(key), container, others, image_here, order, kept)
+    return Scene(
+        key, target, node.tasks.get(key), container, others, None if is_here else pull(node, key, image), order, kept
+    )
 
 
 def _grouped(node: Node, targets: dict[str, Target]) -> dict[str, tuple[ContainerSeen, ...]]:

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide.effects import Pull
 from agent.decide.inputs import Done, EngineSeen, Retry, StepEnded
 from agent.decide.node import Node, Now
+from agent.decide.pulls import pull
 from agent.decide.target import content_of
 from agent.decide.trial import Seen, Trial, advance, trial_key
 from protocol.desired import Grant, Offers
@@ -137,7 +137,7 @@ def _stage(node: Node, trial: Trial, now: Now) -> None:
         _ask(node, node.trials.get(trial.key) or trial, now)
     elif trial.key not in node.busy and trial.key not in node.unseen and trial.due_mono_s <= now.mono_s:
         node.busy.add(trial.key)
-        node.effects.append(Pull(trial.key, trial.offer.task.container.image))
+        node.effects.append(pull(node, trial.key, trial.offer.task.container.image))
 
 
 def _ask(node: Node, trial: Trial, now: Now) -> None:

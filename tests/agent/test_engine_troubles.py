@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agent.adapters.troubles import pull_trouble, registry_of, trouble
+from agent.adapters.troubles import pull_trouble, trouble
 from agent.decide.inputs import GiveUp, Retry
+from protocol.ids import registry_of
 
 IMAGE = "r.local:5000/web:2"
 

@@ -161,7 +161,7 @@ def test_nothing_is_made_twice(state: TaskState, here: bool, due: bool, order: O
     spec = task("a")
     target = Target(spec, content_of(spec))
     record = Task(spec.task, "a", target.content, state, due_mono_s=0.0 if due else BOOT_MONO_S + 60)
-    scene = Scene(spec.task, target, record, None, (), here, order, None)
+    scene = Scene(spec.task, target, record, None, (), None if here else Pull(spec.task, "web:a"), order, None)
     step = next_step(scene, Now(BOOT_MONO_S))
     if state in (TaskState.STOPPED, TaskState.FAILED, TaskState.REJECTED) or (
         not due and state is not TaskState.RUNNING
