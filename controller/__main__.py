@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 
+from controller.adapters.registry import Registries
 from controller.decide.fleet import Fleet
 from controller.loop import Loop
 from controller.process import Process
@@ -54,7 +55,8 @@ def run(settings: Settings) -> int:
         return 1
     inbox: SimpleQueue[object] = SimpleQueue()
     broker = Broker(settings.link(), inbox.put, inbox.qsize)
-    loop = Loop(Fleet(settings.fleet, settings.terms), store, broker, inbox, installed())
+    loop = Loop(Fleet(settings.fleet, settings.decided_by()), store, broker, inbox, installed())
+    loop.registries = Registries(inbox.put, [one.host for one in settings.registries if one.insecure])
     gc.freeze()  # what was loaded stays: there is nothing to find in it
     gc.set_threshold(COLLECT_AFTER)
     watching = supervisor(os.environ, os.getpid())

@@ -7,13 +7,15 @@ figures by which it decides stand under `[terms]` (`controller.decide.terms`). E
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
-from controller.decide.terms import Terms
+from controller.decide.terms import MirrorRule, Terms
 from link import told
 from link.settings import KEEPALIVE_S, LinkSettings
+from protocol import constraint
+from protocol.desired import Login
 from protocol.ids import RESERVED_PREFIX, Name
 from protocol.refusal import Refusal
 from protocol.shapes import Bounds, Shape
@@ -30,8 +32,28 @@ does not want. Larger ones are the broker's own business (`message_size_limit`).
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """One registry (`host:port`): how it is spoken to, and who the fleet is there. A stack may bring a login of its own."""
+
+    host: str
+    username: str = ""
+    password_file: str = ""
+    insecure: bool = False
+
+    def login(self) -> Login:
+        """What the fleet says to it."""
+        password = told.password(self.password_file)
+        assert isinstance(password, str), "`read` has looked"
+        return Login(self.host, self.username, password)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one controller. `metrics_port = 0` serves no metrics."""
+    """The settings of one controller. `metrics_port = 0` serves no metrics.
+
+    `image_lookup_s` is how long a manifest waits for registries to say what its tags mean; 0 asks none. `[[registries]]` and
+    `[[mirrors]]` say where images come from.
+    """
 
     fleet: Name = "default"
     broker_host: str = "localhost"
@@ -42,7 +64,15 @@ class Settings:
     state_dir: str = "/var/lib/bramble/controller"
     metrics_port: Annotated[int, Bounds(least=0, most=65535)] = METRICS_PORT
     metrics_host: str = "127.0.0.1"
+    image_lookup_s: Annotated[float, Bounds(least=0, most=600)] = 10.0
+    registries: tuple[RegistrySettings, ...] = ()
+    mirrors: tuple[MirrorRule, ...] = ()
     terms: Terms = field(default_factory=Terms)
+
+    def decided_by(self) -> Terms:
+        """The terms, with what else is said here of images."""
+        logins = tuple(registry.login() for registry in self.registries if registry.username)
+        return replace(self.terms, image_lookup_s=self.image_lookup_s, logins=logins, mirrors=self.mirrors)
 
     def link(self) -> LinkSettings:
         """The controller's end of the link. A fleet has one controller: a second one takes over visibly."""
@@ -61,9 +91,10 @@ class Settings:
 
 _SHAPE = Shape(Settings)
 _WHOLE = ("broker_port", "keepalive_s", "metrics_port")
+_TABLES = ("registries", "mirrors", "terms")
 _FIELDS: Mapping[str, told.Read] = {
-    name: told.whole if name in _WHOLE else str for name in Settings.__dataclass_fields__ if name != "terms"
-}
+    name: told.whole if name in _WHOLE else str for name in Settings.__dataclass_fields__ if name not in _TABLES
+} | {"image_lookup_s": told.real}
 
 
 def read(path: Path | None, environ: Mapping[str, str]) -> Settings | Refusal:
@@ -74,5 +105,13 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Settings | Refusal:
     settings = _SHAPE.read(document)
     if isinstance(settings, str):
         return Refusal(settings, str(path or DEFAULT_FILE))
-    password = told.password(settings.broker_password_file)
-    return password if isinstance(password, Refusal) else settings
+    return _refused(settings) or settings
+
+
+def _refused(settings: Settings) -> Refusal | None:
+    """What is wrong with a setting that names something else."""
+    for file in (settings.broker_password_file, *(registry.password_file for registry in settings.registries)):
+        if isinstance(password := told.password(file), Refusal):
+            return password
+    said = (constraint.parse(text) for mirror in settings.mirrors for text in mirror.nodes)
+    return next((Refusal(wrong, "mirrors") for wrong in said if isinstance(wrong, str)), None)

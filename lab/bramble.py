@@ -85,7 +85,14 @@ class Bramble:
             "BRAMBLE_KEEPALIVE_S": str(KEEPALIVE_S),
             "BRAMBLE_METRICS_PORT": "0",
         }
-        self.controller = self.site.spawn("controller", [sys.executable, "-m", "controller", "--settings", ""], extra)
+        names = state / "hosts"
+        names.write_text(f"127.0.0.1 localhost\n{self.site.address} registry.local\n")
+        settings = state / "controller.toml"
+        settings.write_text(f'[[registries]]\nhost = "registry.local:{self.registry.port}"\ninsecure = true\n')
+        command = [sys.executable, "-m", "controller", "--settings", str(settings)]
+        # The controller finds the registry by the name that nodes know: it has a hosts file of its own.
+        own_names = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(names)]
+        self.controller = self.site.spawn("controller", [*own_names, *command], extra)
 
     def start_agent(self, name: str) -> None:
         """Start a node's agent, with the store it had."""

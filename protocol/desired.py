@@ -94,11 +94,12 @@ class TaskSpec:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What a node says to a registry, by the registry's host and port, when it pulls."""
+    """What a node says to a registry, by the registry's host and port, when it pulls; for one stack, or without one for all."""
 
     registry: str
     username: str
     password: str
+    stack: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import templates
+from controller.decide import images, templates
 from controller.decide.fleet import Fleet
 from controller.decide.records import Hold, Task, revision_key
 from controller.decide.slot import HOLDING, OPEN, Slot, SlotState
@@ -38,18 +38,22 @@ def assignment(fleet: Fleet, node: str) -> Assignment:
     devices, stacks = fleet.devices.get(node), fleet.catalogue.stacks
     names = [key.split(".") for key in devices.sensors] if devices else []
     actuators = [key.split(".") for key in devices.actuators] if devices else []
+    specs = tuple(
+        _spec(fleet, fleet.tasks[task])
+        for task in sorted(fleet.tasks.of("node", node))
+        if is_free(fleet, task) and not _lacks(fleet, fleet.tasks[task])
+    )
+    functions = tuple(fleet.catalogue.functions[key].spec for key in devices.functions) if devices else ()
     return Assignment(
         node,
         fleet.epoch,
         fleet.nodes[node].generation,
-        tuple(
-            _spec(fleet, fleet.tasks[task])
-            for task in sorted(fleet.tasks.of("node", node))
-            if is_free(fleet, task) and not _lacks(fleet, fleet.tasks[task])
-        ),
+        specs,
         tuple(stacks[stack].sensors[name].spec for stack, name in names),
         tuple(stacks[stack].actuators[name].spec for stack, name in actuators),
-        tuple(fleet.catalogue.functions[key].spec for key in devices.functions) if devices else (),
+        functions,
+        images.logins(fleet, {spec.stack for spec in specs} | {spec.stack for spec in functions}),
+        images.mirrors(fleet, fleet.nodes[node]),
     )
 
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from controller.decide import constraints
 from controller.decide.effects import Inspect
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Inspected
-from controller.decide.records import Image, Lookup
+from controller.decide.records import Image, Lookup, Node
 from protocol.container import Container
-from protocol.desired import Login
+from protocol.desired import Login, Mirror
 from protocol.ids import digest, full_reference, registry_of
 from protocol.stack import Function, Service, Stack
 
@@ -26,15 +27,15 @@ KIND = "images"
 UNANSWERED = "its registry did not answer in time"
 
 
-def look_up(fleet: Fleet, stack: Stack, now_mono_s: float) -> bool:
-    """Ask for the images of a stack; False if there is nothing to wait for."""
-    wanted = frozenset(reference for reference in _references(stack) if _is_open(reference))
-    if not fleet.terms.image_lookup_s or not wanted:
-        _keep(fleet, stack.name, {})
+def look_up(fleet: Fleet, stack: Stack, now_mono_s: float, service: str = "") -> bool:
+    """Ask for the images of a stack, or of one service of it; False if there is nothing to wait for."""
+    asked = frozenset(reference for reference in _references(stack, service) if _is_open(reference))
+    if not fleet.terms.image_lookup_s or not asked:
+        _keep(fleet, stack, {})
         return False
-    fleet.lookups[stack.name] = Lookup(stack, wanted)
+    fleet.lookups[stack.name] = Lookup(stack, asked)
     fleet.deadlines.set(KIND, stack.name, now_mono_s + fleet.terms.image_lookup_s)
-    for reference in sorted(wanted):
+    for reference in sorted(asked):
         fleet.effects.append(Inspect(stack.name, reference, login(fleet, stack, reference)))
     return True
 
@@ -61,7 +62,7 @@ def late(fleet: Fleet, name: str) -> Stack | None:
 def forget(fleet: Fleet, name: str) -> None:
     """Remember nothing of the images of a stack."""
     fleet.lookups.pop(name, None)
-    _keep(fleet, name, {})
+    _keep(fleet, Stack(name), {})
 
 
 def pinned(fleet: Fleet, stack: Stack) -> Stack:
@@ -98,27 +99,46 @@ def login(fleet: Fleet, stack: Stack, reference: str) -> Login | None:
     return next((one for one in (*stack.logins, *fleet.terms.logins) if one.registry == registry), None)
 
 
+def logins(fleet: Fleet, stacks: set[str]) -> tuple[Login, ...]:
+    """What a node that carries these stacks needs to know to pull for them: their own logins before the fleet's."""
+    if not stacks:
+        return ()
+    known = (fleet.catalogue.stacks[name] for name in sorted(stacks) if name in fleet.catalogue.stacks)
+    own = tuple(replace(one, stack=stack.name) for stack in known for one in stack.logins)
+    return own + fleet.terms.logins
+
+
+def mirrors(fleet: Fleet, node: Node) -> tuple[Mirror, ...]:
+    """Who a node asks before the registries themselves."""
+    rules = (rule for rule in fleet.terms.mirrors if not constraints.objections(rule.nodes, node))
+    return tuple(Mirror(rule.registry, rule.at) for rule in rules)
+
+
 def _end(fleet: Fleet, lookup: Lookup) -> Stack:
     del fleet.lookups[lookup.stack.name]
     fleet.deadlines.drop(KIND, lookup.stack.name)
-    _keep(fleet, lookup.stack.name, lookup.found)
+    _keep(fleet, lookup.stack, lookup.found)
     return lookup.stack
 
 
-def _keep(fleet: Fleet, name: str, found: dict[str, Image]) -> None:
-    """Have exactly these images of a stack on the shelf. A registry that does not answer takes back nothing that it said before."""
-    kept = {_key(name, reference): image for reference, image in found.items()}
-    for key in fleet.images.of("stack", name) - kept.keys():
+def _keep(fleet: Fleet, stack: Stack, found: dict[str, Image]) -> None:
+    """Remember the images of a stack and no others. A registry that is silent takes back nothing that it said before."""
+    wanted = {_key(stack.name, reference) for reference in _references(stack) if _is_open(reference)}
+    for key in fleet.images.of("stack", stack.name) - wanted:
         fleet.images.drop(key)
-    for key, image in kept.items():
-        before = fleet.images.get(key)
+    for reference, image in found.items():
+        before = fleet.images.get(_key(stack.name, reference))
         is_silent = before is not None and before.digest and not image.digest
-        fleet.images.put(key, replace(before, reason=image.reason) if before is not None and is_silent else image)
+        kept = replace(before, reason=image.reason) if before is not None and is_silent else image
+        fleet.images.put(_key(stack.name, reference), kept)
 
 
-def _references(stack: Stack) -> Iterator[str]:
-    """The images of a stack as its manifest writes them."""
-    yield from (service.container.image for service in stack.services.values())
+def _references(stack: Stack, service: str = "") -> Iterator[str]:
+    """The images of a stack, or of one service of it, as the manifest writes them."""
+    if service:
+        yield stack.services[service].container.image
+        return
+    yield from (one.container.image for one in stack.services.values())
     yield from (function.spec.container.image for function in stack.functions.values())
 
 

@@ -58,6 +58,21 @@ def come_into_force(fleet: Fleet, stack: Stack | None) -> None:
     enforce(fleet, record.name)
 
 
+def look_again(fleet: Fleet, name: str, service: str, now_mono_s: float) -> bool:
+    """Look up again what the tags of a stack, or of one service of it, mean now; False if no registry is asked.
+
+    What moved is rolled out as any other change.
+    """
+    record = fleet.stacks[name]
+    if record.stack is None or record.awaited is not None:
+        return record.awaited is not None
+    if not images.look_up(fleet, record.stack, now_mono_s, service):
+        return False
+    fleet.stacks.put(name, replace(record, awaited=record.stack))
+    fleet.unsettled.reports.add(name)
+    return True
+
+
 def refuse(fleet: Fleet, name: str, digest: str, faults: tuple[ManifestFault, ...]) -> None:
     """Tell the publisher what is wrong; whatever was accepted earlier goes on."""
     before = fleet.stacks.get(name) or StackRecord(name, Verdict.REFUSED)

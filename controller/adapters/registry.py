@@ -1,0 +1,214 @@
+"""What a registry says of an image, without pulling it: the digest behind its tag, and the platforms that it is made for.
+
+The HTTP API of registries (OCI distribution specification 1.1, chapter "Pulling manifests"), with Docker's tokens. Each question is
+asked in a thread of its own and answered by an `Inspected` in the inbox, also when the registry cannot be reached, refuses, or says
+nonsense: the reason is then one sentence. As with Docker, a registry on this machine is asked by plain HTTP, others if told so.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+import re
+import threading
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Collection, Iterator, Mapping
+from http.client import HTTPException, HTTPResponse
+from ipaddress import ip_address
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+from controller.decide.effects import Inspect
+from controller.decide.inputs import Inspected
+from protocol.desired import Login
+from protocol.ids import DOCKER_HUB, full_reference
+
+AT_ONCE = 8
+"""A stack has a handful of images; more would only be noticed by the registry."""
+
+TIMEOUT_S = 5.0
+"""Of one request; four of them (token, list, manifest, configuration) fit into twice the time that a manifest waits."""
+
+ANSWER_BYTES = 4 * 1024 * 1024
+"""What the specification has registries accept at least for a manifest, so none is larger."""
+
+_DOCKER = "application/vnd.docker.distribution.manifest"
+_OCI = "application/vnd.oci.image"
+_LISTS = (f"{_DOCKER}.list.v2+json", f"{_OCI}.index.v1+json")
+_ACCEPTED = ", ".join((*_LISTS, f"{_DOCKER}.v2+json", f"{_OCI}.manifest.v1+json"))
+_HUB_HOST = "registry-1.docker.io"
+_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
+_WORDS = {401: "refuses {user}", 403: "refuses {user}", 404: "has no such image", 429: "is asked too often"}
+
+log = logging.getLogger(__name__)
+
+
+class _SaidNoError(Exception):
+    """The registry's answer is of no use; the message says why."""
+
+
+class Registries:
+    """Everybody who can be asked for images."""
+
+    def __init__(self, deliver: Callable[[Inspected], object], insecure: Collection[str] = ()) -> None:
+        """`insecure` registries (`host:port`) speak plain HTTP."""
+        self._deliver, self._insecure = deliver, frozenset(insecure)
+        self._room = threading.BoundedSemaphore(AT_ONCE)
+
+    def ask(self, asked: Inspect) -> None:
+        """Ask about an image; the answer is delivered from another thread."""
+        threading.Thread(target=self._answer, args=(asked,), name="registry", daemon=True).start()
+
+    def _answer(self, asked: Inspect) -> None:
+        try:
+            with self._room:
+                said = self._inspected(asked)
+        except Exception as error:  # a thread would keep it to itself, and the stack would wait for its deadline
+            log.exception("registry_crashed image=%s", asked.reference)
+            said = Inspected(asked.stack, asked.reference, reason=f"a fault of the controller: {type(error).__name__}")
+        log.info("image_inspected image=%s digest=%s reason=%r", asked.reference, said.digest, said.reason)
+        self._deliver(said)
+
+    def _inspected(self, asked: Inspect) -> Inspected:
+        registry, _, rest = full_reference(asked.reference).partition("/")
+        repository, _, tag = rest.rpartition(":")
+        try:
+            found = _Repository(self._root(registry), repository, asked.login).found(tag)
+        except _SaidNoError as no:
+            return Inspected(asked.stack, asked.reference, reason=f"the registry {registry} {no}")
+        return Inspected(asked.stack, asked.reference, *found)
+
+    def _root(self, registry: str) -> str:
+        host = _HUB_HOST if registry == DOCKER_HUB else registry
+        return f"{'http' if registry in self._insecure or _is_here(host) else 'https'}://{host}"
+
+
+class _Repository:
+    """One repository of one registry, and the token that it gave us."""
+
+    def __init__(self, root: str, name: str, login: Login | None) -> None:
+        self._root, self._name, self._login = root, name, login
+        self._authorization = ""
+
+    def found(self, tag: str) -> tuple[str, tuple[str, ...]]:
+        """The digest behind a tag, and what it is made for."""
+        body, digest = self._get(f"manifests/{tag}")
+        manifest = _document(body)
+        kind = str(manifest.get("mediaType", ""))
+        if kind in _LISTS or "manifests" in manifest:
+            return digest, tuple(sorted(set(_listed(manifest))))
+        configuration = manifest.get("config")
+        if not isinstance(configuration, dict):
+            raise _SaidNoError("answers with a manifest that is none")
+        body, _ = self._get(f"blobs/{configuration.get('digest', '')}")
+        platform = _platform(_document(body))
+        return digest, (platform,) if platform else ()
+
+    def _get(self, path: str) -> tuple[bytes, str]:
+        """The body, and its digest; asks for a token when told to, once."""
+        url = f"{self._root}/v2/{self._name}/{path}"
+        try:
+            return _read(self._open(url))
+        except HTTPError as error:
+            if error.code != 401 or self._authorization:
+                raise _SaidNoError(self._word(error)) from error
+            self._authorization = self._authorized(error.headers.get("WWW-Authenticate", ""))
+        try:
+            return _read(self._open(url))
+        except HTTPError as error:
+            raise _SaidNoError(self._word(error)) from error
+
+    def _open(self, url: str) -> HTTPResponse:
+        headers = {"Accept": _ACCEPTED} | ({"Authorization": self._authorization} if self._authorization else {})
+        return _open(url, headers)
+
+    def _authorized(self, challenge: str) -> str:
+        """What a registry's challenge is answered with: the login itself, or a token that somebody gives for it."""
+        kind, _, rest = challenge.partition(" ")
+        basic = _basic(self._login)
+        if kind.lower() == "basic":
+            return basic or "Basic Og=="
+        said = dict(_CHALLENGE.findall(rest))
+        realm = said.pop("realm", "")
+        if kind.lower() != "bearer" or not realm.startswith(("https://", "http://")):
+            raise _SaidNoError(f"wants to be convinced in a way that is not known here: {challenge[:80]!r}")
+        query = {"scope": f"repository:{self._name}:pull"} | said
+        try:
+            body, _ = _read(
+                _open(f"{realm}?{urllib.parse.urlencode(query)}", {"Authorization": basic} if basic else {})
+            )
+        except HTTPError as error:
+            raise _SaidNoError(self._word(error)) from error
+        token = _document(body)
+        return f"Bearer {token.get('token') or token.get('access_token') or ''}"
+
+    def _word(self, error: HTTPError) -> str:
+        user = f"the user {self._login.username!r}" if self._login else "whoever has no login"
+        return _WORDS.get(error.code, f"answers with {error.code}").format(user=user)
+
+
+def _open(url: str, headers: Mapping[str, str]) -> HTTPResponse:
+    try:
+        request = urllib.request.Request(url)  # noqa: S310 - http and https only, by `_root` and `_authorized`
+        for name, value in headers.items():
+            request.add_unredirected_header(name, value)  # a store that a registry sends us to must not see its token
+        response: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310
+    except HTTPError:
+        raise
+    except (URLError, HTTPException, OSError, ValueError) as error:
+        raise _SaidNoError(f"cannot be reached: {getattr(error, 'reason', None) or error}") from error
+    return response
+
+
+def _read(response: HTTPResponse) -> tuple[bytes, str]:
+    try:
+        with response:
+            body = response.read(ANSWER_BYTES + 1)
+    except (HTTPException, OSError) as error:
+        raise _SaidNoError(f"broke off: {error}") from error
+    if len(body) > ANSWER_BYTES:
+        raise _SaidNoError("answers with more than any manifest has")
+    return body, f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        raise _SaidNoError("answers with something else than a manifest")
+    return said
+
+
+def _listed(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """The platforms of a list; attestations, which nobody runs, call theirs unknown."""
+    entries = manifest.get("manifests")
+    for entry in entries if isinstance(entries, list) else ():
+        platform = entry.get("platform") if isinstance(entry, dict) else None
+        said = _platform(platform) if isinstance(platform, dict) else ""
+        if said and "unknown" not in said:
+            yield said
+
+
+def _platform(said: Mapping[str, Any]) -> str:
+    """`linux/arm/v7`, as Docker writes it."""
+    parts = (said.get("os"), said.get("architecture"), said.get("variant"))
+    return "/".join(str(part) for part in parts if part) if said.get("architecture") else ""
+
+
+def _basic(login: Login | None) -> str:
+    return f"Basic {base64.b64encode(f'{login.username}:{login.password}'.encode()).decode()}" if login else ""
+
+
+def _is_here(host: str) -> bool:
+    """Whether a registry is on this machine: Docker trusts 127.0.0.0/8 without TLS."""
+    name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+    try:
+        return ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return name == "localhost"

@@ -1,0 +1,179 @@
+"""What a tag means is looked up once, at the registry, and kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from controller.decide import images, manifests
+from controller.decide.effects import Effect, Inspect
+from controller.decide.inputs import Inspected
+from controller.decide.observe import observe
+from controller.decide.report import stack_status
+from controller.decide.terms import MirrorRule, Terms
+from protocol.desired import Login, Mirror
+from protocol.operator import StackStatus
+from tests.controller.desk import Desk, web
+
+TERMS = Terms(image_lookup_s=10.0)
+ONE, TWO = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+WITH_FUNCTION = web() + "functions:\n  greet: {image: greet:1}\n"
+
+
+def asked(effects: tuple[Effect, ...]) -> list[str]:
+    """The images that registries were asked about."""
+    return [effect.reference for effect in effects if isinstance(effect, Inspect)]
+
+
+def answer(desk: Desk, reference: str, digest: str = "", reason: str = "", platforms: tuple[str, ...] = ()) -> None:
+    """A registry answers for the stack."""
+    observe(desk.fleet, Inspected("shop", reference, digest, platforms, reason), desk.now)
+    desk.turn()
+
+
+def shown(desk: Desk) -> StackStatus:
+    """The stack's status as it is now, without waiting for it to be said."""
+    return stack_status(desk.fleet, desk.fleet.stacks["shop"])
+
+
+def test_nothing_runs_before_the_tags_are_looked_up_and_then_it_runs_by_digest() -> None:
+    """Every node gets the same content."""
+    desk = Desk(terms=TERMS)
+    desk.hello("pi-1")
+    assert asked(desk.manifest("shop", web())) == ["web:1"]
+    assert desk.tasks("pi-1") == {}
+    assert shown(desk).services[0].reasons == ("looks up web:1 at its registry",)
+    answer(desk, "web:1", ONE, platforms=("linux/arm64",))
+    assert desk.tasks("pi-1") == {"shop.web.1": f"web:1@{ONE}"}
+    assert images.platforms(desk.fleet, desk.fleet.catalogue.services["shop.web"]) == ("linux/arm64",)
+
+
+@pytest.mark.parametrize("reason", ["the registry docker.io cannot be reached: no route", ""])
+def test_a_registry_that_does_not_answer_holds_nothing_up(reason: str) -> None:
+    """Nodes pull by tag, and the service says so: at once when it is known, else when the time is over."""
+    desk = Desk(terms=TERMS)
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    if reason:
+        answer(desk, "web:1", reason=reason)
+    else:
+        desk.turn(10.0)
+    assert desk.tasks("pi-1") == {"shop.web.1": "web:1"}
+    said = reason or images.UNANSWERED
+    assert f"nodes pull web:1 by its tag, which may move: {said}" in desk.stack("shop").services[0].reasons
+
+
+def test_the_old_revision_runs_on_until_the_new_ones_images_are_known() -> None:
+    """A manifest whose registry is slow takes nothing down."""
+    desk = Desk(terms=TERMS)
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    answer(desk, "web:1", ONE)
+    desk.manifest("shop", web("web:2"))
+    assert desk.tasks("pi-1") == {"shop.web.1": f"web:1@{ONE}"}
+    assert not shown(desk).converged
+    answer(desk, "web:2", TWO)
+    assert [offer.task.container.image for offer in desk.offers("pi-1").offers] == [f"web:2@{TWO}"]
+
+
+def test_the_same_manifest_again_asks_nobody() -> None:
+    """A retained manifest comes with every connect; a tag that moved meanwhile changes nothing by that."""
+    desk = Desk(terms=TERMS)
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    answer(desk, "web:1", ONE)
+    assert asked(desk.manifest("shop", web())) == []
+    assert desk.tasks("pi-1") == {"shop.web.1": f"web:1@{ONE}"}
+
+
+def test_who_asks_for_it_gets_what_the_tag_means_now() -> None:
+    """`bramble pull`: what moved is rolled out as any other change."""
+    desk = Desk(terms=TERMS)
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    answer(desk, "web:1", ONE)
+    assert manifests.look_again(desk.fleet, "shop", "web", desk.now)
+    assert asked(desk.turn()) == ["web:1"]
+    answer(desk, "web:1", TWO)
+    assert [offer.task.container.image for offer in desk.offers("pi-1").offers] == [f"web:1@{TWO}"]
+
+
+def test_a_silent_registry_takes_nothing_back() -> None:
+    """What it said before is still true as far as anybody knows."""
+    desk = Desk(terms=TERMS)
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    answer(desk, "web:1", ONE)
+    manifests.look_again(desk.fleet, "shop", "", desk.now)
+    desk.turn(10.0)
+    assert desk.tasks("pi-1") == {"shop.web.1": f"web:1@{ONE}"}
+    assert desk.offers("pi-1").offers == ()
+
+
+def test_an_image_with_a_digest_needs_no_registry() -> None:
+    """Whoever wrote the content down has decided."""
+    desk = Desk(terms=TERMS)
+    desk.hello("pi-1")
+    assert asked(desk.manifest("shop", web(f"web@{ONE}"))) == []
+    assert desk.tasks("pi-1") == {"shop.web.1": f"web@{ONE}"}
+
+
+def test_a_function_runs_by_digest_too() -> None:
+    """Its image is fetched when it is assigned, so it must be the same everywhere."""
+    desk = Desk(terms=TERMS)
+    desk.hello("pi-1")
+    assert asked(desk.manifest("shop", WITH_FUNCTION)) == ["greet:1", "web:1"]
+    answer(desk, "web:1", ONE)
+    answer(desk, "greet:1", TWO)
+    assert [function.container.image for function in desk.assignment("pi-1").functions] == [f"greet:1@{TWO}"]
+
+
+def test_a_restart_in_the_middle_asks_again(tmp_path: Path) -> None:
+    """What is being looked up is not durable; that it is awaited is."""
+    desk = Desk(tmp_path, TERMS)
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    desk.effects.clear()
+    desk.restart()
+    assert asked(tuple(desk.effects)) == ["web:1"]
+    answer(desk, "web:1", ONE)
+    desk.restart()
+    assert desk.tasks("pi-1") == {"shop.web.1": f"web:1@{ONE}"}
+
+
+def test_an_answer_for_a_manifest_that_was_overtaken_is_forgotten() -> None:
+    """Only the newest manifest comes into force."""
+    desk = Desk(terms=TERMS)
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    desk.manifest("shop", web("web:2"))
+    answer(desk, "web:1", ONE)
+    assert desk.tasks("pi-1") == {}
+    answer(desk, "web:2", TWO)
+    assert desk.tasks("pi-1") == {"shop.web.1": f"web:2@{TWO}"}
+
+
+def test_a_removed_stack_leaves_no_image_behind() -> None:
+    """Published again it is looked up again."""
+    desk = Desk(terms=TERMS)
+    desk.manifest("shop", web())
+    answer(desk, "web:1", ONE)
+    desk.manifest("shop", "")
+    assert len(desk.fleet.images) == 0
+    assert asked(desk.manifest("shop", web())) == ["web:1"]
+
+
+def test_a_node_is_told_the_logins_and_mirrors_that_it_needs() -> None:
+    """The stack's own login before the fleet's, and the mirror of the nodes that a rule names."""
+    fleet_login, rule = (
+        Login("r:5000", "fleet", "f"),
+        MirrorRule("docker.io", "cache:5000", ("node.labels.site == home",)),
+    )
+    desk = Desk(terms=Terms(logins=(fleet_login,), mirrors=(rule,)))
+    desk.hello("pi-1", labels={"site": "home"})
+    desk.hello("pi-2")
+    desk.manifest("shop", web(mode="global"))
+    assert desk.assignment("pi-1").mirrors == (Mirror("docker.io", "cache:5000"),)
+    assert desk.assignment("pi-2").mirrors == ()
+    assert desk.assignment("pi-2").logins == (fleet_login,)
