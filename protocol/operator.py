@@ -163,7 +163,10 @@ class ControllerPresence:
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """One node in the answer to `nodes`. `seen_s` is its age by the controller's clock, None if it never spoke."""
+    """One node in the answer to `nodes`. `seen_s` is how long ago it spoke, None if it has not since the controller began.
+
+    `presence` is `online`, `suspect` or `offline`; that it comes and goes is one of its reasons.
+    """
 
     node: str
     presence: str
@@ -179,6 +182,7 @@ class NodeRow:
     memory_available_bytes: int | None = None
     labels: dict[str, str] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

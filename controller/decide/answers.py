@@ -1,4 +1,4 @@
-"""The answers to an operator's questions: rows of nodes, stacks, services and tasks, and why something is where it is.
+"""The answers to an operator's questions: rows of stacks, services and tasks, and why something is where it is.
 
 A question may look at the whole fleet: people ask it, not nodes. An answer holds as many rows as fit into a packet, and says so.
 """
@@ -10,10 +10,10 @@ from dataclasses import asdict
 from controller.decide import brief, hosts, scheduler
 from controller.decide.assignments import holders
 from controller.decide.fleet import Fleet
-from controller.decide.records import Node, service_key
+from controller.decide.records import service_key
 from controller.decide.report import place, service_status, stack_status
 from protocol.observed import Answer
-from protocol.operator import Denial, Explanation, NodeObjection, NodeRow, OperatorOrder, StackRow
+from protocol.operator import Denial, Explanation, NodeObjection, OperatorOrder, StackRow
 from protocol.shapes import JsonValue
 from protocol.stack import Function, Service
 
@@ -21,17 +21,12 @@ ROWS_SHOWN = 500
 """A person reads no more; a packet may hold fewer."""
 
 
-def nodes(fleet: Fleet, _: OperatorOrder, now_mono_s: float) -> Answer:
-    """Every node, as the controller sees it."""
-    return _rows([asdict(_node_row(fleet, fleet.nodes[name], now_mono_s)) for name in sorted(fleet.nodes)])
-
-
 def stacks(fleet: Fleet, _: OperatorOrder, __: float) -> Answer:
     """Every stack, and how it stands."""
-    rows = []
+    found = []
     for name in sorted(fleet.stacks):
         status = stack_status(fleet, fleet.stacks[name])
-        rows.append(
+        found.append(
             StackRow(
                 name,
                 status.verdict,
@@ -43,7 +38,7 @@ def stacks(fleet: Fleet, _: OperatorOrder, __: float) -> Answer:
                 len(status.faults),
             )
         )
-    return _rows([asdict(row) for row in rows])
+    return rows([asdict(row) for row in found])
 
 
 def services(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
@@ -51,7 +46,7 @@ def services(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     found = _services(fleet, asked.target)
     if not found and asked.target:
         return not_found(f"there is no stack or service {asked.target!r}")
-    return _rows([asdict(service_status(fleet, service)) for service in found])
+    return rows([asdict(service_status(fleet, service)) for service in found])
 
 
 def ps(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
@@ -67,7 +62,7 @@ def ps(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
             return not_found(f"there is no stack or service {asked.target!r}")
         keys = [service_key(service.stack, service.name) for service in found]
         tasks = [task for key in keys for task in sorted(fleet.tasks.of("service", key))]
-    return _rows([asdict(place(fleet, fleet.tasks[task])) for task in tasks[:ROWS_SHOWN]], len(tasks))
+    return rows([asdict(place(fleet, fleet.tasks[task])) for task in tasks[:ROWS_SHOWN]], len(tasks))
 
 
 def explain(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
@@ -83,6 +78,21 @@ def explain(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
 def not_found(sentence: str) -> Answer:
     """The answer to an order about something that is not there."""
     return Answer("", ok=False, message=sentence, result={"denial": Denial.NOT_FOUND.value})
+
+
+def no_node(name: str) -> Answer:
+    """The answer to an order about a node that is not there."""
+    return not_found(f"there is no node {name!r}; `nodes` lists them" if name else "name a node")
+
+
+def conflict(sentence: str) -> Answer:
+    """The answer to an order that is at odds with how things are."""
+    return Answer("", ok=False, message=sentence, result={"denial": Denial.CONFLICT.value})
+
+
+def refused(sentence: str) -> Answer:
+    """The answer to an order that makes no sense."""
+    return Answer("", ok=False, message=sentence)
 
 
 def _service_lines(fleet: Fleet, service: Service) -> tuple[tuple[NodeObjection, ...], tuple[str, ...]]:
@@ -121,31 +131,9 @@ def _services(fleet: Fleet, target: str) -> list[Service]:
     return [wanted[key] for key in sorted(wanted) if not target or wanted[key].stack == target]
 
 
-def _node_row(fleet: Fleet, node: Node, now_mono_s: float) -> NodeRow:
-    status, health, lease = fleet.statuses.get(node.name), fleet.health.get(node.name), fleet.leases.get(node.name)
-    heard_mono_s = fleet.heard_mono_s.get(node.name)
-    reasons = (lease.reason,) if lease and lease.reason else ()
-    return NodeRow(
-        node.name,
-        fleet.presence(node.name),
-        node.availability,
-        None if heard_mono_s is None else round(now_mono_s - heard_mono_s, 1),
-        node.inventory.architecture,
-        node.inventory.model,
-        node.inventory.engine,
-        node.version,
-        node.generation,
-        status.observed_generation if status else 0,
-        health.temperature_celsius if health else None,
-        health.memory_available_bytes if health else None,
-        node.labels,
-        (*reasons, *(status.reasons if status else ())),
-    )
-
-
-def _rows(rows: list[dict[str, JsonValue]], total: int = 0) -> Answer:
+def rows(found: list[dict[str, JsonValue]], total: int = 0) -> Answer:
     """As many rows as may be shown; `total` is how many there are, where not all of them were made."""
-    total = total or len(rows)
-    shown = brief.fitting(rows[:ROWS_SHOWN])
+    total = total or len(found)
+    shown = brief.fitting(found[:ROWS_SHOWN])
     said = f"the first {len(shown)} of {total}" if len(shown) < total else ""
     return Answer("", ok=True, message=said, result=shown)

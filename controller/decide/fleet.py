@@ -18,6 +18,8 @@ from controller.decide.catalogue import Catalogue
 from controller.decide.deadlines import Deadlines
 from controller.decide.effects import Effect, Remark, Reply, Say
 from controller.decide.invocation import Entry
+from controller.decide.moves import Moves
+from controller.decide.numbering import Numbering
 from controller.decide.presence import Lease, Presence
 from controller.decide.records import (
     Answered,
@@ -32,6 +34,7 @@ from controller.decide.records import (
     StackRecord,
     Task,
 )
+from controller.decide.room import Rooms
 from controller.decide.shelf import Shelf
 from controller.decide.slot import Rollout, Slot
 from controller.decide.terms import Terms
@@ -39,6 +42,7 @@ from link.intake import Intake
 from protocol.desired import Assignment, Offers
 from protocol.observed import Answer, Health, Hello, NodeStatus, Request, TaskStatus
 from protocol.operator import StackStatus
+from protocol.stack import Service
 from protocol.topics import Topic
 
 
@@ -48,6 +52,8 @@ class Unsettled:
 
     services: set[str] = field(default_factory=set)
     nodes: set[str] = field(default_factory=set)
+    freed: set[str] = field(default_factory=set)
+    turns: set[str] = field(default_factory=set)
     hosts: set[str] = field(default_factory=set)
     stacks: set[str] = field(default_factory=set)
     rollouts: set[str] = field(default_factory=set)
@@ -79,7 +85,7 @@ class Fleet:
     tasks: Shelf[Task] = field(default_factory=lambda: Shelf(Task, node=lambda t: t.node, service=lambda t: t.service))
     holds: Shelf[Hold] = field(default_factory=lambda: Shelf(Hold))
     pendings: Shelf[Pending] = field(default_factory=lambda: Shelf(Pending))
-    rollouts: Shelf[Rollout] = field(default_factory=lambda: Shelf(Rollout))
+    rollouts: Shelf[Rollout] = field(default_factory=lambda: Shelf(Rollout, state=lambda r: r.state))
     slots: Shelf[Slot] = field(
         default_factory=lambda: Shelf(
             Slot, node=lambda s: s.node, service=lambda s: s.service, state=lambda s: (s.service, s.state)
@@ -93,6 +99,11 @@ class Fleet:
 
     # What follows from that.
     catalogue: Catalogue = field(default_factory=Catalogue)
+    rooms: Rooms = field(default_factory=Rooms)
+    moves: Moves = field(default_factory=Moves)
+    numberings: dict[str, Numbering] = field(default_factory=dict)
+    rankings: dict[str, Any] = field(default_factory=dict)
+    scheduled: dict[str, Service] = field(default_factory=dict)
     devices: dict[str, Devices] = field(default_factory=dict)
     hosts: dict[str, set[str]] = field(default_factory=dict)
     device_nodes: dict[str, set[str]] = field(default_factory=dict)
@@ -108,6 +119,8 @@ class Fleet:
     requests: list[tuple[str, Request]] = field(default_factory=list)
     deadlines: Deadlines = field(default_factory=Deadlines)
     suspect_mono_s: dict[str, float] = field(default_factory=dict)
+    falls_mono_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    flapping: set[str] = field(default_factory=set)
     ended: deque[str] = field(default_factory=deque)
     durations: list[tuple[str, float]] = field(default_factory=list)
     settled_mono_s: dict[str, float] = field(default_factory=dict)
@@ -123,6 +136,11 @@ class Fleet:
     # What a turn has to look at, and what it says.
     unsettled: Unsettled = field(default_factory=Unsettled)
     effects: list[Effect] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.tasks.watch(self.rooms.task_changed)
+        self.nodes.watch(self.rooms.node_changed)
+        self.leases.watch(self.rooms.lease_changed)
 
     @property
     def epoch(self) -> int:
@@ -159,10 +177,15 @@ class Fleet:
         lease = self.leases.get(node)
         return lease.presence if lease else Presence.OFFLINE
 
+    def unsteady(self, node: str) -> bool:
+        """Whether a node comes and goes, so that nothing new is put on it."""
+        return node in self.flapping
+
     def look_at(self, node: str) -> None:
         """A node changed: what it could carry is decided again. One that has not said hello cannot carry anything."""
         if node in self.nodes:
             self.unsettled.nodes.add(node)
+            self.rooms.changed.add(node)
 
     def shelves(self) -> dict[str, Shelf[Any]]:
         """Everything that survives, by the name of its table."""

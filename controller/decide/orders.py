@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide import answers
+from controller.decide import answers, availability, labels, nodes
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard
 from controller.decide.invocation import Entry
 from controller.decide.invocations import open_entry, repeat_answer
 from controller.decide.presence import Presence
-from controller.decide.records import Answered, Availability
+from controller.decide.records import Answered
 from protocol.desired import Command, Invocation, Verb
 from protocol.ids import invocation_id
 from protocol.observed import Answer
@@ -35,7 +35,7 @@ def order(fleet: Fleet, key: str, heard: Heard, now_mono_s: float) -> None:
         _command(fleet, key, asked, (response_topic, heard.correlation), now_mono_s)
         return
     before = fleet.answered.get(key)
-    answer = before.answer if before else replace(_DO[asked.verb](fleet, asked, now_mono_s), id=key)
+    answer = before.answer if before else replace(_DO.get(asked.verb, _unknown)(fleet, asked, now_mono_s), id=key)
     if before is None and asked.verb in _CHANGING and answer.ok:
         _remember(fleet, key, answer)
     fleet.reply(response_topic, heard.correlation, answer)
@@ -101,7 +101,7 @@ def _command(
 
 def _command_refused(fleet: Fleet, asked: OperatorOrder) -> Answer | None:
     if asked.target not in fleet.nodes:
-        return _no_node(asked.target)
+        return answers.no_node(asked.target)
     presence = fleet.presence(asked.target)
     if presence is Presence.OFFLINE:
         return Answer("", ok=False, message=f"{asked.target} is offline; a command needs the node to answer")
@@ -112,29 +112,8 @@ def _command_refused(fleet: Fleet, asked: OperatorOrder) -> Answer | None:
     return None
 
 
-def _drain(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
-    return _avail(fleet, asked.target, Availability.DRAIN)
-
-
-def _pause(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
-    return _avail(fleet, asked.target, Availability.PAUSE)
-
-
-def _activate(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
-    return _avail(fleet, asked.target, Availability.ACTIVE)
-
-
-def _avail(fleet: Fleet, name: str, availability: Availability) -> Answer:
-    node = fleet.nodes.get(name)
-    if node is None:
-        return _no_node(name)
-    if node.availability is availability:
-        return Answer("", ok=True, message=f"{name} is {_SAID[availability]} already")
-    fleet.nodes.put(name, replace(node, availability=availability))
-    fleet.look_at(name)
-    moved = len(fleet.tasks.of("node", name))
-    said = f"; its {moved} tasks move or end" if availability is Availability.DRAIN and moved else ""
-    return Answer("", ok=True, message=f"{name} is {_SAID[availability]}{said}")
+def _unknown(_: Fleet, asked: OperatorOrder, __: float) -> Answer:
+    return answers.refused(f"this controller does not know how to {asked.verb} yet")
 
 
 def _remember(fleet: Fleet, key: str, answer: Answer) -> None:
@@ -143,11 +122,6 @@ def _remember(fleet: Fleet, key: str, answer: Answer) -> None:
     fleet.answered_order.append(key)
     while len(fleet.answered_order) > fleet.terms.answers_kept:
         fleet.answered.drop(fleet.answered_order.popleft())
-
-
-def _no_node(name: str) -> Answer:
-    said = f"there is no node {name!r}; `nodes` lists them" if name else "name a node"
-    return Answer("", ok=False, message=said, result={"denial": Denial.NOT_FOUND.value})
 
 
 def _function(fleet: Fleet, text: str) -> str | Answer:
@@ -175,17 +149,17 @@ def _attributes(fleet: Fleet, topic: CallTopic) -> dict[str, str]:
     }
 
 
-_CHANGING = frozenset({OrderVerb.DRAIN, OrderVerb.PAUSE, OrderVerb.ACTIVATE})
-
-_SAID = {Availability.ACTIVE: "active", Availability.PAUSE: "paused", Availability.DRAIN: "drained"}
+_CHANGING = frozenset({OrderVerb.DRAIN, OrderVerb.PAUSE, OrderVerb.ACTIVATE, OrderVerb.LABEL})
 
 _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
-    OrderVerb.NODES: answers.nodes,
+    OrderVerb.NODES: nodes.nodes,
     OrderVerb.STACKS: answers.stacks,
     OrderVerb.SERVICES: answers.services,
     OrderVerb.PS: answers.ps,
     OrderVerb.EXPLAIN: answers.explain,
-    OrderVerb.DRAIN: _drain,
-    OrderVerb.PAUSE: _pause,
-    OrderVerb.ACTIVATE: _activate,
+    OrderVerb.INSPECT: nodes.inspect,
+    OrderVerb.DRAIN: availability.drain,
+    OrderVerb.PAUSE: availability.pause,
+    OrderVerb.ACTIVATE: availability.activate,
+    OrderVerb.LABEL: labels.label,
 }

@@ -25,7 +25,10 @@ class Availability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node that has said hello. `generation` and `offers_generation` count what it was told, and never go back."""
+    """A node that has said hello. `generation` and `offers_generation` count what it was told, and never go back.
+
+    `set_labels` are an operator's. One that `is_leaving` is told to stop everything, and forgotten when it has.
+    """
 
     name: str
     inventory: Inventory
@@ -35,6 +38,7 @@ class Node:
     generation: int = 0
     offers_generation: int = 0
     set_labels: dict[str, str] = field(default_factory=dict)
+    is_leaving: bool = False
 
     @property
     def labels(self) -> dict[str, str]:
@@ -93,12 +97,18 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One placement of a service; `revision` is the settled one."""
+    """One placement of a service; `revision` is the settled one, `completed` the one that has run to its end (a job's)."""
 
     task: str
     service: str
     node: str
     revision: str
+    completed: str = ""
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether it is a job's, and done: it takes nothing of its node any more, and is never placed again."""
+        return bool(self.completed) and self.completed == self.revision
 
 
 @dataclass(frozen=True, slots=True)

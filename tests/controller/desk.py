@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from protocol.operator import OperatorOrder, OrderVerb, StackStatus
 from protocol.refusal import Refusal
 
 FLEET = "default"
+
+_MADE_OF = frozenset(field.name for field in fields(Inventory))
 
 
 class Desk:
@@ -92,6 +95,7 @@ class Desk:
             more.pop("architecture", "aarch64"),
             engine=more.pop("engine", "20.10"),
             labels=more.pop("labels", {}),
+            **{name: more.pop(name) for name in _MADE_OF if name in more},
         )
         self._marks[node] = self._marks.get(node, 0) + 1
         mark = FactMark(f"s-{node}", self._marks[node], self._marks[node])
