@@ -1,7 +1,8 @@
 """A private image registry: Debian's docker-registry on one address, with its own storage directory.
 
-Plain HTTP, so engines must be told that it is insecure, and anonymous, so bind it only where the lab alone can reach
-it. What may fail: docker-registry is not installed (`FileNotFoundError`), or does not accept in time (`TooLateError`).
+Plain HTTP, so engines must be told that it is insecure. Anonymous, so bind it only where the lab alone can reach it; or with a
+login, the same in every lab, to see that it is asked for. What may fail: docker-registry is not installed (`FileNotFoundError`),
+or does not accept in time (`TooLateError`).
 """
 
 from __future__ import annotations
@@ -12,16 +13,31 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab.processes import Process, accepts, free_port, spawn, wait_ready
+from protocol.desired import Login
 
 _ACCEPTED = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
+
+
+USERNAME, PASSWORD = "porch", "knock-knock"
+_HTPASSWD = "porch:$2b$04$abcdefghijklmnopqrstuuXAiGR2chxH2X5doiyvWfunel6AWbf72\n"
+# That password, as bcrypt, the one kind that docker-registry reads.
 
 
 class Registry:
     """One docker-registry; `name` is what stands before the slash in an image reference."""
 
-    def __init__(self, directory: Path, address: str, extra: Mapping[str, str] | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        address: str,
+        extra: Mapping[str, str] | None = None,
+        port: int = 0,
+        *,
+        private: bool = False,
+    ) -> None:
         """Prepare a registry that keeps its images in `directory`; `extra` is added to its environment."""
         self.directory = directory
+        self._private = private
         self.address = address
         self.port = port or free_port(address)
         self._extra = extra
@@ -32,6 +48,11 @@ class Registry:
         return f"{self.address}:{self.port}"
 
     @property
+    def login(self) -> Login:
+        """Who is let into a private one."""
+        return Login(self.name, USERNAME, PASSWORD)
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.is_running
 
@@ -39,6 +60,7 @@ class Registry:
         """Start, or come back with every image pushed before, and wait until it accepts."""
         self.directory.mkdir(parents=True, exist_ok=True)
         configuration = self.directory / "registry.json"  # JSON is YAML too
+        self._passwords.write_text(_HTPASSWD)
         configuration.write_text(json.dumps(self._configuration()))
         command = ["docker-registry", "serve", str(configuration)]
         self._process = spawn("registry", command, self.directory / "registry.log", extra=self._extra)
@@ -62,8 +84,14 @@ class Registry:
         with opener.open(request, timeout=5) as answer:
             return str(answer.headers["Docker-Content-Digest"])
 
+    @property
+    def _passwords(self) -> Path:
+        return self.directory / "htpasswd"
+
     def _configuration(self) -> dict[str, object]:
+        asked = {"auth": {"htpasswd": {"realm": "lab", "path": str(self._passwords)}}} if self._private else {}
         return {
+            **asked,
             "version": 0.1,
             "log": {"level": "warn", "accesslog": {"disabled": True}},
             "storage": {"filesystem": {"rootdirectory": str(self.directory / "images")}},

@@ -13,10 +13,13 @@ import socket
 import stat
 import sys
 import warnings
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from protocol.desired import Login
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -24,14 +27,15 @@ if TYPE_CHECKING:
 
 CALL_TIMEOUT_S = 60.0
 # A Pi with a slow card takes seconds to start a container; a minute without an answer is an engine that hangs.
-SILENCE_S = 300.0
-# A pull says something with every chunk and every layer; verifying a large layer on a slow card is the longest silence.
-
 _OK = range(200, 400)
 
 
 class EngineAwayError(Exception):
     """The engine cannot be reached, or is late."""
+
+
+class EngineSilentError(EngineAwayError):
+    """The engine took the request, and says nothing (any more) about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +84,29 @@ class DockerApi:
         body: Any = None,
         timeout_s: float = CALL_TIMEOUT_S,
     ) -> Answer:
-        """Ask and wait for the whole answer."""
+        """Ask and wait for the whole answer. A body of bytes is sent as it is, any other as JSON."""
+        given = {"data": body} if isinstance(body, bytes) else {"json": body}
         with self._speaking() as client:
             url = _address(client, path)
-            response = client.request(method, url, params=query, json=body, timeout=(CALL_TIMEOUT_S, timeout_s))
+            response = client.request(method, url, params=query, timeout=(CALL_TIMEOUT_S, timeout_s), **given)
             return Answer(response.status_code, _document(response.text))
 
-    def lines(self, method: str, path: str, query: Mapping[str, Any], *, silence_s: float | None) -> Iterator[Any]:
+    def offered(self, image: str, headers: Mapping[str, str], timeout_s: float) -> Answer:
+        """What an image's registry says of it: its digest, and what it is made for."""
+        with self._streaming("GET", f"/distribution/{image}/json", {}, timeout_s, headers) as response:
+            return Answer(response.status_code, _document(response.text))
+
+    def lines(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        *,
+        silence_s: float | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[Any]:
         """Ask, and yield an empty line once the engine has taken it, then each JSON line; a refusal is one with an `error`."""
-        headers = self._credentials(str(query.get("fromImage", "")))
-        with self._streaming(method, path, query, silence_s, headers) as response:
+        with self._streaming(method, path, query, silence_s, headers or {}) as response:
             if response.status_code not in _OK:
                 yield {"error": Answer(response.status_code, _document(response.text)).message}
                 return
@@ -103,6 +120,18 @@ class DockerApi:
         with self._streaming("GET", path, query, CALL_TIMEOUT_S, {}) as response:
             if response.status_code in _OK:
                 yield from response.iter_content(64 * 1024)
+
+    def credentials(self, image: str, login: Login | None) -> dict[str, str]:
+        """The headers that say who pulls: a login, or else what `docker login` left for the image's registry, if anything."""
+        if login is not None:
+            said = {"username": login.username, "password": login.password, "serveraddress": login.registry}
+            return {"X-Registry-Auth": urlsafe_b64encode(json.dumps(said).encode()).decode()}
+        with self._speaking() as client:
+            from docker.auth import get_config_header, resolve_repository_name  # noqa: PLC0415 - heavy, see above
+
+            registry, _ = resolve_repository_name(image)
+            header = get_config_header(client, registry)
+        return {"X-Registry-Auth": str(header, "ascii") if isinstance(header, bytes) else str(header)} if header else {}
 
     def attach(self, container: str) -> socket.socket | Answer:
         """A socket on a container's standard streams, or why not. Only before its start: earlier output would be lost."""
@@ -138,7 +167,8 @@ class DockerApi:
             yield client
         except OSError as error:  # everything that requests raises is one
             self._client = None
-            raise EngineAwayError(_in_words(self._url, error)) from error
+            kind = EngineSilentError if "timed out" in str(error).lower() else EngineAwayError
+            raise kind(_in_words(self._url, error)) from error
 
     def _connect(self) -> APIClient:
         _expect_socket(self._url)
@@ -156,17 +186,6 @@ class DockerApi:
             raise EngineAwayError(_in_words(self._url, error)) from error
         self._client = client
         return client
-
-    def _credentials(self, image: str) -> dict[str, str]:
-        """What `docker login` left for the image's registry, if anything."""
-        if not image:
-            return {}
-        with self._speaking() as client:
-            from docker.auth import get_config_header, resolve_repository_name  # noqa: PLC0415
-
-            registry, _ = resolve_repository_name(image)
-            header = get_config_header(client, registry)
-        return {"X-Registry-Auth": str(header, "ascii") if isinstance(header, bytes) else str(header)} if header else {}
 
 
 @contextmanager

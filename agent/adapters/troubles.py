@@ -15,8 +15,8 @@ from protocol.ids import registry_of
 
 ENGINE_RETRY_S = 5.0
 # An engine that is being restarted is back after a few seconds.
-REGISTRY_RETRY_S = 30.0
-# A registry, a name server or a route that is away; half a minute of a whole site's retries is still gentle.
+REGISTRY_RETRY_S = 15.0
+# A registry, a name server or a route that is away; the pauses grow from here (`agent.decide.storage`).
 RATE_RETRY_S = 900.0
 # Docker Hub counts pulls per six hours, for everybody behind one address.
 PORT_RETRY_S = 10.0
@@ -40,11 +40,18 @@ class _Trouble:
     after_s: float | None = None
 
 
-# `{subject}` is the image or container; named groups of the sign may be used too.
+# `{subject}` is the image or container, `{user}` who was to be let in; named groups of the sign may be used too.
+_OF_LOGINS = (
+    _Trouble(r"pull access denied|requested access to the resource is denied",
+             "image {subject} does not exist in registry {registry}, or user {user} may not pull it"),
+    _Trouble(r"unauthorized|authentication required|incorrect username or password|no basic auth credentials|denied: ",
+             "registry {registry} refuses user {user}"),
+)  # fmt: skip
 _OF_REGISTRIES = (
     _Trouble(r"no matching manifest for (?P<platform>\S+)", "image {subject} is not made for {platform}"),
     _Trouble(r"manifest unknown|manifest for .* not found|name unknown|no such image|repository .* not found",
              "image {subject} does not exist in registry {registry}"),
+    _Trouble(r"no basic auth credentials", "registry {registry} lets nobody in without a login, and none is given for it"),
     _Trouble(r"pull access denied|unauthorized|authentication required|denied: ",
              "image {subject} does not exist in registry {registry}, or this node may not pull it"),
     _Trouble(r"toomanyrequests|too many requests|rate limit", "registry {registry} limits how often we may pull", RATE_RETRY_S),
@@ -72,9 +79,14 @@ _OF_NODES = (
 )  # fmt: skip
 
 
-def pull_trouble(image: str, status: int, said: str) -> Retry | GiveUp:
-    """Judge why an image could not be pulled; `said` is Docker's own words."""
-    return _judge(_OF_REGISTRIES, image, said) or trouble(image, status, said)
+def pull_trouble(image: str, status: int, said: str, user: str = "") -> Retry | GiveUp:
+    """Judge why an image could not be pulled; `said` is Docker's own words, `user` who was to be let in, if anybody."""
+    return registry_trouble(image, said, user) or trouble(image, status, said)
+
+
+def registry_trouble(image: str, said: str, user: str = "") -> Retry | GiveUp | None:
+    """Judge what a registry said, if it is known."""
+    return (_judge(_OF_LOGINS, image, said, user) if user else None) or _judge(_OF_REGISTRIES, image, said)
 
 
 def trouble(subject: str, status: int, said: str) -> Retry | GiveUp:
@@ -87,10 +99,11 @@ def trouble(subject: str, status: int, said: str) -> Retry | GiveUp:
     return GiveUp(reason) if will_not else Retry(reason, ENGINE_RETRY_S)
 
 
-def _judge(table: tuple[_Trouble, ...], subject: str, said: str) -> Retry | GiveUp | None:
+def _judge(table: tuple[_Trouble, ...], subject: str, said: str, user: str = "") -> Retry | GiveUp | None:
     for known in table:
         found = re.search(known.sign, said, re.IGNORECASE | re.DOTALL)
         if found:
-            reason = known.words.format(subject=subject, registry=registry_of(subject), **found.groupdict())
+            names = {"subject": subject, "registry": registry_of(subject), "user": user}
+            reason = known.words.format(**names, **found.groupdict())
             return GiveUp(reason) if known.after_s is None else Retry(reason, known.after_s)
     return None

@@ -86,8 +86,10 @@ class EngineSeen:
     disk: DiskSeen | None = None
 
     def has(self, image: str) -> bool:
-        """Whether an image is here, in whatever way its reference is spelled."""
-        return full_reference(image) in self.images
+        """Whether an image is here, in whatever way its reference is spelled; one with a digest, from wherever it came."""
+        full = full_reference(image)
+        _, at, content = full.partition("@")
+        return full in self.images or (bool(at) and any(known.endswith(f"@{content}") for known in self.images))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,20 +38,20 @@ IMAGE = "r.local:5000/web:2"
         ),
         (
             'Get "http://r.local:5000/v2/": dial tcp 10.0.0.1:5000: connect: connection refused',
-            Retry("registry r.local:5000 cannot be reached", 30.0),
+            Retry("registry r.local:5000 cannot be reached", 15.0),
         ),
         (
             'Get "https://r.local:5000/v2/": dial tcp: lookup r.local: no such host',
-            Retry("registry r.local:5000 cannot be reached", 30.0),
+            Retry("registry r.local:5000 cannot be reached", 15.0),
         ),
         (
             "net/http: request canceled while waiting for connection (Client.Timeout exceeded)",
-            Retry("registry r.local:5000 cannot be reached", 30.0),
+            Retry("registry r.local:5000 cannot be reached", 15.0),
         ),
-        ("unexpected EOF", Retry("registry r.local:5000 cannot be reached", 30.0)),
+        ("unexpected EOF", Retry("registry r.local:5000 cannot be reached", 15.0)),
         (
             "x509: certificate has expired or is not yet valid: current time 1970-01-01",
-            Retry("the certificate of registry r.local:5000 is not valid now, by this node's clock", 30.0),
+            Retry("the certificate of registry r.local:5000 is not valid now, by this node's clock", 15.0),
         ),
         (
             "x509: certificate signed by unknown authority",

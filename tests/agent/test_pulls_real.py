@@ -1,0 +1,129 @@
+"""Pulls of a real Docker Engine: by digest, with a login, through a mirror, and what is said when they cannot work."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.adapters.docker_api import DockerApi
+from agent.adapters.pulls import known_as, pull
+from agent.decide.effects import Create, Pull, Start
+from agent.decide.inputs import Done, EngineSeen, GiveUp, Phase, Retry
+from lab.registry import Registry
+from protocol.container import Container
+from protocol.desired import Login, TaskSpec
+from tests.fakes.engines import RealWorld
+
+pytestmark = pytest.mark.lab
+
+
+def look(world: RealWorld) -> EngineSeen:
+    seen = world.engine.look()
+    assert isinstance(seen, EngineSeen)
+    return seen
+
+
+def pinned(world: RealWorld, name: str, registry: Registry | None = None) -> str:
+    """An image's reference as the controller resolves it: with its tag, and its digest."""
+    registry = registry or world.registry
+    return f"{registry.name}/{name}:1@{registry.digest(name, '1')}"
+
+
+@pytest.fixture
+def private(real: RealWorld, tmp_path: Path) -> Iterator[Registry]:
+    """A registry that asks who is there, and has the image `well`."""
+    registry = Registry(tmp_path / "private", real.registry.address, private=True)
+    registry.start()
+    try:
+        ours, theirs = real.image("well"), f"{registry.name}/well:1"
+        login = registry.login
+        real.host.docker("pull", "--quiet", ours)
+        real.host.docker("tag", ours, theirs)
+        real.host.docker("login", f"--username={login.username}", f"--password={login.password}", login.registry)
+        real.host.docker("push", "--quiet", theirs)
+        real.host.docker("logout", login.registry)
+        real.clear()
+        yield registry
+    finally:
+        registry.stop()
+
+
+def test_an_image_is_pulled_and_run_by_its_digest(real: RealWorld) -> None:
+    """A reference with tag and digest brings exactly that content, is found here by it, and makes a container."""
+    image = pinned(real, "well")
+    assert not look(real).has(image)
+    assert real.engine.perform(Pull("k", image)) == Done()
+    assert look(real).has(image)
+    assert not look(real).has(pinned(real, "brief"))
+    task = TaskSpec("s.a.1", "s", "a", "r1", Container(image, network_mode="none"))
+    assert isinstance(real.engine.perform(Create("k", task)), Done)
+    (made,) = look(real).containers
+    assert real.engine.perform(Start("k", made.id, task)) == Done()
+    assert look(real).containers[0].phase is Phase.RUNNING
+
+
+def test_a_digest_that_nobody_has_is_given_up(real: RealWorld) -> None:
+    """Other content under the same tag is not taken instead."""
+    image = f"{real.image('well')}@sha256:{'0' * 64}"
+    outcome = real.engine.perform(Pull("k", image))
+    assert isinstance(outcome, GiveUp)
+    assert "does not exist" in outcome.reason
+    assert look(real).images == frozenset()
+
+
+def test_a_login_opens_a_private_registry(real: RealWorld, private: Registry) -> None:
+    """The right login brings the image; the engine keeps no login of it."""
+    image = f"{private.name}/well:1"
+    assert real.engine.perform(Pull("k", image, private.login)) == Done()
+    assert look(real).has(image)
+    real.clear()
+    assert isinstance(real.engine.perform(Pull("k", image)), GiveUp)
+
+
+def test_a_wrong_login_is_told_with_its_user(real: RealWorld, private: Registry) -> None:
+    """Whom the registry refuses, and that it asks at all, is said in one sentence."""
+    image = f"{private.name}/well:1"
+    wrong = Login(private.name, "porch", "who-is-there")
+    assert real.engine.perform(Pull("k", image, wrong)) == GiveUp(f"registry {private.name} refuses user porch")
+    nobody = f"registry {private.name} lets nobody in without a login, and none is given for it"
+    assert real.engine.perform(Pull("k", image)) == GiveUp(nobody)
+    missing = real.engine.perform(Pull("k", f"{private.name}/nonsense:1", private.login))
+    assert missing == GiveUp(f"image {private.name}/nonsense:1 does not exist in registry {private.name}")
+
+
+def test_a_mirror_is_asked_first(real: RealWorld) -> None:
+    """With its own registry away an image comes from the mirror, and has its own name."""
+    mirror = real.registry
+    digest = mirror.digest("well", "1")
+    image = f"10.255.255.1:5000/well:1@{digest}"
+    assert real.engine.perform(Pull("k", image, mirror=mirror.name)) == Done()
+    seen = look(real)
+    assert seen.has(image)
+    assert seen.has("10.255.255.1:5000/well:1")
+    assert known_as(DockerApi(real.host.engine.url), image) == f"{mirror.name}/well@{digest}"
+
+
+def test_without_its_mirror_an_image_comes_from_its_registry(real: RealWorld) -> None:
+    """A mirror that is away, or that has not got the image, only costs time; both are told if both fail."""
+    with socket.create_server((real.registry.address, 0)) as closed:
+        away = f"{real.registry.address}:{closed.getsockname()[1]}"
+    assert real.engine.perform(Pull("k", pinned(real, "well"), mirror=away)) == Done()
+    image = real.image("nonsense")
+    outcome = real.engine.perform(Pull("k", image, mirror=away))
+    here = real.registry.name
+    assert outcome == GiveUp(f"image {image} does not exist in registry {here}; registry {away} cannot be reached")
+
+
+def test_a_registry_that_goes_silent_is_left(real: RealWorld) -> None:
+    """A pull without progress ends by itself, and may be tried again."""
+    with (
+        socket.create_server((real.registry.address, 0)) as mute,
+        contextlib.closing(DockerApi(real.host.engine.url)) as api,
+    ):
+        name = f"{real.registry.address}:{mute.getsockname()[1]}"
+        outcome = pull(api, Pull("k", f"{name}/well:1"), stall_s=1.0)
+    assert outcome == Retry(f"registry {name} does not go on sending image {name}/well:1", 15.0)
