@@ -1,22 +1,21 @@
 """What to ask Docker for, from what is wanted: names, labels and the body of a create request. Pure.
 
-The restart policy is always `no`, because the agent is the supervisor. Logs go to Docker's `local` driver with a bound: the
-default filled a 32 GB card in 16 minutes. A spec cannot change either, nor write our labels.
+What a container may use of its host is `host_config`'s. A spec cannot write our labels.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from agent.adapters.host_config import NANO, host_config
 from agent.decide.effects import Run
-from protocol.container import Container, HealthCheck, Mount
+from protocol.container import Attachment, Container, HealthCheck
 from protocol.desired import TaskSpec
 
 LABEL = "io.bramble."
-LOGS = {"Type": "local", "Config": {"max-size": "10m", "max-file": "3"}}
-NANO = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,72 +75,57 @@ def _body(container: Container, labels: dict[str, str], more: dict[str, str]) ->
         "Image": container.image,
         "Env": [f"{name}={value}" for name, value in environment.items()],
         "Labels": labels,
-        "ExposedPorts": {f"{port.target}/{port.protocol}": {} for port in container.ports},
+        "ExposedPorts": {port: {} for port in _exposed(container)},
         "User": container.user,
         "WorkingDir": container.working_dir,
         "Hostname": container.hostname,
+        "Domainname": container.naming.domainname,
+        "MacAddress": container.naming.mac_address,
+        "Tty": container.tty,
+        "OpenStdin": container.stdin_open,
         "StopTimeout": math.ceil(container.stop_grace_s),
-        "HostConfig": _host(container),
+        "HostConfig": host_config(container),
+        "NetworkingConfig": {"EndpointsConfig": _endpoints(container)},
     }
+    return body | dict(_chosen(container))
+
+
+def _chosen(container: Container) -> Iterator[tuple[str, Any]]:
+    """What is the image's unless the container says otherwise; an empty entrypoint takes the image's away."""
     if container.command is not None:
-        body["Cmd"] = list(container.command)
+        yield "Cmd", list(container.command)
     if container.entrypoint is not None:
-        body["Entrypoint"] = list(container.entrypoint) or [""]  # an empty one takes the image's away
+        yield "Entrypoint", list(container.entrypoint) or [""]
     if container.stop_signal:
-        body["StopSignal"] = container.stop_signal
+        yield "StopSignal", container.stop_signal
     if container.healthcheck:
-        body["Healthcheck"] = _health(container.healthcheck)
-    return body
+        yield "Healthcheck", _health(container.healthcheck)
 
 
-def _host(container: Container) -> dict[str, Any]:
-    return {
-        "RestartPolicy": {"Name": "no"},
-        "LogConfig": LOGS,
-        "NetworkMode": container.network_mode or "default",
-        "PortBindings": _published(container),
-        "Binds": [_bind(mount) for mount in container.mounts if _is_plain_bind(mount)],
-        "Mounts": [_mount(mount) for mount in container.mounts if not _is_plain_bind(mount)],
-        "Devices": [_device(device) for device in container.devices],
-        "CapAdd": list(container.cap_add),
-        "CapDrop": list(container.cap_drop),
-        "SecurityOpt": list(container.security_opt),
-        "Privileged": container.privileged,
-        "ReadonlyRootfs": container.read_only,
-        "Init": container.init,
-        "Memory": container.memory_bytes,
-        "NanoCpus": round(container.cpus * NANO),
-    }
+def _endpoints(container: Container) -> dict[str, Any]:
+    """The one network that a container can be made on (more from Docker 25 on, but one way is enough)."""
+    if container.network_mode:
+        return {}
+    mac = {"MacAddress": container.naming.mac_address} if container.naming.mac_address else {}
+    return {first.network.name: endpoint(first) | mac for first in container.networks[:1]}
 
 
-def _published(container: Container) -> dict[str, list[dict[str, str]]]:
-    bindings: dict[str, list[dict[str, str]]] = {}
+def endpoint(attachment: Attachment) -> dict[str, Any]:
+    """How a container is on a network: its names and addresses there."""
+    addresses = {"IPv4Address": attachment.ipv4, "IPv6Address": attachment.ipv6}
+    chosen = {family: address for family, address in addresses.items() if address}
+    return {"Aliases": list(attachment.aliases), "IPAMConfig": chosen or None}
+
+
+def _exposed(container: Container) -> Iterator[str]:
+    """Every port that is named, one by one: Docker takes a range for a port of that strange name."""
     for port in container.ports:
-        if port.published:
-            binding = {"HostIp": port.host_ip, "HostPort": str(port.published)}
-            bindings.setdefault(f"{port.target}/{port.protocol}", []).append(binding)
-    return bindings
-
-
-def _is_plain_bind(mount: Mount) -> bool:
-    """Docker makes a missing directory only for the short form, which is what Compose users expect of a bind mount."""
-    return mount.kind == "bind" and ":" not in mount.source + mount.target
-
-
-def _bind(mount: Mount) -> str:
-    return f"{mount.source}:{mount.target}{':ro' if mount.read_only else ''}"
-
-
-def _mount(mount: Mount) -> dict[str, Any]:
-    body: dict[str, Any] = {"Type": mount.kind, "Target": mount.target, "ReadOnly": mount.read_only}
-    return body | ({"Source": mount.source} if mount.source else {})
-
-
-def _device(device: str) -> dict[str, str]:
-    """`/dev/a`, `/dev/a:/dev/b` or `/dev/a:/dev/b:rw`, as in Compose."""
-    host, _, rest = device.partition(":")
-    inside, _, rights = rest.partition(":")
-    return {"PathOnHost": host, "PathInContainer": inside or host, "CgroupPermissions": rights or "rwm"}
+        yield f"{port.target}/{port.protocol}"
+    for written in container.expose:
+        numbers, _, protocol = written.partition("/")
+        first, _, last = numbers.partition("-")
+        for number in range(int(first), int(last or first) + 1):
+            yield f"{number}/{protocol or 'tcp'}"
 
 
 def _health(check: HealthCheck) -> dict[str, Any]:
