@@ -227,7 +227,7 @@ class Story:
         found = set()
         for node in nodes:
             images = [c.image for c in self.bramble.hosts[node].containers() if c.is_running and "dashboard" in c.image]
-            found |= {image.rpartition(":")[2] for image in images} or {"none"}
+            found |= {image.partition("@")[0].rpartition(":")[2] for image in images} or {"none"}
         return found
 
 

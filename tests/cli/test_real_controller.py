@@ -43,6 +43,7 @@ def controller(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "BRAMBLE_BROKER_PORT": str(broker.port),
         "BRAMBLE_STATE_DIR": str(directory),
         "BRAMBLE_METRICS_PORT": "0",
+        "BRAMBLE_IMAGE_LOOKUP_S": "0",
     }
     command = [sys.executable, "-m", "controller"]
     process = spawn("controller", command, directory / "log", extra={**os.environ, **settings}, directory=ROOT)

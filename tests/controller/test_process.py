@@ -31,6 +31,7 @@ def controller(broker: Broker, state: Path) -> Iterator[subprocess.Popen[bytes]]
         "BRAMBLE_BROKER_PORT": str(broker.port),
         "BRAMBLE_STATE_DIR": str(state),
         "BRAMBLE_METRICS_PORT": "0",
+        "BRAMBLE_IMAGE_LOOKUP_S": "0",
     }
     process = subprocess.Popen([sys.executable, "-m", "controller"], env=environment, stderr=subprocess.DEVNULL)
     try:
