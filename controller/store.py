@@ -30,7 +30,7 @@ TABLES = (
 )  # fmt: skip
 """The shelves that the first version had."""
 
-LATER = ("images",)
+LATER = ("images", "scales", "restarts", "originals", "departed")
 """The shelves that came since, each with a migration of its own; a test holds all of them equal to the fleet's own list."""
 
 
@@ -45,6 +45,13 @@ def begin(db: Database) -> None:
 def images(db: Database) -> None:
     """Remember what registries said of images."""
     _make(db, "images")
+
+
+@migrations()
+def operators_and_absences(db: Database) -> None:
+    """Remember what operators ordered of services, whose tasks were replaced, and who was decommissioned."""
+    for name in ("scales", "restarts", "originals", "departed"):
+        _make(db, name)
 
 
 def _make(db: Database, name: str) -> None:

@@ -99,7 +99,8 @@ class Needs:
 class Service:
     """`replicas` tasks, or one on every node that fits. It runs until told otherwise; with a `job`, to completion.
 
-    `preferences` are labels over whose values tasks are spread, the first weighs most; `most_per_node` 0 is no limit.
+    `preferences` are labels over whose values tasks are spread, the first weighs most; `most_per_node` 0 is no limit. `restarts` is
+    how often an operator had it begun anew.
     """
 
     stack: str
@@ -118,6 +119,7 @@ class Service:
     disconnect: Disconnect | None = None
     depends_on: tuple[Dependency, ...] = ()
     job: Job | None = None
+    restarts: int = 0
 
     @property
     def stop_after_s(self) -> float:
@@ -126,9 +128,10 @@ class Service:
 
     @property
     def revision(self) -> str:
-        """Digest of what a task runs; how many and where is not part of it."""
+        """Digest of what a task runs, and how often that was begun anew; how many and where is not part of it."""
         content = [asdict(self.container), asdict(self.restart), [asdict(d) for d in self.depends_on]]
-        return digest([*content, asdict(self.job) if self.job else None, self.stop_after_s])
+        begun_anew = [self.restarts] if self.restarts else []
+        return digest([*content, asdict(self.job) if self.job else None, self.stop_after_s, *begun_anew])
 
 
 @dataclass(frozen=True, slots=True)

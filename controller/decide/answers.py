@@ -43,7 +43,7 @@ def stacks(fleet: Fleet, _: OperatorOrder, __: float) -> Answer:
 
 def services(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     """Every service, or those of one stack."""
-    found = _services(fleet, asked.target)
+    found = services_of(fleet, asked.target)
     if not found and asked.target:
         return not_found(f"there is no stack or service {asked.target!r}")
     return rows([asdict(service_status(fleet, service)) for service in found])
@@ -57,7 +57,7 @@ def ps(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
             return not_found(f"there is no node {node!r}")
         tasks = sorted(fleet.tasks.of("node", node))
     else:
-        found = _services(fleet, asked.target)
+        found = services_of(fleet, asked.target)
         if not found and asked.target:
             return not_found(f"there is no stack or service {asked.target!r}")
         keys = [service_key(service.stack, service.name) for service in found]
@@ -123,7 +123,7 @@ def _function_lines(fleet: Fleet, function: Function) -> tuple[tuple[NodeObjecti
     return tuple(lines), () if any(line.chosen for line in lines) else ("no node may run it",)
 
 
-def _services(fleet: Fleet, target: str) -> list[Service]:
+def services_of(fleet: Fleet, target: str) -> list[Service]:
     """All services, those of a stack, or one."""
     wanted = fleet.catalogue.services
     if target in wanted:

@@ -23,14 +23,17 @@ from controller.decide.numbering import Numbering
 from controller.decide.presence import Lease, Presence
 from controller.decide.records import (
     Answered,
+    Departed,
     Devices,
     Hold,
     Image,
     Lookup,
     Node,
     Number,
+    Original,
     Pending,
     Revision,
+    Scale,
     StackRecord,
     Task,
 )
@@ -95,6 +98,10 @@ class Fleet:
     offers: Shelf[Offers] = field(default_factory=lambda: Shelf(Offers))
     ledger: Shelf[Entry] = field(default_factory=lambda: Shelf(Entry, open=lambda e: e.open_at))
     intakes: Shelf[Intake] = field(default_factory=lambda: Shelf(Intake))
+    scales: Shelf[Scale] = field(default_factory=lambda: Shelf(Scale, stack=lambda scale: scale.stack))
+    restarts: Shelf[Number] = field(default_factory=lambda: Shelf(Number))
+    originals: Shelf[Original] = field(default_factory=lambda: Shelf(Original, node=lambda original: original.node))
+    departed: Shelf[Departed] = field(default_factory=lambda: Shelf(Departed))
     answered: Shelf[Answered] = field(default_factory=lambda: Shelf(Answered))
 
     # What follows from that.

@@ -6,7 +6,7 @@ one of these ends in `enforce`.
 
 from __future__ import annotations
 
-from controller.decide import images
+from controller.decide import images, scales
 from controller.decide.fleet import Fleet
 from controller.decide.records import Revision, revision_key
 from protocol.stack import Service, Stack
@@ -14,7 +14,7 @@ from protocol.stack import Service, Stack
 
 def in_force(fleet: Fleet, stack: Stack) -> Stack:
     """What is in force of a stack that is written so."""
-    return images.pinned(fleet, stack)
+    return scales.ordered(fleet, stack, images.pinned(fleet, stack))
 
 
 def enforce(fleet: Fleet, name: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.decide import constraints, images
+from controller.decide import constraints, images, scales
 from controller.decide.fleet import Fleet
 from controller.decide.force import changed, enforce
 from controller.decide.records import StackRecord
@@ -55,6 +55,7 @@ def come_into_force(fleet: Fleet, stack: Stack | None) -> None:
     if record is None or stack is None:
         return
     fleet.stacks.put(record.name, replace(record, stack=stack, awaited=None))
+    scales.outdated(fleet, stack)
     enforce(fleet, record.name)
 
 
@@ -97,6 +98,7 @@ def _remove(fleet: Fleet, name: str) -> None:
     fleet.reported.pop(name, None)
     fleet.reported_mono_s.pop(name, None)
     images.forget(fleet, name)
+    scales.forget(fleet, name)
     changed(fleet, name, fleet.catalogue.drop(name))
     fleet.say(StackStatusTopic(fleet.name, name), b"")
 

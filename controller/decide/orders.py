@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide import answers, availability, labels, nodes
+from controller.decide import answers, availability, labels, nodes, services
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard
 from controller.decide.invocation import Entry
@@ -36,7 +36,7 @@ def order(fleet: Fleet, key: str, heard: Heard, now_mono_s: float) -> None:
         return
     before = fleet.answered.get(key)
     answer = before.answer if before else replace(_DO.get(asked.verb, _unknown)(fleet, asked, now_mono_s), id=key)
-    if before is None and asked.verb in _CHANGING and answer.ok:
+    if before is None and asked.verb not in _ASKING and answer.ok:
         _remember(fleet, key, answer)
     fleet.reply(response_topic, heard.correlation, answer)
 
@@ -149,7 +149,18 @@ def _attributes(fleet: Fleet, topic: CallTopic) -> dict[str, str]:
     }
 
 
-_CHANGING = frozenset({OrderVerb.DRAIN, OrderVerb.PAUSE, OrderVerb.ACTIVATE, OrderVerb.LABEL})
+_ASKING = frozenset(
+    {
+        OrderVerb.NODES,
+        OrderVerb.STACKS,
+        OrderVerb.SERVICES,
+        OrderVerb.PS,
+        OrderVerb.EXPLAIN,
+        OrderVerb.INSPECT,
+        OrderVerb.DIFF,
+    }
+)
+"""What only asks, and may be asked again; all else is done at most once per id."""
 
 _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.NODES: nodes.nodes,
@@ -162,4 +173,7 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.PAUSE: availability.pause,
     OrderVerb.ACTIVATE: availability.activate,
     OrderVerb.LABEL: labels.label,
+    OrderVerb.SCALE: services.scale,
+    OrderVerb.RESTART: services.restart,
+    OrderVerb.PULL: services.pull,
 }

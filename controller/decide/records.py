@@ -146,6 +146,36 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """How many replicas an operator wants of a service, while the content of its stack is this one."""
+
+    service: str
+    stack: str
+    replicas: int
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """A node that was decommissioned, and the last numbers it was told: one that returns must be told higher ones."""
+
+    node: str
+    rank: int
+    generation: int = 0
+    offers_generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The copy of a replaced task that is still its old node's, while that node is away and until one of the two is chosen."""
+
+    task: str
+    node: str
+    revision: str
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """An order that changed something, by its id, and what was answered; a repetition is told the same."""
 
