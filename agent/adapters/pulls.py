@@ -4,7 +4,7 @@ The mirror is asked first, then the image's own registry; each is asked what it 
 done twice, or again after half of it: Docker keeps the layers that were finished. One that goes silent is ended, to be tried again.
 
 What has a digest is pulled by it. An image that came from a mirror is known to Docker by the mirror's name alone: it is given the
-tag of its own name too, and `known_as` finds it by its digest, because Docker lets nobody give a digest to a name.
+tag of its own name too, and `created` finds it by its digest, because Docker lets nobody give a digest to a name.
 
 Docker's refusals become outcomes here; `EngineAwayError` is the caller's.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from agent.adapters.docker_api import Answer, DockerApi, EngineSilentError
 from agent.adapters.troubles import ENGINE_RETRY_S, REGISTRY_RETRY_S, pull_trouble, registry_trouble
@@ -70,15 +71,20 @@ def sources(step: Pull) -> tuple[Source, ...]:
     return (Source(f"{step.mirror}/{full.partition('/')[2]}"), at_home)
 
 
-def known_as(api: DockerApi, image: str) -> str:
-    """The name by which the engine knows the content of an image that has a digest, wherever it came from."""
+def created(api: DockerApi, name: str, body: Mapping[str, Any]) -> Answer:
+    """Create a container, also of an image that came from elsewhere than its registry."""
+    answer = api.call("POST", "/containers/create", query={"name": name}, body=body)
+    if answer.status == 404 and (known := _known_as(api, str(body["Image"]))):
+        return api.call("POST", "/containers/create", query={"name": name}, body={**body, "Image": known})
+    return answer
+
+
+def _known_as(api: DockerApi, image: str) -> str:
+    """The name by which the engine knows the content of an image that has a digest."""
     _, at, content = image.partition("@")
     answer = api.call("GET", "/images/json")
-    for stored in answer.body if at and answer.ok else ():
-        for reference in stored.get("RepoDigests") or ():
-            if reference.endswith(f"@{content}"):
-                return str(reference)
-    return image
+    known = [name for stored in answer.body if at and answer.ok for name in stored.get("RepoDigests") or ()]
+    return next((str(name) for name in known if name.endswith(f"@{content}")), "")
 
 
 def _brought(api: DockerApi, source: Source, image: str, stall_s: float) -> Outcome:

@@ -15,7 +15,7 @@ from typing import Any
 
 from agent.adapters.creation import Place, run_body
 from agent.adapters.docker_api import CALL_TIMEOUT_S, Answer, DockerApi, EngineAwayError
-from agent.adapters.pulls import pull
+from agent.adapters.pulls import created, pull
 from agent.adapters.steps import NotOursError, inspected, remove
 from agent.adapters.streams import OUTPUT_LIMIT_BYTES, Output, Streams
 from agent.adapters.troubles import trouble
@@ -70,7 +70,7 @@ class Attempt:
 
     def _create(self) -> Answer:
         body = run_body(self._place, self._step)
-        return self._api.call("POST", "/containers/create", query={"name": self._name}, body=body)
+        return created(self._api, self._name, body)
 
     def _start(self, container: str) -> RunEnded:
         wire = self._api.attach(container)

@@ -13,7 +13,7 @@ from typing import Any
 from agent.adapters.cleaning import clean
 from agent.adapters.creation import LABEL, Place, task_body
 from agent.adapters.docker_api import CALL_TIMEOUT_S, DockerApi
-from agent.adapters.pulls import pull
+from agent.adapters.pulls import created, pull
 from agent.adapters.troubles import trouble
 from agent.decide.effects import Clean, Create, Pull, Remove, Start, Stop
 from agent.decide.inputs import Done, GiveUp, Outcome, Retry
@@ -64,7 +64,7 @@ def inspected(api: DockerApi, place: Place, container: str) -> dict[str, Any] | 
 
 def _create(api: DockerApi, place: Place, step: Create) -> Outcome:
     name, container = place.task_name(step.task), step.task.container
-    answer = api.call("POST", "/containers/create", query={"name": name}, body=task_body(place, step.task))
+    answer = created(api, name, task_body(place, step.task))
     if answer.ok:
         return Done("; ".join(answer.body.get("Warnings") or ()))
     if answer.status != 409:

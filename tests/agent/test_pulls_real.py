@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.adapters.docker_api import DockerApi
-from agent.adapters.pulls import known_as, pull
+from agent.adapters.pulls import pull
 from agent.decide.effects import Create, Pull, Start
 from agent.decide.inputs import Done, EngineSeen, GiveUp, Phase, Retry
 from lab.registry import Registry
@@ -96,7 +96,7 @@ def test_a_wrong_login_is_told_with_its_user(real: RealWorld, private: Registry)
 
 
 def test_a_mirror_is_asked_first(real: RealWorld) -> None:
-    """With its own registry away an image comes from the mirror, and has its own name."""
+    """With its own registry away an image comes from the mirror, and has its own name: a container is made of it."""
     mirror = real.registry
     digest = mirror.digest("well", "1")
     image = f"10.255.255.1:5000/well:1@{digest}"
@@ -104,7 +104,8 @@ def test_a_mirror_is_asked_first(real: RealWorld) -> None:
     seen = look(real)
     assert seen.has(image)
     assert seen.has("10.255.255.1:5000/well:1")
-    assert known_as(DockerApi(real.host.engine.url), image) == f"{mirror.name}/well@{digest}"
+    task = TaskSpec("s.a.1", "s", "a", "r1", Container(image, network_mode="none"))
+    assert isinstance(real.engine.perform(Create("k", task)), Done)
 
 
 def test_without_its_mirror_an_image_comes_from_its_registry(real: RealWorld) -> None:
