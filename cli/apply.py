@@ -1,24 +1,25 @@
-"""`bramble apply` and `bramble rm`: a stack's manifest goes to the controller, and its verdict comes back.
+"""`bramble up` and `down`, also called `apply` and `rm`: a stack's manifest goes to the controller, and its verdict comes back.
 
-The file is checked here first, by the same code that the controller uses, and published as it is: what `mosquitto_pub -r -f` would
-send. The verdict is known by the digest of those bytes, so an older verdict is never taken for ours.
+The files are loaded and checked here first, by the same code that the controller uses; a file that needs no loading is published
+as it is: what `mosquitto_pub -r -f` would send. The verdict is known by the digest of those bytes, so an older one is never taken
+for ours.
 """
 
 from __future__ import annotations
 
 import hashlib
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from cli import errors
+from cli.check import checked, named, tell_faults
 from cli.errors import Code, CommandError, span, tell
 from cli.look import SERVICE_HEADINGS, service_cells
-from cli.output import fault_line, print_json, print_table
+from cli.output import print_json, print_table
+from cli.project import Asked, Project
 from cli.terminal import ANSWER_S, Terminal, presence, read
 from link.session import Session
-from protocol import document, ids, stackfile
+from protocol import ids
 from protocol.envelope import Received, unpack
 from protocol.operator import OrderVerb, ServiceStatus, StackRow, StackStatus, Verdict
 from protocol.topics import ManifestTopic, StackStatusTopic
@@ -33,64 +34,31 @@ HALTED = frozenset({"paused", "rolling_back", "rolled_back"})
 """A rollout in one of these goes nowhere by waiting."""
 
 
-def apply(terminal: Terminal, file: str, stack: str, *, wait: bool) -> None:
-    """Check a manifest, publish it, and wait until the fleet runs it."""
-    payload = _payload(file)
-    name = stack or _name(file, payload)
-    _check(terminal, file, payload, name)
-    status = _published(terminal, name, payload, wait=wait)
-    _report(terminal, file, status)
+def up(terminal: Terminal, asked: Asked, *, wait: bool) -> None:
+    """Load and check a project, publish it, and wait until the fleet runs it."""
+    project = checked(terminal, asked)
+    status = _published(terminal, project.name, project.payload, wait=wait)
+    _report(terminal, project, status)
     if wait and not status.converged:
         raise _not_converged(status, terminal.within(CONVERGE_S).patience_s)
 
 
-def rm(terminal: Terminal, stack: str) -> None:
-    """Remove a stack and everything that runs for it."""
+def down(terminal: Terminal, stack: str, asked: Asked) -> None:
+    """Remove a stack, named or found as `up` finds it, and everything that runs for it."""
+    name = stack or named(asked)
     with terminal.session() as session:
-        if stack not in _stacks(terminal, session):
-            raise CommandError(Code.NOT_FOUND, f"the fleet has no stack {stack!r}", "`bramble stacks` lists them")
-        _say(session, ManifestTopic(terminal.fleet, stack), b"")
+        if name not in _stacks(terminal, session):
+            raise CommandError(Code.NOT_FOUND, f"the fleet has no stack {name!r}", "`bramble stacks` lists them")
+        _say(session, ManifestTopic(terminal.fleet, name), b"")
         deadline_mono_s = time.monotonic() + terminal.within(CONVERGE_S).patience_s
-        while stack in _stacks(terminal, session):
+        while name in _stacks(terminal, session):
             if time.monotonic() >= deadline_mono_s:
-                raise CommandError(Code.TIMEOUT, f"{stack} is on its way out, but not gone yet")
+                raise CommandError(Code.TIMEOUT, f"{name} is on its way out, but not gone yet")
             session.pause(GONE_POLL_S)
     if terminal.is_json:
-        print_json({"stack": stack, "removed": True})
+        print_json({"stack": name, "removed": True})
     else:
-        print(f"{stack}: removed")
-
-
-def _payload(file: str) -> bytes:
-    try:
-        payload = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise CommandError(Code.REFUSED, f"cannot read {file}: {(error.strerror or str(error)).lower()}") from error
-    if not payload.strip():
-        raise CommandError(Code.REFUSED, f"{file} is empty", "to remove a stack, use `bramble rm`")
-    return payload
-
-
-def _name(file: str, payload: bytes) -> str:
-    """The stack's name: what the manifest says, else the file's name."""
-    found = document.read(payload)
-    content = getattr(found, "content", None)
-    said = content.get("name") if isinstance(content, dict) else None
-    if isinstance(said, str):
-        return said
-    if file == "-":
-        raise CommandError(Code.USAGE, "the manifest on standard input has no name", "add `name:` or set --stack")
-    return Path(file).stem
-
-
-def _check(terminal: Terminal, file: str, payload: bytes, name: str) -> None:
-    """Say here what the controller would say; nothing is published that it would refuse."""
-    if not ids.is_name(name):
-        remedy = "use a-z, 0-9 and inner dashes, at most 63 characters"
-        raise CommandError(Code.REFUSED, f"{name!r} cannot be the name of a stack", remedy)
-    found = stackfile.read(payload, name)
-    if isinstance(found, tuple):
-        _report(terminal, file, StackStatus(name, Verdict.REFUSED, _digest(payload), faults=found))
+        print(f"{name}: removed")
 
 
 def _digest(payload: bytes) -> str:
@@ -161,21 +129,17 @@ def _standing(service: ServiceStatus) -> str:
     return "; ".join(filter(None, (count, report, *service.reasons, *reasons)))
 
 
-def _report(terminal: Terminal, file: str, status: StackStatus) -> None:
+def _report(terminal: Terminal, project: Project, status: StackStatus) -> None:
     """Print the verdict; a refusal ends the command, its faults written as a compiler writes them."""
-    is_refused = status.verdict is Verdict.REFUSED
+    if status.verdict is Verdict.REFUSED:
+        tell_faults(terminal, status, [project.located(fault) for fault in status.faults])
     if terminal.is_json:
         print_json(status)
-    elif is_refused:
-        for fault in status.faults:
-            tell(fault_line(file, fault))
-    else:
-        everything = "everything runs" if status.converged else "not everything runs yet"
-        print(f"{status.stack}: accepted as revision {status.revision}; {everything}")
-        if status.services:
-            print_table(SERVICE_HEADINGS, map(service_cells, status.services))
-    if is_refused:
-        raise CommandError(Code.REFUSED, f"{status.stack} is refused", shown=True)
+        return
+    everything = "everything runs" if status.converged else "not everything runs yet"
+    print(f"{status.stack}: accepted as revision {status.revision}; {everything}")
+    if status.services:
+        print_table(SERVICE_HEADINGS, map(service_cells, status.services))
 
 
 def _not_converged(status: StackStatus, waited_s: float) -> CommandError:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import project_commands
 from cli.options import command
 
 if TYPE_CHECKING:
@@ -25,13 +26,8 @@ app = typer.Typer(
 )
 node_app = typer.Typer(help="Take a node out of service, or back into it.", no_args_is_help=True)
 app.add_typer(node_app, name="node")
+project_commands.register(app)
 
-FileOption = Annotated[str, typer.Option("--file", "-f", metavar="FILE", help="The manifest; - reads standard input.")]
-StackOption = Annotated[str, typer.Option(metavar="NAME", help="The stack, if neither `name:` nor the file says it.")]
-WaitOption = Annotated[
-    bool, typer.Option("--wait/--detach", help="Wait until everything runs, or only for the verdict.")
-]
-StackArgument = Annotated[str, typer.Argument(metavar="STACK", help="The stack's name.")]
 AnyStackArgument = Annotated[str, typer.Argument(metavar="[STACK]", help="Only this stack.")]
 PlaceArgument = Annotated[str, typer.Argument(metavar="[STACK[.SERVICE]]", help="Only this stack or service.")]
 TargetArgument = Annotated[str, typer.Argument(metavar="STACK.SERVICE", help="A service or a function.")]
@@ -49,22 +45,6 @@ FunctionArgument = Annotated[str, typer.Argument(metavar="FUNCTION", help="Its n
 BodyOption = Annotated[str, typer.Option("--data", "-d", metavar="BODY", help="Its input; - reads standard input.")]
 DriveOption = Annotated[str, typer.Option(metavar="PIN|SENSOR=high|low|press|EVENT", help="Drive a mock pin.")]
 SetOption = Annotated[str, typer.Option("--set", metavar="ACTUATOR=on|off", help="Switch an actuator.")]
-
-
-@command(app)
-def apply(terminal: Terminal, file: FileOption, stack: StackOption = "", wait: WaitOption = True) -> None:
-    """Check a manifest, publish it, and wait until the fleet runs it."""
-    from cli import apply
-
-    apply.apply(terminal, file, stack, wait=wait)
-
-
-@command(app)
-def rm(terminal: Terminal, stack: StackArgument) -> None:
-    """Remove a stack and everything that runs for it."""
-    from cli import apply
-
-    apply.rm(terminal, stack)
 
 
 @command(app)

@@ -160,14 +160,16 @@ def test_standard_input_needs_a_name() -> None:
     assert (nameless.exit_code, "add `name:` or set --stack" in nameless.stderr) == (2, True)
 
 
-def test_a_manifest_that_names_another_stack_is_refused(tmp_path: Path) -> None:
-    """A file that calls itself otherwise than its topic is a mistake, told before it is published."""
+def test_the_option_goes_before_the_name_in_the_manifest(tmp_path: Path) -> None:
+    """One file under two names: what is published says the name that was asked for, as with Compose's `-p`."""
     path = tmp_path / "porch.yaml"
     path.write_bytes(PORCH)
-    session = FakeSession()
-    done = operate(session, "apply", "-f", str(path), "--stack", "attic")
-    assert (done.exit_code, session.said) == (1, [])
-    assert done.stderr.startswith(f"{path}:1:1: name: ")
+    for option in ("--stack", "-p", "--project-name"):
+        session = FakeSession()
+        operate(session, "apply", "-f", str(path), option, "attic")
+        topic, payload = session.said[0]
+        assert topic == ManifestTopic("default", "attic")
+        assert payload.startswith(b"name: attic\n")
 
 
 @pytest.mark.parametrize("text", [b"", b"\n \n"])
