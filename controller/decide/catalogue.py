@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from controller.decide.records import service_key
 from protocol.desired import FunctionSpec
-from protocol.stack import Function, Mode, Service, Stack
+from protocol.stack import Function, Service, Stack
 
 
 class Catalogue:
     """All services and functions that are wanted now."""
 
-    __slots__ = ("functions", "globals", "named", "revisions", "services", "stacks")
+    __slots__ = ("claims", "functions", "globals", "images", "named", "revisions", "services", "stacks")
 
     def __init__(self) -> None:
         self.stacks: dict[str, Stack] = {}
@@ -22,6 +22,8 @@ class Catalogue:
         self.functions: dict[str, Function] = {}
         self.globals: set[str] = set()
         self.named: dict[str, set[str]] = {}
+        self.claims: dict[str, set[str]] = {}
+        self.images: dict[str, set[str]] = {}
 
     def put(self, stack: Stack) -> set[str]:
         """Take a stack in, in place of the one of that name; the keys of its services, old and new."""
@@ -30,8 +32,11 @@ class Catalogue:
         for name, service in stack.services.items():
             key = service_key(stack.name, name)
             self.services[key], self.revisions[key] = service, service.revision
-            if service.mode is Mode.GLOBAL:
+            if service.mode.is_global:
                 self.globals.add(key)
+            self.images.setdefault(service.container.image, set()).add(key)
+            for claim in claims(service):
+                self.claims.setdefault(claim, set()).add(key)
             touched.add(key)
         for name, function in stack.functions.items():
             self.functions[service_key(stack.name, name)] = function
@@ -50,11 +55,30 @@ class Catalogue:
                 del self.named[function]
         touched = {service_key(name, service) for service in stack.services}
         for key in touched:
-            del self.services[key], self.revisions[key]
+            self._leave(key)
         self.globals -= touched
         return touched
+
+    def _leave(self, key: str) -> None:
+        service = self.services.pop(key)
+        del self.revisions[key]
+        _discard(self.images, service.container.image, key)
+        for claim in claims(service):
+            _discard(self.claims, claim, key)
 
     def functions_of(self, stack: str) -> tuple[FunctionSpec, ...]:
         """The functions of one stack."""
         found = self.stacks.get(stack)
         return tuple(f.spec for f in found.functions.values()) if found else ()
+
+
+def claims(service: Service) -> set[str]:
+    """What only one task on a node can have: ports of the host, and pins."""
+    ports = {f"port {port.published}/{port.protocol}" for port in service.container.ports if port.published}
+    return ports | {f"pin {pin}" for pin in service.needs.pins}
+
+
+def _discard(keys_of: dict[str, set[str]], name: str, key: str) -> None:
+    keys_of[name].discard(key)
+    if not keys_of[name]:
+        del keys_of[name]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from controller.decide.records import Node
-from protocol.constraint import LABEL, Constraint, parse, plain
+from protocol.constraint import LABEL, Constraint, plain
+from protocol.constraint import parse as read
+
+parse = lru_cache(maxsize=4096)(read)
+# A constraint is asked of every node.
 
 
 def objections(constraints: Iterable[str], node: Node) -> tuple[str, ...]:

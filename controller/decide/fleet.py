@@ -45,7 +45,7 @@ from link.intake import Intake
 from protocol.desired import Assignment, Offers
 from protocol.observed import Answer, Health, Hello, NodeStatus, Request, TaskStatus
 from protocol.operator import StackStatus
-from protocol.stack import Service
+from protocol.stack import Service, Stack
 from protocol.topics import Topic
 
 
@@ -67,6 +67,7 @@ class Unsettled:
     invocations: set[str] = field(default_factory=set)
     reports: set[str] = field(default_factory=set)
     acks: set[tuple[str, str]] = field(default_factory=set)
+    leaving: set[str] = field(default_factory=set)
     greeted: dict[str, Hello] = field(default_factory=dict)
 
 
@@ -112,6 +113,7 @@ class Fleet:
     rankings: dict[str, Any] = field(default_factory=dict)
     scheduled: dict[str, Service] = field(default_factory=dict)
     devices: dict[str, Devices] = field(default_factory=dict)
+    hosted: dict[str, Stack] = field(default_factory=dict)
     hosts: dict[str, set[str]] = field(default_factory=dict)
     device_nodes: dict[str, set[str]] = field(default_factory=dict)
     held: dict[str, set[str]] = field(default_factory=dict)

@@ -7,6 +7,7 @@ the next assignment, without a rollout.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from controller.decide import constraints, invocations
 from controller.decide.fleet import Fleet
@@ -16,7 +17,8 @@ from protocol.stack import Actuator, Function, Sensor, Stack
 
 def host(fleet: Fleet) -> None:
     """Work out anew what changed stacks put on all nodes, and what all stacks put on changed nodes."""
-    nodes: Iterable[str] = fleet.nodes if fleet.unsettled.stacks else sorted(fleet.unsettled.hosts)
+    is_new = [name for name in sorted(fleet.unsettled.stacks) if _is_new(fleet, name)]
+    nodes: Iterable[str] = fleet.nodes if is_new else sorted(fleet.unsettled.hosts)
     for name in nodes:
         _settle(fleet, fleet.nodes[name])
     fleet.unsettled.stacks.clear()
@@ -25,10 +27,22 @@ def host(fleet: Fleet) -> None:
 
 def objections(node: Node, thing: Sensor | Actuator | Function) -> tuple[str, ...]:
     """What speaks against a device or a function on this node; nothing if it has it."""
+    if node.is_leaving:
+        return ("leaves the fleet",)
     against = constraints.objections(thing.constraints, node)
     if isinstance(thing, Function) and not node.inventory.engine:
         return (*against, "has no Docker Engine")
     return against
+
+
+def _is_new(fleet: Fleet, name: str) -> bool:
+    """Whether a stack has other devices or functions than when the nodes were last looked at."""
+    stack, before = fleet.catalogue.stacks.get(name, Stack(name)), fleet.hosted.get(name, Stack(name))
+    after = replace(stack, services={}, logins=())
+    fleet.hosted[name] = after
+    if name not in fleet.catalogue.stacks:
+        del fleet.hosted[name]
+    return after != before
 
 
 def _settle(fleet: Fleet, node: Node) -> None:
@@ -39,6 +53,8 @@ def _settle(fleet: Fleet, node: Node) -> None:
     if before == after:
         return
     fleet.devices[node.name] = after
+    if (before.sensors, before.actuators) != (after.sensors, after.actuators):
+        fleet.look_at(node.name)
     for key in set(before.functions) - set(after.functions):
         _leave(fleet.hosts, key, node.name)
     for key in set(after.functions) - set(before.functions):

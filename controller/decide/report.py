@@ -115,8 +115,16 @@ def place(fleet: Fleet, task: Task) -> TaskPlace:
     if shown is None:
         reason = f"waits until {', '.join(waits_for)} has stopped it" if waits_for else ""
         return TaskPlace(task.task, task.node, TaskState.ASSIGNED, task.revision, "", reason)
-    reason = shown.reason if shown.state is not TaskState.RUNNING else ""
+    reason = shown.reason if shown.state is not TaskState.RUNNING else _turn(fleet, task)
     return TaskPlace(task.task, task.node, shown.state, shown.revision, shown.image, reason)
+
+
+def _turn(fleet: Fleet, task: Task) -> str:
+    """For whom a task waits that must leave its node, and runs until it is its turn; empty for any other."""
+    if not fleet.moves.is_waiting(task.task):
+        return ""
+    others = ", ".join(sorted(fleet.moves.under_way(task.service))[:REASONS_SHOWN])
+    return f"must leave, and waits its turn: {others} must run first"
 
 
 def rollout_status(fleet: Fleet, rollout: Rollout) -> RolloutStatus:

@@ -1,204 +1,109 @@
-"""*Where* tasks run: which node carries which task of which service, and one sentence for each node that does not.
+"""*Where* tasks run: which node carries which task of which service. *When* a revision arrives is `rollout`'s business.
 
-Sticky: a placed task moves only if its node is drained or no longer meets the constraints. An offline node is not chosen for
-anything new, and keeps what it has (`replace: false`). Among the nodes without an objection the one with the fewest tasks of
-the service wins, then the one with the fewest tasks, then the first by name. *When* a revision arrives is `rollout`'s business.
+Sticky: a placed task moves only because its node is drained, no longer meets a constraint, has lost what the service needs, or is
+gone; never for a better place. `filters` say which nodes may take a new task, `ranking` which of them is best, `moves` how many
+may be on their way at once. A job's task that has run to its end stays where it was, for ever.
 
-Cost: a changed service looks at all nodes once; a changed node looks at its own tasks, the global services and what is pending.
+Cost: a service that is new looks at all nodes once; from then on a turn looks at what changed: one more replica at one heap, a
+changed node at its own tasks, the global services and what is pending.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from enum import Enum, auto
 
-from controller.decide import constraints
+from controller.decide import filters, surplus
+from controller.decide.filters import BROKEN, LEAVING, candidate
 from controller.decide.fleet import Fleet
-from controller.decide.presence import Presence
-from controller.decide.records import Availability, Node, Pending, Task, revision_key, service_key, stack_of
-from protocol.container import Port
+from controller.decide.need import Need, need_of
+from controller.decide.numbering import Numbering
+from controller.decide.ranking import Key, Ranking, forget_oldest, ranking_of
+from controller.decide.ranking import score as score_of
+from controller.decide.records import Node, Pending, Task, service_key, service_of, stack_of
 from protocol.ids import task_id
-from protocol.stack import Mode, Service
+from protocol.stack import Resources, Service
 
 REASONS_SHOWN = 12
 """A person reads no more, and the status must fit into a packet."""
 
 
+class Leave(Enum):
+    """How a task goes that must not stay where it is."""
+
+    AT_ONCE = auto()
+    IN_TURN = auto()
+
+
 def schedule(fleet: Fleet) -> None:
-    """Place what changed services want, and revisit changed nodes."""
-    services, nodes = sorted(fleet.unsettled.services), sorted(fleet.unsettled.nodes)
-    fleet.unsettled.services.clear()
-    fleet.unsettled.nodes.clear()
+    """Place what changed services want, revisit changed nodes, and use the room that became free."""
+    unsettled = fleet.unsettled
+    services, unsettled.services = sorted(unsettled.services), set()
+    nodes, unsettled.nodes = sorted(unsettled.nodes), set()
     for key in services:
-        _place(fleet, key)
-        fleet.unsettled.rollouts.add(key)
-    if nodes:
-        _revisit(fleet, nodes)
+        _weigh(fleet, key)
+    for key in services:
+        _place_service(fleet, key)
+    _revisit(fleet, nodes)
+    while unsettled.turns or unsettled.freed:
+        turns, unsettled.turns = sorted(unsettled.turns), set()
+        for key in turns:
+            _take_turns(fleet, key)
+        freed, unsettled.freed = sorted(unsettled.freed), set()
+        _use(fleet, freed)
+    forget_oldest(fleet)
 
 
 def objections(fleet: Fleet, node: Node, service: Service) -> tuple[str, ...]:
     """What speaks against a new task of a service on this node; nothing if it may come."""
-    return (*_lasting(node, service.constraints), *_passing(fleet, node, service))
+    need = need_of(fleet, service)
+    return filters.objections(candidate(fleet, node.name, need), need)
 
 
-def _lasting(node: Node, texts: tuple[str, ...]) -> Iterator[str]:
-    """What would also move a task away that is here already."""
-    if node.availability is Availability.DRAIN:
-        yield "is drained"
-    yield from constraints.objections(texts, node)
+def best_node(fleet: Fleet, service: Service, but_not: Collection[str] = ()) -> str | None:
+    """The node that would take one more task of a service now, or None; `but_not` are not asked."""
+    return ranking_of(fleet, service).first(fleet, but_not)
 
 
-def _passing(fleet: Fleet, node: Node, service: Service) -> Iterator[str]:
-    if node.availability is Availability.PAUSE:
-        yield "is paused"
-    presence = fleet.presence(node.name)
-    if presence is not Presence.ONLINE:
-        yield f"is {presence}"
-    if not node.inventory.engine:
-        yield "has no Docker Engine"
-    wanted = [port for port in service.container.ports if port.published]
-    if wanted:
-        key = service_key(service.stack, service.name)
-        for task in sorted(fleet.tasks.of("node", node.name)):
-            yield from _clashes(fleet, fleet.tasks[task], key, wanted)
+def score(fleet: Fleet, service: Service, node: str) -> Key:
+    """By what a node of this fleet comes before another for a service, the lesser first; its groups are not looked at."""
+    need = need_of(fleet, service)
+    return score_of(candidate(fleet, node, need), need)
 
 
-def _clashes(fleet: Fleet, task: Task, service: str, wanted: list[Port]) -> Iterator[str]:
-    if task.service == service:
+def place(fleet: Fleet, task: Task) -> None:
+    """Put a task on a node, whether it is new or elsewhere now."""
+    before = fleet.tasks.get(task.task)
+    if not fleet.tasks.put(task.task, task):
         return
-    for taken in fleet.revisions[revision_key(task.service, task.revision)].container.ports:
-        if any(_is_same(taken, port) for port in wanted):
-            yield f"port {taken.published}/{taken.protocol} is taken by {task.service}"
+    unsettled = fleet.unsettled
+    unsettled.assignments.add(task.node)
+    unsettled.slots.add(task.task)
+    unsettled.reports.add(stack_of(task.task))
+    if before is not None and before.node != task.node:
+        unsettled.assignments.add(before.node)
+        unsettled.freed.add(before.node)
 
 
-def _is_same(one: Port, other: Port) -> bool:
-    everywhere = ("", "0.0.0.0", "::")  # noqa: S104 - addresses are compared here, not bound
-    shared = one.host_ip == other.host_ip or one.host_ip in everywhere or other.host_ip in everywhere
-    return shared and (one.published, one.protocol) == (other.published, other.protocol)
-
-
-def _place(fleet: Fleet, key: str) -> None:
-    """Place a service anew: all its tasks, and all nodes."""
-    service, tasks = fleet.catalogue.services.get(key), sorted(fleet.tasks.of("service", key))
-    if service is None:
-        for task in tasks:
-            _unplace(fleet, task)
-        fleet.pendings.drop(key)
-        return
-    fleet.unsettled.reports.add(service.stack)
-    _spread(fleet, service, fleet.nodes, [task for task in tasks if not _stays(fleet, fleet.tasks[task], service)])
-
-
-def _revisit(fleet: Fleet, nodes: list[str]) -> None:
-    """Look at what changed nodes carry, at the services that go everywhere, and at what waits for a node."""
-    moving: dict[str, list[str]] = {}
-    for name in nodes:
-        for task in (fleet.tasks[key] for key in sorted(fleet.tasks.of("node", name))):
-            service = fleet.catalogue.services.get(task.service)
-            if service is not None and not _stays(fleet, task, service):
-                moving.setdefault(task.service, []).append(task.task)
-    for key in sorted({*moving, *fleet.catalogue.globals, *fleet.pendings}):
-        service = fleet.catalogue.services[key]
-        is_moving = key in moving and service.mode is Mode.REPLICATED
-        _spread(fleet, service, fleet.nodes if is_moving else nodes, moving.get(key, []))
-
-
-def _spread(fleet: Fleet, service: Service, candidates: Iterable[str], moving: list[str]) -> None:
-    key = service_key(service.stack, service.name)
-    if service.mode is Mode.GLOBAL:
-        _place_everywhere(fleet, key, service, candidates, moving)
-    else:
-        _place_counted(fleet, key, service, candidates, moving)
-
-
-def _stays(fleet: Fleet, task: Task, service: Service) -> bool:
-    is_global = task.task == task_id(service.stack, service.name, task.node)
-    node = fleet.nodes.get(task.node)
-    fits = node is not None and not any(True for _ in _lasting(node, service.constraints))
-    return fits and is_global == (service.mode is Mode.GLOBAL)
-
-
-def _place_everywhere(
-    fleet: Fleet, key: str, service: Service, candidates: Iterable[str], moving: list[str]
-) -> None:  # fmt: skip
-    for task in moving:
-        _unplace(fleet, task)
-    for name in sorted(candidates):
-        task = task_id(service.stack, service.name, name)
-        if task not in fleet.tasks and not objections(fleet, fleet.nodes[name], service):
-            _put(fleet, Task(task, key, name, base_revision(fleet, key)))
-    fleet.pendings.drop(key)
-
-
-def _place_counted(fleet: Fleet, key: str, service: Service, candidates: Iterable[str], moving: list[str]) -> None:
-    placed = [task for task in fleet.tasks.of("service", key) if task not in moving]
-    for task in _surplus(fleet, placed, service.replicas):
-        _unplace(fleet, task)
-        placed.remove(task)
-    wanted = _missing(service, frozenset(placed))
-    for task in moving:
-        if task not in wanted:
-            _unplace(fleet, task)
-    missing = _fill(fleet, key, service, candidates, wanted)
-    for task in missing:
-        _unplace(fleet, task)
-    if missing:
-        fleet.unsettled.reports.add(service.stack)
-        fleet.pendings.put(key, Pending(key, len(missing), _reasons(fleet, service)))
-    else:
-        fleet.pendings.drop(key)
-
-
-def _missing(service: Service, placed: frozenset[str]) -> list[str]:
-    """The lowest free numbers, as many as tasks are missing."""
-    ids = (task_id(service.stack, service.name, str(number)) for number in itertools.count(1))
-    return list(itertools.islice((task for task in ids if task not in placed), service.replicas - len(placed)))
-
-
-def _surplus(fleet: Fleet, placed: list[str], replicas: int) -> list[str]:
-    """The tasks to give up: from the nodes that carry most of this service, the highest numbers first."""
-    surplus: list[str] = []
-    crowd: dict[str, int] = {}
-    for task in placed:
-        crowd[fleet.tasks[task].node] = crowd.get(fleet.tasks[task].node, 0) + 1
-    left = sorted(placed, key=_number)
-    while len(left) > replicas:
-        chosen = max(left, key=lambda task: (crowd[fleet.tasks[task].node], _number(task)))
-        crowd[fleet.tasks[chosen].node] -= 1
-        left.remove(chosen)
-        surplus.append(chosen)
-    return surplus
-
-
-def _number(task: str) -> tuple[int, str]:
-    slot = task.rsplit(".", 1)[1]
-    return (int(slot) if slot.isdigit() else 0, slot)
-
-
-def _fill(fleet: Fleet, key: str, service: Service, candidates: Iterable[str], wanted: list[str]) -> list[str]:
-    """Place each wanted task on the best node; those for which there is none come back."""
-    if not wanted:
-        return []
-    heap = [
-        (_crowd(fleet, key, name), len(fleet.tasks.of("node", name)), name)
-        for name in candidates
-        if not objections(fleet, fleet.nodes[name], service)
-    ]
-    heapq.heapify(heap)
-    has_ports = any(port.published for port in service.container.ports)
-    for index, task in enumerate(wanted):
-        if not heap or (has_ports and heap[0][0]):
-            return wanted[index:]
-        crowd, load, name = heapq.heappop(heap)
-        before = fleet.tasks.get(task)
-        _put(fleet, Task(task, key, name, before.revision if before else base_revision(fleet, key)))
-        heapq.heappush(heap, (crowd + 1, load + 1, name))
-    return []
-
-
-def _crowd(fleet: Fleet, key: str, node: str) -> int:
-    return sum(fleet.tasks[task].service == key for task in fleet.tasks.of("node", node))
+def unplace(fleet: Fleet, task: str) -> Task | None:
+    """Take a task from its node, and give it back."""
+    before = fleet.tasks.drop(task)
+    if before is None:
+        return None
+    unsettled = fleet.unsettled
+    unsettled.assignments.add(before.node)
+    unsettled.freed.add(before.node)
+    unsettled.slots.add(task)
+    unsettled.reports.add(stack_of(task))
+    if fleet.moves.is_under_way(task):
+        unsettled.turns.add(before.service)
+    fleet.moves.arrive(task)
+    fleet.moves.stay(task)
+    numbering = fleet.numberings.get(before.service)
+    if numbering is not None:
+        numbering.give(surplus.number(task))
+    return before
 
 
 def base_revision(fleet: Fleet, key: str) -> str:
@@ -211,32 +116,198 @@ def base_revision(fleet: Fleet, key: str) -> str:
     return fleet.tasks[task].revision if task else fleet.catalogue.revisions[key]
 
 
-def _put(fleet: Fleet, task: Task) -> None:
-    before = fleet.tasks.get(task.task)
-    if fleet.tasks.put(task.task, task):
-        fleet.unsettled.assignments |= {task.node} | ({before.node} if before else set())
-        fleet.unsettled.slots.add(task.task)
-        fleet.unsettled.reports.add(stack_of(task.task))
+def _weigh(fleet: Fleet, key: str) -> None:
+    """Count what the tasks of a service reserve, before anything is placed beside them."""
+    service = fleet.catalogue.services.get(key)
+    share = service.reservations if service else Resources()
+    fleet.rooms.weigh(key, share, [fleet.tasks[task] for task in fleet.tasks.of("service", key)])
 
 
-def _unplace(fleet: Fleet, task: str) -> None:
-    before = fleet.tasks.drop(task)
-    if before is not None:
-        fleet.unsettled.assignments.add(before.node)
-        fleet.unsettled.slots.add(task)
-        fleet.unsettled.reports.add(stack_of(task))
+def _place_service(fleet: Fleet, key: str) -> None:
+    """Look at a service that changed: at its tasks if it asks for something else, and at how many there are."""
+    service, before = fleet.catalogue.services.get(key), fleet.scheduled.get(key)
+    if service is None:
+        for task in sorted(fleet.tasks.of("service", key)):
+            unplace(fleet, task)
+        _forget(fleet, key)
+        return
+    fleet.scheduled[key] = service
+    fleet.unsettled.reports.add(service.stack)
+    tasks = fleet.tasks.of("service", key)
+    had_tasks = bool(tasks)
+    at_once = _leaving(fleet, service, sorted(tasks)) if before is None or _asks(before) != _asks(service) else []
+    if before is None:
+        _depart(fleet, service)
+    _fit(fleet, service, at_once, None)
+    if before is None or not had_tasks or not tasks or before != replace(service, replicas=before.replicas):
+        fleet.unsettled.rollouts.add(key)
+    if fleet.moves.waiting(key):
+        fleet.unsettled.turns.add(key)
+
+
+def _asks(service: Service) -> tuple[object, ...]:
+    """What decides whether a placed task stays."""
+    return service.constraints, service.needs, service.mode
+
+
+def _forget(fleet: Fleet, key: str) -> None:
+    fleet.unsettled.rollouts.add(key)
+    fleet.pendings.drop(key)
+    for of_services in (fleet.scheduled, fleet.rankings, fleet.numberings):
+        of_services.pop(key, None)
+
+
+def _depart(fleet: Fleet, service: Service) -> None:
+    """After a restart: what has not been seen at its node is under way there, as far as we know."""
+    key = service_key(service.stack, service.name)
+    for task in fleet.tasks.of("service", key):
+        if task in fleet.holds and (fleet.tasks[task].node, task) not in fleet.seen:
+            fleet.moves.begin(task)
+
+
+def _revisit(fleet: Fleet, nodes: list[str]) -> None:
+    """Look at what changed nodes carry, and whether they can take what waits for a node."""
+    moving: dict[str, list[str]] = {}
+    for name in nodes:
+        for task in sorted(fleet.tasks.of("node", name)):
+            moving.setdefault(fleet.tasks[task].service, []).append(task)
+    for key in sorted(moving):
+        service = fleet.catalogue.services.get(key)
+        at_once = _leaving(fleet, service, moving[key]) if service else []
+        if service and at_once:
+            _fit(fleet, service, at_once, [] if service.mode.is_global else None)
+    _use(fleet, nodes)
+
+
+def _use(fleet: Fleet, nodes: list[str]) -> None:
+    """Offer nodes that changed, or have room again, to the services that go everywhere and to those that wait."""
+    if nodes:
+        for key in sorted({*fleet.catalogue.globals, *fleet.pendings}):
+            _fit(fleet, fleet.catalogue.services[key], [], nodes)
+
+
+def _leaving(fleet: Fleet, service: Service, tasks: list[str]) -> list[str]:
+    """Of these tasks, those that must go at once; those that must go in their turn are noted."""
+    at_once = []
+    for task in tasks:
+        match _leave(fleet, fleet.tasks[task], service):
+            case Leave.AT_ONCE:
+                at_once.append(task)
+            case Leave.IN_TURN:
+                fleet.moves.wait(task)
+                fleet.unsettled.turns.add(service_of(task))
+    return at_once
+
+
+def _leave(fleet: Fleet, task: Task, service: Service) -> Leave | None:
+    """Whether, and how, a task must go; None if it stays."""
+    is_of_all = task.task == task_id(service.stack, service.name, task.node)
+    if is_of_all != service.mode.is_global:
+        return Leave.AT_ONCE
+    if task.is_completed:
+        return None
+    if task.node not in fleet.nodes:
+        return Leave.AT_ONCE
+    need = need_of(fleet, service)
+    one = candidate(fleet, task.node, need)
+    if any(object_to(one, need) for object_to in BROKEN):
+        return Leave.AT_ONCE
+    if any(object_to(one, need) for object_to in LEAVING):
+        return Leave.AT_ONCE if service.mode.is_global else Leave.IN_TURN
+    return None
+
+
+def _take_turns(fleet: Fleet, key: str) -> None:
+    """Let as many tasks of a service go as its budget allows."""
+    service = fleet.catalogue.services.get(key)
+    for task in sorted(fleet.moves.waiting(key), key=surplus.number):
+        if service is None or _leave(fleet, fleet.tasks[task], service) is None:
+            fleet.moves.stay(task)
+        elif service.update.parallelism and len(fleet.moves.under_way(key)) >= service.update.parallelism:
+            return
+        else:
+            _fit(fleet, service, [task], None)
+
+
+def _fit(fleet: Fleet, service: Service, leaving: list[str], nodes: list[str] | None) -> None:
+    """Move what leaves, and have as many tasks as are wanted; on these nodes, or on any."""
+    key = service_key(service.stack, service.name)
+    left = [before for task in leaving if (before := unplace(fleet, task)) is not None]
+    if service.mode.is_global:
+        _fit_everywhere(fleet, key, service, fleet.nodes if nodes is None else nodes)
+    else:
+        _fit_counted(fleet, key, service, left, nodes)
+
+
+def _fit_everywhere(fleet: Fleet, key: str, service: Service, nodes: Iterable[str]) -> None:
+    need = need_of(fleet, service)
+    for name in sorted(nodes):
+        task = task_id(service.stack, service.name, name)
+        if task in fleet.tasks or name not in fleet.nodes or filters.objections(candidate(fleet, name, need), need):
+            continue
+        place(fleet, Task(task, key, name, base_revision(fleet, key)))
+    fleet.pendings.drop(key)
+
+
+def _fit_counted(fleet: Fleet, key: str, service: Service, left: list[Task], nodes: list[str] | None) -> None:
+    placed = fleet.tasks.of("service", key)
+    if len(placed) > service.replicas:
+        for task in surplus.chosen(fleet, placed, len(placed) - service.replicas):
+            unplace(fleet, task)
+    missing = service.replicas - len(placed)
+    if missing > 0:
+        missing = _fill(fleet, service, (left[:missing], missing), nodes)
+    if missing > 0:
+        fleet.unsettled.reports.add(service.stack)
+        fleet.pendings.put(key, Pending(key, missing, _reasons(fleet, service)))
+    else:
+        fleet.pendings.drop(key)
+
+
+def _fill(fleet: Fleet, service: Service, wanted: tuple[list[Task], int], nodes: list[str] | None) -> int:
+    """Place so many tasks, first those that moved, each on the best node; how many found none."""
+    left, missing = wanted
+    key = service_key(service.stack, service.name)
+    ranking = _ranking(fleet, service, nodes)
+    revision = "" if len(left) == missing else base_revision(fleet, key)
+    for index in range(missing):
+        name = ranking.first(fleet)
+        if name is None:
+            return missing - index
+        if index < len(left):
+            place(fleet, replace(left[index], node=name))
+            fleet.moves.begin(left[index].task)
+        else:
+            place(fleet, Task(_next_id(fleet, service), key, name, revision))
+    return 0
+
+
+def _ranking(fleet: Fleet, service: Service, nodes: list[str] | None) -> Ranking:
+    """Nodes for a service. For one that waited, only those that changed can have become candidates."""
+    if nodes is None or service_key(service.stack, service.name) in fleet.rankings:
+        return ranking_of(fleet, service)
+    return Ranking(fleet, need_of(fleet, service), nodes)
+
+
+def _next_id(fleet: Fleet, service: Service) -> str:
+    key = service_key(service.stack, service.name)
+    numbering = fleet.numberings.get(key)
+    if numbering is None:
+        numbering = fleet.numberings[key] = Numbering(map(surplus.number, fleet.tasks.of("service", key)))
+    while True:
+        task = f"{key}.{numbering.take()}"
+        if task not in fleet.tasks:
+            return task
 
 
 def _reasons(fleet: Fleet, service: Service) -> tuple[str, ...]:
     """Why no more tasks can be placed: one sentence per node, as many as a person reads."""
     if not fleet.nodes:
         return ("there is no node yet",)
-    has_ports = any(port.published for port in service.container.ports)
+    need: Need = need_of(fleet, service)
     said = []
-    for name in sorted(fleet.nodes)[:REASONS_SHOWN]:
-        against = objections(fleet, fleet.nodes[name], service)
-        if not against and has_ports:
-            against = ("carries this service already, and its port can be published once",)
+    for name in fleet.rooms.names[:REASONS_SHOWN]:
+        against = filters.objections(candidate(fleet, name, need), need)
         said.append(f"{name}: {', '.join(against)}" if against else f"{name}: nothing")
     more = len(fleet.nodes) - REASONS_SHOWN
     return (*said, f"and {more} more nodes") if more > 0 else tuple(said)

@@ -18,14 +18,19 @@ _NONE: frozenset[str] = frozenset()
 class Shelf(Generic[V]):
     """Records of one kind by key. Each index maps a property of the record to the keys that have it."""
 
-    __slots__ = ("_changed", "_index_of", "_indexes", "_records", "record")
+    __slots__ = ("_changed", "_indexed", "_indexes", "_records", "_watchers", "record")
 
     def __init__(self, record: type[V], **index_of: Callable[[V], Hashable]) -> None:
         self.record = record
         self._records: dict[str, V] = {}
-        self._index_of = index_of
         self._indexes: dict[str, dict[Hashable, set[str]]] = {name: {} for name in index_of}
+        self._indexed = [(index_of[name], self._indexes[name]) for name in index_of]
         self._changed: set[str] = set()
+        self._watchers: list[Callable[[V | None, V | None], None]] = []
+
+    def watch(self, watcher: Callable[[V | None, V | None], None]) -> None:
+        """Tell somebody of every change, as the record before and after; for what follows from a shelf and must never lag."""
+        self._watchers.append(watcher)
 
     def put(self, key: str, value: V) -> bool:
         """Keep a record, and say whether that changed anything."""
@@ -82,13 +87,18 @@ class Shelf(Generic[V]):
         return len(self._records)
 
     def _place(self, key: str, before: V | None, after: V | None) -> None:
-        for name, index_of in self._index_of.items():
-            index = self._indexes[name]
+        for index_of, index in self._indexed:
             old: Any = None if before is None else index_of(before)
             new: Any = None if after is None else index_of(after)
             if before is not None and (after is None or old != new):
                 index[old].discard(key)
                 if not index[old]:
                     del index[old]
-            if after is not None:
-                index.setdefault(new, set()).add(key)
+            if after is not None and (before is None or old != new):
+                keys = index.get(new)
+                if keys is None:
+                    index[new] = {key}
+                else:
+                    keys.add(key)
+        for watcher in self._watchers:
+            watcher(before, after)
