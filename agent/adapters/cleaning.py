@@ -6,23 +6,20 @@ the next look shows it. A network without our labels is never touched (S8).
 
 from __future__ import annotations
 
-from agent.adapters.creation import Place
 from agent.adapters.docker_api import Answer, DockerApi
+from agent.adapters.networks import Networks
 from agent.decide.effects import Clean
 from agent.decide.inputs import Done, Outcome
 
-_IN_USE = (403, 404, 409)
-# Forbidden while a container is on the network; gone already; a container needs the image.
+_IN_USE = (404, 409)
+# Gone already; a container needs the image.
 
 
-def clean(api: DockerApi, place: Place, step: Clean) -> Outcome:
+def clean(api: DockerApi, networks: Networks, step: Clean) -> Outcome:
     """Remove what can be removed, and say how much that was."""
-    removed = [_untagged(api, image) for image in step.images]
-    for network in step.networks:
-        found = api.call("GET", f"/networks/{network}")
-        if found.ok and place.owns(found.body.get("Labels")):
-            removed.append(api.call("DELETE", f"/networks/{network}"))
-    return Done(f"removed {sum(answer.ok for answer in removed)} of {len(step.images) + len(step.networks)}")
+    removed = [_untagged(api, image).ok for image in step.images]
+    removed += [networks.remove(network) for network in step.networks]
+    return Done(f"removed {sum(removed)} of {len(removed)}")
 
 
 def _untagged(api: DockerApi, image: str) -> Answer:

@@ -21,6 +21,7 @@ from agent.adapters.creation import LABEL, Place
 from agent.adapters.docker_api import DockerApi, EngineAwayError
 from agent.adapters.runs import Attempt
 from agent.adapters.steps import TaskStep, perform
+from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import ENGINE_RETRY_S
 from agent.decide.effects import Remove, Run, Start, Stop
 from agent.decide.inputs import (
@@ -78,6 +79,7 @@ class Engine:
     def __init__(self, url: str, node: str, fleet: str) -> None:
         self._api = DockerApi(url)
         self._place = Place(fleet, node)
+        self._around = Surroundings(self._api, self._place)
         self._known: dict[str, _Known] = {}
         self._changed: SimpleQueue[str] = SimpleQueue()
         self._following = False
@@ -94,7 +96,7 @@ class Engine:
     def perform(self, step: TaskStep) -> Outcome:
         """Carry out one step; doing it twice is doing it once."""
         try:
-            return perform(self._api, self._place, step)
+            return perform(self._around, step)
         except EngineAwayError as away:
             return Retry(str(away), ENGINE_RETRY_S)
         finally:
@@ -103,7 +105,7 @@ class Engine:
 
     def run(self, step: Run) -> RunEnded:
         """Run a function to its end, or take over its container from before a crash. The container stays until a `Remove`."""
-        return Attempt(self._api, self._place, step, time.monotonic, time.sleep).run()
+        return Attempt(self._around, step, time.monotonic, time.sleep).run()
 
     def events(self, deliver_hint: Callable[[], None]) -> None:
         """Start a daemon thread that calls `deliver_hint` whenever a look is worth while; it survives the engine's restarts."""

@@ -71,11 +71,11 @@ def sources(step: Pull) -> tuple[Source, ...]:
     return (Source(f"{step.mirror}/{full.partition('/')[2]}"), at_home)
 
 
-def created(api: DockerApi, name: str, body: Mapping[str, Any]) -> Answer:
+def created(api: DockerApi, query: Mapping[str, str], body: Mapping[str, Any]) -> Answer:
     """Create a container, also of an image that came from elsewhere than its registry."""
-    answer = api.call("POST", "/containers/create", query={"name": name}, body=body)
+    answer = api.call("POST", "/containers/create", query=query, body=body)
     if answer.status == 404 and (known := _known_as(api, str(body["Image"]))):
-        return api.call("POST", "/containers/create", query={"name": name}, body={**body, "Image": known})
+        return api.call("POST", "/containers/create", query=query, body={**body, "Image": known})
     return answer
 
 

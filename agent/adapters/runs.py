@@ -13,11 +13,12 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any
 
-from agent.adapters.creation import Place, run_body
-from agent.adapters.docker_api import CALL_TIMEOUT_S, Answer, DockerApi, EngineAwayError
-from agent.adapters.pulls import created, pull
+from agent.adapters.creation import run_body
+from agent.adapters.docker_api import CALL_TIMEOUT_S, Answer, EngineAwayError
+from agent.adapters.pulls import pull
 from agent.adapters.steps import NotOursError, inspected, remove
 from agent.adapters.streams import OUTPUT_LIMIT_BYTES, Output, Streams
+from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import trouble
 from agent.decide.effects import Pull, Run
 from agent.decide.inputs import Done, RunEnded
@@ -39,11 +40,11 @@ class Attempt:
     """One attempt at one invocation."""
 
     def __init__(
-        self, api: DockerApi, place: Place, step: Run, monotonic: Callable[[], float], sleep: Callable[[float], None]
+        self, around: Surroundings, step: Run, monotonic: Callable[[], float], sleep: Callable[[float], None]
     ) -> None:
-        self._api, self._place, self._step = api, place, step
+        self._around, self._api, self._place, self._step = around, around.api, around.place, step
         self._monotonic, self._sleep = monotonic, sleep
-        self._name = place.run_name(step.invocation, step.attempt)
+        self._name = around.place.run_name(step.invocation, step.attempt)
         self._timeout_s = step.function.timeout_s
         self._begun_mono_s = monotonic()
         self._may_run = False
@@ -58,6 +59,9 @@ class Attempt:
             return self._find_again(str(away)) if self._may_run else self._failed(str(away))
 
     def _begin(self) -> RunEnded:
+        prepared = self._around.prepare(self._step.function.container)
+        if not isinstance(prepared, Done):
+            return self._failed(prepared.reason)
         created = self._create()
         if created.status == 404 and "image" in created.message.lower():
             pulled = pull(self._api, Pull(self._step.key, self._step.function.container.image))
@@ -70,9 +74,12 @@ class Attempt:
 
     def _create(self) -> Answer:
         body = run_body(self._place, self._step)
-        return created(self._api, self._name, body)
+        return self._around.create(self._name, self._step.function.container, body)
 
     def _start(self, container: str) -> RunEnded:
+        completed = self._around.complete(container, self._step.function.container)
+        if not isinstance(completed, Done):
+            return self._failed(completed.reason)
         wire = self._api.attach(container)
         if isinstance(wire, Answer):
             return self._refused(wire)

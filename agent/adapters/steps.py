@@ -7,19 +7,24 @@ never touched (S8). Docker's refusals become outcomes here; `EngineAwayError` is
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from agent.adapters.cleaning import clean
 from agent.adapters.creation import LABEL, Place, task_body
 from agent.adapters.docker_api import CALL_TIMEOUT_S, DockerApi
-from agent.adapters.pulls import created, pull
+from agent.adapters.pulls import pull
+from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import trouble
 from agent.decide.effects import Clean, Create, Pull, Remove, Start, Stop
 from agent.decide.inputs import Done, GiveUp, Outcome, Retry
 
 STILL_RETRY_S = 1.0
 # A container that is on its way out.
+
+_NETWORK_GONE = re.compile(r"network \S+ not found")
+# Removed while the container did not run, which remembers it by its id.
 
 TaskStep = Pull | Create | Start | Stop | Remove | Clean
 
@@ -28,28 +33,28 @@ class NotOursError(Exception):
     """A container of that name exists, and is not this node's."""
 
 
-def perform(api: DockerApi, place: Place, step: TaskStep) -> Outcome:
+def perform(around: Surroundings, step: TaskStep) -> Outcome:
     """Carry out one step."""
     try:
-        return _performed(api, place, step)
+        return _performed(around, step)
     except NotOursError as error:
         return GiveUp(str(error))
 
 
-def _performed(api: DockerApi, place: Place, step: TaskStep) -> Outcome:
+def _performed(around: Surroundings, step: TaskStep) -> Outcome:
     match step:
         case Pull():
-            return pull(api, step)
+            return pull(around.api, step)
         case Create():
-            return _create(api, place, step)
+            return _create(around, step)
         case Start():
-            return _start(api, place, step)
+            return _start(around, step)
         case Stop():
-            return _stop(api, place, step)
+            return _stop(around.api, around.place, step)
         case Remove():
-            return remove(api, place, step.container)
+            return remove(around.api, around.place, step.container)
         case Clean():
-            return clean(api, place, step)
+            return clean(around.api, around.networks, step)
 
 
 def inspected(api: DockerApi, place: Place, container: str) -> dict[str, Any] | None:
@@ -62,14 +67,17 @@ def inspected(api: DockerApi, place: Place, container: str) -> dict[str, Any] | 
     return dict(answer.body)
 
 
-def _create(api: DockerApi, place: Place, step: Create) -> Outcome:
-    name, container = place.task_name(step.task), step.task.container
-    answer = created(api, name, task_body(place, step.task))
+def _create(around: Surroundings, step: Create) -> Outcome:
+    name, container = around.place.task_name(step.task), step.task.container
+    prepared = around.prepare(container)
+    if not isinstance(prepared, Done):
+        return prepared
+    answer = around.create(name, container, task_body(around.place, step.task))
     if answer.ok:
-        return Done("; ".join(answer.body.get("Warnings") or ()))
+        return Done("; ".join([*filter(None, [prepared.detail]), *(answer.body.get("Warnings") or ())]))
     if answer.status != 409:
         return trouble(container.image, answer.status, answer.message)
-    return _met(inspected(api, place, name), name, container.spec_hash)
+    return _met(inspected(around.api, around.place, name), name, container.spec_hash)
 
 
 def _met(existing: Mapping[str, Any] | None, name: str, spec_hash: str) -> Outcome:
@@ -81,14 +89,24 @@ def _met(existing: Mapping[str, Any] | None, name: str, spec_hash: str) -> Outco
     return Retry(f"a container {name} of other content is in the way", STILL_RETRY_S)
 
 
-def _start(api: DockerApi, place: Place, step: Start) -> Outcome:
-    found = inspected(api, place, step.container)
+def _start(around: Surroundings, step: Start) -> Outcome:
+    found = inspected(around.api, around.place, step.container)
     if found is None:
         return Retry(f"the container {step.container} is gone", STILL_RETRY_S)
     if found["State"]["Running"]:
         return Done("it ran")
-    answer = api.call("POST", f"/containers/{step.container}/start")
-    return Done() if answer.ok else trouble(str(found["Name"]).lstrip("/"), answer.status, answer.message)
+    name = str(found["Name"]).lstrip("/")
+    if step.task and found["State"]["Status"] == "created":
+        completed = around.complete(name, step.task.container)
+        if not isinstance(completed, Done):
+            return completed
+    answer = around.api.call("POST", f"/containers/{step.container}/start")
+    if step.task and _NETWORK_GONE.search(answer.message):
+        reconnected = around.reconnect(name, step.task.container)
+        if not isinstance(reconnected, Done):
+            return reconnected
+        answer = around.api.call("POST", f"/containers/{step.container}/start")
+    return Done() if answer.ok else trouble(name, answer.status, answer.message)
 
 
 def _stop(api: DockerApi, place: Place, step: Stop) -> Outcome:

@@ -89,7 +89,7 @@ def _moved(scene: Scene, spec: TaskSpec, task: Task, container: ContainerSeen) -
         return _cleared(scene, _unkept(scene))
     if running is not None and scene.order is Order.STOP_FIRST:
         return Stop(scene.key, running.id, _grace_s(scene, running))
-    return Start(scene.key, container.id)
+    return Start(scene.key, container.id, spec)
 
 
 def _cleared(scene: Scene, leftovers: tuple[ContainerSeen, ...]) -> Step | None:
