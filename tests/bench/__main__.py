@@ -25,6 +25,7 @@ BENCHES = {
     "footprint": "what an idle agent costs",
     "function": "how soon an event's function has answered",
     "replicas": "how soon a manifest's containers run",
+    "heal": "how soon a killed container runs again",
 }
 ROOM = {"name": 52, "peer": 24}
 
