@@ -84,10 +84,19 @@ def release(fleet: Fleet, status: NodeStatus) -> None:
             fleet.unsettled.assignments.add(placed.node)
 
 
+def let_go(fleet: Fleet, node: str) -> None:
+    """Let go of everything that a node may still run: it has left the fleet, and takes its copies with it."""
+    for task in sorted(fleet.held.pop(node, set())):
+        _hold(fleet, task, tuple(name for name in fleet.holds[task].nodes if name != node))
+        placed = fleet.tasks.get(task)
+        if placed is not None:
+            fleet.unsettled.assignments.add(placed.node)
+
+
 def _hold(fleet: Fleet, task: str, nodes: tuple[str, ...]) -> None:
     before = fleet.holds.get(task)
     for name in before.nodes if before else ():
-        fleet.held[name].discard(task)
+        fleet.held.get(name, set()).discard(task)
     for name in nodes:
         fleet.held.setdefault(name, set()).add(task)
     if nodes:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from controller.decide import greeting, images, invocations, leases, manifests, observe, orders, report, resay
+from controller.decide import (
+    decommission,
+    greeting,
+    images,
+    invocations,
+    leases,
+    manifests,
+    observe,
+    orders,
+    report,
+    resay,
+)
 from controller.decide.assignments import assign
 from controller.decide.effects import Effect, Say
 from controller.decide.fleet import Fleet
@@ -18,8 +29,9 @@ from protocol.topics import AckTopic, Topic
 def cycle(fleet: Fleet, now_mono_s: float) -> tuple[Effect, ...]:
     """Decide, and hand out the effects; repeated without an input at the same moment there are none."""
     _wake(fleet, now_mono_s)
-    schedule(fleet)
+    decommission.leave(fleet)
     host(fleet)
+    schedule(fleet)
     roll(fleet, now_mono_s)
     assign(fleet)
     resay.hello_answered(fleet)

@@ -16,6 +16,7 @@ from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from controller.decide.records import Node, Number, stack_of
 from link.intake import Intake
+from protocol.desired import Assignment, Offers
 from protocol.envelope import FactMark
 from protocol.observed import Hello
 from protocol.shapes import INT_LIMIT
@@ -69,7 +70,7 @@ def hello(fleet: Fleet, topic: HelloTopic, said: Hello, now_mono_s: float) -> No
     before = fleet.nodes.get(topic.node)
     if (said.assignment_epoch, said.assignment_generation) > _last_told(fleet, topic.node, said):
         _raise_epoch(fleet, said)
-    known = before or Node(topic.node, said.inventory)
+    known = before or _joined(fleet, topic.node, said)
     after = replace(
         known,
         inventory=said.inventory,
@@ -89,9 +90,24 @@ def hello(fleet: Fleet, topic: HelloTopic, said: Hello, now_mono_s: float) -> No
         leases.spoke(fleet, topic.node, now_mono_s)
 
 
+def _joined(fleet: Fleet, name: str, said: Hello) -> Node:
+    """A node that is new here. One that left is told that nothing is wanted of it, before anything else may be.
+
+    Of a node that only a former store knew nothing is known here, so nothing is said to it either.
+    """
+    former = fleet.departed.drop(name)
+    if former is None:
+        return Node(name, said.inventory)
+    generation = max(former.generation, said.assignment_generation) + 1
+    offers_generation = max(former.offers_generation, said.offers_generation) + 1
+    fleet.assignments.put(name, Assignment(name, fleet.epoch, generation))
+    fleet.offers.put(name, Offers(name, fleet.epoch, offers_generation))
+    return Node(name, said.inventory, generation=generation, offers_generation=offers_generation)
+
+
 def _last_told(fleet: Fleet, node: str, said: Hello) -> tuple[int, int]:
     """What we know that a node was told; with the offers' count, which comes from the same store."""
-    known = fleet.nodes.get(node)
+    known = fleet.nodes.get(node) or fleet.departed.get(node)
     if known is None:
         return (fleet.epoch, 0)
     is_ahead = said.offers_generation > known.offers_generation and said.assignment_epoch == fleet.epoch

@@ -90,6 +90,7 @@ def _tell(fleet: Fleet, lease: Lease) -> None:
     if lease.presence is Presence.OFFLINE:
         rollout.absent(fleet, node)
         fleet.remark(node, f"is offline: {lease.reason}" if lease.reason else "is offline")
+        fleet.unsettled.leaving.add(node)
     if lease.presence is Presence.ONLINE:
         rollout.returned(fleet, node)
         invocations.returned(fleet, node)

@@ -10,15 +10,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from controller.decide import brief, greeting, images, invocations, leases, manifests, orders, resay, rollout
+from controller.decide import (
+    arrivals,
+    brief,
+    decommission,
+    greeting,
+    images,
+    invocations,
+    leases,
+    manifests,
+    orders,
+    resay,
+    rollout,
+)
 from controller.decide.assignments import release
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard, Input, Inspected, Unreadable
 from controller.decide.records import stack_of
 from link.inputs import LinkDown, LinkUp
-from protocol import topics
+from protocol import delivery, topics
 from protocol.delivery import MANIFEST_BYTES
-from protocol.observed import Answer, Hello, NodeStatus
+from protocol.observed import Answer, Hello, Link, NodeStatus
 from protocol.operator import ManifestFault
 
 UNKNOWN = "unknown"
@@ -62,6 +74,8 @@ def _heard(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
 
 def _unreadable(fleet: Fleet, what: Unreadable) -> None:
     topic = what.topic
+    if topic is not None and not what.size_bytes and delivery.BY_TOPIC[type(topic)].retain:
+        return  # somebody emptied a retained topic; it may have been us
     fleet.tally("refusals", "unreadable")
     fleet.remark(str(topic) if topic else "broker", f"unreadable: {what.refusal.reason}")
     match topic:
@@ -103,8 +117,13 @@ def still_unknown(fleet: Fleet, node: str) -> None:
 
 
 def _unknown(fleet: Fleet, node: str, heard: Heard, now_mono_s: float) -> None:
-    """A birth comes before the hello, and is no news; for anything else a hello must follow, or it is told about once."""
+    """A birth comes before the hello, and is no news; for anything else a hello must follow, or it is told about once.
+
+    What the last connection of a node that has left leaves on the broker is cleared.
+    """
     if isinstance(heard.received.topic, topics.PresenceTopic):
+        if node in fleet.departed and heard.received.message.state is Link.OFFLINE:
+            decommission.clear(fleet, node)
         return
     fleet.tally("refusals", "unknown_node")
     if node not in fleet.told and len(fleet.told) < fleet.terms.answers_kept:
@@ -124,7 +143,9 @@ def _status(fleet: Fleet, topic: topics.StatusTopic, status: NodeStatus, now_mon
     for task in status.tasks:
         fleet.seen[topic.node, task.task] = task
     release(fleet, status)
+    decommission.shown(fleet, status)
     rollout.report(fleet, status, now_mono_s)
+    arrivals.seen(fleet, status)
     named = {task.task for task in status.tasks} | set(fleet.tasks.of("node", topic.node))
     stacks = {stack_of(task) for task in named}
     devices = fleet.devices.get(topic.node)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide import answers, availability, labels, nodes, services
+from controller.decide import answers, availability, decommission, labels, nodes, services
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard
 from controller.decide.invocation import Entry
@@ -173,6 +173,7 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.PAUSE: availability.pause,
     OrderVerb.ACTIVATE: availability.activate,
     OrderVerb.LABEL: labels.label,
+    OrderVerb.DECOMMISSION: decommission.decommission,
     OrderVerb.SCALE: services.scale,
     OrderVerb.RESTART: services.restart,
     OrderVerb.PULL: services.pull,

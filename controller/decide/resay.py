@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from controller.decide import decommission
 from controller.decide.fleet import Fleet
 from protocol.topics import AssignmentTopic, OfferTopic, Topic
 
@@ -56,3 +57,6 @@ def _everything(fleet: Fleet) -> Iterator[tuple[Topic, object]]:
             yield AssignmentTopic(fleet.name, node), told
         if (offered := fleet.offers.get(node)) is not None:
             yield OfferTopic(fleet.name, node), offered
+    for node in tuple(fleet.departed):
+        if node in fleet.departed:
+            yield from decommission.cleared(fleet, node)

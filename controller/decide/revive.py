@@ -11,6 +11,7 @@ from controller.decide.fleet import Fleet
 from controller.decide.force import in_force
 from controller.decide.invocation import OPEN
 from controller.decide.invocations import EXPIRY
+from controller.decide.presence import Presence
 from controller.decide.slot import SlotState
 
 
@@ -63,3 +64,4 @@ def _unsettle(fleet: Fleet) -> None:
     fleet.unsettled.hosts |= set(fleet.nodes)
     fleet.unsettled.assignments |= set(fleet.nodes)
     fleet.unsettled.offers |= set(fleet.nodes)
+    fleet.unsettled.leaving |= {node for node in fleet.nodes if fleet.presence(node) is Presence.OFFLINE}
