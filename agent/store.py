@@ -22,6 +22,7 @@ from agent.decide.effects import Forget, Note
 from agent.decide.invocation import Run
 from agent.decide.node import Deadline, Node
 from agent.decide.now import Now
+from agent.decide.stored import Lineage, Pulled
 from agent.decide.table import Table
 from agent.decide.task import Task
 from agent.decide.trial import Trial
@@ -57,18 +58,24 @@ KINDS: dict[str, Read] = {
     "runs": Shape(Run).read,
     "ended": _scalar(str),
     "timers": Shape(Deadline).read,
+    "pulled": Shape(Pulled).read,
+    "lineages": Shape(Lineage).read,
 }
 """The tables: each is a field of `Node` of the same name, and how one of its values is read back."""
 
+
+def _tables(*kinds: str) -> tuple[str, ...]:
+    columns = "(place INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, value TEXT NOT NULL)"
+    return tuple(f"CREATE TABLE {kind} {columns}" for kind in kinds)
+
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
-        *(
-            f"CREATE TABLE {kind} (place INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, value TEXT NOT NULL)"
-            for kind in KINDS
-        ),
+        *_tables("counters", "assignments", "offerings", "tasks", "trials", "runs", "ended", "timers"),
         "CREATE TABLE moment (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, mono_s REAL NOT NULL)",
         "INSERT INTO moment VALUES (1, '', 0)",
     ),
+    _tables("pulled", "lineages"),
 )
 """Statements that lead from one `user_version` to the next; a published one is never changed."""
 

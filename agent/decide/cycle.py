@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.decide import devices, fetch, greeting, invocations, plan, report, steps, tasks, timers, trials
+from agent.decide import devices, fetch, greeting, invocations, plan, report, steps, storage, tasks, timers, trials
 from agent.decide.effects import Effect
 from agent.decide.node import Node, Now
 
@@ -16,8 +16,10 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     tasks.judge(node, now)
     trials.follow(node, now)
     tasks.judge(node, now)  # what a trial's beginning or end changed
+    storage.follow(node, now)
     plan.plan(node, now)
     fetch.fetch(node, now)
+    storage.guard(node, now)
     invocations.dispatch(node, now)
     invocations.clear(node, now)
     steps.look(node, now)

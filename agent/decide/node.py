@@ -14,6 +14,7 @@ from agent.decide.effects import Effect, Note, OpenDevices, Say
 from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen
 from agent.decide.invocation import Run
 from agent.decide.now import Now
+from agent.decide.stored import ImageMemory, Lineage, Pulled
 from agent.decide.table import Table
 from agent.decide.target import Target, content_of
 from agent.decide.task import Task
@@ -61,6 +62,8 @@ class Node:
     runs: Table[Run] = field(default_factory=Table)
     ended: Table[str] = field(default_factory=Table)
     timers: Table[Deadline] = field(default_factory=Table)
+    pulled: Table[Pulled] = field(default_factory=Table)
+    lineages: Table[Lineage] = field(default_factory=Table)
 
     # What this process has seen.
     link: Linked | None = None
@@ -82,6 +85,7 @@ class Node:
     unfetched: dict[str, str] = field(default_factory=dict)
     looking_mono_s: float | None = None
     hinted: bool = False
+    images: ImageMemory = field(default_factory=ImageMemory)
     requests: int = 0
     asked: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
     watching: dict[str, tuple[str, float]] = field(default_factory=dict)

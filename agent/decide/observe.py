@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.decide import devices, greeting, invocations, report, steps, trials, wants
+from agent.decide import devices, greeting, invocations, pacing, report, steps, trials, wants
 from agent.decide.effects import DrivePin
 from agent.decide.inputs import (
     CommandDone,
@@ -47,6 +47,7 @@ def observe(node: Node, seen: object, now: Now) -> None:
 def _engine(node: Node, seen: object, now: Now) -> None:
     match seen:
         case StepEnded():
+            seen = pacing.paced(node, seen)
             steps.ended(node, seen, now)
             trials.staged(node, seen, now)
         case RunEnded():

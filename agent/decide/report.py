@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import fetch
+from agent.decide import fetch, storage
 from agent.decide.inputs import EngineLost, HostSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
@@ -67,7 +67,7 @@ def reasons(node: Node) -> tuple[str, ...]:
         said.append(f"no container engine: {node.engine.reason}")
     if node.refusal:
         said.append(f"refused: {node.refusal}")
-    return (*said, *fetch.unfetched(node))
+    return (*said, *storage.reasons(node), *fetch.unfetched(node))
 
 
 def _task(task: Task) -> TaskStatus:

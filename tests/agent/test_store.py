@@ -11,6 +11,7 @@ import pytest
 from agent.decide.effects import Forget, Note
 from agent.decide.invocation import Run, State
 from agent.decide.node import Deadline, Node, Now
+from agent.decide.stored import Lineage, Pulled
 from agent.decide.task import Task
 from agent.decide.trial import Trial
 from agent.store import KINDS, Identity, Store, Written
@@ -35,6 +36,8 @@ def filled(node: Node) -> None:
     node.runs.put("i", Run("i", "porch", "greet", "c", {"id": "c"}, "{}", State.DISPATCHED, 1, until_mono_s=1300.0))
     node.ended.put("j", "done")
     node.timers.put("porch greet 0", Deadline(1010.0))
+    node.pulled.put("r/web:a", Pulled("r/web:a", "mirror:5000", "sha256:1", ("sha256:2",), "sha256:2", "", "sha256:2"))
+    node.lineages.put("porch.web", Lineage("web:b", "web:a"))
 
 
 def reopened(path: Path, who: Identity = WHO, now: Now = NOW) -> Node:
