@@ -28,6 +28,9 @@ _STOP_S = 15.0
 _PARTS = frozenset({"dockerd", "containerd", "docker-proxy"})
 # What `systemctl kill docker containerd` would hit: not the shims, which hold the containers.
 
+_RUNTIMES = {"crun": "/usr/bin/crun"}
+# What an engine offers beside its own runc.
+
 _START = 'rm -f /run/docker.pid /run/docker/containerd/containerd.pid && exec dockerd --config-file "$1"'
 # A killed engine leaves these behind, and a dead containerd counts as running until its parent has taken note of it:
 # dockerd would wait 15 s for it in vain.
@@ -78,6 +81,7 @@ class EngineSettings:
             "log-driver": "json-file",
             "log-opts": {"max-size": "1m", "max-file": "2"},
             "shutdown-timeout": 1,
+            "runtimes": {name: {"path": path} for name, path in _RUNTIMES.items() if Path(path).exists()},
         }
 
 

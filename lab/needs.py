@@ -27,6 +27,7 @@ _PACKAGES = {
     "dockerd": "docker.io",
     "containerd": "containerd",
     "docker": "docker.io",
+    "crun": "crun",
     "docker-registry": "docker-registry",
     "busybox": "busybox-static",
 }

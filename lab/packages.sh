@@ -3,7 +3,7 @@
 # A package's own service that was not here before is left stopped and disabled; what was here before is not touched.
 set -eu
 
-PACKAGES="mosquitto mosquitto-clients docker.io docker-registry busybox-static iproute2 iptables systemd python3-venv"
+PACKAGES="mosquitto mosquitto-clients docker.io crun docker-registry busybox-static iproute2 iptables systemd python3-venv"
 SERVICES="mosquitto docker docker.socket containerd docker-registry"
 
 missing=""

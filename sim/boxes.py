@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from agent.decide.inputs import Phase
-from protocol.container import Container
+from protocol.container import Attachment, Container, File
 from sim.images import Behaviour
 
 KILLED = 128 + 9
@@ -28,6 +28,8 @@ class Box:
     exit_code: int | None = None
     ended_s: float = 0.0
     timed_out: bool = False
+    networks: tuple[Attachment, ...] = ()
+    files: tuple[File, ...] = ()
 
     @property
     def runs(self) -> bool:
@@ -47,6 +49,11 @@ class Box:
     @property
     def ports(self) -> frozenset[tuple[int, str]]:
         return frozenset((port.published, port.protocol) for port in self.container.ports if port.published)
+
+    def complete(self, container: Container) -> None:
+        """Come onto every network, and get every file; before the first start."""
+        self.networks = () if container.network_mode else container.networks
+        self.files = container.files
 
     def start(self, now_s: float) -> None:
         """Run."""

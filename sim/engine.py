@@ -8,33 +8,37 @@ containers outlive it (live-restore), but not a power cut. What it claims about 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 
-from agent.adapters import creation, troubles
+from agent.adapters import creation, files, host_config, troubles
 from agent.adapters.creation import LABEL, Place
-from agent.adapters.streams import OUTPUT_LIMIT_BYTES
 from agent.decide.effects import Clean, Create, Pull, Remove, Run, Start, Stop
 from agent.decide.inputs import (
-    ContainerSeen,
+    DiskSeen,
     Done,
     EngineLost,
     EngineSeen,
     GiveUp,
+    ImageSeen,
     Outcome,
     Phase,
     Retry,
     RunEnded,
-    RunSeen,
 )
 from protocol.container import Container
+from protocol.desired import TaskSpec
 from protocol.ids import digest, full_reference
 from sim.boxes import KILLED, Box
 from sim.images import Behaviour, FakeRegistry, image_id
+from sim.shown import container_seen, result, run_seen
+from sim.wiring import Wiring
 
 CREATE_S, START_S, REMOVE_S = 0.005, 0.15, 0.005
 # Measured on Docker 20.10 (medians, no network).
 STOP_S = 0.1
+VERSION = "24.0.0-fake"
+IMAGE_BYTES = 100 * 10**6
+# Each image, and no layer shared.
 
 Step = Pull | Create | Start | Stop | Remove | Clean
 
@@ -52,6 +56,9 @@ class FakeEngine:
         self.away = ""
         self.disk_full = False
         self.ran: list[tuple[str, int]] = []
+        self.wiring = Wiring(self.place)
+        self.runtimes: tuple[str, ...] = ("runc",)
+        self.disk_bytes = 32 * 10**9
         self._bodies: dict[str, str] = {}
         self._made = 0
 
@@ -63,9 +70,10 @@ class FakeEngine:
             return EngineLost(self.away)
         self._settle()
         ours = [box for box in self.boxes.values() if self.place.owns(box.labels)]
-        tasks = tuple(self._seen(box) for box in ours if f"{LABEL}task" in box.labels)
-        runs = tuple(_run_seen(box) for box in ours if f"{LABEL}invocation" in box.labels)
-        return EngineSeen("0.0.0-fake", tasks, frozenset(self.images), runs)
+        tasks = tuple(container_seen(box, self._clock()) for box in ours if f"{LABEL}task" in box.labels)
+        runs = tuple(run_seen(box) for box in ours if f"{LABEL}invocation" in box.labels)
+        stored, unused = tuple(self._stored()), self.wiring.unused(self.boxes.values())
+        return EngineSeen(VERSION, tasks, frozenset(self.images), runs, stored, unused, self.runtimes, self._disk())
 
     def perform(self, step: Step) -> Outcome:
         """Carry out one step, after the time it costs."""
@@ -107,7 +115,7 @@ class FakeEngine:
                 body = creation.task_body(self.place, step.task)
                 return self._create(self.place.task_name(step.task), step.task.container, body["Labels"])
             case Clean():
-                return Done()
+                return self._clean(step)
             case _:
                 return self._change(step)
 
@@ -123,6 +131,7 @@ class FakeEngine:
         if box.phase is Phase.CREATED:
             self._bodies[box.name] = step.body
             self.ran.append((step.invocation, step.attempt))
+            box.complete(step.function.container)
             box.start(self._clock())
         due_s = box.started_s + step.function.timeout_s
         ends_s = min(due_s, box.exits_s if box.exits_s is not None else due_s) if box.runs else 0.0
@@ -147,7 +156,7 @@ class FakeEngine:
         if box.runs:
             box.end(KILLED, self._clock())
             box.timed_out = True
-        return self._result(step, box)
+        return result(step, box, self._bodies.get(box.name, ""))
 
     # What a simulator or a story does to it.
 
@@ -206,7 +215,32 @@ class FakeEngine:
             return GiveUp(f"image {image} is made for {behaviour.architecture}, this node is {self.architecture}")
         return Done()
 
+    def _stored(self) -> Iterator[ImageSeen]:
+        """The images by their ids; one whose tag has moved on has no name any more."""
+        names: dict[str, tuple[str, ...]] = {id_: () for id_ in self.images if id_.startswith("sha256:")}
+        for reference, behaviour in self.images.items():
+            if not reference.startswith("sha256:"):
+                id_ = image_id(reference, behaviour)
+                names[id_] = (*names.get(id_, ()), reference)
+        return (ImageSeen(id_, IMAGE_BYTES, references) for id_, references in names.items())
+
+    def _disk(self) -> DiskSeen:
+        taken = sum(image.size_bytes for image in self._stored())
+        return DiskSeen(self.disk_bytes, 0 if self.disk_full else max(0, self.disk_bytes - taken))
+
+    def _clean(self, step: Clean) -> Outcome:
+        """Remove what nothing uses: Docker refuses the rest."""
+        used = {box.image for box in self.boxes.values()}
+        goes = {image.id: image for image in self._stored() if image.id in step.images and image.id not in used}
+        gone = {name for image in goes.values() for name in (image.id, *image.references)}
+        self.images = {name: behaviour for name, behaviour in self.images.items() if name not in gone}
+        removed = [*goes, *(name for name in step.networks if self.wiring.remove(name, self.boxes.values()))]
+        return Done(f"removed {len(removed)} of {len(step.images) + len(step.networks)}")
+
     def _create(self, name: str, container: Container, labels: dict[str, str]) -> Outcome:
+        prepared = self._prepared(container)
+        if not isinstance(prepared, Done):
+            return prepared
         existing = self.boxes.get(name)
         if existing and not self.place.owns(existing.labels):
             return GiveUp(f"the container {name} is not ours")
@@ -220,10 +254,19 @@ class FakeEngine:
         self._box(name, container, behaviour, labels)
         return Done()
 
+    def _prepared(self, container: Container) -> Outcome:
+        if reason := files.misplaced(container) or host_config.lacks(container, VERSION):
+            return GiveUp(reason)
+        if container.runtime and container.runtime not in self.runtimes:
+            return troubles.trouble(container.image, 400, f"Unknown runtime specified {container.runtime}")
+        return self.wiring.prepare(container, self.boxes.values())
+
     def _box(self, name: str, container: Container, behaviour: Behaviour, labels: dict[str, str]) -> Box:
         self._made += 1
         id_ = digest([self.place.node, self._made], 64)
-        self.boxes[name] = Box(id_, name, image_id(container.image, behaviour), container, behaviour, labels)
+        first = () if container.network_mode else container.networks[:1]
+        image = image_id(container.image, behaviour)
+        self.boxes[name] = Box(id_, name, image, container, behaviour, labels, networks=first)
         return self.boxes[name]
 
     def _change(self, step: Start | Stop | Remove) -> Outcome:
@@ -235,7 +278,7 @@ class FakeEngine:
             return GiveUp(f"the container {step.container} is not ours")
         match step:
             case Start():
-                return self._start(box)
+                return self._start(box, step.task)
             case Stop():
                 if box.runs:
                     box.end(0 if box.behaviour.heeds_stop else KILLED, self._clock())
@@ -246,9 +289,13 @@ class FakeEngine:
                 del self.boxes[box.name]
                 return Done()
 
-    def _start(self, box: Box) -> Outcome:
+    def _start(self, box: Box, task: TaskSpec | None) -> Outcome:
         if box.runs:
             return Done("it ran")
+        if task is not None:
+            self.wiring.prepare(task.container, self.boxes.values())
+            if box.phase is Phase.CREATED:
+                box.complete(task.container)
         taken = {port for other in self.boxes.values() if other.runs for port in other.ports}
         clash = sorted(box.ports & taken)
         if clash:
@@ -256,42 +303,8 @@ class FakeEngine:
         box.start(self._clock())
         return Done()
 
-    def _seen(self, box: Box) -> ContainerSeen:
-        return ContainerSeen(
-            id=box.id,
-            name=box.name,
-            task=box.labels[f"{LABEL}task"],
-            revision=box.labels[f"{LABEL}revision"],
-            spec_hash=box.labels[f"{LABEL}spec-hash"],
-            phase=box.phase,
-            image=box.image,
-            health=box.health(self._clock()),
-            exit_code=box.exit_code,
-            started=box.started,
-            out_of_memory=box.behaviour.out_of_memory and box.phase is Phase.EXITED,
-        )
-
     def _why_not(self, step: Run, box: Box | None) -> str:
         if box:
             return f"the container {box.name} is not ours"
         outcome = self._pull(step.function.container.image)
         return "" if isinstance(outcome, Done) else outcome.reason
-
-    def _result(self, step: Run, box: Box) -> RunEnded:
-        attributes = {f"CE_{name.upper()}": value for name, value in step.attributes}
-        environment = {**step.function.container.environment, **attributes}
-        known = RunEnded(step.invocation, step.attempt, None, duration_s=box.ended_s - box.started_s)
-        if box.timed_out:
-            reason = f"killed after its timeout of {step.function.timeout_s:g} s"
-            return replace(known, reason=reason, timed_out=True)
-        said = box.behaviour.answer(self._bodies.get(box.name, ""), environment)
-        size = len(said.encode())
-        cut = f"the output was cut after {OUTPUT_LIMIT_BYTES} of {size} bytes" if size > OUTPUT_LIMIT_BYTES else ""
-        reason = "killed for lack of memory" if box.behaviour.out_of_memory else cut
-        output = said.encode()[:OUTPUT_LIMIT_BYTES].decode(errors="replace")
-        return replace(known, exit_code=box.exit_code, output=output, error=box.behaviour.error, reason=reason)
-
-
-def _run_seen(box: Box) -> RunSeen:
-    invocation, attempt = box.labels[f"{LABEL}invocation"], int(box.labels[f"{LABEL}attempt"])
-    return RunSeen(box.id, box.name, invocation, attempt, box.phase)

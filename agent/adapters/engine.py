@@ -3,7 +3,8 @@
 No exception leaves this module: the engine being away is `EngineLost` when looking and `Retry` when doing. Containers without
 our fleet and node label are never shown and never touched (S8). A look costs one list of containers, one of images, and an
 inspection of each container whose entry changed; an old inspection is trusted only while Docker's events are being followed,
-because a restart between two looks changes no entry.
+because a restart between two looks changes no entry. What the engine says of itself is asked once for each of its lives, our
+networks after each step that may have made or removed one.
 """
 
 from __future__ import annotations
@@ -20,36 +21,21 @@ from typing import Any, Protocol
 from agent.adapters.creation import LABEL, Place
 from agent.adapters.docker_api import DockerApi, EngineAwayError
 from agent.adapters.runs import Attempt
+from agent.adapters.seen import container_seen, disk_seen, image_seen, networks_used, run_seen
 from agent.adapters.steps import TaskStep, perform
 from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import ENGINE_RETRY_S
-from agent.decide.effects import Remove, Run, Start, Stop
-from agent.decide.inputs import (
-    ContainerSeen,
-    EngineLost,
-    EngineSeen,
-    Outcome,
-    Phase,
-    Retry,
-    RunEnded,
-    RunSeen,
-)
-from protocol.ids import full_reference
+from agent.decide.effects import Clean, Create, Remove, Run, Start, Stop
+from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, Outcome, Retry, RunEnded
 
 FOLLOW_AGAIN_S = 5.0
 # After the engine went away; a full look comes every 15 s anyway.
 
-_PHASES: Mapping[str, Phase] = {
-    "created": Phase.CREATED,
-    "running": Phase.RUNNING,
-    "paused": Phase.RUNNING,
-    "restarting": Phase.RUNNING,
-    "exited": Phase.EXITED,
-}
 _TELLING = re.compile(r"\(.*?\)")
 # "Up 3 minutes (healthy)", "Exited (1) 2 hours ago": the age is noise, health and exit code are not.
 _WORTH_A_LOOK = ("create", "start", "die", "oom", "destroy", "health_status", "pause", "unpause", "rename")
-_EVERYTHING = ""
+_EVERYTHING, _NETWORKS = "", "networks"
+# What may have changed, where it is not a container; no id and no name of ours looks like these.
 
 
 class EngineSeam(Protocol):
@@ -80,7 +66,10 @@ class Engine:
         self._api = DockerApi(url)
         self._place = Place(fleet, node)
         self._around = Surroundings(self._api, self._place)
+        self._ours = [f"{name}={value}" for name, value in self._place.labels.items()]
         self._known: dict[str, _Known] = {}
+        self._networks: frozenset[str] | None = None
+        self._info: Mapping[str, Any] | None = None
         self._changed: SimpleQueue[str] = SimpleQueue()
         self._following = False
         self._closing = threading.Event()
@@ -90,7 +79,7 @@ class Engine:
         try:
             return self._look()
         except EngineAwayError as away:
-            self._known.clear()
+            self._forget()
             return EngineLost(str(away))
 
     def perform(self, step: TaskStep) -> Outcome:
@@ -102,10 +91,16 @@ class Engine:
         finally:
             if isinstance(step, Start | Stop | Remove):
                 self._changed.put(step.container)
+            if isinstance(step, Clean) or (isinstance(step, Create) and step.task.container.networks):
+                self._changed.put(_NETWORKS)
 
     def run(self, step: Run) -> RunEnded:
         """Run a function to its end, or take over its container from before a crash. The container stays until a `Remove`."""
-        return Attempt(self._around, step, time.monotonic, time.sleep).run()
+        try:
+            return Attempt(self._around, step, time.monotonic, time.sleep).run()
+        finally:
+            if step.function.container.networks:
+                self._changed.put(_NETWORKS)
 
     def events(self, deliver_hint: Callable[[], None]) -> None:
         """Start a daemon thread that calls `deliver_hint` whenever a look is worth while; it survives the engine's restarts."""
@@ -118,22 +113,55 @@ class Engine:
 
     def _look(self) -> EngineSeen:
         self._forget_changed()
-        filters = json.dumps({"label": [f"{name}={value}" for name, value in self._place.labels.items()]})
-        answer = self._api.call("GET", "/containers/json", query={"all": 1, "filters": filters})
+        answer = self._api.call(
+            "GET", "/containers/json", query={"all": 1, "filters": json.dumps({"label": self._ours})}
+        )
         images = self._api.call("GET", "/images/json")
         if not answer.ok or not images.ok:
             raise EngineAwayError(f"the Docker Engine shows nothing: {answer.message or images.message}")
         entries = [entry for entry in answer.body if self._place.owns(entry["Labels"])]
         seen = tuple(self._inspected(entry) for entry in entries if f"{LABEL}task" in entry["Labels"])
         self._known = {known.seen.id: known for known in seen if known}
-        runs = tuple(_run_seen(entry) for entry in entries if f"{LABEL}invocation" in entry["Labels"])
-        containers = tuple(known.seen for known in self._known.values())
-        return EngineSeen(self._api.version, containers, frozenset(_references(images.body)), runs)
+        runs = tuple(run_seen(entry) for entry in entries if f"{LABEL}invocation" in entry["Labels"])
+        stored = tuple(map(image_seen, images.body))
+        return EngineSeen(
+            self._api.version,
+            tuple(known.seen for known in self._known.values()),
+            frozenset(name for image in stored for name in (image.id, *image.references)),
+            runs,
+            stored,
+            self._unused(entries),
+            tuple(sorted(self._about().get("Runtimes") or ())),
+            disk_seen(str(self._about().get("DockerRootDir", ""))),
+        )
+
+    def _unused(self, entries: list[Mapping[str, Any]]) -> tuple[str, ...]:
+        """The networks of ours that no container of ours is on; Docker is asked again only after we have made or removed one."""
+        if self._networks is None:
+            self._networks = self._around.networks.ours()
+        used = frozenset[str]().union(*map(networks_used, entries))
+        return tuple(sorted(self._networks - used))
+
+    def _about(self) -> Mapping[str, Any]:
+        """What the engine says of itself; it stays so until the engine is started anew."""
+        if self._info is None:
+            answer = self._api.call("GET", "/info")
+            self._info = answer.body if answer.ok else {}
+        return self._info
+
+    def _forget(self) -> None:
+        """Trust nothing that was known of an engine that has been away."""
+        self._known, self._networks, self._info = {}, None, None
+        self._around.networks.forget()
 
     def _forget_changed(self) -> None:
         """Drop what events and steps have made doubtful; what they say from now on is the next look's."""
         changed = set(_drained(self._changed))
-        if _EVERYTHING in changed or not self._following:
+        if _EVERYTHING in changed:
+            self._forget()
+        if _NETWORKS in changed:
+            self._networks = None
+        if not self._following:
             self._known.clear()
         self._known = {id_: known for id_, known in self._known.items() if not {id_, known.seen.name} & changed}
 
@@ -144,11 +172,10 @@ class Engine:
         if known and known.entry == marks:
             return known
         answer = self._api.call("GET", f"/containers/{entry['Id']}/json")
-        return _Known(marks, _container_seen(answer.body)) if answer.ok else None
+        return _Known(marks, container_seen(answer.body)) if answer.ok else None
 
     def _follow(self, deliver_hint: Callable[[], None]) -> None:
-        labels = [f"{name}={value}" for name, value in self._place.labels.items()]
-        filters = {"type": ["container"], "event": list(_WORTH_A_LOOK), "label": [*labels, f"{LABEL}task"]}
+        filters = {"type": ["container"], "event": list(_WORTH_A_LOOK), "label": [*self._ours, f"{LABEL}task"]}
         while not self._closing.is_set():
             for container in self._events(json.dumps(filters)):
                 self._changed.put(container)
@@ -174,42 +201,3 @@ def _drained(queue: SimpleQueue[str]) -> Iterator[str]:
             yield queue.get_nowait()
     except Empty:
         return
-
-
-def _container_seen(body: Mapping[str, Any]) -> ContainerSeen:
-    labels, state = body["Config"]["Labels"], body["State"]
-    phase = _PHASES.get(state["Status"], Phase.DEAD)
-    health = str((state.get("Health") or {}).get("Status", ""))
-    return ContainerSeen(
-        id=body["Id"],
-        name=str(body["Name"]).lstrip("/"),
-        task=labels[f"{LABEL}task"],
-        revision=labels.get(f"{LABEL}revision", ""),
-        spec_hash=labels.get(f"{LABEL}spec-hash", ""),
-        phase=phase,
-        image=body["Image"],
-        health="" if health == "none" else health,
-        exit_code=None if phase in {Phase.CREATED, Phase.RUNNING} else state["ExitCode"],
-        started="" if state["StartedAt"].startswith("0001-") else state["StartedAt"],
-        out_of_memory=bool(state.get("OOMKilled")),
-    )
-
-
-def _run_seen(entry: Mapping[str, Any]) -> RunSeen:
-    labels = entry["Labels"]
-    attempt = labels.get(f"{LABEL}attempt", "")
-    return RunSeen(
-        id=entry["Id"],
-        name=str(entry["Names"][0]).lstrip("/"),
-        invocation=labels[f"{LABEL}invocation"],
-        attempt=int(attempt) if attempt.isdecimal() else 0,
-        phase=_PHASES.get(entry["State"], Phase.DEAD),
-    )
-
-
-def _references(images: list[Mapping[str, Any]]) -> Iterator[str]:
-    for image in images:
-        yield image["Id"]
-        for reference in [*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ())]:
-            if "<none>" not in reference:
-                yield full_reference(reference)

@@ -100,7 +100,7 @@ class Networks:
     def _made(self, network: Network) -> Outcome:
         found = self._found(network.name)
         if found.status == 404:
-            return _absent(network) if network.external else self._create(network)
+            return absent(network) if network.external else self._create(network)
         if not found.ok:
             return trouble(network.name, found.status, found.message)
         if network.external or not (other := differences(network, found.body)):
@@ -110,7 +110,7 @@ class Networks:
                 f"the network {network.name} is not ours and is otherwise ({'; '.join(other)}): declare it external"
             )
         if users := self._users(network.name):
-            return Retry(_otherwise(network, other, users), OTHERWISE_RETRY_S)
+            return Retry(otherwise(network, other, users), OTHERWISE_RETRY_S)
         removed = self._api.call("DELETE", f"/networks/{found.body['Id']}")
         return self._create(network) if removed.ok else trouble(network.name, removed.status, removed.message)
 
@@ -181,12 +181,19 @@ def _subnet(subnet: Subnet) -> dict[str, str]:
     return {word: value for word, value in words.items() if value}
 
 
-def _absent(network: Network) -> Retry:
+def absent(network: Network) -> Retry:
+    """An external network that is not there."""
     remedy = f"make it with `docker network create {network.name}`, or do not call it external"
     return Retry(f"the external network {network.name} does not exist on the node; {remedy}", ABSENT_RETRY_S)
 
 
-def _otherwise(network: Network, other: list[str], users: list[str]) -> str:
+def not_ours(network: Network, other: list[str]) -> GiveUp:
+    """Somebody else's network of our name."""
+    return GiveUp(f"the network {network.name} is not ours and is otherwise ({'; '.join(other)}): declare it external")
+
+
+def otherwise(network: Network, other: list[str], users: list[str]) -> str:
+    """Why a network of ours cannot become what it should be."""
     on_it = f"{users[0]} and {len(users) - 1} more are" if len(users) > 1 else f"{users[0]} is"
     return f"the network {network.name} is otherwise ({'; '.join(other)}) and {on_it} on it: remove the stack first, or rename it"
 

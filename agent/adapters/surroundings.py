@@ -49,6 +49,8 @@ class Surroundings:
     def complete(self, name: str, container: Container) -> Outcome:
         """Do what comes between a container's making and its first start."""
         connected = self.networks.connect(name, _attachments(container)[1:])
+        if not isinstance(connected, Done):  # cleaned away in between, perhaps
+            connected = self.reconnect(name, container)
         return put_files(self.api, name, container) if isinstance(connected, Done) else connected
 
     def reconnect(self, name: str, container: Container) -> Outcome:

@@ -50,29 +50,41 @@ def _made(api: DockerApi, place: Place, name: str, volume: Volume) -> Outcome:
     if lacking := _NO_DRIVER.search(answer.message):
         return GiveUp(f"the volume {name} needs the driver {lacking['driver']}, which this engine does not have")
     if _CONFLICT.search(answer.message):
-        return GiveUp(_otherwise(name, f"it exists with another driver than {volume.driver}"))
+        return GiveUp(otherwise(name, f"it exists with another driver than {volume.driver}"))
     return trouble(name, answer.status, answer.message)
 
 
 def _met(api: DockerApi, name: str) -> Outcome:
     answer = api.call("GET", f"/volumes/{name}")
-    if answer.status != 404:
-        return Done() if answer.ok else trouble(name, answer.status, answer.message)
+    if answer.status == 404:
+        return absent(name)
+    return Done() if answer.ok else trouble(name, answer.status, answer.message)
+
+
+def absent(name: str) -> Retry:
+    """An external volume that is not there."""
     remedy = f"make it with `docker volume create {name}`, or do not call it external"
     return Retry(f"the external volume {name} does not exist on the node; {remedy}", ABSENT_RETRY_S)
 
 
 def _judged(name: str, volume: Volume, body: Mapping[str, Any]) -> Outcome:
-    if volume.driver and body["Driver"] != volume.driver:
-        return GiveUp(_otherwise(name, f"driver: {body['Driver']} → {volume.driver}"))
-    if (there := body.get("Options") or {}) != volume.driver_opts:
-        return GiveUp(_otherwise(name, f"options: {_shown(there)} → {_shown(volume.driver_opts)}"))
+    if other := difference(volume, body):
+        return GiveUp(otherwise(name, other))
     if volume.labels.items() <= (body.get("Labels") or {}).items():
         return Done()
     return Done(f"the volume {name} keeps the labels that it was made with")
 
 
-def _otherwise(name: str, how: str) -> str:
+def difference(volume: Volume, body: Mapping[str, Any]) -> str:
+    """What an existing volume would have to be otherwise; a driver that nobody named is the engine's choice."""
+    if volume.driver and body["Driver"] != volume.driver:
+        return f"driver: {body['Driver']} → {volume.driver}"
+    there = body.get("Options") or {}
+    return "" if there == volume.driver_opts else f"options: {_shown(there)} → {_shown(volume.driver_opts)}"
+
+
+def otherwise(name: str, how: str) -> str:
+    """Why a volume cannot become what it should be."""
     return f"the volume {name} is otherwise ({how}): remove it, its data too, or give the new one another name"
 
 

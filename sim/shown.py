@@ -1,0 +1,50 @@
+"""What an engine in virtual time shows of a box: as a task's container, as a run, and as a run's result. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.adapters.creation import LABEL
+from agent.adapters.streams import OUTPUT_LIMIT_BYTES
+from agent.decide.effects import Run
+from agent.decide.inputs import ContainerSeen, Phase, RunEnded, RunSeen
+from sim.boxes import Box
+
+
+def container_seen(box: Box, now_s: float) -> ContainerSeen:
+    """A task's container, as a look shows it."""
+    return ContainerSeen(
+        id=box.id,
+        name=box.name,
+        task=box.labels[f"{LABEL}task"],
+        revision=box.labels[f"{LABEL}revision"],
+        spec_hash=box.labels[f"{LABEL}spec-hash"],
+        phase=box.phase,
+        image=box.image,
+        health=box.health(now_s),
+        exit_code=box.exit_code,
+        started=box.started,
+        out_of_memory=box.behaviour.out_of_memory and box.phase is Phase.EXITED,
+    )
+
+
+def run_seen(box: Box) -> RunSeen:
+    """A function's container, as a look shows it."""
+    invocation, attempt = box.labels[f"{LABEL}invocation"], int(box.labels[f"{LABEL}attempt"])
+    return RunSeen(box.id, box.name, invocation, attempt, box.phase)
+
+
+def result(step: Run, box: Box, body: str) -> RunEnded:
+    """What came of a run that has ended."""
+    attributes = {f"CE_{name.upper()}": value for name, value in step.attributes}
+    environment = {**step.function.container.environment, **attributes}
+    known = RunEnded(step.invocation, step.attempt, None, duration_s=box.ended_s - box.started_s)
+    if box.timed_out:
+        reason = f"killed after its timeout of {step.function.timeout_s:g} s"
+        return replace(known, reason=reason, timed_out=True)
+    said = box.behaviour.answer(body, environment)
+    size = len(said.encode())
+    cut = f"the output was cut after {OUTPUT_LIMIT_BYTES} of {size} bytes" if size > OUTPUT_LIMIT_BYTES else ""
+    reason = "killed for lack of memory" if box.behaviour.out_of_memory else cut
+    output = said.encode()[:OUTPUT_LIMIT_BYTES].decode(errors="replace")
+    return replace(known, exit_code=box.exit_code, output=output, error=box.behaviour.error, reason=reason)
