@@ -44,7 +44,7 @@ class Crowd:
     def greet(self) -> None:
         """Publish a stack with a sensor, and say every node's birth and hello until all are acknowledged."""
         self.upto.clear()
-        words = _publish(ManifestTopic(FLEET, "porch"), MANIFEST)
+        words = publish(ManifestTopic(FLEET, "porch"), MANIFEST)
         words += b"".join(_greeting(number) for number in range(NODES))
         deadline_mono_s = time.monotonic() + PATIENCE_S
         while len(self.upto) < NODES:
@@ -107,14 +107,7 @@ class Crowd:
 def crowd(port: int, messages: int, orders: Connection, counted: object) -> None:
     """A process: greets or reports as ordered, and answers with the seconds it took; 0 events are the last order."""
     events = [event(number) for number in range(messages)]
-    with socket.create_connection(("127.0.0.1", port)) as link:
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        hello = b"\x00\x04MQTT\x05\x02\x00\x00\x00" + text("crowd")
-        link.sendall(b"\x10" + varint(len(hello)) + hello)
-        link.recv(4096)
-        asked = b"\x00\x01\x00" + text(filter_of(AckTopic, FLEET)) + b"\x00"
-        link.sendall(b"\x82" + varint(len(asked)) + asked)
-        link.setblocking(False)
+    with connected(port, "crowd", filter_of(AckTopic, FLEET)) as link:
         nodes = Crowd(link, counted)
         orders.send(0.0)
         while order := orders.recv():
@@ -128,6 +121,19 @@ def crowd(port: int, messages: int, orders: Connection, counted: object) -> None
                 orders.send(0.0)
 
 
+def connected(port: int, name: str, *filters: str) -> socket.socket:
+    """A connection to the broker, which reads the filters with QoS 0 and never waits."""
+    link = socket.create_connection(("127.0.0.1", port))
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    hello = b"\x00\x04MQTT\x05\x02\x00\x00\x00" + text(name)
+    link.sendall(b"\x10" + varint(len(hello)) + hello)
+    link.recv(4096)
+    asked = b"\x00\x01\x00" + b"".join(text(one) + b"\x00" for one in filters)
+    link.sendall(b"\x82" + varint(len(asked)) + asked)
+    link.setblocking(False)
+    return link
+
+
 def event(number: int) -> bytes:
     """One event as bytes; the nodes take turns."""
     node, sequence = f"pi-{number % NODES}", 2 + number // NODES
@@ -135,14 +141,14 @@ def event(number: int) -> bytes:
         stream(number % NODES), sequence, node, SENSOR, "pressed", "2026-11-21T09:00:00Z", "boot-1", number, pin=17
     )
     mark = FactMark(sensed.stream, sequence, max(1, sequence - WINDOW // NODES))
-    return _publish(EventTopic(FLEET, node, SENSOR), sensed, mark, number)
+    return publish(EventTopic(FLEET, node, SENSOR), sensed, mark, number)
 
 
 def _greeting(number: int) -> bytes:
     node = f"pi-{number}"
     hello = Hello(node, 1, "boot-1", "bench", Inventory(node, "aarch64"))
-    birth = _publish(PresenceTopic(FLEET, node), Presence(Link.ONLINE, 1, "boot-1"))
-    return birth + _publish(HelloTopic(FLEET, node), hello, FactMark(stream(number), 1, 1))
+    birth = publish(PresenceTopic(FLEET, node), Presence(Link.ONLINE, 1, "boot-1"))
+    return birth + publish(HelloTopic(FLEET, node), hello, FactMark(stream(number), 1, 1))
 
 
 def stream(number: int) -> str:
@@ -150,15 +156,15 @@ def stream(number: int) -> str:
     return f"{number:016x}"
 
 
-def _publish(topic: Topic, message: Any, mark: FactMark | None = None, number: int = 0) -> bytes:
+def publish(topic: Topic, message: Any, mark: FactMark | None = None, number: int = 0) -> bytes:
     """The PUBLISH of a message, as bytes; `number` makes its identifier."""
     packet = pack(topic, message, mark)
     assert isinstance(packet, Packet)
     said = b"".join(b"\x26" + text(key) + text(value) for key, value in packet.properties)
     said += b"\x03" + text(packet.content_type)
-    body = text(packet.topic) + (number % 65535 + 1).to_bytes(2, "big")
-    body += varint(len(said)) + said + packet.payload
-    return bytes([0x32 | packet.retain]) + varint(len(body)) + body
+    identifier = (number % 65535 + 1).to_bytes(2, "big") if packet.qos else b""
+    body = text(packet.topic) + identifier + varint(len(said)) + said + packet.payload
+    return bytes([0x30 | packet.qos << 1 | packet.retain]) + varint(len(body)) + body
 
 
 def text(value: str) -> bytes:
