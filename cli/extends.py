@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
 
 from cli.merge import merged
 from cli.parts import Findings, Part
@@ -16,7 +17,7 @@ from protocol.document import Path
 Opened = Callable[[str, Part, Path], Part | None]
 """Reads the file of a name, on behalf of the part and path that named it; None when it cannot, which is told."""
 
-Link = tuple[str, str]
+Link = tuple[FilePath, str]
 """A file and a service, in a chain of extensions."""
 
 
@@ -43,7 +44,7 @@ class Extension:
         if wanted is None:
             return own
         path: Path = ("services", name, "extends")
-        link = (part.place.source.name, name)
+        link = (part.place.source.file, name)
         if link in chain:
             way = " extends ".join(service for _, service in (*chain[chain.index(link) :], link))
             self.findings.fault(wanted.place, path, f"services extend each other in a circle: {way}")

@@ -81,13 +81,14 @@ def merged(base: Part, over: Part, path: Path, findings: Findings) -> Part:
         return _mapping(base, over, path, findings)
     if isinstance(base.value, list) and isinstance(over.value, list):
         return replace(base, value=_items(base.value, over.value, pattern))
-    if isinstance(base.value, dict | list) != isinstance(over.value, dict | list) and pattern not in _LOOSE:
-        what = (
-            "a mapping" if isinstance(base.value, dict) else "a list" if isinstance(base.value, list) else "one value"
-        )
-        place = f"{base.place.source.name}:{base.place.line}"
-        findings.fault(over.place, path, f"this must be {what}, as in {place}", "or write !override before it")
+    if _kind(base) != _kind(over) and pattern not in _LOOSE:
+        reason = f"this must be {_kind(base)}, as in {base.place.source.name}:{base.place.line}"
+        findings.fault(over.place, path, reason, "or write !override before it")
     return over
+
+
+def _kind(part: Part) -> str:
+    return "a mapping" if isinstance(part.value, dict) else "a list" if isinstance(part.value, list) else "one value"
 
 
 _LOOSE = frozenset({(*_SERVICE, "ulimits", "*"), (*_SERVICE, "extends"), (*_SERVICE, "build")})

@@ -28,6 +28,11 @@ class Source:
     name: str
     directory: FilePath
 
+    @property
+    def file(self) -> FilePath:
+        """The same for every name of a file that is taken from its own directory."""
+        return (self.directory / FilePath(self.name).name).resolve()
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -106,7 +106,7 @@ def name_alone(asked: Asked, environ: Mapping[str, str], here: FilePath) -> str:
 def _finished(name: str, root: Part, documents: list[tuple[Document, bytes]], loading: _Loading) -> Project:
     """The document to publish: the very bytes, where nothing had to be done to them."""
     content = escaped(plain(root))
-    if "name" in content and content["name"] != name:
+    if isinstance(content.get("name"), str) and content["name"] != name:
         content |= {"name": name}
     found, raw = documents[0]
     is_as_written = len(documents) == 1 and found.content == content

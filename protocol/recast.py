@@ -20,6 +20,9 @@ from protocol.shapes import JsonValue
 _WHOLE = re.compile(r"[-+]?[0-9]{1,15}")
 """Fifteen digits are exact in every JSON reader."""
 
+_OCTAL = re.compile("0[0-7]{1,15}")
+"""A file's mode, as `protocol.document` reads it."""
+
 _REAL = re.compile(r"[-+]?(?:\.[0-9]{1,15}|[0-9]{1,15}(?:\.[0-9]{0,15})?)(?:[eE][-+]?[0-9]{1,2})?")
 _BOOLEANS = {text: text.lower() == "true" for text in ("true", "True", "TRUE", "false", "False", "FALSE")}
 
@@ -32,7 +35,7 @@ def recast(text: str, path: Path) -> JsonValue:
     if bool in wanted and text in _BOOLEANS:
         return _BOOLEANS[text]
     if int in wanted and _WHOLE.fullmatch(text):
-        return int(text)
+        return int(text, 8 if _OCTAL.fullmatch(text) else 10)
     if float in wanted and _REAL.fullmatch(text):
         return float(text)
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cli.written import written
@@ -28,6 +28,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 @example({"a": [[["x"]], {"b": []}, {}]})
 @example(["a\n\nb\n", "a\n b", " a\nb", "a\n\n", "\n", "a\n ", "\ta\nb", "a\n\tb\n"])

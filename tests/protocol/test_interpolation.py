@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.interpolation import NESTING_LIMIT, escaped, expanded, interpolated
@@ -150,12 +150,14 @@ def test_only_what_came_from_a_variable_is_read_again() -> None:
     assert interpolated(content, SET).content == content
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_an_escaped_document_comes_back_as_it_was(content: Any) -> None:
     """Whatever a document says, doubled dollars carry it through another interpolation unchanged."""
     assert interpolated(escaped(content), {}).content == content
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="$${}:-?+AN 0"))
 def test_no_text_raises(text: str) -> None:
     """Any text is interpolated or told as wrong."""
