@@ -110,6 +110,7 @@ class Fleet:
     rooms: Rooms = field(default_factory=Rooms)
     moves: Moves = field(default_factory=Moves)
     numberings: dict[str, Numbering] = field(default_factory=dict)
+    fields: dict[Any, Any] = field(default_factory=dict)
     rankings: dict[str, Any] = field(default_factory=dict)
     scheduled: dict[str, Service] = field(default_factory=dict)
     devices: dict[str, Devices] = field(default_factory=dict)

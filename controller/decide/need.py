@@ -26,11 +26,18 @@ IN_FLIGHT = (RolloutState.ROLLING, RolloutState.PAUSED, RolloutState.ROLLING_BAC
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - addresses are compared here, not bound
 
 
+Field = tuple[tuple[str, ...], tuple[str, ...], str, Needs, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
-    """`claims` are what a node has only once; `kin` are the services with the same image; `templated` is None without templates."""
+    """`claims` are what a node has only once; `kin` are the services with the same image; `templated` is None without templates.
+
+    `field` names what is asked of the node itself: services that ask for the same share the answer.
+    """
 
     key: str
+    field: Field
     constraints: tuple[str, ...]
     preferences: tuple[str, ...]
     platforms: tuple[str, ...]
@@ -48,11 +55,14 @@ class Need:
 def need_of(fleet: Fleet, service: Service) -> Need:
     """What a task of this service asks for."""
     key, container = service_key(service.stack, service.name), service.container
+    platforms = (_platform(container.platform),) if container.platform else images.platforms(fleet, service)
+    templated = Service(service.stack, service.name, container) if template.objections(container, Facts("")) else None
     return Need(
         key,
+        (service.constraints, platforms, container.runtime, service.needs, key if templated else ""),
         service.constraints,
         service.preferences,
-        (_platform(container.platform),) if container.platform else images.platforms(fleet, service),
+        platforms,
         container.runtime,
         service.needs,
         tuple(sorted(claims(service))),
@@ -61,7 +71,7 @@ def need_of(fleet: Fleet, service: Service) -> Need:
         round(service.reservations.cpus * MILLIS),
         service.reservations.memory_bytes,
         frozenset(fleet.catalogue.images.get(container.image, ())) - {key},
-        Service(service.stack, service.name, container) if template.objections(container, Facts("")) else None,
+        templated,
     )
 
 

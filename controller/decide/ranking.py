@@ -4,18 +4,18 @@ Best is, in this order: the group with the fewest tasks of the service, by each 
 are one group); the node with the fewest tasks of the service; with the fewest tasks; with the smallest share reserved; with the
 image, as far as another service has brought it there; the first by name. A ranking is exact: it is what a scan would find.
 
-It costs what changed (law 10): made once by a look at every node, it then reads in the journals which nodes to look at again. The
-order is a heap of what was true when it was put there; an entry that is no longer its node's key is dropped when it comes up.
+It costs what changed (law 10): the journals tell which nodes to rank again. Whether a node has room is asked when it comes up.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
-from controller.decide.filters import BROKEN, LEAVING, PASSING, Candidate, asked, candidate
+from controller.decide.field import Field, field_of
+from controller.decide.filters import Candidate, asked
 from controller.decide.fleet import Fleet
+from controller.decide.groups import Group, Key
 from controller.decide.need import Need, need_of
 from controller.decide.records import Node, service_key
 from protocol.stack import Service
@@ -23,158 +23,92 @@ from protocol.stack import Service
 RANKED_MOST = 250_000
 """Nodes in all rankings that are kept, at some 300 bytes each; the one that was used longest ago goes first."""
 
-LASTING = (*LEAVING, *BROKEN, *PASSING)
-
-Key = tuple[Any, ...]
-
-
-class Group:
-    """Nodes, or smaller groups of them, by their keys; each key ends in the member's name. `count` is the tasks in it."""
-
-    __slots__ = ("_heap", "_keys", "_parent", "_value", "count", "groups")
-
-    def __init__(self, value: str = "", parent: Group | None = None) -> None:
-        self._value, self._parent = value, parent
-        self.count = 0
-        self.groups: dict[str, Group] = {}
-        self._keys: dict[str, Key] = {}
-        self._heap: list[Key] = []
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def put(self, member: str, key: Key | None) -> None:
-        """Rank a member anew; None takes it out."""
-        before = self._keys.get(member)
-        if key == before:
-            return
-        heap = self._heap
-        if key is None:
-            del self._keys[member]
-        else:
-            self._keys[member] = key
-            if heap and heap[0] is before:
-                heapq.heapreplace(heap, key)
-            else:
-                heapq.heappush(heap, key)
-        if len(heap) > 2 * len(self._keys) + 16:
-            self._heap = sorted(self._keys.values())
-        self._tell()
-
-    def add(self, tasks: int) -> None:
-        """So many tasks of the service came, or went."""
-        self.count += tasks
-        self._tell()
-        if self._parent is not None:
-            self._parent.add(tasks)
-
-    def best(self) -> Key | None:
-        """The key of the best member."""
-        heap, keys = self._heap, self._keys
-        while heap and keys.get(heap[0][-1]) is not heap[0]:
-            heapq.heappop(heap)
-        return heap[0] if heap else None
-
-    def first(self) -> str | None:
-        """The best node in all of it."""
-        best = self.best()
-        if best is None:
-            return None
-        return self.groups[best[-1]].first() if self.groups else best[-1]
-
-    def within(self, values: Iterable[str | None]) -> Group:
-        """The group of nodes with these values of the preferred labels."""
-        group = self
-        for value in values:
-            name = "" if value is None else f"={value}"
-            if name not in group.groups:
-                group.groups[name] = Group(name, group)
-            group = group.groups[name]
-        return group
-
-    def _tell(self) -> None:
-        if self._parent is not None:
-            best = self.best()
-            self._parent.put(self._value, None if best is None else (self.count, *best, self._value))
-
 
 class Ranking:
-    """Candidates for one need. Made of all nodes, or of those that alone can have become candidates."""
+    """The candidates of a field, ranked for one need."""
 
-    __slots__ = ("_carried", "_changed", "_counted", "_crowding", "_seats", "_top", "need")
+    __slots__ = ("_carried", "_changed", "_counted", "_crowding", "_field", "_groups", "_top", "need")
 
-    def __init__(self, fleet: Fleet, need: Need, names: Iterable[str]) -> None:
-        self.need = need
+    def __init__(self, fleet: Fleet, need: Need, field: Field) -> None:
+        self.need, self._field = need, field
         self._crowding = asked(need)
-        self._top = Group()
-        self._seats: dict[str, tuple[Group, Candidate]] = {}
+        self._changed, self._carried = field.changed.end, fleet.rooms.carried.end
+        self._groups: dict[str, Group] = {}
         self._counted: dict[str, tuple[Group, int]] = {}
-        self._changed, self._carried = fleet.rooms.changed.end, fleet.rooms.carried.end
+        self._top = Group()
         if need.preferences:
             for task in fleet.tasks.of("service", need.key):
                 self._count(fleet, fleet.tasks[task].node)
-        for name in names:
-            self._look(fleet, name)
+            for name, one in field.seats.items():
+                self._groups[name] = group = self._group(one.node)
+                group.put(name, score(one, need))
+        else:
+            self._top.fill(score(one, need) for one in field.seats.values())
 
     def __len__(self) -> int:
-        return len(self._seats)
+        return len(self._field.seats)
 
-    def holds(self, fleet: Fleet, need: Need) -> bool:
+    def holds(self, fleet: Fleet, need: Need, field: Field) -> bool:
         """Whether it can still be brought up to date."""
-        rooms = fleet.rooms
-        return need == self.need and rooms.changed.remembers(self._changed) and rooms.carried.remembers(self._carried)
+        is_same = field is self._field and need == self.need
+        return is_same and field.changed.remembers(self._changed) and fleet.rooms.carried.remembers(self._carried)
 
     def first(self, fleet: Fleet, but_not: Collection[str] = ()) -> str | None:
         """The best node as things stand now, or None."""
         self._catch_up(fleet)
         for name in but_not:
-            if name in self._seats:
-                self._seats[name][0].put(name, None)
-        found = self._top.first()
+            self._put(name, None)
+        found = self._first()
         for name in but_not:
-            self._weigh(name)
+            self._rank(name)
         return found
 
+    def _first(self) -> str | None:
+        need, seats = self.need, self._field.seats
+        while (name := self._top.first()) is not None:
+            one = seats[name]
+            for object_to in self._crowding:
+                if object_to(one, need):
+                    self._put(name, None)
+                    break
+            else:
+                return name
+        return None
+
     def _catch_up(self, fleet: Fleet) -> None:
-        rooms = fleet.rooms
-        if self._changed != rooms.changed.end:
-            for name in dict.fromkeys(rooms.changed.since(self._changed)):
-                self._look(fleet, name)
-            self._changed = rooms.changed.end
-        if self._carried != rooms.carried.end:
-            for name in rooms.carried.since(self._carried):
+        field, carried = self._field, fleet.rooms.carried
+        field.catch_up(fleet)
+        if self._changed != field.changed.end:
+            for name in dict.fromkeys(field.changed.since(self._changed)):
+                self._regroup(fleet, name)
+            self._changed = field.changed.end
+        if self._carried != carried.end:
+            for name in carried.since(self._carried):
                 if self.need.preferences:
                     self._count(fleet, name)
-                self._weigh(name)
-            self._carried = rooms.carried.end
+                self._rank(name)
+            self._carried = carried.end
 
-    def _look(self, fleet: Fleet, name: str) -> None:
-        """Ask the filters that see the node itself."""
-        before = self._seats.pop(name, None)
+    def _regroup(self, fleet: Fleet, name: str) -> None:
+        """A node changed: it may be no candidate any more, or one of another group."""
+        self._put(name, None)
         if self.need.preferences:
             self._count(fleet, name)
-        one = candidate(fleet, name, self.need) if name in fleet.nodes else None
-        if one is None or any(object_to(one, self.need) for object_to in LASTING):
-            if before is not None:
-                before[0].put(name, None)
-            return
-        group = self._group(one.node)
-        if before is not None and before[0] is not group:
-            before[0].put(name, None)
-        self._seats[name] = (group, one)
-        self._weigh(name)
+            self._groups.pop(name, None)
+            if name in self._field.seats:
+                self._groups[name] = self._group(self._field.seats[name].node)
+        self._rank(name)
 
-    def _weigh(self, name: str) -> None:
-        """Ask the filters that see what is placed on the node, and rank it by that."""
-        seat = self._seats.get(name)
-        if seat is None:
-            return
-        group, one = seat
-        for object_to in self._crowding:
-            if object_to(one, self.need):
-                group.put(name, None)
-                return
-        group.put(name, score(one, self.need))
+    def _rank(self, name: str) -> None:
+        """Rank a node by what is placed on it now."""
+        one = self._field.seats.get(name)
+        if one is not None:
+            self._put(name, score(one, self.need))
+
+    def _put(self, name: str, key: Key | None) -> None:
+        group = self._groups.get(name) if self._groups else self._top
+        if group is not None:
+            group.put(name, key)
 
     def _count(self, fleet: Fleet, name: str) -> None:
         """Count the tasks of the service in the node's group."""
@@ -188,28 +122,31 @@ class Ranking:
             self._counted[name] = (group, tasks)
 
     def _group(self, node: Node) -> Group:
-        preferences = self.need.preferences
-        return self._top.within(map(node.labels.get, preferences)) if preferences else self._top
+        labels = node.labels
+        return self._top.within(labels.get(name) for name in self.need.preferences)
 
 
-def score(one: Candidate, need: Need) -> Key:
-    """By what one candidate comes before another, the lesser first, within its groups."""
+def score(one: Candidate, need: Need) -> tuple[Any, ...]:
+    """By what one candidate comes before another, the lesser first, within its group."""
     room = one.room
     crowd = room.crowd
     share = 0.0
-    if room.memory_bytes or room.millicpus:
-        memory = room.memory_bytes / one.memory_bytes if one.memory_bytes else 0.0
-        share = max(memory, room.millicpus / one.millicpus if one.millicpus else 0.0)
+    if room.memory_bytes and one.memory_bytes:
+        share = room.memory_bytes / one.memory_bytes
+    if room.millicpus and room.millicpus > share * one.millicpus:
+        share = room.millicpus / (one.millicpus or 1)
     is_without_image = not need.kin or need.kin.isdisjoint(crowd)
     return (crowd.get(need.key, 0), room.tasks, share, is_without_image, one.node.name)
 
 
 def ranking_of(fleet: Fleet, service: Service) -> Ranking:
-    """The ranking of a service: the one that is kept, or a new one of all nodes, which is kept from now on."""
+    """The ranking of a service: the one that is kept, or a new one, which is kept from now on."""
     key, need = service_key(service.stack, service.name), need_of(fleet, service)
+    field = field_of(fleet, need)
+    field.catch_up(fleet)
     found: Ranking | None = fleet.rankings.pop(key, None)
-    if found is None or not found.holds(fleet, need):
-        found = Ranking(fleet, need, fleet.nodes)
+    if found is None or not found.holds(fleet, need, field):
+        found = Ranking(fleet, need, field)
     fleet.rankings[key] = found
     return found
 

@@ -91,8 +91,8 @@ class Rooms:
 
     def task_changed(self, before: Task | None, after: Task | None) -> None:
         """A task was placed, moved, settled or given up."""
-        old = None if before is None or before.is_completed else before.node
-        new = None if after is None or after.is_completed else after.node
+        old = None if before is None or (before.completed and before.is_completed) else before.node
+        new = None if after is None or (after.completed and after.is_completed) else after.node
         if old == new:
             return
         if old is not None and before is not None:

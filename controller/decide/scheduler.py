@@ -17,9 +17,10 @@ from enum import Enum, auto
 from controller.decide import filters, surplus
 from controller.decide.filters import BROKEN, LEAVING, candidate
 from controller.decide.fleet import Fleet
+from controller.decide.groups import Key
 from controller.decide.need import Need, need_of
 from controller.decide.numbering import Numbering
-from controller.decide.ranking import Key, Ranking, forget_oldest, ranking_of
+from controller.decide.ranking import forget_oldest, ranking_of
 from controller.decide.ranking import score as score_of
 from controller.decide.records import Node, Pending, Task, service_key, service_of, stack_of
 from protocol.ids import task_id
@@ -255,8 +256,8 @@ def _fit_counted(fleet: Fleet, key: str, service: Service, left: list[Task], nod
         for task in surplus.chosen(fleet, placed, len(placed) - service.replicas):
             unplace(fleet, task)
     missing = service.replicas - len(placed)
-    if missing > 0:
-        missing = _fill(fleet, service, (left[:missing], missing), nodes)
+    if missing > 0 and (nodes is None or _has_candidate(fleet, service, nodes)):
+        missing = _fill(fleet, service, left[:missing], missing)
     if missing > 0:
         fleet.unsettled.reports.add(service.stack)
         fleet.pendings.put(key, Pending(key, missing, _reasons(fleet, service)))
@@ -264,11 +265,16 @@ def _fit_counted(fleet: Fleet, key: str, service: Service, left: list[Task], nod
         fleet.pendings.drop(key)
 
 
-def _fill(fleet: Fleet, service: Service, wanted: tuple[list[Task], int], nodes: list[str] | None) -> int:
+def _has_candidate(fleet: Fleet, service: Service, nodes: list[str]) -> bool:
+    """Whether one of these nodes would take a task; for a service that waited, no other can."""
+    need = need_of(fleet, service)
+    return any(not filters.objections(candidate(fleet, name, need), need) for name in nodes if name in fleet.nodes)
+
+
+def _fill(fleet: Fleet, service: Service, left: list[Task], missing: int) -> int:
     """Place so many tasks, first those that moved, each on the best node; how many found none."""
-    left, missing = wanted
     key = service_key(service.stack, service.name)
-    ranking = _ranking(fleet, service, nodes)
+    ranking = ranking_of(fleet, service)
     revision = "" if len(left) == missing else base_revision(fleet, key)
     for index in range(missing):
         name = ranking.first(fleet)
@@ -280,13 +286,6 @@ def _fill(fleet: Fleet, service: Service, wanted: tuple[list[Task], int], nodes:
         else:
             place(fleet, Task(_next_id(fleet, service), key, name, revision))
     return 0
-
-
-def _ranking(fleet: Fleet, service: Service, nodes: list[str] | None) -> Ranking:
-    """Nodes for a service. For one that waited, only those that changed can have become candidates."""
-    if nodes is None or service_key(service.stack, service.name) in fleet.rankings:
-        return ranking_of(fleet, service)
-    return Ranking(fleet, need_of(fleet, service), nodes)
 
 
 def _next_id(fleet: Fleet, service: Service) -> str:
