@@ -11,7 +11,7 @@ import pytest
 
 from agent.adapters.docker_api import DockerApi
 from agent.adapters.pulls import pull
-from agent.decide.effects import Create, Pull, Start
+from agent.decide.effects import Clean, Create, Pull, Start
 from agent.decide.inputs import Done, EngineSeen, GiveUp, Phase, Retry
 from lab.registry import Registry
 from protocol.container import Container
@@ -128,3 +128,18 @@ def test_a_registry_that_goes_silent_is_left(real: RealWorld) -> None:
         name = f"{real.registry.address}:{mute.getsockname()[1]}"
         outcome = pull(api, Pull("k", f"{name}/well:1"), stall_s=1.0)
     assert outcome == Retry(f"registry {name} does not go on sending image {name}/well:1", 15.0)
+
+
+def test_an_image_is_removed_with_all_its_names_and_layers(real: RealWorld) -> None:
+    """Nothing is left of an image that nothing needs, however many names it has; that of any container stays whole."""
+    own, mirrored = pinned(real, "well"), f"10.255.255.1:5000/brief:1@{real.registry.digest('brief', '1')}"
+    assert real.engine.perform(Pull("k", own)) == Done()
+    assert real.engine.perform(Pull("k", mirrored, mirror=real.registry.name)) == Done()
+    assert real.engine.perform(Pull("k", real.image("fit"))) == Done()
+    real.host.docker("create", "--name=foreign", real.image("fit"))
+    before = look(real).stored
+    assert len(before) == 3
+    outcome = real.engine.perform(Clean("storage", tuple(image.id for image in before)))
+    assert outcome == Done("removed 2 of 3")
+    (left,) = look(real).stored
+    assert set(left.references) == {real.image("fit"), f"{real.registry.name}/fit@{real.registry.digest('fit', '1')}"}
