@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from agent.adapters.creation import LABEL, Place, run_body
 from agent.adapters.docker_api import DockerApi
 from agent.adapters.engine import Engine, EngineSeam
 from agent.decide.effects import Run
+from lab.commands import CommandError
 from lab.host import Host
 from lab.images import Health, Image, archive
 from lab.registry import Registry
-from protocol.container import Container
+from protocol.container import Container, Network, Volume
+from sim.boxes import Box
 from sim.engine import FakeEngine
 from sim.images import Behaviour, FakeRegistry
 
 FLEET, NODE = "f", "pi-1"
 POLL_S, PATIENCE_S = 0.05, 30.0
 LOUD_BYTES = 400_000
+_BUILT_IN = frozenset({"bridge", "host", "none"})
 
 BEHAVIOURS = {
     "well": Behaviour(),
@@ -76,6 +80,24 @@ class World(Protocol):
     def runs_foreign(self, name: str) -> bool:
         """Whether that one still runs."""
 
+    def reads(self, container: str, path: str) -> str:
+        """What a running container finds in one of its files; nothing where there is none."""
+
+    def reaches(self, container: str, name: str) -> bool:
+        """Whether a running container reaches another by a name."""
+
+    def networks(self) -> frozenset[str]:
+        """The names of the networks that somebody made."""
+
+    def put_network(self, name: str, *, internal: bool = False) -> None:
+        """Make a network that is not ours."""
+
+    def put_volume(self, name: str) -> None:
+        """Make a volume that is not ours."""
+
+    def lose_network(self, name: str) -> None:
+        """Remove a network by hand."""
+
     def set_registry(self, *, up: bool) -> None:
         """Let the registry go, or come back."""
 
@@ -117,6 +139,26 @@ class FakeWorld:
     def runs_foreign(self, name: str) -> bool:
         return any(box.name == name for box in self.engine.running())
 
+    def reads(self, container: str, path: str) -> str:
+        return next((file.content for file in self._box(container).files if file.target == path), "")
+
+    def reaches(self, container: str, name: str) -> bool:
+        here = {one.network.name for one in self._box(container).networks}
+        known = [(one.network.name, one.aliases) for box in self.engine.running() for one in box.networks]
+        return any(network in here and name in aliases for network, aliases in known)
+
+    def networks(self) -> frozenset[str]:
+        return frozenset(self.engine.wiring.networks)
+
+    def put_network(self, name: str, *, internal: bool = False) -> None:
+        self.engine.wiring.networks[name] = Network(name, internal=internal)
+
+    def put_volume(self, name: str) -> None:
+        self.engine.wiring.volumes[name] = Volume()
+
+    def lose_network(self, name: str) -> None:
+        del self.engine.wiring.networks[name]
+
     def set_registry(self, *, up: bool) -> None:
         self.registry.up = up
 
@@ -125,6 +167,10 @@ class FakeWorld:
             self.engine.daemon_starts()
         else:
             self.engine.daemon_stops()
+
+    def _box(self, name: str) -> Box:
+        (found,) = (box for box in self.engine.running() if name in (box.name, box.id))
+        return found
 
     def _pass(self, seconds: float) -> None:
         self.now_s += seconds
@@ -149,13 +195,16 @@ class RealWorld:
             self.host.docker("push", "--quiet", self.image(name))
 
     def clear(self) -> None:
-        """Forget every container and image, and have everything up."""
+        """Forget every container, image, network and volume, and have everything up."""
         self.set_registry(up=True)
         self.set_daemon(up=True)
         for kind, command in (("ps", "rm"), ("images", "rmi")):
             found = self.host.docker(kind, "--all", "--quiet", "--no-trunc").split()
             if found:
                 self.host.docker(command, "--force", *dict.fromkeys(found))
+        self.host.docker("network", "prune", "--force")
+        if volumes := self.host.docker("volume", "ls", "--quiet").split():
+            self.host.docker("volume", "rm", "--force", *volumes)
 
     def again(self) -> Engine:
         return Engine(self.host.engine.url, NODE, FLEET)
@@ -180,6 +229,33 @@ class RealWorld:
 
     def runs_foreign(self, name: str) -> bool:
         return bool(json.loads(self.host.docker("inspect", name))[0]["State"]["Running"])
+
+    def reads(self, container: str, path: str) -> str:
+        with suppress(CommandError):
+            return self.inside(container, f"cat {path}")
+        return ""
+
+    def reaches(self, container: str, name: str) -> bool:
+        with suppress(CommandError):
+            self.inside(container, f"timeout 3 ping -c 1 -W 1 {name}")
+            return True
+        return False
+
+    def inside(self, container: str, line: str) -> str:
+        """What a shell inside a running container answers."""
+        return self.host.docker("exec", container, "sh", "-c", line)
+
+    def networks(self) -> frozenset[str]:
+        return frozenset(self.host.docker("network", "ls", "--format", "{{.Name}}").split()) - _BUILT_IN
+
+    def put_network(self, name: str, *, internal: bool = False) -> None:
+        self.host.docker("network", "create", *(["--internal"] if internal else []), name)
+
+    def put_volume(self, name: str) -> None:
+        self.host.docker("volume", "create", name)
+
+    def lose_network(self, name: str) -> None:
+        self.host.docker("network", "rm", name)
 
     def set_registry(self, *, up: bool) -> None:
         if up and not self.registry.is_running:
