@@ -23,6 +23,8 @@ PORT_RETRY_S = 10.0
 # Whoever holds the port is usually our own container on its way out.
 DISK_RETRY_S = 60.0
 # Room comes from people, or from images that are cleaned away.
+VOLUME_RETRY_S = 30.0
+# A file server that is away, as long as a registry.
 DEVICE_RETRY_S = 10.0
 # Somebody may plug it in again.
 
@@ -76,6 +78,18 @@ _OF_NODES = (
     _Trouble(r"exec: \"(?P<program>[^\"]*)\": .*(?:not found|no such file|permission denied)",
              "{subject} cannot start the program {program}"),
     _Trouble(r"bind source path does not exist: (?P<path>\S+)", "{path} does not exist on the node"),
+    _Trouble(r"unknown runtime specified (?P<runtime>\S+)", "the node's engine has no runtime {runtime}"),
+    _Trouble(r"looking up logging plugin (?P<driver>[^:]+):", "the node's engine has no log driver {driver}"),
+    _Trouble(r"does not match the specified platform: wanted (?P<wanted>[^,]+), actual: (?P<actual>\S+)",
+             "image {subject} is made for {actual}, and {wanted} was asked for"),
+    _Trouble(r"(?P<what>--storage-opt is supported only .*)", "the node's disk cannot do what storage_opt asks: {what}"),
+    _Trouble(r"(?P<what>sysctl \S+ (?:is not in a separate|not allowed in host).*namespace)", "{subject} cannot start: {what}"),
+    _Trouble(r"wrong rlimit value: RLIMIT_(?P<limit>\w+)", "{subject} cannot start: there is no ulimit {limit}"),
+    # Not the rest of what it says: a mount's options may hold a password.
+    _Trouble(r"failed to mount local volume: mount (?P<device>.*?):/[^,]*/_data.*: (?P<why>[^:]+)$",
+             "the volume {device} cannot be mounted: {why}", VOLUME_RETRY_S),
+    _Trouble(r"^address already in use", "the fixed address of {subject} is in use on its network", PORT_RETRY_S),
+    _Trouble(r"pool overlaps with other one", "the subnet of the network {subject} overlaps with that of another on the node"),
 )  # fmt: skip
 
 

@@ -100,6 +100,43 @@ def test_why_a_pull_failed(said: str, outcome: GiveUp | Retry) -> None:
             "standard_init_linux.go:228: exec user process caused: exec format error",
             GiveUp("web is not made for this node's processor, or its image is damaged"),
         ),
+        (400, "Unknown runtime specified crun", GiveUp("the node's engine has no runtime crun")),
+        (
+            400,
+            'error looking up logging plugin nonsense: plugin "nonsense" not found',
+            GiveUp("the node's engine has no log driver nonsense"),
+        ),
+        (
+            404,
+            "image with reference web was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64",
+            GiveUp("image web is made for linux/amd64, and linux/arm64 was asked for"),
+        ),
+        (
+            500,
+            "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+            GiveUp(
+                "the node's disk cannot do what storage_opt asks: --storage-opt is supported only for overlay over xfs with "
+                "'pquota' mount option"
+            ),
+        ),
+        (
+            500,
+            'runc create failed: sysctl "net.ipv4.ip_forward" not allowed in host network namespace: unknown',
+            GiveUp('web cannot start: sysctl "net.ipv4.ip_forward" not allowed in host network namespace'),
+        ),
+        (500, "wrong rlimit value: RLIMIT_NONSENSE: unknown", GiveUp("web cannot start: there is no ulimit NONSENSE")),
+        (
+            500,
+            ("error while mounting volume '/v/nfs/_data': failed to mount local volume: mount //nas/x:/v/nfs/_data, data: "
+            "username=a,password=b: connection refused"),
+            Retry("the volume //nas/x cannot be mounted: connection refused", 30.0),
+        ),
+        (403, "Address already in use", Retry("the fixed address of web is in use on its network", 10.0)),
+        (
+            403,
+            "Pool overlaps with other one on this address space",
+            GiveUp("the subnet of the network web overlaps with that of another on the node"),
+        ),
         (400, "invalid mount config", GiveUp("the engine refused: invalid mount config")),
         (409, "removal of container web is in progress", Retry("the engine refused: removal of container web is in progress", 5.0)),
         (500, "", Retry("the engine refused: status 500", 5.0)),
