@@ -1,4 +1,4 @@
-"""Writes docs/topics.md, docs/states.md and docs/manifest.md from the code: `make docs`.
+"""Writes docs/topics.md, docs/states.md, docs/manifest.md and docs/manifest.schema.json from the code: `make docs`.
 
 With `--check` it only says whether they are up to date.
 """
@@ -6,19 +6,16 @@ With `--check` it only says whether they are up to date.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
-
-from pydantic import BaseModel, BeforeValidator
-from pydantic.fields import FieldInfo
+from typing import Any
 
 from agent.decide import invocation as run
 from agent.decide import task, trial
 from controller.decide import invocation, presence, slot
-from protocol import compose, delivery, devices, manifest, topics
-from protocol.measures import seconds, size_bytes
+from docs import manifest_page
+from protocol import delivery, topics
 
 HERE = Path(__file__).resolve().parent
 
@@ -33,30 +30,6 @@ MACHINES: tuple[tuple[str, str, Table], ...] = (
     ("Invocation at the controller", "`controller/decide/invocation.py`", invocation.NEXT),
     ("Presence", "what is believed of a node (`controller/decide/presence.py`)", presence.NEXT),
 )
-
-SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
-    ("The file", manifest.Manifest),
-    ("services.NAME", compose.Service),
-    ("services.NAME.ports", compose.Port),
-    ("services.NAME.volumes", compose.Volume),
-    ("services.NAME.healthcheck", compose.Healthcheck),
-    ("services.NAME.deploy", compose.Deploy),
-    ("services.NAME.deploy.placement", compose.Placement),
-    ("services.NAME.deploy.resources.limits", compose.Limits),
-    ("services.NAME.deploy.restart_policy", compose.RestartPolicy),
-    ("services.NAME.deploy.update_config", compose.UpdateConfig),
-    ("sensors.NAME", manifest.Sensor),
-    ("actuators.NAME", manifest.Actuator),
-    ("functions.NAME", manifest.Function),
-    ("functions.NAME.triggers", manifest.Trigger),
-)
-
-FORMS = (
-    (BeforeValidator(seconds), "a duration: `30ms`, `10s`, `1m30s`"),
-    (BeforeValidator(size_bytes), "a size: `64M`"),
-)
-BOUNDS = (("ge", "at least"), ("gt", "more than"), ("le", "at most"))
-PLAIN: Mapping[Any, str] = {str: "text", int: "a whole number", float: "a number", bool: "`true` or `false`"}
 
 _HEAD = "<!-- Written by docs/generate.py from the code. Change the code, then run `make docs`. -->\n\n"
 
@@ -107,61 +80,9 @@ def states_page() -> str:
     return _HEAD + "\n".join(lines)
 
 
-def manifest_page() -> str:
-    """Every key of a manifest: what it may hold, and what it is when it is left out."""
-    lines = [
-        "# The manifest",
-        "",
-        "A Compose file with three more sections. Short and long forms are Compose's, `deploy` has Swarm's semantics. A key that",
-        "is not on this page is refused by name and line; keys that begin with `x-` are passed over, as Compose asks.",
-        "",
-    ]
-    for title, section in SECTIONS:
-        lines += [f"## {title}", "", _first_line(section), "", "| key | holds | left out |", "|---|---|---|"]
-        lines += [
-            f"| `{name}` | {_holds(field)} | {_left_out(field)} |" for name, field in section.model_fields.items()
-        ]
-        lines.append("")
-    lines += ["## Kinds of sensors and actuators", "", "| kind | events or values | keys |", "|---|---|---|"]
-    for kind, sensor in devices.SENSORS.items():
-        lines.append(f"| `{kind}` | {', '.join(sensor.events)} | {', '.join(sensor.keys)} |")
-    for kind, actuator in devices.ACTUATORS.items():
-        lines.append(f"| `{kind}` | {', '.join(actuator.values)} | {', '.join(actuator.keys)} |")
-    return _HEAD + "\n".join([*lines, ""])
-
-
-def _holds(field: FieldInfo) -> str:
-    """Name what a key holds the way people write it."""
-    text = _named(field.metadata) or _form(field.annotation)
-    bounds = [f"{word} {getattr(m, key)}" for m in field.metadata for key, word in BOUNDS if hasattr(m, key)]
-    return f"{text}, {', '.join(bounds)}" if bounds else text
-
-
-def _named(metadata: Iterable[object]) -> str:
-    return next((word for form, word in FORMS if form in metadata), "")
-
-
-def _form(hint: Any) -> str:
-    origin, parts = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        return _named(parts[1:]) or _form(parts[0])
-    if origin is Literal:
-        return ", ".join(f"`{choice}`" for choice in parts if choice)
-    if origin in (list, dict):
-        return f"a {'list' if origin is list else 'mapping'} of {_form(parts[-1])}"
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return ", ".join(f"`{choice}`" for choice in hint)
-    if isinstance(hint, type) and issubclass(hint, BaseModel):
-        return "keys as below"
-    return " or ".join(_form(part) for part in parts if part is not type(None)) or PLAIN.get(hint, str(hint))
-
-
-def _left_out(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    if not field.default or isinstance(field.default, BaseModel):
-        return ""
-    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+def manifest_text() -> str:
+    """Every key of a manifest."""
+    return _HEAD + manifest_page.page()
 
 
 def _word(state: StrEnum) -> str:
@@ -176,7 +97,12 @@ def _fields(message: type[Any]) -> str:
     return ", ".join(f"`{name}`" for name in message.__dataclass_fields__)
 
 
-PAGES = {"topics.md": topics_page, "states.md": states_page, "manifest.md": manifest_page}
+PAGES = {
+    "topics.md": topics_page,
+    "states.md": states_page,
+    "manifest.md": manifest_text,
+    manifest_page.SCHEMA_NAME: manifest_page.schema,
+}
 
 
 def stale() -> list[str]:

@@ -7,6 +7,7 @@ character) are refused; so is a tag that the reader of the document does not kno
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
@@ -24,6 +25,9 @@ DEPTH_LIMIT = 64
 
 _TAG = "tag:yaml.org,2002:"
 _TRUE = {"true", "True", "TRUE"}
+
+_OCTAL = re.compile("0[0-7]+")
+"""YAML 1.2 takes `mode: 0440` for 440; Compose, whose files these are, for a mode."""
 
 Path = tuple[str | int, ...]
 
@@ -151,6 +155,8 @@ def _text(node: Node) -> str:
 
 def _whole(text: str) -> int | str:
     plain = text.replace("_", "")
+    if _OCTAL.fullmatch(plain):
+        return int(plain, 8)
     if plain.lstrip("+-").isdigit():
         return int(plain, 10)
     try:

@@ -6,16 +6,24 @@ Strict: a wrong type is refused, an unknown key is refused, a kind or an event t
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from protocol import devices
-from protocol.compose import Constraints, Cpus, Duration, Pairs, Section, Service, Size, Words
-from protocol.ids import RESERVED_PREFIX, is_name
+from protocol.compose import Service
+from protocol.deploy import Constraints
+from protocol.extension import OfStack
+from protocol.files import Content
+from protocol.ids import NAME_PATTERN, RESERVED_PREFIX, is_name
+from protocol.network import Networks
+from protocol.section import WHOLE, Cpus, Duration, Environment, Flag, Schema, Section, Size, Words
+from protocol.settings import NetworkMode
+from protocol.storage import NamedVolumes
 
 
-def _name(text: str) -> str:
+def name(text: str) -> str:
+    """A name of ours, or a fault."""
     if not is_name(text):
         raise ValueError(f"{text!r} is no name; use a-z, 0-9 and inner dashes, at most 63 characters")
     if text.startswith(RESERVED_PREFIX):
@@ -37,14 +45,18 @@ def _one_of(text: str, known: tuple[str, ...], what: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(_name)]
-PinNumber = Annotated[int, Field(ge=0, le=27)]
+NAME: Schema = {"type": "string", "pattern": f"^(?!{RESERVED_PREFIX}){NAME_PATTERN.removeprefix('^')}"}
+
+Name = Annotated[str, AfterValidator(name), WithJsonSchema(NAME)]
+PinNumber = Annotated[int, Field(ge=0, le=27), WHOLE]
+SensorKind = Annotated[str, AfterValidator(_sensor_kind), WithJsonSchema({"enum": sorted(devices.SENSORS)})]
+ActuatorKind = Annotated[str, AfterValidator(_actuator_kind), WithJsonSchema({"enum": sorted(devices.ACTUATORS)})]
 
 
 class Sensor(Section):
     """An input on a pin (BCM number)."""
 
-    kind: Annotated[str, AfterValidator(_sensor_kind)]
+    kind: SensorKind
     pin: PinNumber
     debounce: Duration = 0.0
     hold: Duration = 1.0
@@ -55,10 +67,10 @@ class Sensor(Section):
 class Actuator(Section):
     """An output on a pin (BCM number)."""
 
-    kind: Annotated[str, AfterValidator(_actuator_kind)]
+    kind: ActuatorKind
     pin: PinNumber
     safe: Literal["on", "off"] = "off"
-    active_high: bool = True
+    active_high: Flag = True
     nodes: Constraints = []
 
 
@@ -84,34 +96,40 @@ class Function(Section):
     image: str = Field(min_length=1)
     command: Words | None = None
     entrypoint: Words | None = None
-    environment: Pairs = {}
-    network_mode: str = ""
+    environment: Environment = {}
+    network_mode: NetworkMode = ""
     user: str = ""
-    read_only: bool = False
+    read_only: Flag = False
     cpus: Cpus = 0.0
     mem_limit: Size = 0
     mode: Literal["once"] = "once"
     timeout: Duration = 30.0
-    retries: int = Field(default=0, ge=0, le=100)
-    concurrency: int = Field(default=1, ge=1, le=64)
+    retries: Annotated[int, Field(ge=0, le=100), WHOLE] = 0
+    concurrency: Annotated[int, Field(ge=1, le=64), WHOLE] = 1
     triggers: list[Trigger] = []
     nodes: Constraints = []
-
-
-class NamedVolume(Section):
-    """A named volume; the engine's local driver keeps it."""
 
 
 class Manifest(Section):
     """The whole file."""
 
+    refused: ClassVar = {
+        "include": "the other file is read on your machine; publish it with `bramble up`, which puts both together",
+        "models": "nodes run containers, and no models beside them; run the model in a service",
+        "jobs": "a job is a service that completes; write it under `services` with `deploy: {mode: replicated-job}`",
+    }
+    passed_over: ClassVar = {"version": "Compose itself knows one version only"}
+
     name: Name | None = None
-    version: str | None = None
     services: dict[Name, Service] = {}
-    volumes: dict[str, NamedVolume | None] = {}
+    networks: Networks = {}
+    volumes: NamedVolumes = {}
+    configs: Content = {}
+    secrets: Content = {}
     sensors: dict[Name, Sensor] = {}
     actuators: dict[Name, Actuator] = {}
     functions: dict[Name, Function] = {}
+    x_bramble: OfStack = Field(OfStack(), alias="x-bramble")
 
     @model_validator(mode="after")
     def _says_something(self) -> Manifest:

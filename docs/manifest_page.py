@@ -1,0 +1,191 @@
+"""The page of a manifest's keys, and its JSON schema for editors: both drawn from the models that read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from protocol import compose, deploy, devices, extension, files, manifest, network, port, settings, storage
+from protocol.section import Form, Schema, Section
+
+SCHEMA_NAME = "manifest.schema.json"
+SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+SECTIONS: tuple[tuple[str, type[Section]], ...] = (
+    ("The file", manifest.Manifest),
+    ("services.NAME", compose.Service),
+    ("services.NAME.ports", port.Port),
+    ("services.NAME.volumes", storage.Mount),
+    ("services.NAME.volumes.bind", storage.Bind),
+    ("services.NAME.volumes.volume", storage.Keep),
+    ("services.NAME.volumes.tmpfs", storage.Memory),
+    ("services.NAME.networks.NAME", network.Attached),
+    ("services.NAME.configs, services.NAME.secrets", files.Use),
+    ("services.NAME.depends_on.NAME", settings.DependsOn),
+    ("services.NAME.devices", settings.Device),
+    ("services.NAME.healthcheck", settings.Healthcheck),
+    ("services.NAME.logging", settings.Logging),
+    ("services.NAME.ulimits.NAME", settings.Ulimit),
+    ("services.NAME.deploy", deploy.Deploy),
+    ("services.NAME.deploy.placement", deploy.Placement),
+    ("services.NAME.deploy.placement.preferences", deploy.Preference),
+    ("services.NAME.deploy.resources.limits", deploy.Limits),
+    ("services.NAME.deploy.resources.reservations", deploy.Reservations),
+    ("services.NAME.deploy.restart_policy", deploy.RestartPolicy),
+    ("services.NAME.deploy.update_config", deploy.UpdateConfig),
+    ("services.NAME.deploy.rollback_config", deploy.RollbackConfig),
+    ("services.NAME.x-bramble", extension.OfService),
+    ("services.NAME.x-bramble.needs", extension.Needs),
+    ("services.NAME.x-bramble.disconnect", extension.Disconnect),
+    ("networks.NAME", network.Network),
+    ("networks.NAME.ipam", network.Ipam),
+    ("networks.NAME.ipam.config", network.IpamConfig),
+    ("volumes.NAME", storage.NamedVolume),
+    ("configs.NAME, secrets.NAME", files.Text),
+    ("sensors.NAME", manifest.Sensor),
+    ("actuators.NAME", manifest.Actuator),
+    ("functions.NAME", manifest.Function),
+    ("functions.NAME.triggers", manifest.Trigger),
+    ("x-bramble", extension.OfStack),
+    ("x-bramble.registries.REGISTRY", extension.Login),
+)
+
+BOUNDS = (("ge", "at least"), ("gt", "more than"), ("le", "at most"))
+PLAIN: dict[Any, str] = {str: "text", int: "a whole number", float: "a number", bool: "`true` or `false`"}
+
+_INTRODUCTION = f"""\
+# The manifest
+
+A Compose file with three more sections. Short and long forms are Compose's, `deploy` has Swarm's semantics. A key that is not
+on this page is refused by name and line; keys that begin with `x-` are passed over, as Compose asks, but for `x-bramble`.
+
+Editors check and complete a manifest by `docs/{SCHEMA_NAME}`, drawn from the same models:
+
+```yaml
+# yaml-language-server: $schema=path/to/{SCHEMA_NAME}
+```
+
+Where it differs from what `docker compose` and Swarm do, on purpose:
+
+- A service without `restart` is meant to run: it is started again whenever it ends, as in Swarm. One whose completion others
+  wait for (`service_completed_successfully`) is not started again when it ended well, and a job never is.
+- A network is one node's own. Without `networks` and `network_mode` a service is on `STACK_default`, called by its name, and on
+  `bramble`, which all stacks of the node share, called `SERVICE.STACK`. With `networks` it is on those alone.
+- A port without a published one is open to the networks only; no number is drawn that nobody would know. No mesh leads from
+  other nodes to it.
+- A path alone under `volumes` is kept as the volume `STACK_SERVICE_…` of the node, and found again by the next revision.
+- `devices` are needs: a task is placed only where they are. A fixed address allows one task of the service on a node.
+- `deploy.labels` stand on the containers, because no engine knows services. `deploy.resources.reservations` bind the scheduler;
+  `mem_reservation` is the container's own soft limit.
+- Logs go to Docker's `local` driver, bounded; `local` and `json-file` are bounded by {settings.LOGS_FILES} files of \
+{settings.LOGS_SIZE} where nothing is said.
+- `${{VAR:-default}}` and `$$` are Compose's. A manifest that is published as it is knows no variables: one without a default
+  is refused. `bramble up` fills them in, and reads `env_file`, `extends`, `include` and `file:`.
+- Placeholders like `{{{{.Node.Labels.site}}}}` in environment values, `hostname`, mount sources and contents of configs and
+  secrets are filled in for each node; a node that lacks the label is not chosen.
+- Secrets and registries' passwords are as plain as the manifest; whoever may read it on the broker may read them.
+"""
+
+
+def page() -> str:
+    """Every key of a manifest: what it may hold, and what it is when it is left out."""
+    lines = [_INTRODUCTION]
+    for title, section in SECTIONS:
+        lines += [
+            f"## {title}",
+            "",
+            " ".join((section.__doc__ or "").split()),
+            "",
+            "| key | holds | left out |",
+            "|---|---|---|",
+        ]
+        lines += [
+            f"| `{_key(name, field)}` | {_holds(field)} | {_left_out(field)} |"
+            for name, field in section.model_fields.items()
+        ]
+        lines += ["", *_refused(section), *_passed_over(section)]
+    lines += ["## Kinds of sensors and actuators", "", "| kind | events or values | keys |", "|---|---|---|"]
+    for kind, sensor in devices.SENSORS.items():
+        lines.append(f"| `{kind}` | {', '.join(sensor.events)} | {', '.join(sensor.keys)} |")
+    for kind, actuator in devices.ACTUATORS.items():
+        lines.append(f"| `{kind}` | {', '.join(actuator.values)} | {', '.join(actuator.keys)} |")
+    return "\n".join([*lines, ""])
+
+
+def schema() -> str:
+    """The JSON schema of a manifest, with every short form."""
+    made = {"$schema": SCHEMA_DIALECT, **_plain(manifest.Manifest.model_json_schema())}
+    return json.dumps({**made, "title": "A stack of Bramble"}, indent=1) + "\n"
+
+
+def _plain(schema: Any) -> Any:
+    """Without what only programs read; names that do not match a pattern are wrong."""
+    if isinstance(schema, list):
+        return [_plain(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made: Schema = {
+        key: _plain(part)
+        for key, part in schema.items()
+        if not (key in {"title", "default"} and "properties" not in schema)
+    }
+    if "patternProperties" in made:
+        made.setdefault("additionalProperties", False)
+    return made
+
+
+def _refused(section: type[Section]) -> list[str]:
+    if not section.refused:
+        return []
+    rows = [f"| `{key}` | {why.replace('; ', ' | ', 1)} |" for key, why in sorted(section.refused.items())]
+    return ["| refused | because | instead |", "|---|---|---|", *rows, ""]
+
+
+def _passed_over(section: type[Section]) -> list[str]:
+    if not section.passed_over:
+        return []
+    return [f"Passed over: {', '.join(f'`{key}` ({why})' for key, why in section.passed_over.items())}.", ""]
+
+
+def _key(name: str, field: FieldInfo) -> str:
+    return field.alias or name
+
+
+def _holds(field: FieldInfo) -> str:
+    """Name what a key holds the way people write it."""
+    text = _named(field.metadata) or _form(field.annotation)
+    found = [m for part in field.metadata for m in (part, *getattr(part, "metadata", ()))]
+    bounds = [f"{word} {getattr(m, key)}" for m in found for key, word in BOUNDS if hasattr(m, key)]
+    return f"{text}, {', '.join(bounds)}" if bounds else text
+
+
+def _named(metadata: Iterable[object]) -> str:
+    return next((form.says for form in metadata if isinstance(form, Form) and form.says), "")
+
+
+def _form(hint: Any) -> str:
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _named(parts[1:]) or _form(parts[0])
+    if origin is Literal:
+        return ", ".join(f"`{choice}`" for choice in parts if choice)
+    if origin in (list, dict):
+        return f"a {'list' if origin is list else 'mapping'} of {_form(parts[-1])}"
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return ", ".join(f"`{choice}`" for choice in hint)
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        return "keys as below"
+    return " or ".join(_form(part) for part in parts if part is not type(None)) or PLAIN.get(hint, str(hint))
+
+
+def _left_out(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if not field.default or isinstance(field.default, BaseModel):
+        return ""
+    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
