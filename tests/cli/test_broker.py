@@ -23,7 +23,7 @@ from lab.processes import free_port
 from link.session import Session
 from link.settings import LinkSettings
 from protocol.observed import SensorEvent
-from protocol.operator import ControllerPresence, OrderVerb, ServiceStatus, StackRow, StackStatus, Verdict
+from protocol.operator import ControllerPresence, DiffRow, OrderVerb, ServiceStatus, StackRow, StackStatus, Verdict
 from protocol.topics import ControllerPresenceTopic, EventTopic
 from tests.fakes.controller import StandIn
 
@@ -174,3 +174,21 @@ def line_within(follow: subprocess.Popen[str], within_s: float) -> str:
     with selectors.DefaultSelector() as ready:
         ready.register(follow.stdout, selectors.EVENT_READ)
         return follow.stdout.readline() if ready.select(within_s) else ""
+
+
+def test_diff_and_scale_are_orders_on_the_wire(broker: Broker, tmp_path: Path) -> None:
+    """The manifest travels as text within the order, whatever it says; the answers come back as rows and words."""
+    path = tmp_path / "porch.yaml"
+    path.write_bytes(PORCH)
+    rows = [asdict(DiffRow("pi-1", "service web", "add")) | {"details": ["web:1"]}]
+    answers: dict[OrderVerb, Any] = {OrderVerb.DIFF: rows, OrderVerb.SCALE: None}
+    with StandIn(broker.port, answers, fleet="differs") as controller:
+        changed = bramble(broker, "differs", "diff", "-f", str(path), "-o", "json")
+        scaled = bramble(broker, "differs", "scale", "porch.web=3")
+    assert (changed.exit_code, json.loads(changed.stdout)) == (1, rows)
+    assert (scaled.exit_code, scaled.stdout) == (0, "porch.web: 3 wanted\n")
+    orders = [(order.verb, order.target, order.arguments) for _, order in controller.heard]
+    assert orders == [
+        (OrderVerb.DIFF, "porch", {"manifest": PORCH.decode()}),
+        (OrderVerb.SCALE, "porch.web", {"replicas": 3}),
+    ]
