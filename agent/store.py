@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from agent.decide.effects import Forget, Note
 from agent.decide.invocation import Run
+from agent.decide.marks import Mark, Silence
 from agent.decide.node import Deadline, Node
 from agent.decide.now import Now
 from agent.decide.stored import Lineage, Pulled
@@ -58,10 +59,16 @@ KINDS: dict[str, Read] = {
     "runs": Shape(Run).read,
     "ended": _scalar(str),
     "timers": Shape(Deadline).read,
+    "marks": Shape(Mark).read,
+    "silences": Shape(Silence).read,
+    "completed": _scalar(str),
     "pulled": Shape(Pulled).read,
     "lineages": Shape(Lineage).read,
 }
 """The tables: each is a field of `Node` of the same name, and how one of its values is read back."""
+
+TEXTS = frozenset({"ended", "completed"})
+"""The tables whose values are plain text; elsewhere a text is why a value could not be read."""
 
 
 def _tables(*kinds: str) -> tuple[str, ...]:
@@ -76,6 +83,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "INSERT INTO moment VALUES (1, '', 0)",
     ),
     _tables("pulled", "lineages"),
+    _tables("marks", "silences", "completed"),
 )
 """Statements that lead from one `user_version` to the next; a published one is never changed."""
 
@@ -184,7 +192,7 @@ class Store:
         values = {}
         for key, text in self._connection.execute(f"SELECT key, value FROM {kind} ORDER BY place"):  # noqa: S608
             value = read(json.loads(text))
-            if isinstance(value, str) and kind != "ended":
+            if isinstance(value, str) and kind not in TEXTS:
                 # Written by another version of the agent. Desired state comes again with the next hello.
                 log.warning("stored_value_dropped table=%s key=%s reason=%r", kind, key, value)
                 continue
@@ -244,13 +252,17 @@ def _moved(value: V, shift_s: float) -> V:
         return value
     record: Any = value
     names = [f.name for f in fields(record) if f.name.endswith(MOMENT)]
-    moved = {name: at + shift_s for name in names if (at := getattr(record, name)) is not None}
+    moved = {name: _later(at, shift_s) for name in names if (at := getattr(record, name)) is not None}
     return replace(record, **moved) if moved else value
+
+
+def _later(at: float | tuple[float, ...], shift_s: float) -> float | tuple[float, ...]:
+    return tuple(one + shift_s for one in at) if isinstance(at, tuple) else at + shift_s
 
 
 def _forget_desires(node: Node) -> None:
     """A card that was written under another node's name: nothing that was wanted of that node is wanted of this one."""
-    for kind in ("assignments", "offerings", "trials", "tasks", "runs", "timers"):
+    for kind in ("assignments", "offerings", "trials", "tasks", "runs", "timers", "marks", "completed"):
         table = getattr(node, kind)
         for key in table:
             table.drop(key)

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from agent.decide import devices, fetch, greeting, invocations, plan, report, steps, storage, tasks, timers, trials
+from agent.decide import (
+    dependencies,
+    devices,
+    fetch,
+    greeting,
+    invocations,
+    plan,
+    report,
+    schedules,
+    silence,
+    steps,
+    storage,
+    tasks,
+    timers,
+    trials,
+)
 from agent.decide.effects import Effect
 from agent.decide.node import Node, Now
 
@@ -13,9 +28,12 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     devices.follow(node)
     devices.settle(node, now)
     timers.fire(node, now)
+    silence.follow(node, now)
     tasks.judge(node, now)
     trials.follow(node, now)
     tasks.judge(node, now)  # what a trial's beginning or end changed
+    schedules.call(node, now)
+    dependencies.hold(node)
     storage.follow(node, now)
     plan.plan(node, now)
     fetch.fetch(node, now)

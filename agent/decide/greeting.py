@@ -30,7 +30,7 @@ def dial(node: Node) -> None:
 def up(node: Node, seen: LinkUp) -> None:
     """The broker took us: everything is to be said anew."""
     if node.link is not None and seen.epoch == node.link.epoch:
-        node.link = Linked(seen.epoch, up=True)
+        node.link, node.heard = Linked(seen.epoch, up=True), False
         node.greeted = node.said = None
         node.tally("links_up")
 
@@ -38,7 +38,7 @@ def up(node: Node, seen: LinkUp) -> None:
 def down(node: Node, seen: LinkDown) -> None:
     """The connection is gone; an older one's end means nothing."""
     if node.link is not None and seen.epoch == node.link.epoch:
-        node.link = None
+        node.link, node.heard = None, False
 
 
 def greet(node: Node) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from agent.decide.effects import Effect, Note, OpenDevices, Say
 from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen
 from agent.decide.invocation import Run
+from agent.decide.marks import Mark, Silence
 from agent.decide.now import Now
 from agent.decide.stored import ImageMemory, Lineage, Pulled
 from agent.decide.table import Table
@@ -53,7 +54,8 @@ class Node:
     stream: str
     sequence: int = 0
 
-    # What survives. `counters` holds epoch and tick; `sequence` is the last of the outbox, which remembers it.
+    # What survives. `counters` holds epoch and tick; `sequence` is the last of the outbox, which remembers it; `completed` the
+    # jobs that have run to their end, each with its content.
     counters: Table[int] = field(default_factory=Table)
     assignments: Table[Assignment] = field(default_factory=Table)
     offerings: Table[Offers] = field(default_factory=Table)
@@ -64,9 +66,13 @@ class Node:
     timers: Table[Deadline] = field(default_factory=Table)
     pulled: Table[Pulled] = field(default_factory=Table)
     lineages: Table[Lineage] = field(default_factory=Table)
+    marks: Table[Mark] = field(default_factory=Table)
+    silences: Table[Silence] = field(default_factory=Table)
+    completed: Table[str] = field(default_factory=Table)
 
     # What this process has seen.
     link: Linked | None = None
+    heard: bool = False
     engine: EngineSeen | EngineLost | None = None
     looked_mono_s: float | None = None
     interrupted: set[str] = field(default_factory=set)
@@ -78,10 +84,13 @@ class Node:
     refusal: str = ""
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
 
-    # What this process has begun or said. `unseen` holds steps that ended since the last look, with the moment of their end.
+    # What this process has begun or said. `unseen` holds steps that ended since the last look, with the moment of their end; `held`
+    # says why a task may not start yet, `planned` when a job runs next.
     busy: set[str] = field(default_factory=set)
     unseen: dict[str, float] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    planned: dict[str, str] = field(default_factory=dict)
     unfetched: dict[str, str] = field(default_factory=dict)
     looking_mono_s: float | None = None
     hinted: bool = False

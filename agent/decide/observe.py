@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.decide import devices, greeting, invocations, pacing, report, steps, trials, wants
+from agent.decide import devices, greeting, invocations, pacing, report, silence, steps, trials, wants
 from agent.decide.effects import DrivePin
 from agent.decide.inputs import (
     CommandDone,
@@ -31,6 +31,7 @@ def observe(node: Node, seen: object, now: Now) -> None:
             devices.read(node, seen, now)
         case Arrived():
             for packet in seen.packets if node.link is not None and seen.epoch == node.link.epoch else ():
+                silence.heard(node, packet)
                 _received(node, unpack(packet), now)
         case StepEnded() | RunEnded() | EngineSeen() | EngineLost() | EngineHint():
             _engine(node, seen, now)

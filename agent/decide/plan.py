@@ -4,7 +4,9 @@ No step remembers the one before: each follows from the last look alone, so a po
 The order within a task: the image, the new container (made, not started: what cannot be made disturbs nothing), then the old one's
 stop and the new one's start in the order that was asked for, at last the removal of what is left over.
 
-While a revision is being tried, the container of the settled one is stopped and kept: falling back is starting it again.
+A start waits for what the task depends on, and before it nothing is stopped to make room. Each run of a job with a schedule has a
+container of its own. While a revision is being tried, the container of the settled one is stopped and kept: falling back is
+starting it again.
 """
 
 from __future__ import annotations
@@ -38,11 +40,12 @@ class Scene:
     missing: Pull | None
     order: Order
     kept: Target | None
+    held: bool = False
 
 
 def plan(node: Node, now: Now) -> None:
-    """Give every task that is not busy its next step, if it needs one."""
-    if not isinstance(node.engine, EngineSeen):
+    """Give every task that is not busy its next step, if it needs one; none before an assignment has said what should run."""
+    if not isinstance(node.engine, EngineSeen) or node.assignments.get("") is None:
         return
     targets = node.targets()
     found = wanted(node, targets)
@@ -61,10 +64,21 @@ def next_step(scene: Scene, now: Now) -> Step | None:
     if not _is_due(scene.task, now):
         return None
     if scene.task.state is TaskState.STOPPED:
-        return _cleared(scene, _unkept(scene))
+        return _stopped(scene, scene.target.spec, scene.task, now)
     if scene.container is None:
         return _made(scene, scene.target.spec)
     return _moved(scene, scene.target.spec, scene.task, scene.container)
+
+
+def _stopped(scene: Scene, spec: TaskSpec, task: Task, now: Now) -> Step | None:
+    """What is left of a task that does not run; the image of a job is brought before its time, which may come without a network."""
+    here = scene.container
+    if task.silenced and here is not None and here.phase is Phase.RUNNING:
+        return Stop(scene.key, here.id, spec.container.stop_grace_s)
+    is_time = task.due_mono_s is None or task.due_mono_s <= now.mono_s
+    if spec.job is not None and spec.job.schedule and scene.missing is not None and is_time:
+        return scene.missing
+    return _cleared(scene, _unkept(scene))
 
 
 def _made(scene: Scene, spec: TaskSpec) -> Step:
@@ -87,6 +101,10 @@ def _moved(scene: Scene, spec: TaskSpec, task: Task, container: ContainerSeen) -
         if container.health not in WELL:
             return None
         return _cleared(scene, _unkept(scene))
+    if container.started and spec.job is not None and spec.job.schedule:
+        return Remove(scene.key, container.id)
+    if scene.held:
+        return None
     if running is not None and scene.order is Order.STOP_FIRST:
         return Stop(scene.key, running.id, _grace_s(scene, running))
     return Start(scene.key, container.id, spec)
@@ -130,9 +148,8 @@ def _scene(
     tried = node.trying(key)
     kept = node.settled().get(key) if tried is not None else None
     order = tried.offer.order if tried is not None else Order.STOP_FIRST
-    return Scene(
-        key, target, node.tasks.get(key), container, others, None if is_here else pull(node, key, image), order, kept
-    )
+    missing, is_held = None if is_here else pull(node, key, image), key in node.held
+    return Scene(key, target, node.tasks.get(key), container, others, missing, order, kept, is_held)
 
 
 def _grouped(node: Node, targets: dict[str, Target]) -> dict[str, tuple[ContainerSeen, ...]]:
@@ -148,4 +165,5 @@ def _begin(node: Node, step: Step) -> None:
     node.effects.append(step)
     task = node.tasks.get(step.key)
     if task is not None:
-        node.tasks.put(step.key, replace(task, state=advance(task.state, Seen.STEP)))
+        passed = node.boot if isinstance(step, Start) else task.passed
+        node.tasks.put(step.key, replace(task, state=advance(task.state, Seen.STEP), passed=passed))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.decide import fetch, storage
-from agent.decide.inputs import EngineLost, HostSeen
+from agent.decide.inputs import EngineLost, EngineSeen, HostSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
 from agent.decide.trial import Trial
@@ -18,6 +18,10 @@ from protocol.topics import HealthTopic, StatusTopic
 
 VALUES_EVERY_S = 5.0
 # What a person looking at a list of pins takes for "now".
+NO_MEMORY_LIMITS = (
+    "memory limits are ignored by this kernel; "
+    "add cgroup_enable=memory cgroup_memory=1 to /boot/firmware/cmdline.txt and reboot"
+)
 
 
 def report(node: Node, now: Now) -> None:
@@ -52,7 +56,7 @@ def status_of(node: Node) -> NodeStatus:
         observed_epoch=assignment.epoch,
         observed_generation=assignment.generation,
         offers_generation=node.offers.generation,
-        tasks=tuple(_task(task) for task in node.tasks.values()),
+        tasks=tuple(_task(node, task) for task in node.tasks.values()),
         offers=tuple(status for trial in node.trials.values() if (status := _offer(node, trial)) is not None),
         sensors=node.sensors,
         actuators=node.actuators,
@@ -67,13 +71,16 @@ def reasons(node: Node) -> tuple[str, ...]:
         said.append(f"no container engine: {node.engine.reason}")
     if node.refusal:
         said.append(f"refused: {node.refusal}")
+    if isinstance(node.engine, EngineSeen) and node.inventory is not None and not node.inventory.memory_limits:
+        said.append(NO_MEMORY_LIMITS)
     return (*said, *storage.reasons(node), *fetch.unfetched(node))
 
 
-def _task(task: Task) -> TaskStatus:
+def _task(node: Node, task: Task) -> TaskStatus:
     reason = task.reason
     if task.retry_s is not None:
         reason = f"{reason}; next attempt after {task.retry_s:.0f} s"
+    reason = "; ".join(filter(None, [node.held.get(task.task), reason, node.planned.get(task.task)]))
     return TaskStatus(
         task.task, task.revision, task.state, task.attempt, task.image, task.container, task.health, reason
     )

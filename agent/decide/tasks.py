@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import restarts
+from agent.decide import restarts, silence
 from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
 from agent.decide.node import Node, Now
 from agent.decide.target import Target
 from agent.decide.task import Seen, Task, advance
-from protocol.desired import TaskSpec
+from protocol.desired import Restart, RestartCondition, TaskSpec
 from protocol.observed import TaskState
 
 WELL = frozenset({"", "none", "healthy"})
@@ -27,15 +27,26 @@ def judge(node: Node, now: Now) -> None:
     for key in node.tasks:
         if key not in targets and is_gone(node, key):
             node.tasks.drop(key)
+            _forget_completions(node, key)
     seen = wanted(node, targets) if isinstance(node.engine, EngineSeen) else None
     for key, target in targets.items():
         task = node.tasks.get(key)
         if task is None or task.content != target.content:
-            task = Task(key, target.spec.revision, target.content)
+            task = _begun(node, target)
         if seen is not None and not (task.state is TaskState.ASSIGNED and _is_moving(node, key)):
-            task = judged(task, target.spec, seen.get(key), now, watched=key not in node.interrupted)
+            if not task.silenced:
+                task = judged(task, target.spec, seen.get(key), now, watched=key not in node.interrupted)
             node.interrupted.discard(key)
+            too_long = silence.is_too_long(node, target.spec, now)
+            task = silence.judged(task, target.spec, seen.get(key), too_long=too_long)
+        if runs_once(target.spec) and task.state is TaskState.STOPPED and not task.silenced:
+            node.completed.put(_completion(task), "")
         node.tasks.put(key, restarts.retried(task, now))
+
+
+def runs_once(spec: TaskSpec) -> bool:
+    """Whether this is a job that never runs again once it has run to its end with this content."""
+    return spec.job is not None and not spec.job.schedule
 
 
 def is_gone(node: Node, task: str) -> bool:
@@ -71,6 +82,21 @@ def matches(container: ContainerSeen, target: Target) -> bool:
     return target.content == f"{container.revision} {container.spec_hash}"
 
 
+def _begun(node: Node, target: Target) -> Task:
+    """A new task; a job that has completed with this very content before a trial of another has completed."""
+    task = Task(target.spec.task, target.spec.revision, target.content)
+    return _done(task) if _completion(task) in node.completed else task
+
+
+def _done(task: Task) -> Task:
+    return replace(task, state=advance(task.state, Seen.ENDED_WELL), due_mono_s=None, reason="has completed")
+
+
+def _completion(task: Task) -> str:
+    """Under which key it is remembered that a job has run to its end."""
+    return f"{task.task} {task.content}"
+
+
 def judged(task: Task, spec: TaskSpec, container: ContainerSeen | None, now: Now, *, watched: bool) -> Task:
     """How a task stands, given its wanted container. `watched` is false for the first look after we or the engine were away."""
     if container is None:
@@ -87,7 +113,7 @@ def judged(task: Task, spec: TaskSpec, container: ContainerSeen | None, now: Now
 def _running(task: Task, spec: TaskSpec, container: ContainerSeen, now: Now) -> Task:
     instance = restarts.instance(container)
     if container.health == "unhealthy":
-        return task if task.accounted == instance else restarts.ended(task, spec.restart, container, now)
+        return task if task.accounted == instance else restarts.ended(task, _restart(spec), container, now)
     if container.health not in WELL:
         return replace(task, state=advance(task.state, Seen.STARTS), instance=instance)
     since = task.running_since_mono_s if task.instance == instance else None
@@ -103,8 +129,23 @@ def _ended(task: Task, spec: TaskSpec, container: ContainerSeen, now: Now, *, wa
     if task.accounted == instance or task.state in (TaskState.STOPPED, TaskState.REJECTED):
         return task
     if task.state is TaskState.ASSIGNED:
-        # It ended before it was wanted: a container kept through a trial, or found after a lost store. Its end is no failure.
-        return replace(task, accounted=instance)
+        # It ended before it was wanted: a container kept through a trial, or found after a lost store. Its end is no failure, but
+        # a job that it has completed is not done twice.
+        task = replace(task, accounted=instance)
+        return _done(task) if runs_once(spec) and container.exit_code == 0 else task
     if not watched:
-        return restarts.interrupted(task, spec.restart, container)
-    return restarts.ended(task, spec.restart, container, now)
+        return restarts.interrupted(task, _restart(spec), container)
+    return restarts.ended(task, _restart(spec), container, now)
+
+
+def _forget_completions(node: Node, task: str) -> None:
+    for key in node.completed:
+        if key.startswith(f"{task} "):
+            node.completed.drop(key)
+
+
+def _restart(spec: TaskSpec) -> Restart:
+    """The policy of a task; a job that ended well is never restarted."""
+    if spec.job is not None and spec.restart.condition is RestartCondition.ANY:
+        return replace(spec.restart, condition=RestartCondition.ON_FAILURE)
+    return spec.restart

@@ -173,12 +173,12 @@ def _watch(node: Node, trial: Trial, now: Now) -> None:
         return
     if task.state in (TaskState.FAILED, TaskState.REJECTED):
         _end(node, trial, Seen.UNWELL, task.reason)
-    elif task.state is TaskState.STOPPED:
+    elif task.state is TaskState.STOPPED and not task.silenced:
         _end(node, trial, Seen.WELL, task.reason)
     elif task.state is TaskState.RUNNING:
         _watch_running(node, trial, task.instance, now)
     elif trial.key in node.watching:
-        _end(node, trial, Seen.UNWELL, "stopped being well within its monitor window")
+        _end(node, trial, Seen.UNWELL, f"stopped being well within its monitor window: {task.reason or task.state}")
     elif now.mono_s >= trial.until_mono_s:
         _end(node, trial, Seen.UNWELL, f"did not run within {APPLY_S:.0f} s: {task.reason or task.state}")
 

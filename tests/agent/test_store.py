@@ -10,6 +10,7 @@ import pytest
 
 from agent.decide.effects import Forget, Note
 from agent.decide.invocation import Run, State
+from agent.decide.marks import Mark, Silence
 from agent.decide.node import Deadline, Node, Now
 from agent.decide.stored import Lineage, Pulled
 from agent.decide.task import Task
@@ -17,7 +18,7 @@ from agent.decide.trial import Trial
 from agent.store import KINDS, Identity, Store, Written
 from link.outbox import OutboxBounds
 from protocol.desired import Assignment, Offers
-from protocol.observed import Answer, OfferState, Result, ResultStatus, TaskState
+from protocol.observed import Answer, Clock, OfferState, Result, ResultStatus, TaskState
 from protocol.topics import ResultTopic
 from tests.fakes.agent import DOORBELL, LAMP, function, offer, task
 
@@ -31,11 +32,19 @@ def filled(node: Node) -> None:
     node.counters.put("epoch", 7)
     node.assignments.put("", Assignment("pi-1", 3, 4, (spec,), (DOORBELL,), (LAMP,), (function(),)))
     node.offerings.put("", Offers("pi-1", 3, 2, (offer(spec),)))
-    node.tasks.put(spec.task, Task(spec.task, "a", "a x", TaskState.FAILED, 3, 2, "exited", due_mono_s=1040.0))
+    node.tasks.put(
+        spec.task,
+        Task(
+            spec.task, "a", "a x", TaskState.FAILED, 3, 2, "exited", due_mono_s=1040.0, restarts_mono_s=(980.0, 990.0)
+        ),
+    )
     node.trials.put("t", Trial(offer(spec), "a x", OfferState.SETTLED))
     node.runs.put("i", Run("i", "porch", "greet", "c", {"id": "c"}, "{}", State.DISPATCHED, 1, until_mono_s=1300.0))
     node.ended.put("j", "done")
     node.timers.put("porch greet 0", Deadline(1010.0))
+    node.marks.put(spec.task, Mark("@daily", "UTC", Clock.SYNCED, 1_760_000_000.5, 1_760_054_400.0, 2))
+    node.silences.put("", Silence("boot-1", 990.0))
+    node.completed.put("porch.once.1 a x", "")
     node.pulled.put("r/web:a", Pulled("r/web:a", "mirror:5000", "sha256:1", ("sha256:2",), "sha256:2", "", "sha256:2"))
     node.lineages.put("porch.web", Lineage("web:b", "web:a"))
 

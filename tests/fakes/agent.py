@@ -7,6 +7,7 @@ At zero the process dies there: what was not committed is lost, what the engine 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -43,6 +44,7 @@ from sim.images import FakeRegistry
 
 NAME, FLEET = "pi-1", "home"
 BOOT_MONO_S = 100.0
+BIRTHDAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def task(revision: str, name: str = "porch.web.1", restart: Restart | None = None, **container: Any) -> TaskSpec:
@@ -107,6 +109,9 @@ class Rig:
     tokens: int = 0
     committed: dict[str, set[int]] = field(default_factory=dict)
     factory_name: str = "mock"
+    wall_off_s: float = 0.0
+    clock: Clock = Clock.GUESS
+    zone: tzinfo = UTC
 
     def __post_init__(self) -> None:
         self.engine = FakeEngine(NAME, FLEET, lambda: self.now_s, lambda _: None, self.registry)
@@ -148,7 +153,8 @@ class Rig:
 
     @property
     def now(self) -> Now:
-        return Now(self.now_s, f"2026-01-01T00:00:00Z+{self.now_s:.3f}", Clock.GUESS)
+        wall = BIRTHDAY + timedelta(seconds=self.now_s - BOOT_MONO_S + self.wall_off_s)
+        return Now(self.now_s, wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"), self.clock, self.zone)
 
     @property
     def node(self) -> Node:
