@@ -202,8 +202,7 @@ def _leaving(fleet: Fleet, service: Service, tasks: list[str]) -> list[str]:
 
 def _leave(fleet: Fleet, task: Task, service: Service) -> Leave | None:
     """Whether, and how, a task must go; None if it stays."""
-    is_of_all = task.task == task_id(service.stack, service.name, task.node)
-    if is_of_all != service.mode.is_global:
+    if not _is_of_mode(task, service):
         return Leave.AT_ONCE
     if task.is_completed:
         return None
@@ -216,6 +215,13 @@ def _leave(fleet: Fleet, task: Task, service: Service) -> Leave | None:
     if any(object_to(one, need) for object_to in LEAVING):
         return Leave.AT_ONCE if service.mode.is_global else Leave.IN_TURN
     return None
+
+
+def _is_of_mode(task: Task, service: Service) -> bool:
+    """Whether a task is called as the tasks of its service are: by their node where they are everywhere, else by a number."""
+    if service.mode.is_global:
+        return task.task == task_id(service.stack, service.name, task.node)
+    return bool(surplus.number(task.task))
 
 
 def _take_turns(fleet: Fleet, key: str) -> None:
@@ -233,11 +239,11 @@ def _take_turns(fleet: Fleet, key: str) -> None:
 def _fit(fleet: Fleet, service: Service, leaving: list[str], nodes: list[str] | None) -> None:
     """Move what leaves, and have as many tasks as are wanted; on these nodes, or on any."""
     key = service_key(service.stack, service.name)
-    left = [before for task in leaving if (before := unplace(fleet, task)) is not None]
+    gone = [before for task in leaving if (before := unplace(fleet, task)) is not None]
     if service.mode.is_global:
         _fit_everywhere(fleet, key, service, fleet.nodes if nodes is None else nodes)
     else:
-        _fit_counted(fleet, key, service, left, nodes)
+        _fit_counted(fleet, key, service, [task for task in gone if _is_of_mode(task, service)], nodes)
 
 
 def _fit_everywhere(fleet: Fleet, key: str, service: Service, nodes: Iterable[str]) -> None:
