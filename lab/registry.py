@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPResponse
 from pathlib import Path
 
 from lab.processes import Process, accepts, free_port, spawn, wait_ready
@@ -78,11 +79,20 @@ class Registry:
 
     def digest(self, name: str, tag: str) -> str:
         """Return the digest under which the registry serves this image now."""
-        url = f"http://{self.name}/v2/{name}/manifests/{tag}"
-        request = urllib.request.Request(url, headers={"Accept": _ACCEPTED}, method="HEAD")
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=5) as answer:
+        with self._manifest(name, tag, "HEAD") as answer:
             return str(answer.headers["Docker-Content-Digest"])
+
+    def layer_bytes(self, name: str, tag: str) -> int:
+        """Return how much of an image's content comes over the line."""
+        with self._manifest(name, tag, "GET") as answer:
+            return sum(layer["size"] for layer in json.load(answer)["layers"])
+
+    def _manifest(self, name: str, tag: str, method: str) -> HTTPResponse:
+        url = f"http://{self.name}/v2/{name}/manifests/{tag}"
+        request = urllib.request.Request(url, headers={"Accept": _ACCEPTED}, method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        answer: HTTPResponse = opener.open(request, timeout=5)
+        return answer
 
     @property
     def _passwords(self) -> Path:

@@ -12,9 +12,12 @@ Docker's refusals become outcomes here; `EngineAwayError` is the caller's.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 from agent.adapters.docker_api import Answer, DockerApi, EngineSilentError
 from agent.adapters.troubles import ENGINE_RETRY_S, REGISTRY_RETRY_S, pull_trouble, registry_trouble
@@ -48,13 +51,24 @@ class Source:
         return self.login.username if self.login is not None else ""
 
 
-def pull(api: DockerApi, step: Pull, stall_s: float = STALL_S) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a pull is watched, and where Docker finds the relay of one that is capped: an address that it trusts without TLS."""
+
+    stall_s: float = STALL_S
+    door: str = "127.0.0.1"
+
+
+TERMS = Terms()
+
+
+def pull(api: DockerApi, step: Pull, terms: Terms = TERMS) -> Outcome:
     """Bring an image here, whole and on the disk, and check that this processor can run it."""
     if step.image.startswith("sha256:"):
         return GiveUp(f"{step.image} is an image's id; only a reference can be pulled")
     failures: list[Retry | GiveUp] = []
     for source in sources(step):
-        outcome = _brought(api, source, step.image, stall_s)
+        outcome = _brought(api, source, step, terms)
         if isinstance(outcome, Done):
             os.sync()  # a power cut now would leave empty files that no later pull repairs (moby#36135)
             return _kept(api, source, step.image)
@@ -87,20 +101,55 @@ def _known_as(api: DockerApi, image: str) -> str:
     return next((str(name) for name in known if name.endswith(f"@{content}")), "")
 
 
-def _brought(api: DockerApi, source: Source, image: str, stall_s: float) -> Outcome:
+def _brought(api: DockerApi, source: Source, step: Pull, terms: Terms) -> Outcome:
     headers = api.credentials(source.name, source.login)
     try:
-        answer = api.offered(source.name, headers, stall_s)
-        unfit = _unfit(api, source, image, answer)
+        unfit = _unfit(api, source, step.image, api.offered(source.name, headers, terms.stall_s))
         if unfit is not None:
             return unfit
-        query = {"fromImage": source.name}
-        for line in api.lines("POST", "/images/create", query, silence_s=stall_s, headers=headers):
-            if isinstance(line, dict) and line.get("error"):
-                return pull_trouble(source.name, 0, str(line["error"]), source.user)
+        if step.rate_bps:
+            return _relayed(api, source, step.rate_bps, headers, terms)
+        return _streamed(api, source, source.name, headers, terms)
     except EngineSilentError:
-        return Retry(f"registry {source.registry} does not go on sending image {image}", REGISTRY_RETRY_S)
+        return Retry(f"registry {source.registry} does not go on sending image {step.image}", REGISTRY_RETRY_S)
+
+
+def _relayed(api: DockerApi, source: Source, rate_bps: int, headers: Mapping[str, str], terms: Terms) -> Outcome:
+    """Bring the content no faster than it may, under the relay's name; then its own name, which costs only a manifest."""
+    from agent.adapters.relay import Relay, Upstream  # noqa: PLC0415 - a server, 1 MB, that few nodes need
+
+    with Relay(Upstream(source.registry, _is_insecure(api, source.registry)), rate_bps, terms.door) as relay:
+        name = f"{relay.name}/{source.name.partition('/')[2]}"
+        slowly = _streamed(api, source, name, headers, terms)
+    if not isinstance(slowly, Done):
+        return slowly
+    outcome = _streamed(api, source, source.name, headers, terms)
+    if isinstance(outcome, Done):
+        image = api.call("GET", f"/images/{name}/json").body or {}
+        for known in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ())):
+            if known.startswith(f"{relay.name}/"):
+                api.call("DELETE", f"/images/{known}")
+    return outcome
+
+
+def _streamed(api: DockerApi, source: Source, name: str, headers: Mapping[str, str], terms: Terms) -> Outcome:
+    for line in api.lines("POST", "/images/create", {"fromImage": name}, silence_s=terms.stall_s, headers=headers):
+        if isinstance(line, dict) and line.get("error"):
+            return pull_trouble(source.name, 0, str(line["error"]), source.user)
     return Done()
+
+
+def _is_insecure(api: DockerApi, registry: str) -> bool:
+    """Whether the engine trusts a registry whatever its certificate: by its name, or by its address."""
+    known = (api.call("GET", "/info").body or {}).get("RegistryConfig") or {}
+    if not known.get("IndexConfigs", {}).get(registry, {}).get("Secure", True):
+        return True
+    nets = [ip_network(net) for net in known.get("InsecureRegistryCIDRs") or ()]
+    try:
+        found = {entry[4][0] for entry in socket.getaddrinfo(urlsplit(f"//{registry}").hostname, None)}
+    except OSError:
+        return False
+    return any(ip_address(address) in net for address in found for net in nets)
 
 
 def _unfit(api: DockerApi, source: Source, image: str, answer: Answer) -> Outcome | None:

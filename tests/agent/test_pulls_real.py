@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.adapters.docker_api import DockerApi
-from agent.adapters.pulls import pull
+from agent.adapters.pulls import Terms, pull
 from agent.decide.effects import Clean, Create, Pull, Start
 from agent.decide.inputs import Done, EngineSeen, GiveUp, Phase, Retry
+from lab.images import Image, archive
 from lab.registry import Registry
 from protocol.container import Container
 from protocol.desired import Login, TaskSpec
 from tests.fakes.engines import RealWorld
 
 pytestmark = pytest.mark.lab
+
+RATE_BPS = 1_000_000
 
 
 def look(world: RealWorld) -> EngineSeen:
@@ -126,7 +131,7 @@ def test_a_registry_that_goes_silent_is_left(real: RealWorld) -> None:
         contextlib.closing(DockerApi(real.host.engine.url)) as api,
     ):
         name = f"{real.registry.address}:{mute.getsockname()[1]}"
-        outcome = pull(api, Pull("k", f"{name}/well:1"), stall_s=1.0)
+        outcome = pull(api, Pull("k", f"{name}/well:1"), Terms(stall_s=1.0))
     assert outcome == Retry(f"registry {name} does not go on sending image {name}/well:1", 15.0)
 
 
@@ -143,3 +148,23 @@ def test_an_image_is_removed_with_all_its_names_and_layers(real: RealWorld) -> N
     assert outcome == Done("removed 2 of 3")
     (left,) = look(real).stored
     assert set(left.references) == {real.image("fit"), f"{real.registry.name}/fit@{real.registry.digest('fit', '1')}"}
+
+
+def test_a_cap_is_held(real: RealWorld) -> None:
+    """A pull with a cap takes at least as long as its bytes do, and leaves only the image's own names."""
+    big = f"{real.registry.name}/big:1"
+    noise = random.Random(3).randbytes(RATE_BPS * 2)
+    real.host.docker("load", "--quiet", given=archive(Image("big", "1", files={"noise": noise}), big))
+    real.host.docker("push", "--quiet", big)
+    real.clear()
+    image = pinned(real, "big")
+    layers = real.registry.layer_bytes("big", "1")
+    api = DockerApi(real.host.engine.url)
+    began_s = time.monotonic()
+    outcome = pull(api, Pull("k", image, rate_bps=RATE_BPS), Terms(door=real.registry.address))
+    took_s = time.monotonic() - began_s
+    api.close()
+    assert outcome == Done()
+    assert took_s > 0.9 * layers / RATE_BPS
+    (stored,) = look(real).stored
+    assert stored.references == (image.replace(":1@", "@"),)
