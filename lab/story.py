@@ -226,8 +226,10 @@ class Story:
         """What the engines of these nodes run as dashboard, by their own word."""
         found = set()
         for node in nodes:
-            images = [c.image for c in self.bramble.hosts[node].containers() if c.is_running and "dashboard" in c.image]
-            found |= {image.partition("@")[0].rpartition(":")[2] for image in images} or {"none"}
+            host = self.bramble.hosts[node]
+            ids = [c.id for c in host.containers() if c.is_running and "io.bramble.service=dashboard" in c.labels]
+            said = host.docker("inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", *ids) if ids else ""
+            found |= {line.partition("=")[2] for line in said.splitlines() if line.startswith("VERSION=")} or {"none"}
         return found
 
 
