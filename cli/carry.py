@@ -8,7 +8,6 @@ operator's machine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
@@ -22,9 +21,9 @@ BUILD_REFUSED = "Bramble pulls images and builds none"
 BUILD_REMEDY = "build and push it, then write `image:`"
 
 
-def taken_in(root: Part, variables: Mapping[str, str], findings: Findings) -> Part:
+def taken_in(root: Part, findings: Findings) -> Part:
     """The document with all that it refers to on this machine."""
-    carrier = _Carrier(variables, findings)
+    carrier = _Carrier(findings)
     for section, change in (
         ("services", carrier.service),
         ("functions", carrier.function),
@@ -51,7 +50,6 @@ def bytes_of(path: FilePath, place: Place, at: Path, findings: Findings) -> byte
 
 @dataclass(frozen=True, slots=True)
 class _Carrier:
-    variables: Mapping[str, str]
     findings: Findings
 
     def service(self, name: str, service: Part) -> Part:
@@ -107,8 +105,9 @@ class _Carrier:
         text = self.text(file, name, path)
         if text is None:
             return {}
-        source = Source(name.text, file.parent)
-        found = dotenv.parse_raw(text) if style == RAW else dotenv.parse(text, self.variables)
+        variables = name.place.source.variables
+        source = Source(name.text, file.parent, variables)
+        found = dotenv.parse_raw(text) if style == RAW else dotenv.parse(text, variables)
         for line, unset in found.unset:
             self.findings.warn(
                 Place(source, line), path, f"the variable {unset!r} is not set; it becomes an empty text"
@@ -135,8 +134,8 @@ class _Carrier:
         for key, part in own.mapping.items():
             if part.value is not None:
                 kept[key] = part
-            elif key in self.variables:
-                kept[key] = replace(part, value=self.variables[key])
+            elif key in part.place.source.variables:
+                kept[key] = replace(part, value=part.place.source.variables[key])
             else:
                 at = (*path, "environment", key)
                 self.findings.warn(part.place, at, f"{key!r} has no value and is not set here; it is left out")
@@ -151,12 +150,13 @@ class _Carrier:
             place = Place(Source(file.text, whole.parent))
             return holder.having("file", None).having("content", Part(text, place)) if text is not None else holder
         if variable is not None and variable.text:
-            if variable.text not in self.variables:
+            known = variable.place.source.variables
+            if variable.text not in known:
                 reason = f"the variable {variable.text!r} is not set here"
                 self.findings.fault(
                     variable.place, (*path, "environment"), reason, "set it, or name it in the .env file"
                 )
                 return holder
-            value = Part(self.variables[variable.text], variable.place)
+            value = Part(known[variable.text], variable.place)
             return holder.having("environment", None).having("content", value)
         return holder

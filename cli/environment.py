@@ -48,11 +48,11 @@ class Environment:
         """Find the files and read the variables."""
         warnings: list[Fault] = []
         named = env_files or _listed(environ.get("COMPOSE_ENV_FILES", ""), ",")
-        known = _variables(named, here, environ, warnings)
+        known = variables_of(named, here, environ, warnings)
         files = files or _default_files({**known, **environ}, here)
         directory = here if files[0] == STANDARD_INPUT else (here / files[0]).parent
         if not named and directory.resolve() != here.resolve():
-            known = _variables((), directory, environ, warnings)
+            known = variables_of((), directory, environ, warnings)
         return cls(files, directory, here, {**known, **environ}, warnings)
 
     def listed(self, name: str, separator: str) -> tuple[str, ...]:
@@ -81,10 +81,10 @@ def _default_files(variables: Mapping[str, str], here: FilePath) -> tuple[str, .
     return (*first, *[name for name in OVERRIDE_NAMES if (here / name).is_file()][:1])
 
 
-def _variables(
+def variables_of(
     named: tuple[str, ...], directory: FilePath, environ: Mapping[str, str], warnings: list[Fault]
 ) -> dict[str, str]:
-    """What the given files say, the later over the earlier, or the `.env` of a directory, if it has one."""
+    """What the named files say, the later over the earlier; without names, the `.env` of the directory, if it has one."""
     known: dict[str, str] = {}
     for name in named or (".env",):
         path = directory / name

@@ -23,10 +23,11 @@ TAGS = frozenset({RESET, OVERRIDE})
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file as the operator named it, and the directory from which its relative paths start."""
+    """A file as the operator named it, the directory from which its relative paths start, and the variables that it sees."""
 
     name: str
     directory: FilePath
+    variables: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def file(self) -> FilePath:

@@ -203,14 +203,6 @@ def test_a_relative_bind_mount_is_refused(tmp_path: Path) -> None:
     assert "relative to your machine" in faults(project)[0]
 
 
-def test_include_is_refused_by_name(tmp_path: Path) -> None:
-    """What is not supported is told with another way."""
-    found = faults(loaded(tmp_path, {"porch.yaml": "include: [other.yaml]\n" + WEB}))
-    assert found == [
-        "porch.yaml:1:1: include: 'include' is not supported; name the files together, like `bramble up -f FILE -f FILE`"
-    ]
-
-
 def test_a_stack_that_is_too_large_names_the_file_that_makes_it_so(tmp_path: Path) -> None:
     """The limit is the wire's; the remedy counts the bytes of the largest part."""
     big = "A=" + "x" * (MANIFEST_BYTES - 100)
