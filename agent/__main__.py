@@ -70,6 +70,7 @@ def run(settings: Settings) -> int:
     if store.notice:
         log.error("store_damaged notice=%r", store.notice)
     node = store.load(Identity(settings.node, settings.fleet, host.boot(), installed()), moment(host))
+    node.images.rate_bps = settings.pull_rate_bps
     board = Board(inbox.put, settings.pin_factory)
     if node.assignment.actuators:
         board.open((), node.assignment.actuators)
@@ -115,11 +116,11 @@ def _workers(settings: Settings, inbox: SimpleQueue[object]) -> WorkersSeam:
     if not settings.has_engine:
         return NoWorkers(inbox.put)
     from agent.adapters.engine import Engine  # noqa: PLC0415 - 0.3 MB that a node of sensors does without
-    from agent.adapters.workers import Workers  # noqa: PLC0415
+    from agent.adapters.workers import PULLS_AT_ONCE, Workers  # noqa: PLC0415
 
     engine = Engine(settings.docker_host, settings.node, settings.fleet)
     engine.events(lambda: inbox.put(EngineHint()))
-    return Workers(engine, inbox.put)
+    return Workers(engine, inbox.put, pulls_at_once=1 if settings.pull_rate_bps else PULLS_AT_ONCE)
 
 
 def _options(arguments: Sequence[str]) -> Options:

@@ -14,19 +14,23 @@ from typing import Annotated
 from link import told
 from link.settings import KEEPALIVE_S, LinkSettings
 from protocol.ids import RESERVED_PREFIX, Name, is_name
+from protocol.measures import size_bytes
 from protocol.refusal import Refusal
 from protocol.shapes import Bounds, Shape
 
 DEFAULT_FILE = Path("/etc/bramble/agent.toml")
 MQTT_PORT = 1883
 NO_ENGINE = "none"
+LEAST_RATE_BPS = 10_000
+# Docker tells of its progress every half a megabyte; more slowly than this a pull would seem to have stalled.
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one agent. `docker_host = "none"` is a node without containers; `metrics_port = 0` serves no metrics.
 
-    `finger` is the path of a named pipe through which mock pins can be touched.
+    `finger` is the path of a named pipe through which mock pins can be touched. `pull_rate` (`500k`) is what all pulls together may
+    take of the line in a second; without it they take the whole.
     """
 
     node: Name
@@ -44,6 +48,12 @@ class Settings:
     health_s: Annotated[float, Bounds(least=1, most=3600)] = 30.0
     metrics_port: Annotated[int, Bounds(least=0, most=65535)] = 0
     metrics_host: str = "127.0.0.1"
+    pull_rate: str = ""
+
+    @property
+    def pull_rate_bps(self) -> int:
+        """The cap of all pulls in bytes a second; 0 is none."""
+        return size_bytes(self.pull_rate) if self.pull_rate else 0
 
     @property
     def has_engine(self) -> bool:
@@ -74,6 +84,9 @@ def read(path: Path | None, environ: Mapping[str, str], hostname: str) -> Settin
     settings = _SHAPE.read(document)
     if isinstance(settings, str):
         return Refusal(settings, str(path or DEFAULT_FILE))
+    refused = _rate_refused(settings.pull_rate)
+    if refused:
+        return Refusal(f"pull_rate: {refused}")
     password = told.password(settings.broker_password_file)
     return password if isinstance(password, Refusal) else settings
 
@@ -82,6 +95,14 @@ def _name_refused(node: str) -> str:
     if node.startswith(RESERVED_PREFIX):
         return f"{node!r} begins with {RESERVED_PREFIX}, as our own services do"
     return "" if is_name(node) else f"{node!r} cannot name a node (lower-case letters, digits, hyphens)"
+
+
+def _rate_refused(rate: str) -> str:
+    try:
+        is_too_low = bool(rate) and size_bytes(rate) < LEAST_RATE_BPS
+    except ValueError as error:
+        return str(error)
+    return f"{rate!r} is less than {LEAST_RATE_BPS} bytes a second" if is_too_low else ""
 
 
 def _labels(text: str) -> dict[str, str] | Refusal:

@@ -20,7 +20,7 @@ from agent.decide.effects import Pull, Run, Step
 from agent.decide.inputs import EngineLost, EngineSeen, GiveUp, Retry, RunEnded, StepEnded
 
 PULLS_AT_ONCE = 2
-# The network and the card are the limit; more would only make each slower.
+# The network and the card are the limit; more would only make each slower. With a cap on the line it is one: the cap is a pull's.
 STEPS_AT_ONCE = 4
 # An engine on two cores makes about 10 containers a second, and twice as many with concurrency as without.
 RUNS_AT_ONCE = 16
@@ -36,11 +36,13 @@ log = logging.getLogger(__name__)
 class Workers:
     """Daemon threads between the loop and the engine. Only the loop's thread calls these methods."""
 
-    def __init__(self, engine: EngineSeam, deliver: Callable[[Any], None]) -> None:
+    def __init__(
+        self, engine: EngineSeam, deliver: Callable[[Any], None], *, pulls_at_once: int = PULLS_AT_ONCE
+    ) -> None:
         """`deliver` puts a value into the inbox, from any thread."""
         self._engine, self._deliver = engine, deliver
         self._looks: _Lane[None] = _Lane("look", 1, lambda _: deliver(self._looked()), waiting=1)
-        self._pulls: _Lane[Step] = _Lane("pull", PULLS_AT_ONCE, lambda step: deliver(self._stepped(step)))
+        self._pulls: _Lane[Step] = _Lane("pull", pulls_at_once, lambda step: deliver(self._stepped(step)))
         self._steps: _Lane[Step] = _Lane("step", STEPS_AT_ONCE, lambda step: deliver(self._stepped(step)))
         self._runs: _Lane[Step] = _Lane("run", RUNS_AT_ONCE, lambda step: deliver(self._stepped(step)))
 

@@ -1,7 +1,7 @@
 """How an image is asked for: with the login and the mirror that the assignment gives for its registry. Whoever wants one asks here.
 
 Both belong to a registry, never to a task: an image that a second stack shares is the same image. A node without either pulls as
-nobody, from the registry that the reference names.
+nobody, from the registry that the reference names. The cap is the node's own.
 """
 
 from __future__ import annotations
@@ -16,4 +16,4 @@ def pull(node: Node, key: str, image: str) -> Pull:
     registry, assignment = registry_of(image), node.assignment
     login = next((login for login in assignment.logins if registry_name(login.registry) == registry), None)
     mirror = next((mirror.at for mirror in assignment.mirrors if registry_name(mirror.registry) == registry), "")
-    return Pull(key, image, login, mirror)
+    return Pull(key, image, login, mirror, node.images.rate_bps)

@@ -40,6 +40,8 @@ def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
         ("broker_port = 'x'", {}, "broker_port"),
         ("broker_port = 70000", {}, "broker_port"),
         ("= 3", {}, "is no TOML"),
+        ("pull_rate = 'fast'", {}, "pull_rate: 'fast' is no size"),
+        ("", {"BRAMBLE_PULL_RATE": "1k"}, "less than 10000 bytes a second"),
         ("", {"BRAMBLE_BROKER_PORT": "many"}, "'many' is no number"),
         ("", {"BRAMBLE_LABELS": "home"}, "is not like site=home"),
         ("", {"BRAMBLE_NODE": "Pi 1"}, "cannot name a node"),
@@ -50,6 +52,14 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, environ: dict[str, st
     refusal = read(written(tmp_path, text), environ, "pi-1")
     assert isinstance(refusal, Refusal)
     assert words in str(refusal)
+
+
+def test_a_rate_counts_as_sizes_do(tmp_path: Path) -> None:
+    """The cap of pulls is said as Compose says sizes; without one there is none."""
+    capped, free = read(written(tmp_path, "pull_rate = '500k'"), {}, "a"), read(written(tmp_path, ""), {}, "a")
+    assert isinstance(capped, Settings)
+    assert isinstance(free, Settings)
+    assert (capped.pull_rate_bps, free.pull_rate_bps) == (512_000, 0)
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
