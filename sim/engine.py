@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from agent.adapters import creation, files, host_config, troubles
+from agent.adapters import container_files, creation, host_config, troubles
 from agent.adapters.creation import LABEL, Place
 from agent.decide.effects import Clean, Create, Pull, Remove, Run, Start, Stop
 from agent.decide.inputs import (
@@ -255,7 +255,7 @@ class FakeEngine:
         return Done()
 
     def _prepared(self, container: Container) -> Outcome:
-        if reason := files.misplaced(container) or host_config.lacks(container, VERSION):
+        if reason := container_files.misplaced(container) or host_config.lacks(container, VERSION):
             return GiveUp(reason)
         if container.runtime and container.runtime not in self.runtimes:
             return troubles.trouble(container.image, 400, f"Unknown runtime specified {container.runtime}")

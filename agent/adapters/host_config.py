@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
-from agent.adapters.files import file_mounts
+from agent.adapters.container_files import file_mounts
 from agent.adapters.mounts import bind, is_plain_bind, mount
 from protocol.container import Container, Logging, Ulimit
 

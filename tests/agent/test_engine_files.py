@@ -8,7 +8,7 @@ from pathlib import PurePosixPath as Path
 
 import pytest
 
-from agent.adapters.files import archive, file_mounts, misplaced
+from agent.adapters.container_files import archive, file_mounts, misplaced
 from protocol.container import Container, File, Mount
 
 
