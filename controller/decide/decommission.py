@@ -43,7 +43,7 @@ def decommission(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     for task in sorted(fleet.originals.of("node", node.name)):
         fleet.originals.drop(task)
     for task in sorted(fleet.tasks.of("node", node.name)):
-        _give_up(fleet, task)
+        scheduler.abandon(fleet, task)
     fleet.look_at(node.name)
     fleet.unsettled.hosts.add(node.name)
     fleet.unsettled.assignments.add(node.name)
@@ -79,7 +79,7 @@ def forget(fleet: Fleet, name: str) -> None:
         fleet.unsettled.slots.add(task)
         fleet.unsettled.judged.add(slot.service)
     for task in sorted(fleet.tasks.of("node", name)):
-        _give_up(fleet, task)
+        scheduler.abandon(fleet, task)
     for task in sorted(fleet.originals.of("node", name)):
         fleet.originals.drop(task)
     let_go(fleet, name)
@@ -103,12 +103,6 @@ def clear(fleet: Fleet, name: str) -> None:
     """Empty the topics of a node that has left."""
     for topic, nothing in cleared(fleet, name):
         fleet.say(topic, nothing)
-
-
-def _give_up(fleet: Fleet, task: str) -> None:
-    before = scheduler.unplace(fleet, task)
-    if before is not None:
-        fleet.unsettled.services.add(before.service)
 
 
 def _forget_devices(fleet: Fleet, name: str) -> None:

@@ -6,7 +6,7 @@ many as a person reads and a packet holds, the troubled ones first.
 
 from __future__ import annotations
 
-from controller.decide import brief, hosts, images
+from controller.decide import absence, brief, hosts, images
 from controller.decide.assignments import holders
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
@@ -14,7 +14,7 @@ from controller.decide.records import StackRecord, Task, service_key
 from controller.decide.slot import OPEN, Rollout, RolloutState, Slot, SlotState
 from protocol.observed import TaskState
 from protocol.operator import FunctionStatus, RolloutStatus, ServiceStatus, StackStatus, TaskPlace
-from protocol.stack import Mode, Service, Stack
+from protocol.stack import Service, Stack
 from protocol.topics import StackStatusTopic
 
 KIND = "report"
@@ -86,11 +86,12 @@ def service_status(fleet: Fleet, service: Service) -> ServiceStatus:
     tasks = [fleet.tasks[task] for task in fleet.tasks.of("service", key)]
     places = sorted((place(fleet, task) for task in tasks), key=lambda p: (p.state == TaskState.RUNNING, p.task))
     running = sum(p.state == TaskState.RUNNING for p in places)
+    completed = sum(task.is_completed for task in tasks)
     pending = fleet.pendings.get(key)
-    desired = service.replicas if service.mode is Mode.REPLICATED else len(tasks)
+    desired = len(tasks) if service.mode.is_global else service.replicas
     reasons = [f"{pending.missing} of {desired} tasks have no node", *pending.reasons] if pending else []
     reasons += [said] if (said := images.reason(fleet, service)) else []
-    if service.mode is Mode.GLOBAL and not tasks:
+    if service.mode.is_global and not tasks:
         reasons.append("no node that is online may carry it")
     reasons += [f"{p.task} on {p.node}: {p.reason}" for p in places[:REASONS_SHOWN] if p.reason]
     return ServiceStatus(
@@ -102,6 +103,8 @@ def service_status(fleet: Fleet, service: Service) -> ServiceStatus:
         tuple(reasons),
         tuple(places[:NAMES_SHOWN]),
         rollout_status(fleet, rollout) if rollout else None,
+        service.mode,
+        completed,
     )
 
 
@@ -109,13 +112,17 @@ def place(fleet: Fleet, task: Task) -> TaskPlace:
     """Where a task is, and how it stands as far as is known."""
     shown = fleet.seen.get((task.node, task.task))
     waits_for = holders(fleet, task.task)
+    if task.is_completed:
+        return TaskPlace(task.task, task.node, TaskState.STOPPED, task.revision, shown.image if shown else "")
     if fleet.presence(task.node) is Presence.OFFLINE:
         last = f"; it was {shown.state} when it was last heard" if shown else ""
-        return TaskPlace(task.task, task.node, UNSEEN, task.revision, "", f"the node is offline{last}")
+        return TaskPlace(task.task, task.node, UNSEEN, task.revision, "", f"{absence.reason(fleet, task)}{last}")
     if shown is None:
         reason = f"waits until {', '.join(waits_for)} has stopped it" if waits_for else ""
         return TaskPlace(task.task, task.node, TaskState.ASSIGNED, task.revision, "", reason)
-    reason = shown.reason if shown.state is not TaskState.RUNNING else _turn(fleet, task)
+    reason = (
+        shown.reason if shown.state is not TaskState.RUNNING else _turn(fleet, task) or absence.stands_in(fleet, task)
+    )
     return TaskPlace(task.task, task.node, shown.state, shown.revision, shown.image, reason)
 
 
@@ -180,13 +187,21 @@ _STATES = {
 def _is_converged(fleet: Fleet, stack: Stack, services: tuple[ServiceStatus, ...]) -> bool:
     """Whether everything that is wanted runs, at the wanted revision, and every node knows what it should know."""
     for service in services:
-        if service.running != service.desired or (service.rollout and service.rollout.state != RolloutState.DONE):
+        if not _is_fulfilled(fleet, service) or (service.rollout and service.rollout.state != RolloutState.DONE):
             return False
         keys = fleet.tasks.of("service", service.service)
         if not keys or any(fleet.tasks[task].revision != service.revision for task in keys):
             return False
     nodes = {node for name in stack.functions for node in fleet.hosts.get(service_key(stack.name, name), ())}
     return all(_knows(fleet, node) for node in nodes if fleet.presence(node) is not Presence.OFFLINE)
+
+
+def _is_fulfilled(fleet: Fleet, service: ServiceStatus) -> bool:
+    """Whether all its tasks run, or have run to their end; those of a job with a schedule need only be where they belong."""
+    job = fleet.catalogue.services[service.service].job
+    if job is not None and job.schedule:
+        return all(not holders(fleet, task) for task in fleet.tasks.of("service", service.service))
+    return service.running + service.completed == service.desired
 
 
 def _knows(fleet: Fleet, node: str) -> bool:

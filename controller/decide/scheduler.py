@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from enum import Enum, auto
 
 from controller.decide import filters, surplus
-from controller.decide.filters import BROKEN, LEAVING, candidate
+from controller.decide.filters import candidate
 from controller.decide.fleet import Fleet
 from controller.decide.groups import Key
+from controller.decide.leaving import Leave, is_of_mode, leave
 from controller.decide.need import Need, need_of
 from controller.decide.numbering import Numbering
 from controller.decide.ranking import forget_oldest, ranking_of
@@ -28,13 +28,6 @@ from protocol.stack import Resources, Service
 
 REASONS_SHOWN = 12
 """A person reads no more, and the status must fit into a packet."""
-
-
-class Leave(Enum):
-    """How a task goes that must not stay where it is."""
-
-    AT_ONCE = auto()
-    IN_TURN = auto()
 
 
 def schedule(fleet: Fleet) -> None:
@@ -107,6 +100,17 @@ def unplace(fleet: Fleet, task: str) -> Task | None:
     return before
 
 
+def abandon(fleet: Fleet, task: str) -> None:
+    """The node of a task is gone for good: what a job has done stays done, without a node; anything else is placed anew."""
+    placed = fleet.tasks[task]
+    if placed.is_completed and surplus.number(task):
+        fleet.tasks.put(task, replace(placed, node=""))
+        fleet.unsettled.assignments.add(placed.node)
+        return
+    unplace(fleet, task)
+    fleet.unsettled.services.add(placed.service)
+
+
 def base_revision(fleet: Fleet, key: str) -> str:
     """What a new task begins with: the settled revision; an update then reaches it like any other."""
     rollout = fleet.rollouts.get(key)
@@ -148,7 +152,7 @@ def _place_service(fleet: Fleet, key: str) -> None:
 
 def _asks(service: Service) -> tuple[object, ...]:
     """What decides whether a placed task stays."""
-    return service.constraints, service.needs, service.mode
+    return service.constraints, service.needs, service.mode, service.container if service.mode.is_job else None
 
 
 def _forget(fleet: Fleet, key: str) -> None:
@@ -191,7 +195,7 @@ def _leaving(fleet: Fleet, service: Service, tasks: list[str]) -> list[str]:
     """Of these tasks, those that must go at once; those that must go in their turn are noted."""
     at_once = []
     for task in tasks:
-        match _leave(fleet, fleet.tasks[task], service):
+        match leave(fleet, fleet.tasks[task], service):
             case Leave.AT_ONCE:
                 at_once.append(task)
             case Leave.IN_TURN:
@@ -200,35 +204,11 @@ def _leaving(fleet: Fleet, service: Service, tasks: list[str]) -> list[str]:
     return at_once
 
 
-def _leave(fleet: Fleet, task: Task, service: Service) -> Leave | None:
-    """Whether, and how, a task must go; None if it stays."""
-    if not _is_of_mode(task, service):
-        return Leave.AT_ONCE
-    if task.is_completed:
-        return None
-    if task.node not in fleet.nodes:
-        return Leave.AT_ONCE
-    need = need_of(fleet, service)
-    one = candidate(fleet, task.node, need)
-    if any(object_to(one, need) for object_to in BROKEN):
-        return Leave.AT_ONCE
-    if any(object_to(one, need) for object_to in LEAVING):
-        return Leave.AT_ONCE if service.mode.is_global else Leave.IN_TURN
-    return None
-
-
-def _is_of_mode(task: Task, service: Service) -> bool:
-    """Whether a task is called as the tasks of its service are: by their node where they are everywhere, else by a number."""
-    if service.mode.is_global:
-        return task.task == task_id(service.stack, service.name, task.node)
-    return bool(surplus.number(task.task))
-
-
 def _take_turns(fleet: Fleet, key: str) -> None:
     """Let as many tasks of a service go as its budget allows."""
     service = fleet.catalogue.services.get(key)
     for task in sorted(fleet.moves.waiting(key), key=surplus.number):
-        if service is None or _leave(fleet, fleet.tasks[task], service) is None:
+        if service is None or leave(fleet, fleet.tasks[task], service) is None:
             fleet.moves.stay(task)
         elif service.update.parallelism and len(fleet.moves.under_way(key)) >= service.update.parallelism:
             return
@@ -243,7 +223,7 @@ def _fit(fleet: Fleet, service: Service, leaving: list[str], nodes: list[str] | 
     if service.mode.is_global:
         _fit_everywhere(fleet, key, service, fleet.nodes if nodes is None else nodes)
     else:
-        _fit_counted(fleet, key, service, [task for task in gone if _is_of_mode(task, service)], nodes)
+        _fit_counted(fleet, key, service, [task for task in gone if is_of_mode(task, service)], nodes)
 
 
 def _fit_everywhere(fleet: Fleet, key: str, service: Service, nodes: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from controller.decide.presence import Presence
 from controller.decide.records import Availability
+from controller.decide.scheduler import abandon
 from protocol.desired import Job
 from protocol.observed import TaskState
 from protocol.operator import OrderVerb
@@ -157,6 +158,35 @@ def test_a_job_that_is_done_is_never_placed_again() -> None:
     yard.publish(service(**JOB), service("other"))
     yard.turn()
     assert yard.placed == {"shop.other.1": "pi-2", "shop.web.1": "pi-1"}
+
+
+def test_what_a_job_has_done_outlives_its_node() -> None:
+    """A node that leaves the fleet takes no work back; a new revision of the job is work again."""
+    yard = Yard()
+    yard.node("pi-1")
+    yard.publish(service(**JOB))
+    yard.turn()
+    yard.runs("pi-1", TaskState.STOPPED)
+    yard.node("pi-2")
+    abandon(yard.fleet, "shop.web.1")
+    yard.fleet.nodes.drop("pi-1")
+    yard.turn()
+    assert yard.placed == {"shop.web.1": ""}
+    yard.publish(service(image="web:2", **JOB))
+    yard.turn()
+    assert yard.placed == {"shop.web.1": "pi-2"}
+
+
+def test_the_status_of_a_job_counts_what_is_done() -> None:
+    """A job that is done has converged."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web(mode="replicated-job", replicas="2"))
+    desk.runs("pi-1", TaskState.STOPPED)
+    status = desk.stack("shop")
+    assert status.converged
+    service = status.services[0]
+    assert (service.mode, service.desired, service.running, service.completed) == ("replicated-job", 2, 0, 2)
 
 
 def test_a_job_that_is_not_done_moves() -> None:
