@@ -13,6 +13,22 @@ from pydantic import Field
 from protocol.deploy import Deploy, Deployment
 from protocol.extension import OfService
 from protocol.files import Uses
+from protocol.forms import (
+    Cgroup,
+    CgroupRule,
+    Exposed,
+    HostOnly,
+    Ipc,
+    MacAddress,
+    NetworkMode,
+    Platform,
+    Processors,
+    PullPolicy,
+    SecurityOpt,
+    Servers,
+    Signal,
+    Swap,
+)
 from protocol.network import Attachments
 from protocol.port import PortItem
 from protocol.section import (
@@ -30,22 +46,7 @@ from protocol.section import (
     Texts,
     Words,
 )
-from protocol.settings import (
-    Cgroup,
-    DependsOnAll,
-    DeviceItem,
-    ExtraHosts,
-    Healthcheck,
-    HostOnly,
-    Ipc,
-    Logging,
-    NetworkMode,
-    Platform,
-    PullPolicy,
-    SecurityOpt,
-    Swap,
-    Ulimits,
-)
+from protocol.settings import DependsOnAll, DeviceItem, ExtraHosts, Healthcheck, Logging, Ulimits
 from protocol.storage import MountItem, Tmpfs
 
 _BY_UP = "is read on your machine; publish it with `bramble up`"
@@ -96,7 +97,7 @@ class Service(Section):
     labels: Pairs = {}
     annotations: Pairs = {}
     ports: list[PortItem] = []
-    expose: list[Number] = []
+    expose: list[Exposed] = []
     volumes: list[MountItem] = []
     tmpfs: Tmpfs = []
     configs: Uses = []
@@ -113,7 +114,7 @@ class Service(Section):
     platform: Platform = ""
     runtime: str = ""
     devices: list[DeviceItem] = []
-    device_cgroup_rules: list[str] = []
+    device_cgroup_rules: list[CgroupRule] = []
     cap_add: list[str] = []
     cap_drop: list[str] = []
     security_opt: SecurityOpt = []
@@ -129,8 +130,8 @@ class Service(Section):
     working_dir: str = ""
     hostname: str = ""
     domainname: str = ""
-    mac_address: str = ""
-    dns: Texts = []
+    mac_address: MacAddress = ""
+    dns: Servers = []
     dns_search: Texts = []
     dns_opt: list[str] = []
     extra_hosts: ExtraHosts = []
@@ -141,7 +142,7 @@ class Service(Section):
     cgroup: Cgroup = ""
     cgroup_parent: str = ""
     cpus: Cpus = 0.0
-    cpuset: str = ""
+    cpuset: Processors = ""
     cpu_shares: Count = 0
     cpu_quota: Micros = 0
     cpu_period: Micros = 0
@@ -154,7 +155,7 @@ class Service(Section):
     oom_kill_disable: Flag = False
     oom_score_adj: Annotated[int, Field(ge=-1000, le=1000), WHOLE] = 0
     ulimits: Ulimits = {}
-    stop_signal: str = ""
+    stop_signal: Signal = ""
     stop_grace_period: Duration = 10.0
     deploy: Deployment = Deploy()
     x_bramble: OfService = Field(OfService(), alias="x-bramble")

@@ -19,7 +19,13 @@ ARCHITECTURES = {
 }  # fmt: skip
 """The kernel's and Debian's names → the engine's. A 32-bit system on a 64-bit kernel calls itself armv8l."""
 
-_GRAMMAR = re.compile(r"\s*(node\.[A-Za-z0-9_./-]+?)\s*(==|!=)\s*(\S(?:.*\S)?)\s*")
+ELSEWHERE = {
+    "node.role": "'node.role' divides Swarm's managers from its workers, and every node here is a worker; remove it",
+    "node.ip": "'node.ip' changes with a lease, and a task does not; write node.hostname, or a label",
+}
+"""What Swarm's constraints can ask for and ours cannot, with the reason."""
+
+_GRAMMAR = re.compile(r"\s*((?:node|engine)\.[A-Za-z0-9_./-]+?)\s*(==|!=)\s*(\S(?:.*\S)?)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,10 @@ class Constraint:
 def parse(text: str) -> Constraint | str:
     """Read a constraint, or say in one sentence what is wrong with it."""
     match = _GRAMMAR.fullmatch(text)
+    if match is not None and match[1] in ELSEWHERE:
+        return ELSEWHERE[match[1]]
+    if match is not None and match[1].startswith("engine.labels."):
+        return f"{match[1]!r} is set in an engine's own configuration, which nodes do not tell; write {LABEL}NAME"
     if match is None:
         return f"{text!r} is no constraint; write `node.labels.place == porch` or use `!=`"
     key, relation, value = match.groups()

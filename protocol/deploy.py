@@ -129,7 +129,9 @@ class RollbackConfig(Pace):
 
 def _endpoint(value: object) -> object:
     if value == "vip":
-        raise ValueError("there is no virtual address in front of tasks, a name leads to all of its node; write dnsrr")
+        raise ValueError(
+            "there is no virtual address in front of tasks, its name leads to each that is on the node; write dnsrr"
+        )
     return value
 
 

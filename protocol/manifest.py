@@ -15,10 +15,10 @@ from protocol.compose import Service
 from protocol.deploy import Constraints
 from protocol.extension import OfStack
 from protocol.files import Content
+from protocol.forms import NetworkMode
 from protocol.ids import NAME_PATTERN, RESERVED_PREFIX, is_name
 from protocol.network import Networks
 from protocol.section import WHOLE, Cpus, Duration, Environment, Flag, Schema, Section, Size, Words
-from protocol.settings import NetworkMode
 from protocol.storage import NamedVolumes
 
 

@@ -122,7 +122,6 @@ def templates(draft: Draft, path: Path, texts: Mapping[Any, str]) -> None:
 
 
 def _templates(draft: Draft, path: Path, source: Service) -> None:
-    templates(draft, (*path, "environment"), source.environment)
     templates(draft, path, {"hostname": source.hostname})
     templates(draft, (*path, "volumes"), {i: mount.source for i, mount in enumerate(source.volumes)})
 

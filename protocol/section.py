@@ -149,15 +149,13 @@ def pairs(value: object) -> object:
 
 
 def environment(value: object) -> object:
-    """Pairs, each with a value: one without means the publisher's own environment, which nobody else has."""
-    items = value.items() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for item in items:
-        name, given = item if isinstance(item, tuple) else (str(item), None if "=" not in str(item) else "")
-        if given is None:
-            raise ValueError(
-                f"{name!r} has no value: it is taken from your shell; publish it with `bramble up`, or give one"
-            )
-    return pairs(value)
+    """Pairs; one that is given no value keeps none."""
+    if isinstance(value, dict):
+        return {key: None if item is None else _text(item) for key, item in value.items()}
+    given = pairs(value)
+    if not isinstance(given, dict) or not isinstance(value, list):
+        return given
+    return {**given, **{item: None for item in value if isinstance(item, str) and "=" not in item}}
 
 
 def one_or_many(value: object) -> object:
@@ -202,5 +200,7 @@ FileMode = Annotated[
 Number = Annotated[str, Form(as_text, "text or a whole number", ({"type": "integer"},))]
 Words = Annotated[list[str], Form(words, "a list of text, or one line as a shell reads it", (TEXT,))]
 Pairs = Annotated[dict[str, str], Form(pairs, "a mapping, or a list of `KEY=value`", _PAIRS, is_all=True)]
-Environment = Annotated[dict[str, str], Form(environment, "a mapping, or a list of `KEY=value`", _PAIRS, is_all=True)]
+Environment = Annotated[
+    dict[str, str | None], Form(environment, "a mapping, or a list of `KEY=value`", _PAIRS, is_all=True)
+]
 Texts = Annotated[list[str], Form(one_or_many, "text, or a list of text", (TEXT,))]

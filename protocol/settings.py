@@ -1,5 +1,5 @@
 # ruff: noqa: RUF012  (pydantic copies defaults)
-"""The smaller sections of a service: health, logs, limits of processes, what it waits for; and the one-line forms that have rules.
+"""The smaller sections of a service: health, logs, limits of processes, devices, names, and what it waits for.
 
 Each rule is Docker's own, said before publishing instead of by an engine that nobody watches.
 """
@@ -11,9 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from protocol.measures import size_bytes
 from protocol.section import (
-    SIZE,
     TEXT,
     Duration,
     Flag,
@@ -188,55 +186,3 @@ def extra_hosts(value: object) -> object:
 
 _HOSTS: tuple[Schema, ...] = ({"type": "object", "additionalProperties": {"type": ["string", "array"]}},)
 ExtraHosts = Annotated[list[str], Form(extra_hosts, "a list of `name:address`, or a mapping", _HOSTS)]
-
-
-class Sharing(Pattern):
-    """A pattern that says why nothing is shared with another container by its name."""
-
-    def check(self, text: str) -> str:
-        """The text, or a fault."""
-        if text.startswith(("service:", "container:")):
-            raise ValueError(
-                f"{text!r} is what another container has, and no task knows another's container; write host"
-            )
-        return super().check(text)
-
-
-def one_of(what: str, *words: str) -> Pattern:
-    """A text that is one of these words."""
-    return Sharing("|".join(words), f"{{}} is no mode of {what}; write {' or '.join(words)}")
-
-
-NetworkMode = Annotated[str, one_of("network_mode", "host", "none", "bridge")]
-Ipc = Annotated[str, one_of("ipc", "host", "private", "shareable", "none")]
-HostOnly = Annotated[str, one_of("sharing with the node", "host")]
-Cgroup = Annotated[str, one_of("cgroup", "host", "private")]
-
-
-def _seccomp(text: str) -> str:
-    kind, _, profile = text.replace("=", ":", 1).partition(":")
-    if kind == "seccomp" and profile != "unconfined" and not profile.startswith("{"):
-        raise ValueError(f"the profile of {text!r} is a file of your machine; write its JSON, or seccomp:unconfined")
-    if kind == "systempaths":
-        raise ValueError(f"{text!r} is an option of Docker's command line, not of engines; remove it")
-    return text
-
-
-SecurityOpt = list[Annotated[str, AfterValidator(_seccomp)]]
-
-
-def _pull_policy(value: object) -> object:
-    if value in {"build", "daily", "weekly", "refresh"} or (isinstance(value, str) and value.startswith("every_")):
-        raise ValueError(f"{value!r} is no policy of a node; write always, missing or never")
-    return "missing" if value == "if_not_present" else value
-
-
-PullPolicy = Annotated[Literal["always", "missing", "never"], Form(_pull_policy, "", ({"const": "if_not_present"},))]
-Platform = Annotated[str, Pattern("[a-z0-9]+(/[a-z0-9]+){0,2}", "{} is no platform; write it like linux/arm64")]
-
-
-def _swap(value: object) -> object:
-    return -1 if value in (-1, "-1") else size_bytes(value)
-
-
-Swap = Annotated[int, Field(ge=-1), Form(_swap, "a size, -1 for no limit", (SIZE,))]

@@ -7,6 +7,7 @@ after.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from pydantic import ValidationError
@@ -41,7 +42,7 @@ def read(payload: bytes, name: str) -> Stack | tuple[ManifestFault, ...]:
         return (ManifestFault("a manifest is a mapping with services, sensors, actuators or functions", "", 1, 1),)
     plain = interpolated(document.content, {})
     if plain.refusals:
-        return tuple(placed(document, one.path, one.reason, one.remedy) for one in plain.refusals[:FAULTS_SHOWN])
+        return _in_order(placed(document, one.path, one.reason, one.remedy) for one in plain.refusals)
     return _meant(name, plain.content, document)
 
 
@@ -58,10 +59,14 @@ def _meant(name: str, content: JsonValue, document: Document) -> Stack | tuple[M
     try:
         draft = Draft(name, Manifest.model_validate(content))
     except ValidationError as error:
-        return tuple(fault(document, detail) for detail in error.errors(include_url=False)[:FAULTS_SHOWN])
+        return _in_order(fault(document, detail) for detail in error.errors(include_url=False))
     made = stack(draft)
-    shown = draft.misfits[:FAULTS_SHOWN]
-    return tuple(placed(document, one.path, one.reason, one.remedy) for one in shown) or made
+    return _in_order(placed(document, one.path, one.reason, one.remedy) for one in draft.misfits) or made
+
+
+def _in_order(faults: Iterable[ManifestFault]) -> tuple[ManifestFault, ...]:
+    """As they stand in the text, each once, and no more than anybody reads."""
+    return tuple(sorted(dict.fromkeys(faults), key=lambda one: (one.line or 0, one.column or 0))[:FAULTS_SHOWN])
 
 
 def _undotted(text: str) -> Path:

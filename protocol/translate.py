@@ -15,7 +15,7 @@ from protocol.draft import Draft
 from protocol.ids import digest, registry_name
 from protocol.rules import order, templates
 from protocol.stack import Actuator, Function, Sensor, Stack
-from protocol.translate_container import words
+from protocol.translate_container import values, words
 from protocol.translate_service import service
 
 
@@ -59,19 +59,18 @@ def _actuator(draft: Draft, name: str, source: written.Actuator) -> ActuatorSpec
 
 def _function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
     """Translate one function; its revision is the digest of all that a run depends on."""
+    path = ("functions", name)
     container = Container(
         image=source.image,
         command=words(source.command),
         entrypoint=words(source.entrypoint),
-        environment=dict(source.environment),
+        environment=values(draft, path, source.environment),
         network_mode=source.network_mode,
         user=source.user,
         read_only=source.read_only,
         memory_bytes=source.mem_limit,
         cpus=source.cpus,
     )
-    path = ("functions", name)
-    templates(draft, (*path, "environment"), source.environment)
     triggers = tuple(_trigger(draft, (*path, "triggers", i), trigger) for i, trigger in enumerate(source.triggers))
     revision = digest([container.spec_hash, source.timeout, source.retries, source.concurrency])
     return FunctionSpec(

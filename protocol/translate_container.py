@@ -14,6 +14,7 @@ from protocol.draft import Draft
 from protocol.files import Content, Uses
 from protocol.port import Port as WrittenPort
 from protocol.port import Ports
+from protocol.rules import templates
 from protocol.settings import BOUNDED_DRIVERS, LOGS_FILES, LOGS_SIZE, Device, Healthcheck
 from protocol.settings import Logging as WrittenLogging
 from protocol.translate_mounts import mounts
@@ -24,7 +25,7 @@ SAME = (
     "user", "working_dir", "hostname", "stop_signal",
 )  # fmt: skip
 LISTS = ("expose", "device_cgroup_rules", "cap_add", "cap_drop", "security_opt", "group_add")
-MAPPINGS = ("environment", "annotations", "sysctls", "storage_opt")
+MAPPINGS = ("annotations", "sysctls", "storage_opt")
 # What a container calls by the same name as Compose.
 
 CONFIGS = "/"
@@ -42,6 +43,7 @@ def container(draft: Draft, name: str, source: Service) -> Container:
         **same,
         command=words(source.command),
         entrypoint=words(source.entrypoint),
+        environment=values(draft, path, source.environment),
         labels={**source.labels, **source.deploy.labels},
         ports=tuple(port for item in source.ports for port in _ports(item)),
         mounts=mounts(draft, name, source),
@@ -68,6 +70,19 @@ def container(draft: Draft, name: str, source: Service) -> Container:
 def words(texts: list[str] | None) -> tuple[str, ...] | None:
     """A command, or none: the image's own."""
     return None if texts is None else tuple(texts)
+
+
+def values(draft: Draft, path: Path, environment: dict[str, str | None]) -> dict[str, str]:
+    """The variables of a container; one without a value means the publisher's own, which nobody else has."""
+    for name, value in environment.items():
+        if value is None:
+            reason = f"{name!r} has no value here: `bramble up` takes it from your shell"
+            draft.misfit(
+                (*path, "environment", name), reason, f"publish it with `bramble up`, or write {name}= for an empty one"
+            )
+    given = {name: value for name, value in environment.items() if value is not None}
+    templates(draft, (*path, "environment"), given)
+    return given
 
 
 def _ports(item: WrittenPort) -> list[Port]:

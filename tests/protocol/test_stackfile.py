@@ -116,7 +116,7 @@ REFUSED = [
     ("services: {w: {image: x, stop_grace_period: soon}}", "services.w.stop_grace_period", 1, "'soon' is no duration"),
     ("services: {w: {image: x, deploy: {placement: {constraints: [place == porch]}}}}",
      "services.w.deploy.placement.constraints[0]", 1, "'place == porch' is no constraint"),
-    ("sensors: {d: {kind: button, pin: 4, nodes: node.role == x}}", "sensors.d.nodes[0]", 1, "'node.role' is nothing"),
+    ("sensors: {d: {kind: button, pin: 4, nodes: node.role == x}}", "sensors.d.nodes[0]", 1, "'node.role' divides"),
     ("services: {Web: {image: x}}", "services.Web", 1, "'Web' is no name"),
     ("services: {svc-a: {image: x}}", "services.svc-a", 1, "reserved"),
     ("name: other\nservices: {w: {image: x}}", "name", 1, "the file names the stack 'other', its topic 'porch'"),

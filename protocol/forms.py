@@ -1,0 +1,92 @@
+"""The keys of a service that hold one text with a rule: modes, policies, signals, addresses.
+
+Each rule is Docker's own, said before publishing instead of by an engine that nobody watches. No mode shares with another container
+by its name: which container a name is on a node changes with every revision.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from protocol.measures import size_bytes
+from protocol.port import is_address
+from protocol.section import SIZE, TEXT, Form, Pattern, as_text, one_or_many
+
+
+class Sharing(Pattern):
+    """A pattern that says why nothing is shared with another container by its name."""
+
+    def check(self, text: str) -> str:
+        """The text, or a fault."""
+        if text.startswith(("service:", "container:")):
+            raise ValueError(
+                f"{text!r} is what another container has, and no task knows another's container; write host"
+            )
+        return super().check(text)
+
+
+def one_of(what: str, *words: str) -> Pattern:
+    """A text that is one of these words."""
+    return Sharing("|".join(words), f"{{}} is no mode of {what}; write {' or '.join(words)}")
+
+
+NetworkMode = Annotated[str, one_of("network_mode", "host", "none", "bridge")]
+Ipc = Annotated[str, one_of("ipc", "host", "private", "shareable", "none")]
+HostOnly = Annotated[str, one_of("sharing with the node", "host")]
+Cgroup = Annotated[str, one_of("cgroup", "host", "private")]
+
+
+def _seccomp(text: str) -> str:
+    kind, _, profile = text.replace("=", ":", 1).partition(":")
+    if kind == "seccomp" and profile != "unconfined" and not profile.startswith("{"):
+        raise ValueError(f"the profile of {text!r} is a file of your machine; write its JSON, or seccomp:unconfined")
+    if kind == "systempaths":
+        raise ValueError(f"{text!r} is an option of Docker's command line, not of engines; remove it")
+    return text
+
+
+SecurityOpt = list[Annotated[str, AfterValidator(_seccomp)]]
+
+
+def _server(text: str) -> str:
+    if not is_address(text):
+        raise ValueError(f"{text!r} is no address of a name server; write it like 192.168.1.1")
+    return text
+
+
+PORT_NUMBER = Form(as_text, "text or a whole number", ({"type": "integer", "minimum": 1, "maximum": 65535},))
+
+
+def _pull_policy(value: object) -> object:
+    if value in {"build", "daily", "weekly", "refresh"} or (isinstance(value, str) and value.startswith("every_")):
+        raise ValueError(f"{value!r} is no policy of a node; write always, missing or never")
+    return "missing" if value == "if_not_present" else value
+
+
+PullPolicy = Annotated[Literal["always", "missing", "never"], Form(_pull_policy, "", ({"const": "if_not_present"},))]
+MacAddress = Annotated[
+    str, Pattern("[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}", "{} is no address of a card; write it like 02:42:ac:11:00:02")
+]
+Processors = Annotated[
+    str, Pattern("[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*", "{} are no processors; write them like 0-2 or 1,3")
+]
+Signal = Annotated[str, Pattern("(SIG)?[A-Z][A-Z0-9+-]*|[0-9]{1,2}", "{} is no signal; write it like SIGINT")]
+Exposed = Annotated[
+    str, Pattern("[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|sctp))?", "{} is no port; write it like 80 or 80/udp"), PORT_NUMBER
+]
+Servers = Annotated[
+    list[Annotated[str, AfterValidator(_server)]], Form(one_or_many, "text, or a list of text", (TEXT,))
+]
+CgroupRule = Annotated[
+    str, Pattern(r"[acb] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}", "{} is no rule; write it like c 188:* rwm")
+]
+Platform = Annotated[str, Pattern("[a-z0-9]+(/[a-z0-9]+){0,2}", "{} is no platform; write it like linux/arm64")]
+
+
+def _swap(value: object) -> object:
+    return -1 if value in (-1, "-1") else size_bytes(value)
+
+
+Swap = Annotated[int, Field(ge=-1), Form(_swap, "a size, -1 for no limit", (SIZE,))]
