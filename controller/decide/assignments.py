@@ -2,15 +2,17 @@
 
 What differs from the last one gets the next generation, which is durable before it is said. The assignment is what is settled, the
 offers are what is being tried. A task that another node may still be running waits for that node's word (S2): until then it is
-left out here, and the report says for whom it waits.
+left out here, and the report says for whom it waits. Only a task that was replaced, because its node is away and its service wants
+that, stands in two assignments.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import images, templates
+from controller.decide import absence, images, templates
 from controller.decide.fleet import Fleet
+from controller.decide.presence import Presence
 from controller.decide.records import Hold, Task, revision_key
 from controller.decide.slot import HOLDING, OPEN, Slot, SlotState
 from protocol.desired import Assignment, Offer, Offers, TaskSpec
@@ -38,11 +40,7 @@ def assignment(fleet: Fleet, node: str) -> Assignment:
     devices, stacks = fleet.devices.get(node), fleet.catalogue.stacks
     names = [key.split(".") for key in devices.sensors] if devices else []
     actuators = [key.split(".") for key in devices.actuators] if devices else []
-    specs = tuple(
-        _spec(fleet, fleet.tasks[task])
-        for task in sorted(fleet.tasks.of("node", node))
-        if is_free(fleet, task) and not _lacks(fleet, fleet.tasks[task])
-    )
+    specs = tuple(_spec(fleet, task) for task in _carried(fleet, node) if not _lacks(fleet, task))
     functions = tuple(fleet.catalogue.functions[key].spec for key in devices.functions) if devices else ()
     return Assignment(
         node,
@@ -57,15 +55,32 @@ def assignment(fleet: Fleet, node: str) -> Assignment:
     )
 
 
+def _carried(fleet: Fleet, node: str) -> list[Task]:
+    """The tasks that a node may run: those that are placed on it and free, and the originals of those that were replaced."""
+    carried = [fleet.tasks[task] for task in fleet.tasks.of("node", node) if is_free(fleet, task)]
+    originals = (fleet.originals[task] for task in fleet.originals.of("node", node))
+    carried += [replace(fleet.tasks[one.task], node=node, revision=one.revision) for one in originals]
+    return sorted(carried, key=lambda task: task.task)
+
+
 def is_free(fleet: Fleet, task: str) -> bool:
-    """Whether no other node than the task's own may still be running it."""
+    """Whether the node of a task need not wait for any other."""
     return not holders(fleet, task)
 
 
 def holders(fleet: Fleet, task: str) -> tuple[str, ...]:
-    """The other nodes that may still be running a task."""
+    """The other nodes for whose word the node of a task waits, because they may still be running it.
+
+    One that was told to run it goes on, whoever else may. A service that has its tasks replaced does not wait for who is offline.
+    """
     hold, placed = fleet.holds.get(task), fleet.tasks.get(task)
-    return tuple(node for node in hold.nodes if placed is None or node != placed.node) if hold else ()
+    if hold is None or placed is None:
+        return hold.nodes if hold else ()
+    if placed.node in hold.nodes:
+        return ()
+    if not absence.policy(fleet, placed).replace:
+        return hold.nodes
+    return tuple(node for node in hold.nodes if fleet.presence(node) is not Presence.OFFLINE)
 
 
 def release(fleet: Fleet, status: NodeStatus) -> None:
@@ -77,20 +92,21 @@ def release(fleet: Fleet, status: NodeStatus) -> None:
     wanted = {spec.task for spec in told.tasks} if told else set()
     shown = {task.task for task in status.tasks if task.state in ALIVE}
     for task in sorted(fleet.held.get(node.name, set()) - wanted - shown):
-        hold = fleet.holds[task]
-        _hold(fleet, task, tuple(name for name in hold.nodes if name != node.name))
-        placed = fleet.tasks.get(task)
-        if placed is not None:
-            fleet.unsettled.assignments.add(placed.node)
+        release_from(fleet, task, node.name)
+
+
+def release_from(fleet: Fleet, task: str, node: str) -> None:
+    """Let go of one task of a node that has to have stopped it."""
+    _hold(fleet, task, tuple(name for name in fleet.holds[task].nodes if name != node))
+    placed = fleet.tasks.get(task)
+    if placed is not None:
+        fleet.unsettled.assignments.add(placed.node)
 
 
 def let_go(fleet: Fleet, node: str) -> None:
     """Let go of everything that a node may still run: it has left the fleet, and takes its copies with it."""
     for task in sorted(fleet.held.pop(node, set())):
-        _hold(fleet, task, tuple(name for name in fleet.holds[task].nodes if name != node))
-        placed = fleet.tasks.get(task)
-        if placed is not None:
-            fleet.unsettled.assignments.add(placed.node)
+        release_from(fleet, task, node)
 
 
 def _hold(fleet: Fleet, task: str, nodes: tuple[str, ...]) -> None:

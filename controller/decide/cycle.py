@@ -13,8 +13,10 @@ from controller.decide import (
     manifests,
     observe,
     orders,
+    replacements,
     report,
     resay,
+    steadiness,
 )
 from controller.decide.assignments import assign
 from controller.decide.effects import Effect, Say
@@ -31,7 +33,9 @@ def cycle(fleet: Fleet, now_mono_s: float) -> tuple[Effect, ...]:
     _wake(fleet, now_mono_s)
     decommission.leave(fleet)
     host(fleet)
+    replacements.settle(fleet, now_mono_s)
     schedule(fleet)
+    replacements.tidy(fleet)
     roll(fleet, now_mono_s)
     assign(fleet)
     resay.hello_answered(fleet)
@@ -56,6 +60,9 @@ _DUE: Mapping[str, Callable[[Fleet, str, float], object]] = {
     observe.UNKNOWN: lambda fleet, key, _: observe.still_unknown(fleet, key),
     images.KIND: lambda fleet, key, _: manifests.come_into_force(fleet, images.late(fleet, key)),
     resay.KIND: lambda fleet, _, now_mono_s: resay.go_on(fleet, now_mono_s),
+    replacements.AWAY: replacements.look_after,
+    replacements.STEADY: replacements.steady,
+    steadiness.KIND: lambda fleet, key, _: steadiness.calm(fleet, key),
     report.KIND: lambda fleet, key, _: fleet.unsettled.reports.add(key),
 }
 """What each kind of deadline wakes."""

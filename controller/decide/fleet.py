@@ -131,6 +131,8 @@ class Fleet:
     suspect_mono_s: dict[str, float] = field(default_factory=dict)
     falls_mono_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
     flapping: set[str] = field(default_factory=set)
+    orphans: set[str] = field(default_factory=set)
+    orphans_seen: tuple[int, ...] = ()
     ended: deque[str] = field(default_factory=deque)
     durations: list[tuple[str, float]] = field(default_factory=list)
     settled_mono_s: dict[str, float] = field(default_factory=dict)

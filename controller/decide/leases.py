@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import invocations, rollout
+from controller.decide import invocations, replacements, rollout, steadiness
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Lease, Presence, Seen, advance
 from controller.decide.records import stack_of
@@ -46,6 +46,7 @@ def link_up(fleet: Fleet, now_mono_s: float) -> None:
         for node in fleet.leases.of("presence", presence):
             if not fleet.deadlines.has(KIND, node):
                 fleet.deadlines.set(KIND, node, _due_mono_s(fleet, fleet.leases[node]))
+    replacements.link_up(fleet, now_mono_s)
 
 
 def expire(fleet: Fleet, node: str, now_mono_s: float) -> None:
@@ -81,18 +82,21 @@ def _move(fleet: Fleet, before: Lease, seen: Seen, reason: str, now_mono_s: floa
     else:
         fleet.suspect_mono_s.pop(after.node, None)
     fleet.deadlines.set(KIND, after.node, _due_mono_s(fleet, after))
-    _tell(fleet, after)
+    _tell(fleet, after, now_mono_s)
 
 
-def _tell(fleet: Fleet, lease: Lease) -> None:
+def _tell(fleet: Fleet, lease: Lease, now_mono_s: float) -> None:
     """Whoever depends on a node's presence looks again."""
     node = lease.node
     if lease.presence is Presence.OFFLINE:
         rollout.absent(fleet, node)
         fleet.remark(node, f"is offline: {lease.reason}" if lease.reason else "is offline")
         fleet.unsettled.leaving.add(node)
+        steadiness.fell(fleet, node, now_mono_s)
+        replacements.gone(fleet, node, now_mono_s)
     if lease.presence is Presence.ONLINE:
         rollout.returned(fleet, node)
         invocations.returned(fleet, node)
+        replacements.returned(fleet, node, now_mono_s)
         fleet.look_at(node)
     fleet.unsettled.reports |= {stack_of(task) for task in fleet.tasks.of("node", node)}

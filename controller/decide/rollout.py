@@ -283,6 +283,7 @@ def _forget_revisions(fleet: Fleet, service: str) -> None:
     named = {fleet.catalogue.revisions.get(service, "")}
     named |= {rollout.revision, rollout.previous} if rollout else set()
     named |= {fleet.tasks[task].revision for task in fleet.tasks.of("service", service)}
+    named |= {one.revision for task in fleet.tasks.of("service", service) if (one := fleet.originals.get(task))}
     for key in sorted(fleet.revisions.of("service", service)):
         if fleet.revisions[key].revision not in named:
             fleet.revisions.drop(key)

@@ -26,6 +26,10 @@ class Terms:
     suspect_grace_s: float = 10.0
     """A will may be a Wi-Fi roam; a node is back within a few seconds of those, and nothing need be said about it."""
 
+    stop_margin_s: float = 90.0
+    """Beyond `stop_on_client_after`, until a task has stopped for certain: its node notices a dead link after two keepalives
+    (40 s); what we heard of it last may be half a minute older; and it looks at its containers now and then."""
+
     status_every_s: float = 0.5
     """A stack's status is published no more often: people read it, and thousands of nodes change it."""
 
