@@ -27,6 +27,10 @@ _REAL = re.compile(r"[-+]?(?:\.[0-9]{1,15}|[0-9]{1,15}(?:\.[0-9]{0,15})?)(?:[eE]
 _BOOLEANS = {text: text.lower() == "true" for text in ("true", "True", "TRUE", "false", "False", "FALSE")}
 
 
+_ULIMIT = ("services", "*", "ulimits", "*")
+"""A number or a section: the only short form of a section that is a number."""
+
+
 def recast(text: str, path: Path) -> JsonValue:
     """Read a text again as what its place in a manifest takes."""
     wanted = _wanted(tuple("*" if isinstance(step, int) else step for step in path))
@@ -44,6 +48,8 @@ def recast(text: str, path: Path) -> JsonValue:
 @cache
 def _wanted(path: tuple[str, ...]) -> frozenset[type]:
     """The plain types that the models take at a path; empty where they know no such place."""
+    if path[:1] + path[2:3] == ("services", "ulimits") and len(path) == len(_ULIMIT):
+        return frozenset({int})
     hints: list[Any] = [Manifest]
     for step in path:
         hints = [inner for hint in hints for inner in _inner(hint, step)]
@@ -53,8 +59,8 @@ def _wanted(path: tuple[str, ...]) -> frozenset[type]:
 def _inner(hint: Any, step: str) -> list[Any]:
     """The alternatives of what stands under a key, or of an item, of a section, mapping or list."""
     if isinstance(hint, type) and issubclass(hint, BaseModel):
-        field = hint.model_fields.get(step)
-        return [] if field is None else _alternatives(field.annotation)
+        fields = {field.alias or name: field for name, field in hint.model_fields.items()}
+        return _alternatives(fields[step].annotation) if step in fields else []
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is dict and step != "*":
         return _alternatives(arguments[1])
