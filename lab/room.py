@@ -3,7 +3,8 @@
 Its first process mounts what a machine of its own would have: an empty /run (so that an engine's default paths, its
 shims' sockets and the firewall's lock are the host's own), a writable /etc over the machine's (own host name, hosts
 file, machine id, no name server), and a boot id of its own. It hides modprobe: an engine would load br_netfilter, and
-with it every bridge of the machine would suddenly be filtered. The mounts die with the room's last process. /proc,
+with it every bridge of the machine would suddenly be filtered. Where both versions of cgroups are mounted, it hides
+what controllers the second has left: crun would refuse to work. The mounts die with the room's last process. /proc,
 /sys and the cgroup mounts stay the machine's, as an engine needs them.
 
 What may fail: the kernel has no overlay file system (lab/needs.py says so first).
@@ -39,6 +40,11 @@ modprobe=$(command -v modprobe || true)
 printf '#!/bin/sh\n' > /run/modprobe
 chmod 755 /run/modprobe
 if [ -n "$modprobe" ]; then mount --bind /run/modprobe "$modprobe"; fi
+controllers=/sys/fs/cgroup/unified/cgroup.controllers
+if [ -n "$(cat "$controllers" 2> /dev/null)" ]; then
+  : > /run/no-controllers
+  mount --bind /run/no-controllers "$controllers"
+fi
 echo furnished
 exec sleep infinity
 """

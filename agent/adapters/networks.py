@@ -31,6 +31,7 @@ POOL_RETRY_S = 60.0
 _NO_POOL = re.compile(r"non-overlapping IPv\d address pool|predefined address pools have been fully subnetted")
 _NO_DRIVER = re.compile(r"plugin \"(?P<driver>[^\"]+)\" not found")
 _CONNECTED = re.compile(r"already (?:exists|attached|connected)")
+_CONFLICT = 409
 _ENGINES_OWN = re.compile(r"com\.docker\.network\.enable_ipv\d")
 # Options that newer engines write beside ours.
 
@@ -118,19 +119,7 @@ class Networks:
         answer = self._api.call("POST", "/networks/create", body=network_body(self._place, network))
         if answer.ok:
             return Done(str(answer.body.get("Warning", "")))
-        if _NO_POOL.search(answer.message):
-            reason = (
-                f"the engine has no addresses left for the network {network.name}: remove networks that nothing needs, "
-                "give it a subnet, or widen default-address-pools in the engine's daemon.json"
-            )
-            return Retry(reason, POOL_RETRY_S)
-        if lacking := _NO_DRIVER.search(answer.message):
-            return GiveUp(
-                f"the network {network.name} needs the driver {lacking['driver']}, which this engine does not have"
-            )
-        if answer.status == 409:  # somebody else made it a moment ago
-            return Retry(f"the network {network.name} is being made", ENGINE_RETRY_S)
-        return trouble(network.name, answer.status, answer.message)
+        return refusal(network, answer.status, answer.message)
 
     def _found(self, name: str) -> Answer:
         answer = self._api.call("GET", f"/networks/{name}")
@@ -179,6 +168,23 @@ def differences(network: Network, body: Mapping[str, Any]) -> list[str]:
 def _subnet(subnet: Subnet) -> dict[str, str]:
     words = {"Subnet": subnet.subnet, "Gateway": subnet.gateway, "IPRange": subnet.ip_range}
     return {word: value for word, value in words.items() if value}
+
+
+def refusal(network: Network, status: int, said: str) -> Retry | GiveUp:
+    """Why Docker does not make a network."""
+    if _NO_POOL.search(said):
+        reason = (
+            f"the engine has no addresses left for the network {network.name}: remove networks that nothing needs, "
+            "give it a subnet, or widen default-address-pools in the engine's daemon.json"
+        )
+        return Retry(reason, POOL_RETRY_S)
+    if lacking := _NO_DRIVER.search(said):
+        return GiveUp(
+            f"the network {network.name} needs the driver {lacking['driver']}, which this engine does not have"
+        )
+    if status == _CONFLICT:  # somebody else made it a moment ago
+        return Retry(f"the network {network.name} is being made", ENGINE_RETRY_S)
+    return trouble(network.name, status, said)
 
 
 def absent(network: Network) -> Retry:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.adapters.container_files import misplaced, put_files
 from agent.adapters.creation import Place
 from agent.adapters.docker_api import Answer, DockerApi
-from agent.adapters.container_files import misplaced, put_files
 from agent.adapters.host_config import lacks
 from agent.adapters.networks import Networks
 from agent.adapters.pulls import created
