@@ -44,7 +44,8 @@ def bytes_of(path: FilePath, place: Place, at: Path, findings: Findings) -> byte
             return None
         return path.read_bytes()
     except (OSError, ValueError) as error:
-        findings.fault(place, at, f"cannot read {path}: {(getattr(error, 'strerror', None) or str(error)).lower()}")
+        why = (getattr(error, "strerror", None) or str(error)).lower()
+        findings.fault(place, at, f"cannot read {path}: {why}", "put it there, or correct the path")
         return None
 
 

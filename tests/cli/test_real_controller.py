@@ -93,6 +93,23 @@ def test_a_stack_lives_from_apply_to_rm(broker: Broker, controller: Process, tmp
     assert bramble(broker, "status", "porch").exit_code == 3
 
 
+def test_a_project_goes_up_is_scaled_and_taken_down(broker: Broker, controller: Process, tmp_path: Path) -> None:
+    """A resolved project is taken as it is meant, scaled and restarted; why nothing can be pulled is said."""
+    base = written(tmp_path, "barn.yaml", "services: {web: {image: 'web:$TAG', environment: {PRICE: 5$$}}}\n")
+    more = written(tmp_path, "more.yaml", "services: {web: {deploy: {replicas: 2}}}\n")
+    (tmp_path / ".env").write_text("TAG=1\n")
+    files = ("-f", base, "-f", more)
+    up = bramble(broker, "up", *files, "-d", "-o", "json")
+    assert (up.exit_code, json.loads(up.stdout)["stack"]) == (0, "barn"), up.stderr
+    assert bramble(broker, "scale", "barn.web=3").exit_code == 0
+    assert json.loads(bramble(broker, "services", "barn", "-o", "json").stdout)[0]["desired"] == 3
+    assert bramble(broker, "restart", "barn.web").exit_code == 0
+    pulled = bramble(broker, "pull", "barn.web")
+    assert (pulled.exit_code, "no registry is asked for barn.web" in pulled.stderr) == (1, True)
+    assert [bramble(broker, word, "nobody").exit_code for word in ("restart", "pull")] == [3, 3]
+    assert bramble(broker, "down", *files).exit_code == 0
+
+
 def test_what_does_not_exist_is_3(broker: Broker, controller: Process) -> None:
     """Stacks, nodes, services and functions that nobody has: one exit code, one sentence each."""
     for words in (
