@@ -191,7 +191,7 @@ class Connection:
         self.largest_bytes, self.inflight = wire.largest_bytes, wire.inflight
         self._up_mono_s = self.turned_mono_s
         self.is_up = True
-        self._deliver(LinkUp(self._dial.epoch))
+        self._deliver(LinkUp(self._dial.epoch, _address(wire)))
 
     def _tell(self, wire: Wire) -> None:
         """Deliver what came and what the broker answered."""
@@ -242,3 +242,14 @@ def _open(wire: Wire, settings: LinkSettings) -> str:
     except OSError as error:
         return f"{place} cannot be reached: {error.strerror or error}"
     return ""
+
+
+def _address(wire: Wire) -> str:
+    """Ours on this connection, for others to use: none where the broker is on this very host."""
+    opened = wire.socket()
+    try:
+        address = str(opened.getsockname()[0]) if isinstance(opened, socket.socket) else ""
+    except OSError:
+        return ""
+    plain = address.partition("%")[0].removeprefix("::ffff:")
+    return "" if plain == "::1" or plain.startswith("127.") else plain

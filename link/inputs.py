@@ -13,9 +13,13 @@ from protocol.envelope import Packet
 
 @dataclass(frozen=True, slots=True)
 class LinkUp:
-    """Connected, subscribed, and the birth is on its way: publishing may begin."""
+    """Connected, subscribed, and the birth is on its way: publishing may begin.
+
+    `address` is ours towards the broker; empty where the broker is on this very host, because nobody else can use that one.
+    """
 
     epoch: int
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

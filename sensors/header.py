@@ -56,6 +56,10 @@ class Fault:
     reason: str
 
 
+HEADER = tuple(range(28))
+"""The BCM numbers on the 40-pin header of every Raspberry Pi since 2014."""
+
+
 @dataclass(frozen=True, slots=True)
 class PinState:
     """One pin as it stands: BCM number, `input`, `output` or `unreadable`, electrical level, and who uses it (empty: nobody)."""

@@ -1,4 +1,4 @@
-"""What the host is made of and how it is doing, from /proc and /sys. Every reading is optional: what is not there is left out.
+"""How the host is doing, from /proc and /sys; what it is made of is `inventory`'s. What cannot be read is left out.
 
 Small files that the kernel answers from memory; nothing here blocks, except on a dead disk, which ends everything anyway. The
 wall clock counts as right only when systemd-timesyncd says that it has synchronised it; nothing relies on a yes.
@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.adapters import inventory
+from agent.adapters.files import text
 from agent.decide.inputs import HostSeen
 from agent.decide.now import Now
-from protocol.observed import Clock, Health, Inventory
+from protocol.observed import Clock, Health
 
 SECTOR_BYTES = 512
 # What /proc/diskstats counts in, whatever the disk's own sectors are (kernel, Documentation/admin-guide/iostats.rst).
-KIB = 1024
 THROTTLED = {
     0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit",
     16: "under-voltage has occurred", 17: "frequency capping has occurred", 18: "throttling has occurred",
@@ -36,7 +37,7 @@ class Host:
 
     def look(self, now: Now) -> HostSeen:
         """Read everything that can be read."""
-        return HostSeen(self._inventory(), self._health(now))
+        return HostSeen(inventory.read(self.root, self.state_dir, self.labels), self._health(now))
 
     def boot(self) -> str:
         """The kernel's name for this boot, shortened; unknown where /proc is not there."""
@@ -46,27 +47,12 @@ class Host:
         """Whether the wall clock was set by a time server since the boot."""
         return Clock.SYNCED if (self.root / "run/systemd/timesync/synchronized").exists() else Clock.GUESS
 
-    def _inventory(self) -> Inventory:
-        kernel = os.uname()
-        disk = self._disk()
-        return Inventory(
-            hostname=kernel.nodename,
-            architecture=kernel.machine,
-            model=self._text("proc/device-tree/model").rstrip("\0"),
-            os=_quoted(self._pairs("etc/os-release", "=").get("PRETTY_NAME", "")),
-            kernel=kernel.release,
-            memory_bytes=self._memory("MemTotal"),
-            disk_bytes=disk.f_blocks * disk.f_frsize if disk else 0,
-            cpus=os.cpu_count() or 1,
-            labels=dict(self.labels),
-        )
-
     def _health(self, now: Now) -> Health:
         disk = self._disk()
         return Health(
             uptime_s=_number(self._text("proc/uptime").partition(" ")[0]) or now.mono_s,
             load_1m=_number(self._text("proc/loadavg").partition(" ")[0]) or 0.0,
-            memory_available_bytes=self._memory("MemAvailable"),
+            memory_available_bytes=inventory.memory(self.root, "MemAvailable"),
             disk_available_bytes=disk.f_bavail * disk.f_frsize if disk else 0,
             temperature_celsius=self._temperature(),
             throttled=self._throttled(),
@@ -75,18 +61,7 @@ class Host:
         )
 
     def _text(self, path: str) -> str:
-        try:
-            return (self.root / path).read_text(errors="replace").strip()
-        except OSError:
-            return ""
-
-    def _pairs(self, path: str, sign: str) -> dict[str, str]:
-        parts = (line.partition(sign) for line in self._text(path).splitlines())
-        return {key.strip(): value.strip() for key, _, value in parts}
-
-    def _memory(self, name: str) -> int:
-        kib = self._pairs("proc/meminfo", ":").get(name, "").partition(" ")[0]
-        return int(kib) * KIB if kib.isdigit() else 0
+        return text(self.root / path)
 
     def _disk(self) -> os.statvfs_result | None:
         try:
@@ -115,7 +90,3 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _quoted(text: str) -> str:
-    return text.strip('"')

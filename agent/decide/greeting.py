@@ -31,6 +31,7 @@ def up(node: Node, seen: LinkUp) -> None:
     """The broker took us: everything is to be said anew."""
     if node.link is not None and seen.epoch == node.link.epoch:
         node.link, node.heard = Linked(seen.epoch, up=True), False
+        node.address = seen.address
         node.greeted = node.said = None
         node.tally("links_up")
 
@@ -59,7 +60,10 @@ def inventory_of(node: Node) -> Inventory | None:
     """What the node is made of, with the engine as it was last seen; None before the host was read and the engine looked at."""
     if node.inventory is None or node.engine is None:
         return None
-    return replace(node.inventory, engine=node.engine.version if isinstance(node.engine, EngineSeen) else "")
+    inventory = replace(node.inventory, address=node.address or node.inventory.address)
+    if not isinstance(node.engine, EngineSeen):
+        return inventory
+    return replace(inventory, engine=node.engine.version, runtimes=tuple(sorted(node.engine.runtimes)))
 
 
 def forget(node: Node, ack: Ack) -> None:

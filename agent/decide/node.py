@@ -73,6 +73,7 @@ class Node:
     # What this process has seen.
     link: Linked | None = None
     heard: bool = False
+    address: str = ""
     engine: EngineSeen | EngineLost | None = None
     looked_mono_s: float | None = None
     interrupted: set[str] = field(default_factory=set)

@@ -26,3 +26,7 @@ class Now:
     def epoch_s(self) -> float:
         """The wall clock as seconds since 1970."""
         return datetime.fromisoformat(self.wall).timestamp()
+
+    def local(self, epoch_s: float) -> str:
+        """A moment as people here read it, to the minute."""
+        return datetime.fromtimestamp(epoch_s, self.zone).isoformat(" ", "minutes")

@@ -12,7 +12,6 @@ jump of a year forward makes one run. Only a clock that a time server has set ov
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from agent.decide import silence
 from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
@@ -27,6 +26,11 @@ from protocol.observed import Clock, TaskState
 CATCH_UP_S = 86_400.0
 # Whoever plans something for each day wants it today rather than not at all; last week's run helps nobody.
 GOING = frozenset({TaskState.PREPARING, TaskState.RUNNING})
+
+
+def has_schedules(node: Node) -> bool:
+    """Whether any task runs by the clock on the wall."""
+    return any(spec.job is not None and spec.job.schedule for spec in node.assignment.tasks)
 
 
 def call(node: Node, now: Now) -> None:
@@ -103,7 +107,6 @@ def _next(schedule: str, after_epoch_s: float, now: Now) -> float:
 
 
 def _words(mark: Mark, now: Now) -> str:
-    at = datetime.fromtimestamp(mark.due_epoch_s, now.zone).isoformat(" ", "minutes")
     guess = "" if now.clock is Clock.SYNCED else ", by a clock that no time server has set"
     skipped = f"; {mark.skipped} times the run before was still going" if mark.skipped else ""
-    return f"next run at {at}{guess}{skipped}"
+    return f"next run at {now.local(mark.due_epoch_s)}{guess}{skipped}"

@@ -1,0 +1,79 @@
+"""What is attached to the host: buses, devices that containers may want, USB, cameras. By names that hold still.
+
+Pseudo terminals, loop devices and their like come and go with every container or mount, and numbers of USB devices with every plug:
+none of them is listed. Nothing here fails; what cannot be read is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from agent.adapters.files import found, text
+
+DEVICES_MOST = 200
+# A Pi has some 60; more would make a hello that nobody reads.
+BELOW = ("serial/by-id", "snd", "dri", "input", "input/by-id", "dma_heap", "net", "v4l/by-id")
+"""Folders below /dev whose entries people give to containers."""
+
+_OURS_ALONE = re.compile(
+    r"tty\d*|loop.*|z?ram\d+|vcs[au]?\d*|dm-\d+|md\d+|nbd\d+.*|ptmx|fd|std(in|out|err)|null|zero|full|u?random|console|kmsg|k?mem"
+    r"|port|core|autofs|btrfs-control|mapper|cpu_dma_latency|snapshot|userfaultfd|hpet|nvram|initctl|log|vhost-.*|cuse|mcelog"
+)
+_HUB_CLASS = "09"
+_CODECS = ("bcm2835-codec", "bcm2835-isp", "rpivid", "rpi-hevc", "rpi-fe", "pispbe", "v3d")
+# Parts of a Pi's chip that speak V4L2 and see nothing.
+_CSI = ("unicam", "rp1-cfe")
+_NO_DEVICE = (stat.S_ISDIR, stat.S_ISSOCK, stat.S_ISFIFO)
+
+
+def buses(root: Path) -> tuple[str, ...]:
+    """I2C buses and SPI chip selects, like `i2c-1` and `spi0.0`."""
+    i2c = [path.name for path in found(root / "dev", "i2c-*")]
+    spi = [path.name.replace("spidev", "spi") for path in found(root / "dev", "spidev*")]
+    return (*i2c, *spi)
+
+
+def devices(root: Path) -> tuple[str, ...]:
+    """Paths below /dev that containers may want, as a container names them."""
+    folder = root / "dev"
+    paths = [path for path in found(folder) if not _OURS_ALONE.fullmatch(path.name)]
+    paths += [path for below in BELOW for path in found(folder / below)]
+    return tuple(sorted(f"/dev/{path.relative_to(folder)}" for path in paths if _is_device(path)))[:DEVICES_MOST]
+
+
+def usb(root: Path) -> tuple[str, ...]:
+    """What people call the things on the USB, hubs aside."""
+    things = [path for path in found(root / "sys/bus/usb/devices") if ":" not in path.name]
+    names = [_usb_name(thing) for thing in things if text(thing / "bDeviceClass") not in ("", _HUB_CLASS)]
+    return tuple(sorted(names))
+
+
+def cameras(root: Path) -> tuple[str, ...]:
+    """The names of cameras; one camera has several devices."""
+    return tuple(sorted(set(_camera_names(root))))
+
+
+def _usb_name(thing: Path) -> str:
+    said = f"{text(thing / 'manufacturer')} {text(thing / 'product')}".strip()
+    return said or f"{text(thing / 'idVendor')}:{text(thing / 'idProduct')}"
+
+
+def _camera_names(root: Path) -> Iterator[str]:
+    for device in found(root / "sys/class/video4linux", "video*"):
+        name = text(device / "name")
+        if name.startswith(_CSI):
+            yield "camera on CSI"
+        elif name and not name.startswith(_CODECS):
+            yield name
+
+
+def _is_device(path: Path) -> bool:
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - half the cost of Path.stat, some sixty times
+    except OSError:
+        return False
+    return not any(is_other(mode) for is_other in _NO_DEVICE)
