@@ -23,6 +23,7 @@ from agent.actions import WorkersSeam
 from agent.adapters import finger
 from agent.adapters.host import Host
 from agent.adapters.no_engine import NoWorkers
+from agent.ballast import Ballast
 from agent.decide.inputs import EngineHint
 from agent.decide.now import Now
 from agent.loop import Adapters, Loop
@@ -34,6 +35,8 @@ from link.notify import STOPPING, supervisor
 from link.version import installed
 from protocol.refusal import Refusal
 from sensors.board import Board
+
+BALLAST = "agent.ballast"
 
 log = logging.getLogger("agent")
 
@@ -66,7 +69,7 @@ def run(settings: Settings) -> int:
     """Turn until SIGTERM or SIGINT."""
     inbox: SimpleQueue[object] = SimpleQueue()
     host = Host(Path(settings.state_dir), settings.labels)
-    store = Store(Path(settings.state_dir) / FILE)
+    store = Store(Path(settings.state_dir) / FILE, ballast=Ballast(Path(settings.state_dir) / BALLAST))
     if store.notice:
         log.error("store_damaged notice=%r", store.notice)
     node = store.load(Identity(settings.node, settings.fleet, host.boot(), installed()), moment(host))

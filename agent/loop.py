@@ -14,15 +14,17 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from agent.actions import Actions, BoardSeam, WorkersSeam
+from agent.decide import report
 from agent.decide.cycle import cycle
 from agent.decide.effects import Effect, Forget, Note
-from agent.decide.inputs import HostSeen, StepEnded
+from agent.decide.inputs import EngineHint, HostSeen, StepEnded, Touched
 from agent.decide.node import Node
 from agent.decide.now import Now
 from agent.decide.observe import observe
 from agent.mail import BrokerSeam, Mail
 from agent.store import Store, Written
-from sensors.edges import NS_PER_S
+from link.inputs import Arrived
+from sensors.edges import NS_PER_S, PinRead
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +63,19 @@ class Loop:
         self._actions = Actions(adapters.board, adapters.workers, inbox.put)
         self._board = adapters.board
         self._taken: deque[object] = deque()
+        self._held: tuple[Written, tuple[Effect, ...]] | None = None
+        self._said = node.said
         self._host_due_mono_s = self._expire_due_mono_s = float("-inf")
 
     def turn(self, now: Now) -> tuple[Effect, ...]:
-        """Take everything in, decide, commit, act. Returns what was decided."""
+        """Take everything in, decide, commit, act. Returns what was decided.
+
+        What cannot be committed is held back whole, and no more is decided before it is: containers go on, facts that were
+        committed go out, and of what arrives only the answers to our own work are kept.
+        """
+        if self._held is not None:
+            self._forgo()
+            return self._committed(*self._held, now)
         seen = self._drain(now)
         written = Written(poison=self.mail.unwanted())
         for one in seen:
@@ -77,14 +88,38 @@ class Loop:
         effects = cycle(self.node, now)
         written.notes += [effect for effect in effects if isinstance(effect, Note)]
         written.forgets += [effect for effect in effects if isinstance(effect, Forget)]
+        return self._committed(written, effects, now)
+
+    def _committed(self, written: Written, effects: tuple[Effect, ...], now: Now) -> tuple[Effect, ...]:
+        """Commit, then act; or hold both back, and say so."""
         self.store.commit(self.node, now, written)
+        if self.store.fault:
+            if self._held is None:
+                log.error("store_unwritable reason=%r", self.store.fault)
+                report.tell_unwritable(self.node, self._said, self.store.fault)
+                told, self.node.effects = tuple(self.node.effects), []
+                self._act(told)
+            self._held, effects = (written, effects), ()
+        elif self._held is not None:
+            log.info("store_writable")
+            self._held = None
+        if self._held is None:
+            self._said = self.node.said
         self._act(effects)
         self.mail.send(now)
         self._expire(now)
         return effects
 
+    def _forgo(self) -> None:
+        """Drop what nobody has been promised: readings, messages that will come again, hints."""
+        for _ in range(self.inbox.qsize()):
+            self._taken.append(self.inbox.get())
+        self._taken = deque(seen for seen in self._taken if not isinstance(seen, Arrived | EngineHint | PinRead | Touched))
+
     def wait_s(self, now: Now) -> float:
         """How long nothing is due, if nothing happens."""
+        if self._held is not None:
+            return TICK_S  # deadlines that are over stay so until the store takes something again
         if not self.inbox.empty():
             return 0.0
         deadlines = [s.deadline_ns / NS_PER_S for s in self.node.edges.values() if s.deadline_ns is not None]
@@ -121,3 +156,4 @@ class Loop:
         if now.mono_s >= self._expire_due_mono_s:
             self._expire_due_mono_s = now.mono_s + EXPIRE_EVERY_S
             self.store.expire(now)
+            self.store.take_ballast()

@@ -4,6 +4,9 @@ A turn is one transaction: what changed in the node, the facts that follow from 
 WAL with synchronous=FULL: a commit has reached the card, if the card honours fsync. A file that SQLite finds damaged is moved
 aside and a fresh one begins; its new stream keeps old and new facts apart.
 
+A disk that is full, or that takes nothing any more, is no reason to end: `commit` lets go of the ballast and tries once more, and
+if that does not help `fault` says why. Then nothing was saved, and nothing of the turn may be said or done.
+
 Moments are kept on the monotonic clock of the boot that wrote them. After another boot they are moved, so that the time
 without a commit does not count: no wall clock is needed, and none is trusted.
 """
@@ -18,6 +21,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from agent.ballast import Ballast
 from agent.decide.effects import Forget, Note
 from agent.decide.invocation import Run
 from agent.decide.marks import Mark, Silence
@@ -41,6 +45,10 @@ FILE = "agent.db"
 MOMENT = "_mono_s"
 WAIT_S = 5.0
 # For whoever else has the file: a backup, or `--make-safe` while the agent ends.
+
+_PRIMARY = 0xFF
+_UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+# A full disk; a card that fails; a file system that the kernel has made read-only because of that.
 
 V = TypeVar("V")
 Read = Callable[[Any], Any]
@@ -113,19 +121,30 @@ class Written:
 class Store:
     """The file. All methods belong to the loop's thread."""
 
-    def __init__(self, path: Path, bounds: OutboxBounds | None = None, wait_s: float = WAIT_S) -> None:
+    def __init__(
+        self, path: Path, bounds: OutboxBounds | None = None, wait_s: float = WAIT_S, ballast: Ballast | None = None
+    ) -> None:
         """Open the file, or begin a fresh one where it is missing or damaged; `notice` says which, when it matters."""
-        self.notice = ""
+        self.notice = self.fault = ""
+        self._ballast = ballast
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._connection = _opened(path, wait_s)
         except sqlite3.OperationalError:
-            raise  # a file that is locked or cannot be reached is not damaged
+            if ballast is None or not ballast.release():
+                raise  # a file that is locked or cannot be reached is not damaged
+            self._connection = _opened(path, wait_s)
         except sqlite3.DatabaseError as error:
             aside = _set_aside(path)
             self.notice = f"the store was damaged ({error}); it is kept as {aside.name}, and a fresh one begins"
             self._connection = _opened(path, wait_s)
         self.outbox = Outbox(self._connection, bounds)
+        self.take_ballast()
+
+    def take_ballast(self) -> None:
+        """Have some room in reserve, if there is any."""
+        if self._ballast is not None and not self._ballast.take():
+            log.warning("no_ballast reason='the disk is nearly full'")
 
     def load(self, who: Identity, now: Now) -> Node:
         """The node as the last commit left it."""
@@ -144,6 +163,28 @@ class Store:
         changes = changes_of(node)
         if not changes and not written:
             return
+        self.fault = self._tried(lambda: self._commit(changes, node, now, written))
+        if self.fault and self._ballast is not None and self._ballast.release():
+            log.error("ballast_released reason=%r", self.fault)
+            self.fault = self._tried(lambda: self._commit(changes, node, now, written))
+        if not self.fault:
+            for kind in KINDS:
+                getattr(node, kind).changed.clear()
+
+    def _tried(self, transaction: Callable[[], None]) -> str:
+        """Why a transaction could not be written, if so: then it has left no trace."""
+        try:
+            transaction()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY not in _UNWRITABLE:
+                raise
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self.outbox.recount()
+            return str(error)
+        return ""
+
+    def _commit(self, changes: list[tuple[str, str]], node: Node, now: Now, written: Written) -> None:
         run = self._connection.execute
         run("BEGIN IMMEDIATE")
         for kind, key in changes:
@@ -155,15 +196,16 @@ class Store:
         self._take_in(node, now, written.notes)
         run("UPDATE moment SET boot = ?, mono_s = ?", (node.boot, now.mono_s))
         run("COMMIT")
-        for kind in KINDS:
-            getattr(node, kind).changed.clear()
 
     def expire(self, now: Now) -> None:
-        """Let go of facts that are too old, by a clock that is right."""
+        """Let go of facts that are too old, by a clock that is right. What cannot be written now is done the next time."""
         if now.clock is Clock.SYNCED:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self.outbox.expire(now.wall)
-            self._connection.execute("COMMIT")
+            self._tried(lambda: self._expire(now))
+
+    def _expire(self, now: Now) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        self.outbox.expire(now.wall)
+        self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -88,7 +88,7 @@ class OutboxBounds:
 class Outbox:
     """The table. All methods belong to the thread that owns the connection, and none commits.
 
-    Counts are kept in memory: after a rolled-back transaction this value is wrong and must be made anew.
+    Counts are kept in memory: after a rolled-back transaction they are wrong until `recount`.
     """
 
     def __init__(self, connection: sqlite3.Connection, bounds: OutboxBounds | None = None) -> None:
@@ -103,6 +103,10 @@ class Outbox:
         self.next_sequence: int
         self._rows: int
         self._bytes: int
+        self.recount()
+
+    def recount(self) -> None:
+        """Know again what is in the tables."""
         self.stream, self.next_sequence = self._two("SELECT stream, next_sequence FROM outbox_stream")
         self._rows, self._bytes = self._two("SELECT count(*), coalesce(sum(size_bytes), 0) FROM outbox")
 

@@ -46,6 +46,14 @@ def hosted(node: Node, seen: HostSeen) -> None:
     node.say(HealthTopic(node.fleet, node.name), seen.health)
 
 
+def tell_unwritable(node: Node, committed: NodeStatus | None, reason: str) -> None:
+    """Say, beside what is committed, that nothing can be: the last status that was, and why there is no newer one."""
+    if node.is_up and node.said is not None and committed is not None:
+        reasons_too = (*committed.reasons, f"the agent's store cannot be written: {reason}")
+        node.said = replace(committed, sequence=node.said.sequence + 1, reasons=reasons_too)
+        node.say(StatusTopic(node.fleet, node.name), node.said)
+
+
 def status_of(node: Node) -> NodeStatus:
     """Everything this node runs, as it stands."""
     assignment = node.assignment
