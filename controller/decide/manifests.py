@@ -30,7 +30,7 @@ def publish(fleet: Fleet, name: str, payload: bytes, digest: str, now_mono_s: fl
     if isinstance(stack, tuple):
         refuse(fleet, name, digest, stack)
         return
-    faults = tuple(_conflicts(fleet, stack))
+    faults = tuple(conflicts(fleet, stack))
     if faults:
         refuse(fleet, name, digest, stackfile.located(payload, faults))
         return
@@ -103,7 +103,7 @@ def _remove(fleet: Fleet, name: str) -> None:
     fleet.say(StackStatusTopic(fleet.name, name), b"")
 
 
-def _conflicts(fleet: Fleet, stack: Stack) -> Iterator[ManifestFault]:
+def conflicts(fleet: Fleet, stack: Stack) -> Iterator[ManifestFault]:
     """What another stack has claimed already, wherever both could come to stand on one node."""
     others = [other for name, other in sorted(fleet.catalogue.stacks.items()) if name != stack.name]
     mine = list(_claims(stack))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide import answers, availability, decommission, labels, nodes, services
+from controller.decide import answers, availability, decommission, diff, labels, nodes, services
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard
 from controller.decide.invocation import Entry
@@ -35,7 +35,7 @@ def order(fleet: Fleet, key: str, heard: Heard, now_mono_s: float) -> None:
         _command(fleet, key, asked, (response_topic, heard.correlation), now_mono_s)
         return
     before = fleet.answered.get(key)
-    answer = before.answer if before else replace(_DO.get(asked.verb, _unknown)(fleet, asked, now_mono_s), id=key)
+    answer = before.answer if before else replace(_DO[asked.verb](fleet, asked, now_mono_s), id=key)
     if before is None and asked.verb not in _ASKING and answer.ok:
         _remember(fleet, key, answer)
     fleet.reply(response_topic, heard.correlation, answer)
@@ -112,10 +112,6 @@ def _command_refused(fleet: Fleet, asked: OperatorOrder) -> Answer | None:
     return None
 
 
-def _unknown(_: Fleet, asked: OperatorOrder, __: float) -> Answer:
-    return answers.refused(f"this controller does not know how to {asked.verb} yet")
-
-
 def _remember(fleet: Fleet, key: str, answer: Answer) -> None:
     rank = fleet.count("answered")
     fleet.answered.put(key, Answered(key, rank, answer))
@@ -169,6 +165,7 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.PS: answers.ps,
     OrderVerb.EXPLAIN: answers.explain,
     OrderVerb.INSPECT: nodes.inspect,
+    OrderVerb.DIFF: diff.diff,
     OrderVerb.DRAIN: availability.drain,
     OrderVerb.PAUSE: availability.pause,
     OrderVerb.ACTIVATE: availability.activate,

@@ -1,0 +1,156 @@
+"""What publishing a manifest would change, node by node: really decided, on a copy of the fleet that nobody hears.
+
+The copy holds the same records, which are frozen; what is decided on it is compared with what is so now, and it is thrown away.
+What a tag that has moved would bring is not known before its registry is asked, which a diff does not do. A diff costs as much as
+a restart of the controller: people ask for it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields, replace
+
+from controller.decide import answers, force, manifests, scales
+from controller.decide.fleet import Fleet
+from controller.decide.hosts import host
+from controller.decide.records import StackRecord, Task, service_key, stack_of
+from controller.decide.revive import revive
+from controller.decide.scheduler import schedule
+from protocol import stackfile
+from protocol.observed import Answer
+from protocol.operator import DiffRow, ManifestFault, OperatorOrder, Verdict
+from protocol.stack import Service, Stack
+
+ADD, REMOVE, UPDATE, KEEP = "add", "remove", "update", "keep"
+
+_KINDS = ("sensors", "actuators", "functions")
+
+
+def diff(fleet: Fleet, asked: OperatorOrder, now_mono_s: float) -> Answer:
+    """Compare what a manifest would bring with what is so."""
+    text, name = asked.arguments.get("manifest"), asked.target
+    if not name or not isinstance(text, str) or not text:
+        return answers.refused("a diff needs the name of a stack and the text of its manifest")
+    stack = stackfile.read(text.encode(), name)
+    faults = stack if isinstance(stack, tuple) else tuple(manifests.conflicts(fleet, stack))
+    if isinstance(stack, tuple) or faults:
+        return _faulty(name, faults)
+    after = _with(fleet, stack, now_mono_s)
+    rows = [*_services(fleet, after, name), *_devices(fleet, after, name)]
+    return answers.rows([asdict(row) for row in sorted(rows, key=lambda row: (row.node, row.what))])
+
+
+def _faulty(name: str, faults: tuple[ManifestFault, ...]) -> Answer:
+    more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+    said = f"the manifest of {name} would be refused: {faults[0].reason}{more}"
+    return Answer("", ok=False, message=said, result={"faults": [asdict(fault) for fault in faults]})
+
+
+def _with(fleet: Fleet, stack: Stack, now_mono_s: float) -> Fleet:
+    """The fleet as it would be with this stack; it is connected to nothing."""
+    copy = Fleet(fleet.name, replace(fleet.terms, image_lookup_s=0.0))
+    empty = copy.shelves()
+    for name, shelf in fleet.shelves().items():
+        for key in shelf:
+            empty[name].load(key, shelf[key])
+    copy.flapping |= fleet.flapping
+    revive(copy, now_mono_s)
+    before = copy.stacks.get(stack.name) or StackRecord(stack.name, Verdict.ACCEPTED)
+    copy.stacks.put(stack.name, replace(before, stack=stack, awaited=None))
+    scales.outdated(copy, stack)
+    force.enforce(copy, stack.name)
+    host(copy)
+    schedule(copy)
+    return copy
+
+
+def _services(fleet: Fleet, after: Fleet, stack: str) -> Iterator[DiffRow]:
+    old, new = _tasks(fleet, stack), _tasks(after, stack)
+    for node, key in sorted({*old, *new}):
+        yield _service(fleet, after, (node, key), (old.get((node, key), []), new.get((node, key), [])))
+    for key in sorted(key for key in after.pendings if stack_of(key) == stack):
+        pending = after.pendings[key]
+        said = f"{pending.missing} {'task' if pending.missing == 1 else 'tasks'} would have no node"
+        yield DiffRow("", f"service {_bare(key)}", ADD, (said, *pending.reasons))
+
+
+def _service(fleet: Fleet, after: Fleet, where: tuple[str, str], tasks: tuple[list[Task], list[Task]]) -> DiffRow:
+    (node, key), (old, new) = where, tasks
+    what = f"service {_bare(key)}"
+    if not old or not new:
+        count = len(old or new)
+        return DiffRow(node, what, REMOVE if old else ADD, (f"{count} tasks",) if count > 1 else ())
+    details = []
+    if any(task.revision != after.catalogue.revisions[key] for task in old):
+        details += _changes(fleet.catalogue.services.get(key), after.catalogue.services[key]) or ["its update goes on"]
+    if len(old) != len(new):
+        details.append(f"{len(old)} -> {len(new)} tasks")
+    return DiffRow(node, what, UPDATE if details else KEEP, tuple(details))
+
+
+def _tasks(fleet: Fleet, stack: str) -> Mapping[tuple[str, str], list[Task]]:
+    """The tasks of a stack by node and service."""
+    found: defaultdict[tuple[str, str], list[Task]] = defaultdict(list)
+    keys = {fleet.tasks[task].service for task in fleet.tasks if stack_of(task) == stack}
+    for task in (fleet.tasks[task] for key in sorted(keys) for task in sorted(fleet.tasks.of("service", key))):
+        found[task.node, task.service].append(task)
+    return found
+
+
+def _changes(old: Service | None, new: Service) -> list[str]:
+    """What makes the revision another one: the image with both references, variables by name only, the rest by field."""
+    if old is None:
+        return []
+    said = []
+    before, after = old.container, new.container
+    for name in (field.name for field in fields(after) if getattr(before, field.name) != getattr(after, field.name)):
+        match name:
+            case "image":
+                said.append(f"image {before.image} -> {after.image}")
+            case "environment":
+                said += _variables(before.environment, after.environment)
+            case _:
+                said.append(name)
+    return said + [
+        name for name in ("restart", "depends_on", "job", "stop_after_s") if getattr(old, name) != getattr(new, name)
+    ]
+
+
+def _variables(old: dict[str, str], new: dict[str, str]) -> list[str]:
+    return [f"env {name}" for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+
+
+def _devices(fleet: Fleet, after: Fleet, stack: str) -> Iterator[DiffRow]:
+    """Sensors, actuators and functions: they come with the next assignment, without an update."""
+    for kind in _KINDS:
+        for node in sorted(after.nodes):
+            old, new = _on(fleet, kind, node, stack), _on(after, kind, node, stack)
+            for name in sorted(old | new):
+                what = f"{kind.removesuffix('s')} {name}"
+                if name in old and name in new:
+                    yield _device(fleet, after, kind, (node, what, service_key(stack, name)))
+                else:
+                    yield DiffRow(node, what, REMOVE if name in old else ADD)
+
+
+def _device(fleet: Fleet, after: Fleet, kind: str, where: tuple[str, str, str]) -> DiffRow:
+    node, what, key = where
+    before, now = _spec(fleet, kind, key), _spec(after, kind, key)
+    changed = tuple(name for name in sorted(now) if before.get(name) != now[name] and name != "revision")
+    return DiffRow(node, what, UPDATE if changed else KEEP, changed)
+
+
+def _spec(fleet: Fleet, kind: str, key: str) -> dict[str, object]:
+    stack, _, name = key.partition(".")
+    return asdict(getattr(fleet.catalogue.stacks[stack], kind)[name].spec)
+
+
+def _on(fleet: Fleet, kind: str, node: str, stack: str) -> set[str]:
+    devices = fleet.devices.get(node)
+    keys: tuple[str, ...] = getattr(devices, kind) if devices else ()
+    return {_bare(key) for key in keys if stack_of(key) == stack}
+
+
+def _bare(key: str) -> str:
+    return key.partition(".")[2]
