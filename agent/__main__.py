@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -23,9 +23,11 @@ from agent.actions import WorkersSeam
 from agent.adapters import finger
 from agent.adapters.host import Host
 from agent.adapters.no_engine import NoWorkers
+from agent.adapters.zone import Zone
 from agent.ballast import Ballast
 from agent.decide.inputs import EngineHint
 from agent.decide.now import Now
+from agent.decide.schedules import has_schedules
 from agent.loop import Adapters, Loop
 from agent.process import Process
 from agent.settings import Settings, read
@@ -80,9 +82,14 @@ def run(settings: Settings) -> int:
     if settings.finger:
         finger.watch(Path(settings.finger), inbox.put)
     broker = Broker(settings.link(), inbox.put, inbox.qsize)
-    workers = _workers(settings, inbox)
+    workers, zone = _workers(settings, inbox), Zone(os.environ.get("TZ", ""))
     loop = Loop(node, store, Adapters(broker, workers, board, host), inbox, settings.health_s)
-    process = Process(loop, settings, supervisor(os.environ, os.getpid()), lambda: moment(host))
+    process = Process(
+        loop,
+        settings,
+        supervisor(os.environ, os.getpid()),
+        lambda: moment(host, zone.now() if has_schedules(node) else UTC),
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())
     log.info("agent_started node=%s fleet=%s broker=%s", settings.node, settings.fleet, settings.link().place)
@@ -109,10 +116,10 @@ def make_safe(settings: Settings) -> int:
     return 1 if any(status.fault for status in statuses) else 0
 
 
-def moment(host: Host) -> Now:
+def moment(host: Host, zone: tzinfo = UTC) -> Now:
     """Read the clocks: the only place of the agent that does."""
     wall = datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251 - see above
-    return Now(time.monotonic(), wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"), host.clock())
+    return Now(time.monotonic(), wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"), host.clock(), zone)
 
 
 def _workers(settings: Settings, inbox: SimpleQueue[object]) -> WorkersSeam:

@@ -25,6 +25,8 @@ from agent.mail import BrokerSeam, Mail
 from agent.store import Store, Written
 from link.inputs import Arrived
 from sensors.edges import NS_PER_S, PinRead
+from sensors.header import HEADER
+from sensors.mock import MOCK
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +116,9 @@ class Loop:
         """Drop what nobody has been promised: readings, messages that will come again, hints."""
         for _ in range(self.inbox.qsize()):
             self._taken.append(self.inbox.get())
-        self._taken = deque(seen for seen in self._taken if not isinstance(seen, Arrived | EngineHint | PinRead | Touched))
+        self._taken = deque(
+            seen for seen in self._taken if not isinstance(seen, Arrived | EngineHint | PinRead | Touched)
+        )
 
     def wait_s(self, now: Now) -> float:
         """How long nothing is due, if nothing happens."""
@@ -145,7 +149,9 @@ class Loop:
     def _hosted(self, seen: HostSeen) -> HostSeen:
         outbox = self.store.outbox
         health = replace(seen.health, outbox_rows=outbox.size, outbox_dropped_total=sum(outbox.dropped.values()))
-        return HostSeen(replace(seen.inventory, pin_factory=self._board.factory_name), health)
+        factory = self._board.factory_name
+        pins = HEADER if factory.lower() == MOCK else seen.inventory.pins
+        return HostSeen(replace(seen.inventory, pin_factory=factory, pins=pins), health)
 
     def _act(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:

@@ -109,6 +109,7 @@ class Rig:
     tokens: int = 0
     committed: dict[str, set[int]] = field(default_factory=dict)
     factory_name: str = "mock"
+    inventory: Inventory = field(default_factory=lambda: Inventory("pi", "aarch64", labels={}))
     wall_off_s: float = 0.0
     clock: Clock = Clock.GUESS
     zone: tzinfo = UTC
@@ -203,7 +204,7 @@ class Rig:
 
     def look(self, now: Now | None = None) -> Any:
         if now is not None:
-            return HostSeen(Inventory("pi", "aarch64", labels={}), Health(1.0, 0.0, 1, 1))
+            return HostSeen(self.inventory, Health(1.0, 0.0, 1, 1))
         self.loop.inbox.put(self.engine.look())
         return None
 
