@@ -19,11 +19,11 @@ LASTING = (*LEAVING, *BROKEN, *PASSING)
 class Field:
     """The candidates for one kind of need, by name; `changed` names those that came, went, or are others than before."""
 
-    __slots__ = ("_need", "_position", "changed", "seats")
+    __slots__ = ("_need", "changed", "position", "seats")
 
     def __init__(self, fleet: Fleet, need: Need) -> None:
         self._need = need
-        self._position = fleet.rooms.changed.end
+        self.position = fleet.rooms.changed.end
         self.changed = Journal()
         self.seats: dict[str, Candidate] = {}
         for name in fleet.nodes:
@@ -31,16 +31,16 @@ class Field:
 
     def holds(self, fleet: Fleet, need: Need) -> bool:
         """Whether it can still be brought up to date."""
-        return need.templated == self._need.templated and fleet.rooms.changed.remembers(self._position)
+        return need.templated == self._need.templated and fleet.rooms.changed.remembers(self.position)
 
     def catch_up(self, fleet: Fleet) -> None:
         """Look again at the nodes that changed."""
         changed = fleet.rooms.changed
-        if self._position != changed.end:
-            for name in dict.fromkeys(changed.since(self._position)):
+        if self.position != changed.end:
+            for name in dict.fromkeys(changed.since(self.position)):
                 self._look(fleet, name)
                 self.changed.add(name)
-            self._position = changed.end
+            self.position = changed.end
 
     def _look(self, fleet: Fleet, name: str) -> None:
         one = candidate(fleet, name, self._need) if name in fleet.nodes else None

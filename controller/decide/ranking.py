@@ -56,6 +56,8 @@ class Ranking:
     def first(self, fleet: Fleet, but_not: Collection[str] = ()) -> str | None:
         """The best node as things stand now, or None."""
         self._catch_up(fleet)
+        if not but_not:
+            return self._first()
         for name in but_not:
             self._put(name, None)
         found = self._first()
@@ -77,17 +79,29 @@ class Ranking:
 
     def _catch_up(self, fleet: Fleet) -> None:
         field, carried = self._field, fleet.rooms.carried
-        field.catch_up(fleet)
+        if field.position != fleet.rooms.changed.end:
+            field.catch_up(fleet)
         if self._changed != field.changed.end:
             for name in dict.fromkeys(field.changed.since(self._changed)):
                 self._regroup(fleet, name)
             self._changed = field.changed.end
         if self._carried != carried.end:
-            for name in carried.since(self._carried):
-                if self.need.preferences:
-                    self._count(fleet, name)
-                self._rank(name)
+            names = carried.since(self._carried)
             self._carried = carried.end
+            self._carry(fleet, names)
+
+    def _carry(self, fleet: Fleet, names: list[str]) -> None:
+        """Other tasks are placed on these nodes now."""
+        if self.need.preferences:
+            for name in names:
+                self._count(fleet, name)
+                self._rank(name)
+            return
+        seats, put, need = self._field.seats, self._top.put, self.need
+        for name in names:
+            one = seats.get(name)
+            if one is not None:
+                put(name, score(one, need))
 
     def _regroup(self, fleet: Fleet, name: str) -> None:
         """A node changed: it may be no candidate any more, or one of another group."""

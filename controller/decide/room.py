@@ -91,6 +91,9 @@ class Rooms:
 
     def task_changed(self, before: Task | None, after: Task | None) -> None:
         """A task was placed, moved, settled or given up."""
+        if before is None and after is not None and not after.completed:
+            self._add(after.node, after.service, 1)
+            return
         old = None if before is None or (before.completed and before.is_completed) else before.node
         new = None if after is None or (after.completed and after.is_completed) else after.node
         if old == new:

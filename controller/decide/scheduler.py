@@ -10,7 +10,7 @@ changed node at its own tasks, the global services and what is pending.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from controller.decide import filters, surplus
@@ -68,13 +68,13 @@ def score(fleet: Fleet, service: Service, node: str) -> Key:
 
 def place(fleet: Fleet, task: Task) -> None:
     """Put a task on a node, whether it is new or elsewhere now."""
-    before = fleet.tasks.get(task.task)
-    if not fleet.tasks.put(task.task, task):
+    key, tasks, unsettled = task.task, fleet.tasks, fleet.unsettled
+    before = tasks.get(key)
+    if not tasks.put(key, task):
         return
-    unsettled = fleet.unsettled
     unsettled.assignments.add(task.node)
-    unsettled.slots.add(task.task)
-    unsettled.reports.add(stack_of(task.task))
+    unsettled.slots.add(key)
+    unsettled.reports.add(stack_of(key))
     if before is not None and before.node != task.node:
         unsettled.assignments.add(before.node)
         unsettled.freed.add(before.node)
@@ -260,7 +260,7 @@ def _has_candidate(fleet: Fleet, service: Service, nodes: list[str]) -> bool:
 def _fill(fleet: Fleet, service: Service, left: list[Task], missing: int) -> int:
     """Place so many tasks, first those that moved, each on the best node; how many found none."""
     key = service_key(service.stack, service.name)
-    ranking = ranking_of(fleet, service)
+    ranking, ids = ranking_of(fleet, service), _free_ids(fleet, key)
     revision = "" if len(left) == missing else base_revision(fleet, key)
     for index in range(missing):
         name = ranking.first(fleet)
@@ -270,19 +270,19 @@ def _fill(fleet: Fleet, service: Service, left: list[Task], missing: int) -> int
             place(fleet, replace(left[index], node=name))
             fleet.moves.begin(left[index].task)
         else:
-            place(fleet, Task(_next_id(fleet, service), key, name, revision))
+            place(fleet, Task(next(ids), key, name, revision))
     return 0
 
 
-def _next_id(fleet: Fleet, service: Service) -> str:
-    key = service_key(service.stack, service.name)
-    numbering = fleet.numberings.get(key)
+def _free_ids(fleet: Fleet, key: str) -> Iterator[str]:
+    """The ids that no task of a service has, the lowest number first."""
+    numbering, tasks = fleet.numberings.get(key), fleet.tasks
     if numbering is None:
-        numbering = fleet.numberings[key] = Numbering(map(surplus.number, fleet.tasks.of("service", key)))
+        numbering = fleet.numberings[key] = Numbering(map(surplus.number, tasks.of("service", key)))
     while True:
         task = f"{key}.{numbering.take()}"
-        if task not in fleet.tasks:
-            return task
+        if task not in tasks:
+            yield task
 
 
 def _reasons(fleet: Fleet, service: Service) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from collections.abc import Set as AbstractSet
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 V = TypeVar("V")
 
@@ -37,7 +37,10 @@ class Shelf(Generic[V]):
         before = self._records.get(key)
         if before == value:
             return False
-        self._place(key, before, value)
+        if before is None:
+            self._add(key, value)
+        else:
+            self._move(key, before, value)
         self._records[key] = value
         self._changed.add(key)
         return True
@@ -46,13 +49,13 @@ class Shelf(Generic[V]):
         """Take a record away, and give it back."""
         before = self._records.pop(key, None)
         if before is not None:
-            self._place(key, before, None)
+            self._remove(key, before)
             self._changed.add(key)
         return before
 
     def load(self, key: str, value: V) -> None:
         """Keep a record that the store has already."""
-        self._place(key, None, value)
+        self._add(key, value)
         self._records[key] = value
 
     def of(self, index: str, value: Hashable) -> AbstractSet[str]:
@@ -86,19 +89,35 @@ class Shelf(Generic[V]):
     def __len__(self) -> int:
         return len(self._records)
 
-    def _place(self, key: str, before: V | None, after: V | None) -> None:
+    def _add(self, key: str, value: V) -> None:
         for index_of, index in self._indexed:
-            old: Any = None if before is None else index_of(before)
-            new: Any = None if after is None else index_of(after)
-            if before is not None and (after is None or old != new):
-                index[old].discard(key)
-                if not index[old]:
-                    del index[old]
-            if after is not None and (before is None or old != new):
-                keys = index.get(new)
-                if keys is None:
-                    index[new] = {key}
-                else:
-                    keys.add(key)
+            property_ = index_of(value)
+            keys = index.get(property_)
+            if keys is None:
+                index[property_] = {key}
+            else:
+                keys.add(key)
+        for watcher in self._watchers:
+            watcher(None, value)
+
+    def _remove(self, key: str, value: V) -> None:
+        for index_of, index in self._indexed:
+            _discard(index, index_of(value), key)
+        for watcher in self._watchers:
+            watcher(value, None)
+
+    def _move(self, key: str, before: V, after: V) -> None:
+        for index_of, index in self._indexed:
+            old, new = index_of(before), index_of(after)
+            if old != new:
+                _discard(index, old, key)
+                index.setdefault(new, set()).add(key)
         for watcher in self._watchers:
             watcher(before, after)
+
+
+def _discard(index: dict[Hashable, set[str]], value: Hashable, key: str) -> None:
+    keys = index[value]
+    keys.discard(key)
+    if not keys:
+        del index[value]
