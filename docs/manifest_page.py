@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from agent.adapters.host_config import LOG_BOUNDS
 from protocol import compose, deploy, devices, extension, files, manifest, network, port, settings, storage
 from protocol.section import Form, Schema, Section
 
@@ -79,11 +80,12 @@ Where it differs from what `docker compose` and Swarm do, on purpose:
 - A port without a published one is open to the networks only; no number is drawn that nobody would know. No mesh leads from
   other nodes to it.
 - A path alone under `volumes` is kept as the volume `STACK_SERVICE_…` of the node, and found again by the next revision.
-- `devices` are needs: a task is placed only where they are. A fixed address allows one task of the service on a node.
+- `devices` are needs: a task is placed only where they are, unless every Linux has them (`/dev/kmsg`). A fixed address allows
+  one task of the service on a node.
 - `deploy.labels` stand on the containers, because no engine knows services. `deploy.resources.reservations` bind the scheduler;
   `mem_reservation` is the container's own soft limit.
-- Logs go to Docker's `local` driver, bounded; `local` and `json-file` are bounded by {settings.LOGS_FILES} files of \
-{settings.LOGS_SIZE} where nothing is said.
+- Logs go to Docker's `local` driver, bounded; `local` and `json-file` are bounded by {LOG_BOUNDS["max-file"]} files of \
+{LOG_BOUNDS["max-size"]} where nothing is said.
 - `${{VAR:-default}}` and `$$` are Compose's. A manifest that is published as it is knows no variables: one without a default
   is refused. `bramble up` fills them in, and reads `env_file`, `extends`, `include` and `file:`.
 - Placeholders like `{{{{.Node.Labels.site}}}}` in environment values, `hostname`, mount sources and contents of configs and

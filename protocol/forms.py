@@ -73,8 +73,20 @@ Processors = Annotated[
     str, Pattern("[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*", "{} are no processors; write them like 0-2 or 1,3")
 ]
 Signal = Annotated[str, Pattern("(SIG)?[A-Z][A-Z0-9+-]*|[0-9]{1,2}", "{} is no signal; write it like SIGINT")]
+
+
+def _exposed(text: str) -> str:
+    first, _, last = text.partition("/")[0].partition("-")
+    if not 1 <= int(first) <= int(last or first) <= 65535:
+        raise ValueError(f"{text!r} is no port; write it like 80 or 80/udp")
+    return text
+
+
 Exposed = Annotated[
-    str, Pattern("[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|sctp))?", "{} is no port; write it like 80 or 80/udp"), PORT_NUMBER
+    str,
+    Pattern("[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|sctp))?", "{} is no port; write it like 80 or 80/udp"),
+    AfterValidator(_exposed),
+    PORT_NUMBER,
 ]
 Servers = Annotated[
     list[Annotated[str, AfterValidator(_server)]], Form(one_or_many, "text, or a list of text", (TEXT,))

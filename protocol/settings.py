@@ -30,11 +30,8 @@ ULIMITS = (
     "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack",
 )  # fmt: skip
 
-LOGS_SIZE = "10m"
-LOGS_FILES = "3"
-# A default of Docker's filled a 32 GB card in 16 minutes.
-
 BOUNDED_DRIVERS = ("local", "json-file")
+# They write to the node's own disk.
 
 
 class Healthcheck(Section):
@@ -64,7 +61,7 @@ class Healthcheck(Section):
 
 
 class Logging(Section):
-    """Where a container's output goes. `local` and `json-file` are bounded, to 3 files of 10 MB where nothing is said."""
+    """Where a container's output goes. `local` and `json-file` are bounded on every node, also where nothing is said."""
 
     driver: str = ""
     options: Pairs = {}
@@ -73,13 +70,11 @@ class Logging(Section):
     def _is_bounded(self) -> Logging:
         if self.effective not in BOUNDED_DRIVERS:
             return self
-        size, files = self.options.get("max-size", LOGS_SIZE), self.options.get("max-file", LOGS_FILES)
+        size, files = self.options.get("max-size", "10m"), self.options.get("max-file", "3")
         if not re.fullmatch("[1-9][0-9]*[kmgKMG]?[bB]?", size):
-            raise ValueError(
-                f"max-size {size!r} sets no bound, and logs would fill the card; write it like {LOGS_SIZE}"
-            )
+            raise ValueError(f"max-size {size!r} sets no bound, and logs would fill the card; write it like 10m")
         if not re.fullmatch("[1-9][0-9]{0,3}", files):
-            raise ValueError(f"max-file {files!r} is no number of files; write it like {LOGS_FILES}")
+            raise ValueError(f"max-file {files!r} is no number of files; write it like 3")
         return self
 
     @property

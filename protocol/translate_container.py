@@ -15,7 +15,7 @@ from protocol.files import Content, Uses
 from protocol.port import Port as WrittenPort
 from protocol.port import Ports
 from protocol.rules import templates
-from protocol.settings import BOUNDED_DRIVERS, LOGS_FILES, LOGS_SIZE, Device, Healthcheck
+from protocol.settings import Device, Healthcheck
 from protocol.settings import Logging as WrittenLogging
 from protocol.translate_mounts import mounts
 from protocol.translate_networks import attachments
@@ -153,8 +153,7 @@ def _isolation(source: Service) -> Isolation:
 def _logging(source: WrittenLogging | None) -> Logging | None:
     if source is None or not (source.driver or source.options):
         return None
-    bounds = {"max-size": LOGS_SIZE, "max-file": LOGS_FILES} if source.effective in BOUNDED_DRIVERS else {}
-    return Logging(source.effective, {**bounds, **source.options})
+    return Logging(source.effective, dict(source.options))
 
 
 def _healthcheck(source: Healthcheck | None) -> HealthCheck | None:

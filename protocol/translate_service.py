@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from protocol import deploy
+from protocol.attachable import is_told
 from protocol.compose import Service as Written
 from protocol.constraint import LABEL
 from protocol.desired import Dependency, DependencyCondition, Job, Order, Restart, RestartCondition
@@ -78,9 +79,9 @@ def _has_fixed_address(source: Written) -> bool:
 
 
 def _needs(source: Written) -> Needs:
-    """What is asked for, and every device that the container is to have."""
-    needs = source.x_bramble.needs
-    devices = dict.fromkeys((*needs.devices, *(device.source for device in source.devices)))
+    """What is asked for, and every device that the container is to have and that not every node has."""
+    needs, mapped = source.x_bramble.needs, (device.source for device in source.devices)
+    devices = dict.fromkeys((*needs.devices, *(path for path in mapped if is_told(path))))
     return Needs(tuple(needs.pins), tuple(needs.buses), tuple(devices), tuple(needs.labels))
 
 

@@ -7,22 +7,15 @@ none of them is listed. Nothing here fails; what cannot be read is left out.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from agent.adapters.files import found, text
+from protocol.attachable import EVERYWHERE, FOLDERS
 
 DEVICES_MOST = 200
 # A Pi has some 60; more would make a hello that nobody reads.
-BELOW = ("serial/by-id", "snd", "dri", "input", "input/by-id", "dma_heap", "net", "v4l/by-id")
-"""Folders below /dev whose entries people give to containers."""
-
-_OURS_ALONE = re.compile(
-    r"tty\d*|loop.*|z?ram\d+|vcs[au]?\d*|dm-\d+|md\d+|nbd\d+.*|ptmx|fd|std(in|out|err)|null|zero|full|u?random|console|kmsg|k?mem"
-    r"|port|core|autofs|btrfs-control|mapper|cpu_dma_latency|snapshot|userfaultfd|hpet|nvram|initctl|log|vhost-.*|cuse|mcelog"
-)
 _HUB_CLASS = "09"
 _CODECS = ("bcm2835-codec", "bcm2835-isp", "rpivid", "rpi-hevc", "rpi-fe", "pispbe", "v3d")
 # Parts of a Pi's chip that speak V4L2 and see nothing.
@@ -40,8 +33,8 @@ def buses(root: Path) -> tuple[str, ...]:
 def devices(root: Path) -> tuple[str, ...]:
     """Paths below /dev that containers may want, as a container names them."""
     folder = root / "dev"
-    paths = [path for path in found(folder) if not _OURS_ALONE.fullmatch(path.name)]
-    paths += [path for below in BELOW for path in found(folder / below)]
+    paths = [path for path in found(folder) if not EVERYWHERE.fullmatch(path.name)]
+    paths += [path for below in FOLDERS for path in found(folder / below)]
     return tuple(sorted(f"/dev/{path.relative_to(folder)}" for path in paths if _is_device(path)))[:DEVICES_MOST]
 
 
