@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -14,7 +15,16 @@ from agent.decide.now import Now
 from agent.decide.plan import Scene, next_step
 from agent.decide.target import Target, content_of
 from agent.decide.task import Task
-from protocol.desired import Order, TaskSpec, TriggerSpec
+from protocol.desired import (
+    Dependency,
+    DependencyCondition,
+    Job,
+    Order,
+    Restart,
+    RestartCondition,
+    TaskSpec,
+    TriggerSpec,
+)
 from protocol.observed import NodeStatus, Request, TaskState
 from sim.images import CRASHING, Behaviour
 from tests.fakes.agent import BOOT_MONO_S, DOORBELL, LAMP, Rig, function, offer, task
@@ -26,11 +36,31 @@ STEPS = (Pull, Create, Start, Stop, Remove, Run)
 specs = st.builds(task, st.sampled_from(REVISIONS), st.sampled_from(NAMES))
 
 
+def job(revision: str, schedule: str) -> TaskSpec:
+    return replace(task(revision, "porch.job.1", Restart(RestartCondition.ON_FAILURE)), job=Job(schedule))
+
+
+def chain(revision: str, name: str, condition: DependencyCondition, stop_after_s: float) -> TaskSpec:
+    need = Dependency("other" if name == "porch.web.1" else "job", condition)
+    return replace(task(revision, name), depends_on=(need,), stop_after_s=stop_after_s)
+
+
+jobs = st.builds(job, st.sampled_from(REVISIONS), st.sampled_from(("", "* * * * *")))
+chained = st.builds(
+    chain,
+    st.sampled_from(REVISIONS),
+    st.sampled_from(NAMES),
+    st.sampled_from(list(DependencyCondition)),
+    st.sampled_from((0.0, 3.0)),
+)
+
+
 def made(folder: str) -> Rig:
     rig = Rig(Path(folder))
-    for image in ("web", "other"):
-        for revision in REVISIONS:
+    for revision in REVISIONS:
+        for image in ("web", "other"):
             rig.registry.push(f"{image}:{revision}")
+        rig.registry.push(f"job:{revision}", Behaviour(exits_after_s=0.4))
     rig.registry.push("greet:1", Behaviour(exits_after_s=0.3))
     return rig
 
@@ -54,7 +84,7 @@ def test_every_set_of_containers_converges(there: list[tuple[TaskSpec, bool]], w
 
 moves = st.lists(
     st.one_of(
-        st.tuples(st.just("assign"), st.lists(specs, unique_by=lambda s: s.task)),
+        st.tuples(st.just("assign"), st.lists(st.one_of(specs, jobs, chained), unique_by=lambda s: s.task)),
         st.tuples(st.just("offer"), st.lists(specs, unique_by=lambda s: s.task, max_size=2)),
         st.sampled_from([("grant",), ("crash",), ("power",), ("cut",), ("press",), ("kill",), ("old",)]),
     ),

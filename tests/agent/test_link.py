@@ -12,6 +12,7 @@ from protocol.envelope import Packet
 from protocol.observed import Health, Hello, NodeStatus, SensorEvent
 from protocol.refusal import Refusal
 from protocol.topics import AssignmentTopic, OfferTopic
+from sim.engine import VERSION
 from tests.fakes.agent import DOORBELL, FLEET, NAME, Rig, task
 
 
@@ -26,7 +27,7 @@ def rig(tmp_path: Path) -> Rig:
 def test_each_connect_says_hello_and_the_whole_status(rig: Rig) -> None:
     """Hello carries the connection's epoch and the engine; the status follows although nothing changed."""
     assert [hello.epoch for hello in rig.messages(Hello)] == [1]
-    assert rig.messages(Hello)[0].inventory.engine == "0.0.0-fake"
+    assert rig.messages(Hello)[0].inventory.engine == VERSION
     statuses = len(rig.messages(NodeStatus))
     rig.loop.inbox.put(LinkDown(1, "the broker is gone"))
     rig.run(2)
