@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import project_commands
+from cli.node_commands import NodeArgument, node_app
 from cli.options import command
 
 if TYPE_CHECKING:
@@ -24,14 +25,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-node_app = typer.Typer(help="Take a node out of service, or back into it.", no_args_is_help=True)
 app.add_typer(node_app, name="node")
 project_commands.register(app)
 
 AnyStackArgument = Annotated[str, typer.Argument(metavar="[STACK]", help="Only this stack.")]
 PlaceArgument = Annotated[str, typer.Argument(metavar="[STACK[.SERVICE]]", help="Only this stack or service.")]
 TargetArgument = Annotated[str, typer.Argument(metavar="STACK.SERVICE", help="A service or a function.")]
-NodeArgument = Annotated[str, typer.Argument(metavar="NODE", help="The node's name.")]
 NodeOption = Annotated[str, typer.Option(metavar="NODE", help="Only what is on this node.")]
 WatchOption = Annotated[
     bool, typer.Option("--watch", "-w", help="Stay, and show every change, until Ctrl-C or --timeout.")
@@ -71,28 +70,12 @@ def ps(terminal: Terminal, target: PlaceArgument = "", node: NodeOption = "") ->
     look.ps(terminal, target, node)
 
 
-@command(app)
+@command(app, has_wide=True)
 def nodes(terminal: Terminal) -> None:
     """List the nodes and how they are."""
-    from cli import look
-
-    look.nodes(terminal)
-
-
-@command(node_app)
-def drain(terminal: Terminal, node: NodeArgument) -> None:
-    """Move services away; give none until activated."""
     from cli import nodes
 
-    nodes.drain(terminal, node)
-
-
-@command(node_app)
-def activate(terminal: Terminal, node: NodeArgument) -> None:
-    """Let a drained node carry services again."""
-    from cli import nodes
-
-    nodes.activate(terminal, node)
+    nodes.nodes(terminal)
 
 
 @command(app)

@@ -1,11 +1,11 @@
-"""Commands that only look: stacks, services, ps, nodes, explain. Each is one question to the controller and one table."""
+"""Commands that only look: stacks, services, ps, explain. Each is one question to the controller and one table."""
 
 from __future__ import annotations
 
 from cli.errors import Code, CommandError
-from cli.output import NOTHING, ago, mebibytes, print_json, print_table
+from cli.output import NOTHING, print_json, print_table
 from cli.terminal import Terminal, read
-from protocol.operator import Explanation, NodeRow, OrderVerb, ServiceStatus, StackRow, TaskPlace
+from protocol.operator import Explanation, OrderVerb, ServiceStatus, StackRow, TaskPlace
 
 SERVICE_HEADINGS = ("service", "running", "image", "revision", "rollout", "reasons")
 
@@ -42,19 +42,6 @@ def ps(terminal: Terminal, target: str, node: str) -> None:
     print_table(("task", "node", "state", "image", "revision", "reason"), map(_task_cells, rows))
 
 
-def nodes(terminal: Terminal) -> None:
-    """List the nodes: who is there, what each is, and what troubles it."""
-    rows = terminal.rows(OrderVerb.NODES, NodeRow)
-    if terminal.is_json:
-        print_json(rows)
-        return
-    headings = (
-        "node", "presence", "availability", "seen", "arch", "engine", "agent", "applied", "temp", "memory free",
-        "labels", "reasons",
-    )  # fmt: skip
-    print_table(headings, map(_node_cells, rows))
-
-
 def explain(terminal: Terminal, target: str) -> None:
     """Say for each node why it carries a service or function, or why not."""
     with terminal.session() as session:
@@ -82,16 +69,6 @@ def service_cells(row: ServiceStatus) -> tuple[object, ...]:
 
 def _task_cells(row: TaskPlace) -> tuple[object, ...]:
     return row.task, row.node, row.state, row.image, row.revision, row.reason
-
-
-def _node_cells(row: NodeRow) -> tuple[object, ...]:
-    applied = f"{row.observed_generation}/{row.generation}"
-    temperature = None if row.temperature_celsius is None else f"{row.temperature_celsius:.0f} °C"
-    labels = ",".join(f"{key}={value}" for key, value in sorted(row.labels.items()))
-    return (
-        row.node, row.presence, row.availability, ago(row.seen_s), row.architecture, row.engine, row.version, applied,
-        temperature, mebibytes(row.memory_available_bytes), labels, "; ".join(row.reasons),
-    )  # fmt: skip
 
 
 def _yes(claim: bool) -> str:

@@ -25,6 +25,7 @@ class Output(StrEnum):
     """The forms of `-o`."""
 
     TABLE = "table"
+    WIDE = "wide"
     JSON = "json"
 
 
@@ -46,12 +47,17 @@ SHARED: tuple[tuple[str, Any, object], ...] = (
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
-def command(app: typer.Typer) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function whose first parameter is its `Terminal`; the shared options follow its own."""
+def command(app: typer.Typer, *, has_wide: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function whose first parameter is its `Terminal`; the shared options follow its own.
+
+    `-o wide` is for those that have a second, wider table.
+    """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         def run(context: typer.Context, **given: Any) -> None:
             shared = {name: given.pop(name) for name, _, _ in SHARED}
+            if shared["output"] is Output.WIDE and not has_wide:
+                raise typer.BadParameter("this command has no wider table; use table or json", param_hint="--output")
             _run(lambda terminal: function(terminal, **given), context, shared)
 
         parameters = _parameters(function)

@@ -63,6 +63,10 @@ class Terminal:
         return self.output is Output.JSON
 
     @property
+    def is_wide(self) -> bool:
+        return self.output is Output.WIDE
+
+    @property
     def patience_s(self) -> float:
         """How long a question waits for its answer."""
         return ANSWER_S if self.timeout_s is None else self.timeout_s

@@ -92,7 +92,7 @@ def test_a_shell_completes_commands_and_their_values() -> None:
     """Bash asks by environment and gets the words that may follow."""
     for words, place, expected in (
         ("bramble sta", 1, {"stacks", "status"}),
-        ("bramble nodes -o ", 3, {"table", "json"}),
+        ("bramble nodes -o ", 3, {"table", "wide", "json"}),
     ):
         asked = {"_BRAMBLE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(place)}
         command = [sys.executable, "-c", "from cli.commands import app; app(prog_name='bramble')"]

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from protocol.operator import (
     Explanation,
     NodeObjection,
-    NodeRow,
     OperatorOrder,
     OrderVerb,
     RolloutStatus,
@@ -94,23 +93,6 @@ def test_ps_asks_for_a_service_or_a_node() -> None:
     assert cells(done.stdout)[1] == ["porch.dashboard.1", "pi-1", "running", "-", "abc123", "-"]
 
 
-def test_nodes_shows_ages_and_sizes_as_people_read_them() -> None:
-    """Seconds become minutes, bytes become MiB, a missing reading a dash."""
-    here = NodeRow(
-        "pi-1", "online", "active", 3.2, "aarch64", "Pi 4", "20.10", "0.1.0", 5, 4, 51.6, 300 * 2**20,
-        {"site": "home", "place": "porch"}, ("hot",),
-    )  # fmt: skip
-    gone = NodeRow("pi-2", "offline", "active", 7300.0)
-    done = operate(FakeSession(answers={OrderVerb.NODES: rows(here, gone)}), "nodes")
-    _, first, second = cells(done.stdout)
-    assert first == [
-        "pi-1", "online", "active", "3s ago", "aarch64", "20.10", "0.1.0", "4/5", "52 °C", "300 MiB",
-        "place=porch,site=home", "hot",
-    ]  # fmt: skip
-    assert second[:4] == ["pi-2", "offline", "active", "2h ago"]
-    assert second[-3:] == ["-", "-", "-"]
-
-
 def test_explain_says_yes_or_why_not_for_each_node() -> None:
     """Each node has a line; what the whole waits for follows."""
     found = Explanation(
@@ -126,13 +108,3 @@ def test_explain_says_yes_or_why_not_for_each_node() -> None:
         ["pi-2", "no", "lacks the label site=home; is drained"],
         ["porch.dashboard: 1 of 2 tasks has no node"],
     ]
-
-
-def test_node_drain_and_activate_print_the_controllers_word() -> None:
-    """The order goes to the node; its sentence is the output."""
-    answers = {OrderVerb.DRAIN: yes(message="pi-1 is drained"), OrderVerb.ACTIVATE: yes(message="pi-1 is active")}
-    session = FakeSession(answers=answers)
-    assert operate(session, "node", "drain", "pi-1").stdout == "pi-1 is drained\n"
-    done = operate(session, "node", "activate", "pi-1", "-o", "json")
-    assert json.loads(done.stdout) == {"node": "pi-1", "order": "activate", "message": "pi-1 is active"}
-    assert session.orders == [OperatorOrder(OrderVerb.DRAIN, "pi-1"), OperatorOrder(OrderVerb.ACTIVATE, "pi-1")]
