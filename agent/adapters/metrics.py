@@ -24,7 +24,6 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "invocations_repeated": ("Invocations that arrived again", ()),
     "ticks_missed": ("Timer ticks without an engine to run their function", ("function",)),
     "planned_runs": ("Planned times of jobs that have come", ("task", "outcome")),
-    "planned_runs": ("Planned runs of jobs, by what became of them", ("task", "outcome")),
     "trials": ("Trials of a revision that ended", ("state",)),
     "grants_ignored": ("Grants that answered no young request", ()),
     "refusals": ("Messages that were not taken", ()),
