@@ -13,7 +13,7 @@ from agent.decide.inputs import EngineLost, EngineSeen, HostSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
 from agent.decide.trial import Trial
-from protocol.observed import DeviceStatus, NodeStatus, OfferState, OfferStatus, TaskStatus
+from protocol.observed import DeviceStatus, NodeStatus, OfferState, OfferStatus, TaskState, TaskStatus
 from protocol.topics import HealthTopic, StatusTopic
 
 VALUES_EVERY_S = 5.0
@@ -89,9 +89,9 @@ def _task(node: Node, task: Task) -> TaskStatus:
     if task.retry_s is not None:
         reason = f"{reason}; next attempt after {task.retry_s:.0f} s"
     reason = "; ".join(filter(None, [node.held.get(task.task), reason, node.planned.get(task.task)]))
-    return TaskStatus(
-        task.task, task.revision, task.state, task.attempt, task.image, task.container, task.health, reason
-    )
+    # To the controller a stopped job is a job that is done; one that it silenced only waits for its word.
+    state = TaskState.ASSIGNED if task.silenced else task.state
+    return TaskStatus(task.task, task.revision, state, task.attempt, task.image, task.container, task.health, reason)
 
 
 def _offer(node: Node, trial: Trial) -> OfferStatus | None:

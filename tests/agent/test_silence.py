@@ -55,6 +55,9 @@ def test_it_starts_again_when_the_controller_is_heard(rig: Rig) -> None:
     rig.mend()
     rig.run(20)
     assert WEB not in rig.running()
+    (status,) = [status for status in rig.status().tasks if status.task == WEB]
+    assert status.state is TaskState.ASSIGNED  # a stopped one would be a job that is done
+    assert status.reason.startswith("stopped, because the controller was not heard")
     rig.send(AckTopic(FLEET, NAME), Ack(rig.node.stream, 0, ()))
     rig.run(1)
     assert rig.running()[WEB] == ["a"]
