@@ -96,6 +96,15 @@ class Host:
         """Return every container on the host, running or not."""
         return self.engine.containers()
 
+    def moment(self) -> str:
+        """Now, as the host's clock has it."""
+        return self.run("date", "+%s.%N").strip()
+
+    def exit_codes(self, label: str, since: str) -> list[str]:
+        """The exit codes of all containers with a label that ended since a moment, also of those that are gone already."""
+        wanted = ["--since", since, "--until", self.moment(), "--filter", "event=die", "--filter", f"label={label}"]
+        return self.docker("events", *wanted, "--format", '{{index .Actor.Attributes "exitCode"}}').split()
+
     def _entry(self) -> list[str]:
         if self._first is None:
             raise RuntimeError(f"{self.name} is off")
