@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from controller.decide.catalogue import Catalogue
@@ -86,7 +87,9 @@ class Fleet:
     stacks: Shelf[StackRecord] = field(default_factory=lambda: Shelf(StackRecord))
     images: Shelf[Image] = field(default_factory=lambda: Shelf(Image, stack=lambda image: image.stack))
     revisions: Shelf[Revision] = field(default_factory=lambda: Shelf(Revision, service=lambda r: r.service))
-    tasks: Shelf[Task] = field(default_factory=lambda: Shelf(Task, node=lambda t: t.node, service=lambda t: t.service))
+    tasks: Shelf[Task] = field(
+        default_factory=lambda: Shelf(Task, node=attrgetter("node"), service=attrgetter("service"))
+    )
     holds: Shelf[Hold] = field(default_factory=lambda: Shelf(Hold))
     pendings: Shelf[Pending] = field(default_factory=lambda: Shelf(Pending))
     rollouts: Shelf[Rollout] = field(default_factory=lambda: Shelf(Rollout, state=lambda r: r.state))

@@ -67,11 +67,10 @@ class Group:
             heapq.heappop(heap)
         return heap[0] if heap else None
 
-    def first(self) -> str | None:
-        """The best node in all of it."""
+    def first(self) -> str:
+        """The best node in all of it, where there is one."""
         best = self.best()
-        if best is None:
-            return None
+        assert best is not None, "whoever asks has seen that there is a best member"
         name: str = best[-1]
         return self._groups[name].first() if self._groups else name
 

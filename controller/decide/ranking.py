@@ -66,8 +66,9 @@ class Ranking:
         return found
 
     def _first(self) -> str | None:
-        need, seats = self.need, self._field.seats
-        while (name := self._top.first()) is not None:
+        need, seats, top = self.need, self._field.seats, self._top
+        while (best := top.best()) is not None:
+            name: str = top.first() if need.preferences else best[-1]
             one = seats[name]
             for object_to in self._crowding:
                 if object_to(one, need):

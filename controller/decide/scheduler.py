@@ -80,6 +80,13 @@ def place(fleet: Fleet, task: Task) -> None:
         unsettled.freed.add(before.node)
 
 
+def _begin(fleet: Fleet, task: Task) -> None:
+    """Put a task on a node that was nowhere before; its stack is told of by whoever places many."""
+    fleet.tasks.put(task.task, task)
+    fleet.unsettled.assignments.add(task.node)
+    fleet.unsettled.slots.add(task.task)
+
+
 def unplace(fleet: Fleet, task: str) -> Task | None:
     """Take a task from its node, and give it back."""
     before = fleet.tasks.drop(task)
@@ -262,6 +269,7 @@ def _fill(fleet: Fleet, service: Service, left: list[Task], missing: int) -> int
     key = service_key(service.stack, service.name)
     ranking, ids = ranking_of(fleet, service), _free_ids(fleet, key)
     revision = "" if len(left) == missing else base_revision(fleet, key)
+    fleet.unsettled.reports.add(service.stack)
     for index in range(missing):
         name = ranking.first(fleet)
         if name is None:
@@ -270,7 +278,7 @@ def _fill(fleet: Fleet, service: Service, left: list[Task], missing: int) -> int
             place(fleet, replace(left[index], node=name))
             fleet.moves.begin(left[index].task)
         else:
-            place(fleet, Task(next(ids), key, name, revision))
+            _begin(fleet, Task(next(ids), key, name, revision))
     return 0
 
 

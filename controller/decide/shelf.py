@@ -35,10 +35,10 @@ class Shelf(Generic[V]):
     def put(self, key: str, value: V) -> bool:
         """Keep a record, and say whether that changed anything."""
         before = self._records.get(key)
-        if before == value:
-            return False
         if before is None:
             self._add(key, value)
+        elif before == value:
+            return False
         else:
             self._move(key, before, value)
         self._records[key] = value
