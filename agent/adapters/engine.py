@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from agent.adapters.creation import LABEL, Place
 from agent.adapters.docker_api import DockerApi, EngineAwayError
+from agent.adapters.ends import named_end
 from agent.adapters.runs import Attempt
 from agent.adapters.seen import container_seen, disk_seen, image_seen, networks_used, run_seen
 from agent.adapters.steps import TaskStep, perform
@@ -172,7 +173,7 @@ class Engine:
         if known and known.entry == marks:
             return known
         answer = self._api.call("GET", f"/containers/{entry['Id']}/json")
-        return _Known(marks, container_seen(answer.body)) if answer.ok else None
+        return _Known(marks, named_end(self._api, container_seen(answer.body))) if answer.ok else None
 
     def _follow(self, deliver_hint: Callable[[], None]) -> None:
         filters = {"type": ["container"], "event": list(_WORTH_A_LOOK), "label": [*self._ours, f"{LABEL}task"]}

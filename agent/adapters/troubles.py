@@ -40,6 +40,7 @@ class _Trouble:
     sign: str
     words: str
     after_s: float | None = None
+    suspect: bool = False
 
 
 # `{subject}` is the image or container, `{user}` who was to be let in; named groups of the sign may be used too.
@@ -74,9 +75,11 @@ _OF_NODES = (
     _Trouble(r"error gathering device information while adding custom device \"(?P<device>[^\"]+)\"",
              "device {device} is not there", DEVICE_RETRY_S),
     _Trouble(r"network (?P<network>\S+) not found", "network {network} does not exist on the node"),
-    _Trouble(r"exec format error", "{subject} is not made for this node's processor, or its image is damaged"),
+    _Trouble(r"exec format error", "{subject} is not made for this node's processor, or its image is damaged", suspect=True),
+    _Trouble(r"layer does not exist|structure needs cleaning",
+             "the image of {subject} is damaged on the node's disk", suspect=True),
     _Trouble(r"exec: \"(?P<program>[^\"]*)\": .*(?:not found|no such file|permission denied)",
-             "{subject} cannot start the program {program}"),
+             "{subject} cannot start the program {program}", suspect=True),
     _Trouble(r"bind source path does not exist: (?P<path>\S+)", "{path} does not exist on the node"),
     _Trouble(r"unknown runtime specified (?P<runtime>\S+)", "the node's engine has no runtime {runtime}"),
     _Trouble(r"looking up logging plugin (?P<driver>[^:]+):", "the node's engine has no log driver {driver}"),
@@ -119,5 +122,5 @@ def _judge(table: tuple[_Trouble, ...], subject: str, said: str, user: str = "")
         if found:
             names = {"subject": subject, "registry": registry_of(subject), "user": user}
             reason = known.words.format(**names, **found.groupdict())
-            return GiveUp(reason) if known.after_s is None else Retry(reason, known.after_s)
+            return GiveUp(reason, known.suspect) if known.after_s is None else Retry(reason, known.after_s)
     return None

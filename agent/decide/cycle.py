@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.decide import (
+    damage,
     dependencies,
     devices,
     fetch,
@@ -34,6 +35,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     tasks.judge(node, now)  # what a trial's beginning or end changed
     schedules.call(node, now)
     dependencies.hold(node)
+    damage.follow(node, now)
     storage.follow(node, now)
     plan.plan(node, now)
     fetch.fetch(node, now)

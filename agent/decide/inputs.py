@@ -121,9 +121,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The step cannot work until something else changes."""
+    """The step cannot work until something else changes. `suspect`: as things look, the image may be damaged on this disk."""
 
     reason: str
+    suspect: bool = False
 
 
 Outcome = Done | Retry | GiveUp

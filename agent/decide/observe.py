@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.decide import devices, greeting, invocations, pacing, report, silence, steps, trials, wants
+from agent.decide import damage, devices, greeting, invocations, pacing, report, silence, steps, trials, wants
 from agent.decide.effects import DrivePin
 from agent.decide.inputs import (
     CommandDone,
@@ -48,13 +48,14 @@ def observe(node: Node, seen: object, now: Now) -> None:
 def _engine(node: Node, seen: object, now: Now) -> None:
     match seen:
         case StepEnded():
-            seen = pacing.paced(node, seen)
+            seen = damage.weighed(node, pacing.paced(node, seen))
             steps.ended(node, seen, now)
             trials.staged(node, seen, now)
         case RunEnded():
             invocations.ended(node, seen, now)
         case EngineSeen() | EngineLost():
             steps.looked(node, seen)
+            damage.looked(node)
         case _:
             node.hinted = True
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agent.decide import pacing, steps, trials
+from agent.decide import damage, pacing, steps, trials
 from agent.decide.effects import Clean, Pull
 from agent.decide.inputs import DiskSeen, EngineSeen, ImageSeen, Retry, StepEnded
 from agent.decide.node import Node, Now
@@ -65,7 +65,7 @@ def guard(node: Node, now: Now) -> None:
         reason = refusal(node, step)
         if reason:
             node.effects = [effect for effect in node.effects if effect is not step]
-            ended = StepEnded(step, Retry(reason, ROOM_RETRY_S))
+            ended = StepEnded(step, Retry(reason, damage.AGAIN_S if _is_mended(node, step) else ROOM_RETRY_S))
             steps.ended(node, ended, now)
             trials.staged(node, ended, now)
         else:
@@ -74,10 +74,14 @@ def guard(node: Node, now: Now) -> None:
 
 def refusal(node: Node, step: Pull) -> str:
     """Why this pull may not begin now, if it may not."""
-    record = node.pulled.get(full_reference(step.image))
-    if record is not None and record.damaged:
+    if _is_mended(node, step):
         return f"image {step.image} seems damaged on this node's disk; it is removed and pulled once more"
     return "; ".join(reasons(node))
+
+
+def _is_mended(node: Node, step: Pull) -> bool:
+    record = node.pulled.get(full_reference(step.image))
+    return record is not None and bool(record.damaged)
 
 
 def reasons(node: Node) -> tuple[str, ...]:

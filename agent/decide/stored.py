@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from agent.decide.inputs import EngineSeen
+from agent.decide.inputs import ContainerSeen, EngineSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,13 @@ class ImageMemory:
     """What only this process knows.
 
     `idle` says since when, `failures` how often the pulls of an image failed in a row, `seen` is the last look that was followed,
-    `rate_bps` what all pulls of this node together may take of the line.
+    `rate_bps` what all pulls of this node together may take of the line. `hidden` are containers of damaged images, `mending` the
+    images that were asked to be removed for that.
     """
 
     idle: dict[str, float] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
     seen: EngineSeen | None = None
+    hidden: tuple[ContainerSeen, ...] = ()
+    mending: set[str] = field(default_factory=set)
     rate_bps: int = 0

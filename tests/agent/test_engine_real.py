@@ -192,7 +192,7 @@ def test_a_program_that_is_not_there_is_given_up(real: RealWorld) -> None:
     real.engine.perform(Create("k", TaskSpec("s.a.1", "s", "a", "r1", container)))
     (made,) = look(real).containers
     outcome = real.engine.perform(Start("k", made.id))
-    assert repr(outcome) == "GiveUp(reason='bramble-f-s.a.1-r1 cannot start the program nonsense')"
+    assert repr(outcome) == "GiveUp(reason='bramble-f-s.a.1-r1 cannot start the program nonsense', suspect=True)"
     assert isinstance(real.engine.perform(Remove("k", made.id)), Done)
 
 

@@ -93,12 +93,12 @@ def test_why_a_pull_failed(said: str, outcome: GiveUp | Retry) -> None:
             400,
             ('OCI runtime create failed: container_linux.go:380: starting container process caused: exec: "serve": executable file '
             "not found in $PATH: unknown"),
-            GiveUp("web cannot start the program serve"),
+            GiveUp("web cannot start the program serve", suspect=True),
         ),
         (
             400,
             "standard_init_linux.go:228: exec user process caused: exec format error",
-            GiveUp("web is not made for this node's processor, or its image is damaged"),
+            GiveUp("web is not made for this node's processor, or its image is damaged", suspect=True),
         ),
         (400, "Unknown runtime specified crun", GiveUp("the node's engine has no runtime crun")),
         (
