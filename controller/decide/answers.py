@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from controller.decide import brief, hosts, scheduler
-from controller.decide.assignments import holders
+from controller.decide import brief, explanations, hosts
 from controller.decide.fleet import Fleet
 from controller.decide.records import service_key
 from controller.decide.report import place, service_status, stack_status
@@ -96,23 +95,7 @@ def refused(sentence: str) -> Answer:
 
 
 def _service_lines(fleet: Fleet, service: Service) -> tuple[tuple[NodeObjection, ...], tuple[str, ...]]:
-    key = service_key(service.stack, service.name)
-    carrying: dict[str, list[str]] = {}
-    for task in sorted(fleet.tasks.of("service", key)):
-        carrying.setdefault(fleet.tasks[task].node, []).append(task)
-    lines = []
-    for name in sorted(fleet.nodes):
-        if name in carrying:
-            held = [
-                f"{task} waits until {', '.join(h)} has stopped it"
-                for task in carrying[name]
-                if (h := holders(fleet, task))
-            ]
-            lines.append(NodeObjection(name, chosen=True, objections=tuple(held)))
-        else:
-            against = scheduler.objections(fleet, fleet.nodes[name], service)
-            lines.append(NodeObjection(name, chosen=False, objections=against or ("others have fewer tasks",)))
-    return tuple(lines), service_status(fleet, service).reasons
+    return explanations.explained(fleet, service), service_status(fleet, service).reasons
 
 
 def _function_lines(fleet: Fleet, function: Function) -> tuple[tuple[NodeObjection, ...], tuple[str, ...]]:

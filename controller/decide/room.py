@@ -8,7 +8,6 @@ floats drift.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
 
 from controller.decide.presence import Lease
 from controller.decide.records import Node, Task
@@ -75,12 +74,13 @@ class Rooms:
             room = self._of[node] = Room()
         return room
 
-    def weigh(self, service: str, share: Resources, tasks: Iterable[Task]) -> None:
+    def is_weighed(self, service: str, share: Resources) -> bool:
+        """Whether it is known that each task of a service takes so much."""
+        return self._shares.get(service, (0, 0)) == (round(share.cpus * MILLIS), share.memory_bytes)
+
+    def weigh(self, service: str, share: Resources, tasks: list[Task]) -> None:
         """From now on each task of a service takes so much; `tasks` are those it has."""
         after = (round(share.cpus * MILLIS), share.memory_bytes)
-        before = self._shares.get(service, (0, 0))
-        if after == before:
-            return
         for task in tasks:
             self.task_changed(task, None)
         self._shares[service] = after

@@ -132,7 +132,8 @@ def _weigh(fleet: Fleet, key: str) -> None:
     """Count what the tasks of a service reserve, before anything is placed beside them."""
     service = fleet.catalogue.services.get(key)
     share = service.reservations if service else Resources()
-    fleet.rooms.weigh(key, share, [fleet.tasks[task] for task in fleet.tasks.of("service", key)])
+    if not fleet.rooms.is_weighed(key, share):
+        fleet.rooms.weigh(key, share, [fleet.tasks[task] for task in fleet.tasks.of("service", key)])
 
 
 def _place_service(fleet: Fleet, key: str) -> None:

@@ -78,6 +78,24 @@ def test_every_refused_node_has_its_own_reason() -> None:
     }
 
 
+def test_explain_says_who_would_be_next_and_why_others_would_not() -> None:
+    """Nodes without an objection are told apart by the first score that differs; what must leave says so."""
+    desk = Desk()
+    for node, site in (("pi-1", "home"), ("pi-2", "home"), ("pi-3", "work"), ("pi-4", "work"), ("pi-5", "home")):
+        desk.hello(node, labels={"site": site})
+    desk.manifest("other", web(placement="{constraints: [node.id == pi-4]}"))
+    desk.manifest("shop", web(replicas="2", placement="{preferences: [{spread: node.labels.site}]}"))
+    answer = desk.order(OrderVerb.EXPLAIN, "shop.web", key="o2")
+    assert answer is not None
+    assert [(line["node"], line["chosen"], line["objections"]) for line in answer.result["nodes"]] == [
+        ("pi-1", True, ()),
+        ("pi-2", False, ("would be the next to be chosen",)),
+        ("pi-3", True, ()),
+        ("pi-4", False, ("others have fewer tasks",)),
+        ("pi-5", False, ("others come first by name",)),
+    ]
+
+
 def test_a_published_port_is_on_a_node_once() -> None:
     """Two tasks with one port need two nodes; the rest wait, and say so."""
     desk = Desk()
