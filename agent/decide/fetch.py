@@ -6,9 +6,9 @@ the node's status, and tried again.
 
 from __future__ import annotations
 
-from agent.decide.effects import Pull
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node, Now
+from agent.decide.pulls import pull
 from protocol.desired import FunctionSpec
 
 KEY_PREFIX = "function "
@@ -25,7 +25,7 @@ def fetch(node: Node, now: Now) -> None:
             continue
         if node.waits.get(key, 0.0) <= now.mono_s:
             node.busy.add(key)
-            node.effects.append(Pull(key, function.container.image))
+            node.effects.append(pull(node, key, function.container.image))
 
 
 def forget(node: Node) -> None:

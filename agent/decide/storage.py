@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agent.decide import damage, pacing, steps, trials
+from agent.decide import damage, fetch, pacing, steps, trials
 from agent.decide.effects import Clean, Pull
-from agent.decide.inputs import DiskSeen, EngineSeen, ImageSeen, Retry, StepEnded
+from agent.decide.inputs import DiskSeen, EngineSeen, GiveUp, ImageSeen, Retry, StepEnded
 from agent.decide.node import Node, Now
 from agent.decide.stored import Lineage, Pulled
+from protocol.container import Container
 from protocol.ids import full_reference
 from protocol.observed import OfferState
 
@@ -41,6 +42,9 @@ ROOM_RETRY_S = 30.0
 CLEAN_MOST = 8
 # Some seconds of work on a slow card: nothing waits long for its turn.
 
+NEVER = "never"
+# Compose's `pull_policy`. The others are one: a tag becomes a digest where it is published, so a node pulls each content once.
+
 _LIVE = (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING, OfferState.SETTLED)
 
 
@@ -62,26 +66,35 @@ def follow(node: Node, now: Now) -> None:
 def guard(node: Node, now: Now) -> None:
     """Let every pull of this turn be remembered, or refuse it."""
     for step in [effect for effect in node.effects if isinstance(effect, Pull)]:
-        reason = refusal(node, step)
-        if reason:
+        refused = refusal(node, step)
+        if refused is not None:
             node.effects = [effect for effect in node.effects if effect is not step]
-            ended = StepEnded(step, Retry(reason, damage.AGAIN_S if _is_mended(node, step) else ROOM_RETRY_S))
+            ended = StepEnded(step, refused)
             steps.ended(node, ended, now)
             trials.staged(node, ended, now)
         else:
             _remember(node, step)
 
 
-def refusal(node: Node, step: Pull) -> str:
+def refusal(node: Node, step: Pull) -> Retry | GiveUp | None:
     """Why this pull may not begin now, if it may not."""
-    if _is_mended(node, step):
-        return f"image {step.image} seems damaged on this node's disk; it is removed and pulled once more"
-    return "; ".join(reasons(node))
-
-
-def _is_mended(node: Node, step: Pull) -> bool:
+    if NEVER in (container.pull_policy for container in _wanting(node, step.key)):
+        return GiveUp(f"image {step.image} is not on this node, and its pull_policy is {NEVER}")
     record = node.pulled.get(full_reference(step.image))
-    return record is not None and bool(record.damaged)
+    if record is not None and record.damaged:
+        reason = f"image {step.image} may be damaged on this node's disk; it is removed and pulled once more"
+        return Retry(reason, damage.AGAIN_S)
+    full = "; ".join(reasons(node))
+    return Retry(full, ROOM_RETRY_S) if full else None
+
+
+def _wanting(node: Node, key: str) -> Iterable[Container]:
+    """Whose pull this is: a task's, an offer's or a function's."""
+    target, trial = node.targets().get(key), node.trials.get(key)
+    functions = (function for function in node.assignment.functions if fetch.key_of(function) == key)
+    yield from (target.spec.container,) if target is not None else ()
+    yield from (trial.offer.task.container,) if trial is not None else ()
+    yield from (function.container for function in functions)
 
 
 def reasons(node: Node) -> tuple[str, ...]:

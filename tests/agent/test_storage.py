@@ -253,3 +253,18 @@ def test_nothing_needed_or_foreign_is_ever_removed_and_it_ends(
                 assert int(id_) not in held
                 assert not set(stored.pop(int(id_))) & wanted
     assert cleans <= len(before)
+
+
+def test_a_policy_of_never_forbids_the_pull() -> None:
+    """Whoever wants an image to be there already hears that it is not; task, offer and function alike."""
+    said = "image other:1 is not on this node, and its pull_policy is never"
+    function = FunctionSpec("greet", "porch", "r", Container("other:1", pull_policy="never"))
+    node = assigned(functions=(function,))
+    looks(node, 0.0)
+    node.effects = [Pull("function porch.greet", "other:1")]
+    storage.guard(node, NOW)
+    assert (node.effects, node.unfetched) == ([], {"function porch.greet": said})
+    for policy, refused in (("never", GiveUp(said)), ("always", None), ("", None)):
+        task = spec("other:1")
+        task = replace(task, container=replace(task.container, pull_policy=policy))
+        assert storage.refusal(assigned(task), Pull(task.task, "other:1")) == refused
