@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab import commands
 from lab.bramble import FLEET, REGISTRY_PORT, Bramble, link_settings
+from lab.processes import TooLateError
 from lab.site import Site
 from lab.watch import Watch
 from link.session import Session
@@ -64,7 +65,17 @@ class Desk:
             status = self.watch.stacks.get(stack)
             return status if status and status.verdict is Verdict.ACCEPTED and status.converged else None
 
-        return self.watch.until(claim, f"{stack} to run", within_s)
+        try:
+            return self.watch.until(claim, f"{stack} to run", within_s)
+        except TooLateError as late:
+            raise TooLateError(f"{late}: {self._standing(stack)}") from late
+
+    def _standing(self, stack: str) -> str:
+        """How a stack stands, for a test that waited in vain."""
+        status = self.watch.stacks.get(stack)
+        if status is None or status.verdict is Verdict.REFUSED:
+            return str(status and status.faults)
+        return "; ".join(f"{s.service} {s.running}/{s.desired} {[*s.reasons, *s.tasks]}" for s in status.services)
 
 
 @contextmanager
