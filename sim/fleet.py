@@ -16,6 +16,7 @@ from protocol.envelope import Packet, pack
 from protocol.ids import REVISION_CHARS
 from protocol.observed import TaskState
 from protocol.operator import OperatorOrder, OrderVerb
+from protocol.shapes import JsonValue
 from protocol.topics import ManifestTopic, OrderTopic
 from sim.boxes import Box
 from sim.broker import Weather
@@ -91,24 +92,25 @@ class SimFleet:
     def drain(self, node: str) -> None:
         """Move services away from a node."""
         self.drained.add(node)
-        self._order(OrderVerb.DRAIN, node)
+        self.order(OrderVerb.DRAIN, node)
 
     def activate(self, node: str) -> None:
         """Let a node carry services again."""
         self.drained.discard(node)
-        self._order(OrderVerb.ACTIVATE, node)
+        self.order(OrderVerb.ACTIVATE, node)
 
     def remind(self) -> None:
         """Say everything again, as operators do who saw no answer."""
         for stack, manifest in self.manifests.items():
             self._send(pack(ManifestTopic(FLEET, stack), manifest))
         for name in self.nodes:
-            self._order(OrderVerb.DRAIN if name in self.drained else OrderVerb.ACTIVATE, name)
+            self.order(OrderVerb.DRAIN if name in self.drained else OrderVerb.ACTIVATE, name)
 
-    def _order(self, verb: OrderVerb, node: str) -> None:
+    def order(self, verb: OrderVerb, target: str, **arguments: JsonValue) -> None:
+        """Give an order; nobody reads the answer."""
         self._orders += 1
-        self.world.say("operator", f"orders {verb} {node}")
-        self._send(pack(OrderTopic(FLEET, f"order-{self._orders}"), OperatorOrder(verb, node)))
+        self.world.say("operator", f"orders {verb} {target}")
+        self._send(pack(OrderTopic(FLEET, f"order-{self._orders}"), OperatorOrder(verb, target, arguments)))
 
     def _send(self, packet: object) -> None:
         assert isinstance(packet, Packet), packet

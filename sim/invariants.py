@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from agent.adapters.creation import LABEL
@@ -48,7 +49,10 @@ class _Memory:
 
 
 class Invariants:
-    """The checks, and what they remember. `forbidden` and `bad` are images: of refused documents, and of updates that must fail."""
+    """The checks, and what they remember. `forbidden` and `bad` are images: of refused documents, and of updates that must fail.
+
+    `replaced` are the services with `replace: true`, which may have a second copy while a node is away.
+    """
 
     def __init__(self, world: World, nodes: Mapping[str, SimNode], head: Head) -> None:
         self._world, self._nodes, self._head = world, nodes, head
@@ -64,6 +68,7 @@ class Invariants:
         self.most_down: dict[str, int] = {}
         self.budgets: dict[str, int] = {}
         self.start_first: set[str] = set()
+        self.replaced: set[str] = set()
 
     def look(self) -> None:
         """Check what has been touched."""
@@ -85,6 +90,8 @@ class Invariants:
     def at_rest(self) -> None:
         """Check what must be so once nothing is under way."""
         self.sweep()
+        for name, node in self._nodes.items():
+            self._others(name, _ours(node), frozenset())
         accepted = sum(len(node.accepted) for node in self._nodes.values())
         if self._head.handled != accepted:
             raise ViolationError("S5", f"{accepted} events were accepted, {self._head.handled} were handled")
@@ -158,7 +165,13 @@ class Invariants:
             most = 2 if _service(task) in self.start_first else 1
             if task and count > most:
                 raise ViolationError("S2", f"{count} containers of {task} run on {name}")
+        self._others(name, boxes, self.replaced)
+
+    def _others(self, name: str, boxes: list[Box], replaced: AbstractSet[str]) -> None:
+        """S2, between nodes: one copy; a service that has its tasks replaced may have two while a node is away, and not at rest."""
         for task in {box.labels[f"{LABEL}task"] for box in boxes if f"{LABEL}task" in box.labels}:
+            if _service(task) in replaced:
+                continue
             others = [other for other in self._nodes if other != name and self._runs_task(other, task)]
             if others:
                 raise ViolationError("S2", f"{task} runs on {name} and on {others[0]}")

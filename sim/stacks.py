@@ -31,6 +31,11 @@ def on(service: Section, *constraints: str) -> Section:
     return {**service, "deploy": {**service["deploy"], "placement": {"constraints": list(constraints)}}}
 
 
+def away(service: Section, **disconnect: Any) -> Section:
+    """The same service, with what becomes of its tasks when a node is away."""
+    return {**service, "x-bramble": {"disconnect": disconnect}}
+
+
 def button(pin: int, *nodes: str) -> Section:
     """A button on this pin of the nodes that these constraints let through."""
     return {"kind": "button", "pin": pin, "debounce": "30ms", "nodes": list(nodes)}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.decide import answers, invocations, scheduler
+from controller.decide import answers, invocations, leases, replacements, scheduler, steadiness
 from controller.decide.assignments import ALIVE, let_go
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
@@ -131,6 +131,8 @@ def _forget_words(fleet: Fleet, name: str) -> None:
         shelf.drop(name)
     for heard in (fleet.heard_mono_s, fleet.health, fleet.suspect_mono_s, fleet.falls_mono_s, fleet.unsettled.greeted):
         heard.pop(name, None)
+    for kind in (leases.KIND, replacements.AWAY, replacements.STEADY, steadiness.KIND):
+        fleet.deadlines.drop(kind, name)
     unsettled = fleet.unsettled
     for names in (
         fleet.flapping,

@@ -58,6 +58,7 @@ def test_a_node_that_is_offline_leaves_at_once_with_every_trace(tmp_path: Path) 
     )  # fmt: skip
     assert cleared(desk.effects) == TOPICS
     assert desk.tasks("pi-2") == {"shop.web.1": "web:1"}
+    desk.turn(86_400.0)
     for name, shelf in desk.fleet.shelves().items():
         assert [key for key in shelf if key.startswith("pi-1")] == (["pi-1"] if name == "departed" else [])
     assert "pi-1" not in {node for key in desk.fleet.holds for node in desk.fleet.holds[key].nodes}
@@ -98,6 +99,8 @@ def test_a_forced_one_stops_everything_first_and_then_leaves() -> None:
     assert desk.tasks("pi-2") == {"shop.web.1": "web:1"}
     assert cleared(effects) == TOPICS
     assert Remark("pi-1", "has left the fleet") in effects
+    desk.turn(86_400.0)
+    assert "pi-1" not in desk.fleet.leases
 
 
 def test_a_forced_one_that_goes_offline_leaves_then(tmp_path: Path) -> None:
