@@ -1,8 +1,8 @@
 """The only imperative code of the controller: drain → observe → cycle → commit → act. One thread owns the state.
 
 Callbacks put what the link tells into the inbox, and a turn drains it whole, so that one transaction serves everything that came
-meanwhile. Nothing is said before the commit that it follows from. What the link cannot take now waits here, the newest of each
-retained topic; when the link falls it is dropped, because everything is said again by its own rule.
+meanwhile. Nothing is said before the commit that it follows from. What the link cannot take now waits in `controller.outgoing`;
+when the link falls it is dropped, because everything is said again by its own rule.
 
 The same code turns in the simulator: time, wire and store are arguments.
 """
@@ -23,9 +23,10 @@ from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard, Input, Inspected, Unreadable
 from controller.decide.observe import observe
 from controller.decide.revive import revive
+from controller.outgoing import Outgoing, Publisher
 from controller.store import Store
 from link.broker import Subscriptions
-from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published, PublishRefused
+from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused, Sent
 from protocol import delivery, topics
 from protocol.envelope import JSON_TYPE, Packet, pack, unpack
 from protocol.ids import REVISION_CHARS
@@ -42,14 +43,11 @@ BUSY_S = 0.02
 # The link's window is emptied in one round trip; a sample that found no room has no word of its own for that.
 
 
-class Wire(Protocol):
+class Wire(Publisher, Protocol):
     """What the loop needs of `link.broker.Broker`; the simulator brings its own."""
 
     def dial(self, epoch: int, will: Packet | None, birth: Packet | None, subscriptions: Subscriptions) -> None:
         """Connect anew; the pause before it is the wire's own business."""
-
-    def publish(self, packet: Packet) -> Published | Busy | Refusal:
-        """Hand over one packet."""
 
 
 class RegistriesSeam(Protocol):
@@ -74,8 +72,7 @@ class Loop:
         self._wire, self._version = wire, version
         self._dials = 0
         self._taken: deque[object] = deque()
-        self._outgoing: dict[str, Packet] = {}
-        self._numbered = 0
+        self._outgoing = Outgoing()
         store.load(fleet)
 
     def turn(self, now_mono_s: float) -> tuple[Effect, ...]:
@@ -130,7 +127,10 @@ class Loop:
                 log.warning("link_down reason=%r", seen.reason)
                 self._outgoing.clear()
                 self._dial()
+            case Sent() if seen.epoch == self._dials:
+                self._outgoing.arrived(seen.tokens)
             case PublishRefused():
+                self._outgoing.arrived((seen.token,))
                 self.fleet.tally("refusals", "broker")
                 log.error("publish_refused topic=%s reason=%r", seen.topic, seen.reason)
 
@@ -171,21 +171,12 @@ class Loop:
             self.fleet.tally("refusals", "own_message")
             log.error("message_refused topic=%s reason=%r", packet.path, packet.reason)
             return
-        self._numbered += 1
-        key = packet.topic if packet.retain else f"{self._numbered} {packet.topic}"
-        self._outgoing.pop(key, None)
-        self._outgoing[key] = packet
+        self._outgoing.add(packet)
 
     def _send(self) -> None:
-        while self._outgoing:
-            key = next(iter(self._outgoing))
-            taken = self._wire.publish(self._outgoing[key])
-            if isinstance(taken, Busy):
-                return
-            if isinstance(taken, Refusal):
-                self.fleet.tally("refusals", "own_message")
-                log.error("message_refused topic=%s reason=%r", taken.path, taken.reason)
-            del self._outgoing[key]
+        for refused in self._outgoing.send(self._wire):
+            self.fleet.tally("refusals", "own_message")
+            log.error("message_refused topic=%s reason=%r", refused.path, refused.reason)
 
 
 def read(packet: Packet) -> Input:

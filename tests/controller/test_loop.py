@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -17,7 +18,7 @@ from controller.settings import Settings
 from controller.settings import read as read_settings
 from controller.store import Store
 from link.broker import Subscriptions
-from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published
+from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published, Sent
 from protocol.envelope import FactMark, Packet, pack
 from protocol.observed import Answer, Hello, Inventory, SensorEvent
 from protocol.operator import OperatorOrder, OrderVerb
@@ -33,7 +34,9 @@ class TapedWire:
         self.dials: list[int] = []
         self.packets: list[Packet] = []
         self.room = 1000
-        self.commits_before: list[bool] = []
+        self.is_quick = True
+        """Whether the broker confirms each packet at once."""
+        self.tell: Callable[[object], object] = lambda _: None
 
     def dial(self, epoch: int, will: Packet | None, birth: Packet | None, subscriptions: Subscriptions) -> None:
         """Write down the call."""
@@ -47,13 +50,20 @@ class TapedWire:
         if len(self.packets) >= self.room:
             return Busy("full")
         self.packets.append(packet)
+        if self.is_quick:
+            self.confirm(len(self.packets))
         return Published(len(self.packets))
+
+    def confirm(self, token: int) -> None:
+        """Have the broker confirm a packet."""
+        self.tell(Sent(self.dials[-1], (token,)))
 
 
 def room(tmp_path: Path) -> tuple[Loop, TapedWire]:
     """A loop that is connected."""
     wire = TapedWire()
     loop = Loop(Fleet(FLEET, Terms()), Store(tmp_path / "controller.db"), wire, SimpleQueue())
+    wire.tell = loop.inbox.put
     loop.turn(0.0)
     loop.inbox.put(LinkUp(1))
     loop.turn(0.0)
@@ -114,6 +124,21 @@ def test_what_the_link_cannot_take_waits_the_newest_of_each_retained_topic(tmp_p
     loop.turn(8.0)
     assert topics_of(wire).count("node/pi-1/down/assignment") == 1
     assert topics_of(wire).count("stack/shop/status") == 1
+
+
+def test_two_words_on_one_retained_topic_are_never_on_their_way_together(tmp_path: Path) -> None:
+    """Whatever reorders packets on their way, the broker keeps the last one said."""
+    loop, wire = room(tmp_path)
+    wire.is_quick = False
+    loop.inbox.put(Arrived(1, (manifest(web()),)))
+    loop.turn(1.0)
+    loop.inbox.put(Arrived(1, (manifest(""),)))
+    loop.turn(2.0)
+    assert topics_of(wire) == ["stack/shop/status"]
+    wire.confirm(1)
+    loop.turn(3.0)
+    assert [packet.payload == b"" for packet in wire.packets] == [False, True]
+    assert loop.outgoing_length == 0
 
 
 def test_a_fallen_link_is_dialled_anew_and_what_waited_for_it_is_dropped(tmp_path: Path) -> None:
