@@ -89,7 +89,7 @@ class Pull:
     """Bring an image to the node, for a task that will need it or for an offer that is being staged.
 
     `mirror` is asked before the image's own registry; `login` is for the registry. Without a `rate_bps` (bytes a second) it takes
-    the whole line.
+    the whole line. Without a `platform` it is the node's own.
     """
 
     key: str
@@ -97,6 +97,7 @@ class Pull:
     login: Login | None = None
     mirror: str = ""
     rate_bps: int = 0
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)

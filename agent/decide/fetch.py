@@ -25,7 +25,7 @@ def fetch(node: Node, now: Now) -> None:
             continue
         if node.waits.get(key, 0.0) <= now.mono_s:
             node.busy.add(key)
-            node.effects.append(pull(node, key, function.container.image))
+            node.effects.append(pull(node, key, function.stack, function.container))
 
 
 def forget(node: Node) -> None:

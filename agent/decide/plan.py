@@ -148,8 +148,8 @@ def _scene(
     tried = node.trying(key)
     kept = node.settled().get(key) if tried is not None else None
     order = tried.offer.order if tried is not None else Order.STOP_FIRST
-    missing, is_held = None if is_here else pull(node, key, image), key in node.held
-    return Scene(key, target, node.tasks.get(key), container, others, missing, order, kept, is_held)
+    missing = None if is_here or target is None else pull(node, key, target.spec.stack, target.spec.container)
+    return Scene(key, target, node.tasks.get(key), container, others, missing, order, kept, key in node.held)
 
 
 def _grouped(node: Node, targets: dict[str, Target]) -> dict[str, tuple[ContainerSeen, ...]]:

@@ -137,7 +137,8 @@ def _stage(node: Node, trial: Trial, now: Now) -> None:
         _ask(node, node.trials.get(trial.key) or trial, now)
     elif trial.key not in node.busy and trial.key not in node.unseen and trial.due_mono_s <= now.mono_s:
         node.busy.add(trial.key)
-        node.effects.append(pull(node, trial.key, trial.offer.task.container.image))
+        task = trial.offer.task
+        node.effects.append(pull(node, trial.key, task.stack, task.container))
 
 
 def _ask(node: Node, trial: Trial, now: Now) -> None:

@@ -7,6 +7,7 @@ import pytest
 from agent.decide.effects import Pull
 from agent.decide.node import Node
 from agent.decide.pulls import pull
+from protocol.container import Container
 from protocol.desired import Assignment, Login, Mirror
 
 HUB = Login("index.docker.io", "ann", "secret")
@@ -27,11 +28,38 @@ def test_a_registry_is_told_who_asks(image: str, login: Login | None, mirror: st
     node = Node("pi-1", "home", "boot", "test", "stream")
     given = Assignment("pi-1", 1, 1, logins=(HUB, OURS), mirrors=(Mirror("docker.io", "pi-0:5000"),))
     node.assignments.put("", given)
-    assert pull(node, "key", image) == Pull("key", image, login, mirror)
+    assert pull(node, "key", "porch", Container(image)) == Pull("key", image, login, mirror)
 
 
 def test_a_login_of_no_registry_is_given_to_none() -> None:
     """A name that no reference can mean is not taken for Docker Hub."""
     node = Node("pi-1", "home", "boot", "test", "stream")
     node.assignments.put("", Assignment("pi-1", 1, 1, logins=(Login("registry", "eve", "secret"),)))
-    assert pull(node, "key", "nginx:1").login is None
+    assert pull(node, "key", "porch", Container("nginx:1")).login is None
+
+
+@pytest.mark.parametrize(("stack", "user"), [("porch", "ann"), ("shed", "bob"), ("attic", "all")])
+def test_a_stack_speaks_for_itself(stack: str, user: str) -> None:
+    """Two stacks with a login each for one registry are let in as themselves, a third as the fleet."""
+    logins = tuple(
+        Login("registry.local", name, "secret", whose)
+        for name, whose in (("ann", "porch"), ("bob", "shed"), ("all", ""))
+    )
+    node = Node("pi-1", "home", "boot", "test", "stream")
+    node.assignments.put("", Assignment("pi-1", 1, 1, logins=logins))
+    asked = pull(node, "key", stack, Container("registry.local/web:1")).login
+    assert asked is not None
+    assert asked.username == user
+
+
+def test_another_stacks_login_is_nobody_elses() -> None:
+    """A password of one stack does not bring another one's image."""
+    node = Node("pi-1", "home", "boot", "test", "stream")
+    node.assignments.put("", Assignment("pi-1", 1, 1, logins=(Login("registry.local", "bob", "secret", "shed"),)))
+    assert pull(node, "key", "porch", Container("registry.local/web:1")).login is None
+
+
+def test_a_platform_is_asked_for() -> None:
+    """What a service says of its platform goes along with the pull."""
+    node = Node("pi-1", "home", "boot", "test", "stream")
+    assert pull(node, "key", "porch", Container("web:1", platform="linux/arm/v7")).platform == "linux/arm/v7"
