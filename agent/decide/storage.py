@@ -2,8 +2,8 @@
 
 Removed is only what this node pulled itself and nothing needs: no task of the assignment or of an offer, no function, no container
 that is here, and no rollback of a service (its image before the present one). It must have been idle for a while, less when room is
-short. Networks of ours that nobody is on go, too. One `Clean` at a time; what Docker keeps after all is tried again after another
-grace.
+short. Networks of ours that nobody is on, and that nothing needs, go at once. One `Clean` at a time; what Docker keeps after all is
+tried again after another grace.
 
 A pull that finds the disk nearly full ends before it begins, with the reason, as a registry's refusal would: a full disk stops
 every container that writes, a missing update none.
@@ -29,8 +29,9 @@ GRACE_S = 3600.0
 # Whoever takes an update back does it within the hour; the image before is kept for longer anyway.
 SHORT_GRACE_S = 60.0
 # Enough for a look after whatever made it idle; the room is wanted now.
-NETWORK_GRACE_S = 300.0
-# It costs only its address range; a stack that is published anew within minutes keeps it.
+NETWORK_AGAIN_S = 300.0
+# A network goes at once, as with Compose's `down`, and is made anew in a tenth of a second. One that Docker keeps is in use by
+# somebody else's container: people take their time.
 SHORT_RATIO = 0.85
 # Where kubelet begins to collect images, too.
 FULL_RATIO = 0.95
@@ -157,11 +158,11 @@ def _clean(node: Node, seen: EngineSeen, needed: frozenset[str], now: Now) -> No
         return
     grace_s = SHORT_GRACE_S if is_short(seen.disk) else GRACE_S
     gone = [image for image in images if now.mono_s - idle[image] >= grace_s][:CLEAN_MOST]
-    closed = [name for name in networks if now.mono_s - idle[name] >= NETWORK_GRACE_S][:CLEAN_MOST]
+    closed = [name for name in networks if now.mono_s >= idle[name]][:CLEAN_MOST]
     if gone or closed:
         node.busy.add(KEY)
         node.effects.append(Clean(KEY, tuple(gone), tuple(closed)))
-        idle.update(dict.fromkeys((*gone, *closed), now.mono_s))
+        idle.update(dict.fromkeys(gone, now.mono_s) | dict.fromkeys(closed, now.mono_s + NETWORK_AGAIN_S))
 
 
 def _descend(node: Node) -> None:

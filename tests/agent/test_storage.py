@@ -153,10 +153,21 @@ def test_what_docker_keeps_is_not_asked_for_at_every_look() -> None:
     assert looks(node, NOW.mono_s + LATER_S + 15.0, image(OTHER)) == ()
 
 
-def test_networks_that_nobody_is_on_go() -> None:
-    """A network that a task needs stays, also while nobody is on it yet."""
+def test_a_network_that_nothing_needs_goes_at_once() -> None:
+    """A network that a task needs stays, also while nobody is on it yet; the first look without need for it is its last."""
     node = assigned(spec("web:2", network="porch_default"))
-    assert removed(node, image(WEB), networks=("porch_default", "gone_default")) == {"gone_default"}
+    both = ("gone_default", "porch_default")
+    assert looks(node, 0.0, image(WEB), networks=both) == (Clean("storage", (), ("gone_default",)),)
+    node.assignments.put("", Assignment("pi-1", 1, 2))
+    assert looks(node, 1.0, networks=both[1:]) == (Clean("storage", (), ("porch_default",)),)
+
+
+def test_a_network_that_docker_keeps_is_not_asked_for_at_every_look() -> None:
+    """Somebody else's container on it keeps it; that is looked at from time to time."""
+    node = assigned()
+    assert looks(node, 0.0, networks=("gone_default",))
+    assert looks(node, 15.0, networks=("gone_default",)) == ()
+    assert looks(node, storage.NETWORK_AGAIN_S, networks=("gone_default",))
 
 
 def test_nothing_goes_before_the_first_assignment() -> None:
