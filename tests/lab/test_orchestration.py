@@ -1,0 +1,210 @@
+"""What people run Swarm, Rancher and k3s for, on four real hosts: stacks that find each other, drains, lost nodes, devices."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from lab import commands
+from lab.processes import wait_until
+from protocol.observed import TaskState
+from protocol.operator import OrderVerb
+from tests.lab.desk import SOON_S, Desk, desk_of
+
+pytestmark = pytest.mark.lab
+
+NODES = ("pi-1", "pi-2", "pi-3", "pi-4")
+
+OFFLINE_S = 45.0
+"""A cut cable is found out after one and a half keepalives of 4 s and the grace of 10 s; the rest is for a busy machine."""
+
+STICK = "/dev/serial/by-id/usb-stick"
+
+SHOP = b"""
+x-hall: &hall {constraints: [node.labels.room == hall]}
+services:
+  db:
+    image: registry.local:5000/dashboard:1
+    configs: [{source: motd, target: /tmp/www/motd}]
+    secrets: [password]
+    healthcheck: {test: wget -q -O- http://127.0.0.1/, interval: 1s, retries: 30}
+    deploy: {placement: *hall}
+  web:
+    image: registry.local:5000/clock:1
+    depends_on: {db: {condition: service_healthy}}
+    environment: {WHERE: "{{.Node.Labels.room}}"}
+    command: [sh, -c, "wget -q -O- http://db/motd && wget -q -O- http://db.shop/motd && exec /bin/tick"]
+    read_only: true
+    tmpfs: [/tmp]
+    deploy: {placement: *hall}
+  setup:
+    image: registry.local:5000/clock:1
+    command: [sh, -c, "exit 0"]
+    deploy: {mode: replicated-job, placement: *hall}
+configs: {motd: {content: "hello from {{.Node.Hostname}}\\n"}}
+secrets: {password: {content: s3cret}}
+"""
+
+
+@pytest.fixture(scope="module")
+def desk(able_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Four nodes."""
+    with desk_of(tmp_path_factory.mktemp("desk"), *NODES) as desk:
+        desk.watch.until(lambda: len(desk.watch.nodes) == 4 or None, "four nodes", SOON_S)
+        yield desk
+
+
+def nodes_of(desk: Desk, service: str) -> list[str]:
+    """The nodes whose engines run a service, by the engines' own word; a node as often as it runs one."""
+    found = []
+    for name, host in desk.bramble.hosts.items():
+        for container in host.containers():
+            labels = dict(pair.partition("=")[::2] for pair in container.labels.split(","))
+            if (
+                container.is_running
+                and f"{labels.get('io.bramble.stack')}.{labels.get('io.bramble.service')}" == service
+            ):
+                found.append(name)
+    return sorted(found)
+
+
+def clock(**more: object) -> bytes:
+    """A stack of one clock."""
+    return json.dumps({"services": {"clock": {"image": "registry.local:5000/clock:1", **more}}}).encode()
+
+
+def presence(desk: Desk, node: str) -> str:
+    """What the controller believes of a node."""
+    rows = json.loads(desk.bramble.command("nodes", "-o", "json"))
+    return str(next(row["presence"] for row in rows if row["node"] == node))
+
+
+def test_services_of_a_stack_find_each_other_and_start_in_order(desk: Desk) -> None:
+    """By `service` and by `service.stack`, after the one that they depend on is healthy, with their configs and secrets."""
+    desk.watch.order(OrderVerb.LABEL, "pi-2", {"set": {"room": "hall"}})
+    desk.publish("shop", SHOP)
+    status = desk.runs("shop", 60.0)
+    assert {task.node for service in status.services for task in service.tasks} == {"pi-2"}
+    host = desk.bramble.hosts["pi-2"]
+    logs = {
+        c.name: host.docker("logs", c.id)
+        for c in host.containers()
+        if "io.bramble.service=web" in c.labels and c.is_running
+    }
+    assert list(logs.values()) == ["hello from pi-2\nhello from pi-2\n"]
+    (db,) = [c.id for c in host.containers() if "io.bramble.service=db" in c.labels]
+    assert host.docker("exec", db, "cat", "/run/secrets/password") == "s3cret"
+    assert "s3cret" not in host.docker("inspect", db)
+    (web,) = [c.id for c in host.containers() if "io.bramble.service=web" in c.labels]
+    assert host.docker("exec", web, "sh", "-c", "echo $WHERE").strip() == "hall"
+    job = next(service for service in status.services if service.service == "shop.setup")
+    assert (job.completed, [task.state for task in job.tasks]) == (1, [TaskState.STOPPED])
+    desk.bramble.command("rm", "shop")
+    wait_until(
+        lambda: "shop_default" not in host.docker("network", "ls", "--format", "{{.Name}}"), "its network to go", SOON_S
+    )
+
+
+def test_a_missing_label_fails_its_nodes_only(desk: Desk) -> None:
+    """A template that one node can fill in runs there, and every other node has its reason."""
+    desk.watch.order(OrderVerb.LABEL, "pi-3", {"set": {"room": "loft"}})
+    desk.watch.order(OrderVerb.LABEL, "pi-2", {"remove": ["room"]})
+    desk.publish("where", clock(environment={"WHERE": "{{.Node.Labels.room}}"}, deploy={"mode": "global"}))
+    desk.watch.until(lambda: nodes_of(desk, "where.clock") == ["pi-3"] or None, "the clock on pi-3", 40.0)
+    said = desk.bramble.command("explain", "where.clock")
+    assert said.count("has no label room") == 3
+    desk.bramble.command("rm", "where")
+
+
+def test_a_drained_node_gives_up_one_task_at_a_time(desk: Desk) -> None:
+    """Of four clocks three run all the time, and the drained node ends with none."""
+    desk.publish("four", clock(deploy={"replicas": 4, "placement": {"constraints": ["node.hostname != pi-4"]}}))
+    desk.runs("four")
+    crowded = max(NODES, key=nodes_of(desk, "four.clock").count)
+    desk.bramble.command("node", "drain", crowded)
+    fewest = 4
+
+    def moved() -> bool | None:
+        nonlocal fewest
+        running = nodes_of(desk, "four.clock")
+        fewest = min(fewest, len(running))
+        return (len(running) == 4 and crowded not in running) or None
+
+    desk.watch.until(moved, f"{crowded} to be empty", 90.0)
+    assert fewest >= 3
+    desk.bramble.command("node", "activate", crowded)
+    desk.bramble.command("rm", "four")
+
+
+def test_a_lost_node_is_replaced_and_its_copy_ends_when_it_returns(desk: Desk) -> None:
+    """Nomad's `disconnect` with `lost_after`: after it the replacement is the one that stays."""
+    desk.publish("lost", clock(**{"x-bramble": {"disconnect": {"lost_after": "5s"}}}))
+    (first,) = [task.node for task in desk.runs("lost").services[0].tasks]
+    host = desk.bramble.hosts[first]
+    host.cut()
+    desk.watch.until(lambda: len(nodes_of(desk, "lost.clock")) == 2 or None, "a replacement", OFFLINE_S)
+    time.sleep(6.0)  # past lost_after
+    host.mend()
+    second = desk.watch.until(
+        lambda: found[0] if len(found := nodes_of(desk, "lost.clock")) == 1 else None, "one copy to end", 60.0
+    )
+    assert second != first
+    desk.bramble.command("rm", "lost")
+
+
+def test_without_replacement_there_are_never_two(desk: Desk) -> None:
+    """A task stays its node's, however long that is away."""
+    desk.publish("once", clock())
+    (node,) = [task.node for task in desk.runs("once").services[0].tasks]
+    desk.bramble.hosts[node].cut()
+    desk.watch.until(lambda: presence(desk, node) == "offline" or None, f"{node} to be offline", OFFLINE_S)
+    desk.reason("once", "is offline", SOON_S)
+    assert nodes_of(desk, "once.clock") == [node]
+    desk.bramble.hosts[node].mend()
+    desk.runs("once", 60.0)
+    assert nodes_of(desk, "once.clock") == [node]
+    desk.bramble.command("rm", "once")
+
+
+def test_what_needs_a_device_follows_it(desk: Desk) -> None:
+    """It runs where the device is; unplugged it says why it is nowhere, and plugged in elsewhere it goes there."""
+    manifest = clock(devices=[f"{STICK}:/dev/stick"], **{"x-bramble": {"needs": {"devices": [STICK]}}})
+    plug(desk, "pi-3")
+    try:
+        desk.publish("stick", manifest)
+        desk.watch.until(lambda: nodes_of(desk, "stick.clock") == ["pi-3"] or None, "the clock at the stick", 90.0)
+        unplug(desk, "pi-3")
+        desk.reason("stick", STICK, 90.0)
+        plug(desk, "pi-1")
+        desk.watch.until(lambda: nodes_of(desk, "stick.clock") == ["pi-1"] or None, "the clock to follow", 90.0)
+    finally:
+        desk.bramble.command("rm", "stick")
+        unplug(desk, "pi-1")
+
+
+def plug(desk: Desk, node: str) -> None:
+    """Give one host a device of its own: a directory of /dev that only its room sees, with a second /dev/null in it."""
+    script = "mkdir -p /dev/serial && mount -t tmpfs -o mode=755 stick /dev/serial && mkdir /dev/serial/by-id"
+    desk.bramble.hosts[node].run("sh", "-c", f"{script} && mknod {STICK} c 1 3")
+
+
+def unplug(desk: Desk, node: str) -> None:
+    """Take it away again."""
+    desk.bramble.hosts[node].run("sh", "-c", "umount -l /dev/serial 2>/dev/null; rmdir /dev/serial 2>/dev/null; true")
+
+
+def test_a_decommissioned_node_leaves_nothing_on_the_broker(desk: Desk) -> None:
+    """Every retained topic of it is cleared."""
+    desk.bramble.agents["pi-4"].kill()
+    desk.watch.until(lambda: presence(desk, "pi-4") == "offline" or None, "pi-4 to be offline", OFFLINE_S)
+    desk.watch.order(OrderVerb.DECOMMISSION, "pi-4")
+    at = f"-h {desk.bramble.broker.address} -p {desk.bramble.broker.port}"
+    said = commands.run(
+        ["sh", "-c", f"mosquitto_sub {at} -t 'bramble/v1/default/#' --retained-only -W 3 -F %t || true"]
+    )
+    assert "bramble/v1/default/controller/presence" in said
+    assert "pi-4" not in said
+    assert "pi-4" not in desk.bramble.command("nodes")
