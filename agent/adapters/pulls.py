@@ -71,7 +71,7 @@ def pull(api: DockerApi, step: Pull, terms: Terms = TERMS) -> Outcome:
         outcome = _brought(api, source, step, terms)
         if isinstance(outcome, Done):
             os.sync()  # a power cut now would leave empty files that no later pull repairs (moby#36135)
-            return _kept(api, source, step.image)
+            return _kept(api, source, step)
         failures.insert(0, outcome)
     return replace(failures[0], reason="; ".join(failure.reason for failure in failures))
 
@@ -104,26 +104,26 @@ def _known_as(api: DockerApi, image: str) -> str:
 def _brought(api: DockerApi, source: Source, step: Pull, terms: Terms) -> Outcome:
     headers = api.credentials(source.name, source.login)
     try:
-        unfit = _unfit(api, source, step.image, api.offered(source.name, headers, terms.stall_s))
+        unfit = _unfit(api, source, step, api.offered(source.name, headers, terms.stall_s))
         if unfit is not None:
             return unfit
         if step.rate_bps:
-            return _relayed(api, source, step.rate_bps, headers, terms)
-        return _streamed(api, source, source.name, headers, terms)
+            return _relayed(api, source, step, headers, terms)
+        return _streamed(api, source, _query(source.name, step), headers, terms)
     except EngineSilentError:
         return Retry(f"registry {source.registry} does not go on sending image {step.image}", REGISTRY_RETRY_S)
 
 
-def _relayed(api: DockerApi, source: Source, rate_bps: int, headers: Mapping[str, str], terms: Terms) -> Outcome:
+def _relayed(api: DockerApi, source: Source, step: Pull, headers: Mapping[str, str], terms: Terms) -> Outcome:
     """Bring the content no faster than it may, under the relay's name; then its own name, which costs only a manifest."""
     from agent.adapters.relay import Relay, Upstream  # noqa: PLC0415 - a server, 1 MB, that few nodes need
 
-    with Relay(Upstream(source.registry, _is_insecure(api, source.registry)), rate_bps, terms.door) as relay:
+    with Relay(Upstream(source.registry, _is_insecure(api, source.registry)), step.rate_bps, terms.door) as relay:
         name = f"{relay.name}/{source.name.partition('/')[2]}"
-        slowly = _streamed(api, source, name, headers, terms)
+        slowly = _streamed(api, source, _query(name, step), headers, terms)
     if not isinstance(slowly, Done):
         return slowly
-    outcome = _streamed(api, source, source.name, headers, terms)
+    outcome = _streamed(api, source, _query(source.name, step), headers, terms)
     if isinstance(outcome, Done):
         image = api.call("GET", f"/images/{name}/json").body or {}
         for known in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ())):
@@ -132,8 +132,14 @@ def _relayed(api: DockerApi, source: Source, rate_bps: int, headers: Mapping[str
     return outcome
 
 
-def _streamed(api: DockerApi, source: Source, name: str, headers: Mapping[str, str], terms: Terms) -> Outcome:
-    for line in api.lines("POST", "/images/create", {"fromImage": name}, silence_s=terms.stall_s, headers=headers):
+def _query(name: str, step: Pull) -> dict[str, str]:
+    return {"fromImage": name, **({"platform": step.platform} if step.platform else {})}
+
+
+def _streamed(
+    api: DockerApi, source: Source, query: Mapping[str, str], headers: Mapping[str, str], terms: Terms
+) -> Outcome:
+    for line in api.lines("POST", "/images/create", query, silence_s=terms.stall_s, headers=headers):
         if isinstance(line, dict) and line.get("error"):
             return pull_trouble(source.name, 0, str(line["error"]), source.user)
     return Done()
@@ -152,25 +158,24 @@ def _is_insecure(api: DockerApi, registry: str) -> bool:
     return any(ip_address(address) in net for address in found for net in nets)
 
 
-def _unfit(api: DockerApi, source: Source, image: str, answer: Answer) -> Outcome | None:
+def _unfit(api: DockerApi, source: Source, step: Pull, answer: Answer) -> Outcome | None:
     """Why there is no use in pulling, if the registry says so; what it does not say is seen after the pull."""
     if not answer.ok:
         return registry_trouble(source.name, answer.message, source.user)
     made_for = sorted({str(platform.get("architecture", "")) for platform in answer.body.get("Platforms") or ()})
-    return None if not made_for or any(_runs(api, one) for one in made_for) else _misfit(api, image, made_for)
+    return _misfit(api, step, made_for) if made_for else None
 
 
-def _kept(api: DockerApi, source: Source, image: str) -> Outcome:
+def _kept(api: DockerApi, source: Source, step: Pull) -> Outcome:
     """Give what was pulled its own name, and look whether it can run here."""
-    name = _tagged(image)
-    if name and source.name != full_reference(image):
+    name = _tagged(step.image)
+    if name and source.name != full_reference(step.image):
         repository, _, tag = name.rpartition(":")
         api.call("POST", f"/images/{source.name}/tag", query={"repo": repository, "tag": tag})
     answer = api.call("GET", f"/images/{source.name}/json")
     if not answer.ok:
-        return Retry(f"image {image} was pulled and is gone again", ENGINE_RETRY_S)
-    made_for = str(answer.body.get("Architecture", ""))
-    return Done() if _runs(api, made_for) else _misfit(api, image, [made_for])
+        return Retry(f"image {step.image} was pulled and is gone again", ENGINE_RETRY_S)
+    return _misfit(api, step, [str(answer.body.get("Architecture", ""))]) or Done()
 
 
 def _tagged(image: str) -> str:
@@ -183,5 +188,17 @@ def _runs(api: DockerApi, made_for: str) -> bool:
     return made_for in {"", api.architecture} or made_for in _RUNS_TOO.get(api.architecture, frozenset())
 
 
-def _misfit(api: DockerApi, image: str, made_for: list[str]) -> GiveUp:
-    return GiveUp(f"image {image} is made for {', '.join(made_for)}, this node is {api.architecture}")
+def _misfit(api: DockerApi, step: Pull, made_for: list[str]) -> GiveUp | None:
+    """Why an image that is made for these processors is of no use here."""
+    wanted = _architecture(step.platform)
+    asked = [one for one in made_for if wanted in {"", one} or not one]
+    if any(_runs(api, one) for one in asked):
+        return None
+    other = f"this node is {api.architecture}" if asked else f"{step.platform} was asked for"
+    return GiveUp(f"image {step.image} is made for {', '.join(asked or made_for)}, {other}")
+
+
+def _architecture(platform: str) -> str:
+    """The processor of `linux/arm/v7`; people leave out the system."""
+    first, *more = platform.split("/")
+    return more[0] if more else first

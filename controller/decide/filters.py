@@ -119,8 +119,10 @@ def without_engine(one: Candidate, _: Need) -> tuple[str, ...]:
 
 
 def foreign(one: Candidate, need: Need) -> tuple[str, ...]:
-    """The image is made for other processors."""
+    """The image is made for other processors, or another platform is asked for."""
     word = one.node.inventory.architecture
+    if need.platform:
+        return _elsewhere(word, need)
     if not need.platforms or any(_runs(word, platform) for platform in need.platforms):
         return ()
     return (f"is {_architecture(word)}, and the image is made for {', '.join(need.platforms)}",)
@@ -208,6 +210,21 @@ def _runs(word: str, platform: str) -> bool:
         return False
     level = int(variant[1:]) if wanted == "arm" and variant[1:].isdigit() else 0
     return level <= ARM_LEVEL.get(word.lower(), 8)
+
+
+def _elsewhere(word: str, need: Need) -> tuple[str, ...]:
+    """Why the platform that a service asks for cannot be had here, or nowhere."""
+    if need.platforms and not any(_is_for(one, need.platform) for one in need.platforms):
+        return (f"the image is made for {', '.join(need.platforms)}, and the service asks for {need.platform}",)
+    runs = _runs(word, need.platform)
+    return () if runs else (f"is {_architecture(word)}, and the service asks for {need.platform}",)
+
+
+def _is_for(made_for: str, asked: str) -> bool:
+    """Whether an engine that is asked for a platform takes what is made for this one: the same, or an older variant."""
+    (system, _, ours), (other_system, _, theirs) = made_for.partition("/"), asked.partition("/")
+    (ours, _, variant), (theirs, _, most) = ours.partition("/"), theirs.partition("/")
+    return (system, ours) == (other_system, theirs) and (variant <= most or not variant or not most)
 
 
 def _architecture(word: str) -> str:

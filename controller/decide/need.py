@@ -31,15 +31,18 @@ Field = tuple[tuple[str, ...], tuple[str, ...], str, Needs, str]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """`claims` are what a node has only once; `kin` are the services with the same image; `templated` is None without templates.
+    """What a task asks of a node.
 
-    `field` names what is asked of the node itself: services that ask for the same share the answer.
+    `platform` is the one that is asked for, `platforms` are the image's. `claims` are what a node has only once; `kin` are the
+    services with the same image; `templated` is None without templates. `field` names what is asked of the node itself: services
+    that ask for the same share the answer.
     """
 
     key: str
     field: Field
     constraints: tuple[str, ...]
     preferences: tuple[str, ...]
+    platform: str
     platforms: tuple[str, ...]
     runtime: str
     hardware: Needs
@@ -55,13 +58,14 @@ class Need:
 def need_of(fleet: Fleet, service: Service) -> Need:
     """What a task of this service asks for."""
     key, container = service_key(service.stack, service.name), service.container
-    platforms = (_platform(container.platform),) if container.platform else images.platforms(fleet, service)
+    platform, platforms = _platform(container.platform), images.platforms(fleet, service)
     templated = Service(service.stack, service.name, container) if template.objections(container, Facts("")) else None
     return Need(
         key,
-        (service.constraints, platforms, container.runtime, service.needs, key if templated else ""),
+        (service.constraints, (platform, *platforms), container.runtime, service.needs, key if templated else ""),
         service.constraints,
         service.preferences,
+        platform,
         platforms,
         container.runtime,
         service.needs,
@@ -77,7 +81,7 @@ def need_of(fleet: Fleet, service: Service) -> Need:
 
 def _platform(text: str) -> str:
     """Compose lets people leave out the system."""
-    return text if "/" in text else f"linux/{text}"
+    return text if "/" in text or not text else f"linux/{text}"
 
 
 def _rivals(fleet: Fleet, key: str, service: Service) -> Iterator[tuple[str, str]]:

@@ -100,6 +100,14 @@ def test_a_wrong_login_is_told_with_its_user(real: RealWorld, private: Registry)
     assert missing == GiveUp(f"image {private.name}/nonsense:1 does not exist in registry {private.name}")
 
 
+def test_a_platform_is_pulled_as_it_is_asked_for(real: RealWorld) -> None:
+    """The engine is told the platform; an image without it is not brought, and the sentence says what it is made for."""
+    ours, image = real.host.docker("version", "--format", "{{.Server.Arch}}").strip(), real.image("well")
+    assert real.engine.perform(Pull("k", image, platform=f"linux/{ours}")) == Done()
+    outcome = real.engine.perform(Pull("k", image, platform="linux/s390x"))
+    assert outcome == GiveUp(f"image {image} is made for {ours}, linux/s390x was asked for")
+
+
 def test_a_mirror_is_asked_first(real: RealWorld) -> None:
     """With its own registry away an image comes from the mirror, and has its own name: a container is made of it."""
     mirror = real.registry

@@ -37,7 +37,7 @@ CASES: list[tuple[str, Service, dict[str, Any], tuple[str, ...]]] = [
     ("runtime", service(runtime="crun"), {"runtimes": ("runc",)}, ("has no runtime crun",)),
     ("runtime there", service(runtime="crun"), {"runtimes": ("crun", "runc")}, ()),
     ("runtimes unknown", service(runtime="crun"), {}, ()),
-    ("asked platform", service(platform="linux/amd64"), {}, ("is arm64, and the image is made for linux/amd64",)),
+    ("asked platform", service(platform="linux/amd64"), {}, ("is arm64, and the service asks for linux/amd64",)),
     ("short platform", service(platform="arm64"), {}, ()),
     (
         "memory",
@@ -116,6 +116,34 @@ def test_an_image_goes_only_where_it_can_run(architecture: str, platforms: tuple
     said = objections(yard.fleet, yard.fleet.nodes["pi"], wanted)
     assert (said == ()) is fits
     assert all("the image is made for" in sentence for sentence in said)
+
+
+@pytest.mark.parametrize(
+    ("asked", "platforms", "said"),
+    [
+        ("linux/arm/v7", ("linux/arm/v7", "linux/arm64/v8"), ()),
+        ("linux/arm/v7", ("linux/arm/v6",), ()),
+        ("linux/arm64", ("linux/arm64/v8",), ()),
+        ("linux/arm64", (), ()),
+        ("linux/amd64", ("linux/amd64", "linux/arm64"), ("is arm64, and the service asks for linux/amd64",)),
+        (
+            "linux/arm/v6",
+            ("linux/arm/v7",),
+            ("the image is made for linux/arm/v7, and the service asks for linux/arm/v6",),
+        ),
+        ("arm64", ("linux/amd64",), ("the image is made for linux/amd64, and the service asks for linux/arm64",)),
+    ],
+)
+def test_a_platform_that_is_asked_for_is_of_the_image_and_of_the_node(
+    asked: str, platforms: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    """Both must have it, and the sentence says which has not; a registry that said nothing is no objection."""
+    yard, wanted = Yard(), service(platform=asked)
+    yard.node("pi", architecture="aarch64")
+    yard.publish(wanted)
+    image = full_reference("web:1")
+    yard.fleet.images.put(f"shop {image}", Image("shop", image, "sha256:1", platforms))
+    assert objections(yard.fleet, yard.fleet.nodes["pi"], wanted) == said
 
 
 def test_a_pin_of_a_sensor_or_of_another_task_is_taken() -> None:
