@@ -2,16 +2,24 @@
 
 The mirror belongs to the registry. The login is the one that the task's own stack has for it, or else the fleet's; that of another
 stack is said for nobody else. A node without either pulls as nobody, from the registry that the reference names. The cap is the
-node's own.
+node's own. Whoever corrects a login or a mirror sees at once whether it helps: the pulls that waited are tried anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from agent.decide.effects import Pull
+from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node
 from protocol.container import Container
 from protocol.desired import Assignment, Login
-from protocol.ids import registry_name, registry_of
+from protocol.ids import full_reference, registry_name, registry_of
+from protocol.observed import OfferState, TaskState
+
+_WAITING = (TaskState.ASSIGNED, TaskState.PREPARING, TaskState.REJECTED)
+"""Where a task is while its image is missing."""
 
 
 def pull(node: Node, key: str, stack: str, container: Container) -> Pull:
@@ -27,3 +35,25 @@ def asked(assignment: Assignment, stack: str, image: str) -> tuple[Login | None,
     login = next((login for whose in (stack, "") for login in logins if login.stack == whose), None)
     mirror = next((mirror.at for mirror in assignment.mirrors if registry_name(mirror.registry) == registry), "")
     return login, mirror
+
+
+def unblock(node: Node, before: Assignment) -> None:
+    """After a new assignment: wait no longer with what is asked for otherwise than before."""
+    for key, stack, image in list(_missing(node)):
+        if asked(before, stack, image) == asked(node.assignment, stack, image):
+            continue
+        node.images.failures.pop(full_reference(image), None)
+        task, trial = node.tasks.get(key), node.trials.get(key)
+        if task is not None and task.state in _WAITING:
+            node.tasks.put(key, replace(task, due_mono_s=0.0))
+        if trial is not None and trial.state is OfferState.STAGING:
+            node.trials.put(key, replace(trial, due_mono_s=0.0))
+
+
+def _missing(node: Node) -> Iterator[tuple[str, str, str]]:
+    """The images that are wanted and not here: by which key, for which stack. A function's waits for nothing any more."""
+    wanted = [(key, target.spec.stack, target.spec.container.image) for key, target in node.targets().items()]
+    wanted += [(t.key, t.offer.task.stack, t.offer.task.container.image) for t in node.trials.values()]
+    wanted += [("", function.stack, function.container.image) for function in node.assignment.functions]
+    here = node.engine
+    return (one for one in wanted if not isinstance(here, EngineSeen) or not here.has(one[2]))

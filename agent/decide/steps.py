@@ -12,6 +12,7 @@ from agent.decide.effects import Create, Look, Pull, Start
 from agent.decide.fetch import KEY_PREFIX
 from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Outcome, Retry, StepEnded
 from agent.decide.node import Node, Now
+from agent.decide.pulls import pull
 from agent.decide.restarts import LONGEST_DELAY_S
 from agent.decide.task import Seen, advance
 
@@ -76,7 +77,7 @@ def _is_wanted(node: Node, step: Pull | Create | Start) -> bool:
         return False
     match step:
         case Pull():
-            return step.image == target.spec.container.image
+            return step == pull(node, step.key, target.spec.stack, target.spec.container)
         case Create():
             return step.task == target.spec
         case Start():

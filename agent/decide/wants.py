@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.decide import fetch, trials
+from agent.decide import fetch, pulls, trials
 from agent.decide.node import Node, Now
 from protocol.desired import Assignment, Offers
 from protocol.refusal import Refusal
@@ -16,10 +16,12 @@ def take_assignment(node: Node, seen: Assignment) -> None:
     if seen.node != node.name:
         refuse(node, Refusal(f"an assignment for node {seen.node} arrived at {node.name}"))
     elif _is_newer(seen, node.assignment):
+        before = node.assignment
         node.assignments.put("", seen)
         node.refusal = ""
         node.waits.clear()
         fetch.forget(node)
+        pulls.unblock(node, before)
 
 
 def take_offers(node: Node, seen: Offers, now: Now) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from agent.decide.effects import Pull
@@ -9,6 +11,8 @@ from agent.decide.node import Node
 from agent.decide.pulls import pull
 from protocol.container import Container
 from protocol.desired import Assignment, Login, Mirror
+from protocol.observed import OfferState, OfferStatus, TaskState
+from tests.fakes.agent import Rig, offer, task
 
 HUB = Login("index.docker.io", "ann", "secret")
 OURS = Login("registry.local:5000", "bob", "secret")
@@ -63,3 +67,46 @@ def test_a_platform_is_asked_for() -> None:
     """What a service says of its platform goes along with the pull."""
     node = Node("pi-1", "home", "boot", "test", "stream")
     assert pull(node, "key", "porch", Container("web:1", platform="linux/arm/v7")).platform == "linux/arm/v7"
+
+
+@pytest.mark.parametrize(
+    ("given", "runs"),
+    [
+        ({"logins": (Login("docker.io", "ann", "right"),)}, True),
+        ({"mirrors": (Mirror("docker.io", "pi-0:5000"),)}, True),
+        ({"logins": (Login("elsewhere.org", "ann", "right"),)}, False),
+        ({}, False),
+    ],
+)
+def test_a_corrected_login_waits_for_nothing(
+    tmp_path: Path, given: dict[str, tuple[object, ...]], *, runs: bool
+) -> None:
+    """A task whose image was refused is tried at once when its registry is asked otherwise, and in its own time if not."""
+    rig = Rig(tmp_path)
+    rig.run(2)
+    rig.assign(1, task("a"))
+    rig.run(30)
+    assert rig.status().tasks[0].state is TaskState.REJECTED
+    rig.registry.push("web:a")
+    rig.assign(2, task("a"), **given)
+    rig.run(10)
+    assert (rig.status().tasks[0].state is TaskState.RUNNING) is runs
+
+
+def test_a_corrected_mirror_hurries_an_offer(tmp_path: Path) -> None:
+    """What is being staged while its registry is away is asked for at once when there is another way to it."""
+    rig = Rig(tmp_path)
+    rig.registry.push("web:a")
+    rig.run(2)
+    rig.assign(1, task("a"))
+    rig.run(5)
+    rig.registry.up = False
+    rig.offer(1, offer(task("b")))
+    rig.run(200)
+    rig.registry.push("web:b")
+    rig.registry.up = True
+    rig.assign(2, task("a"), mirrors=(Mirror("docker.io", "pi-0:5000"),))
+    rig.run(5)
+    (staged,) = rig.status().offers
+    assert isinstance(staged, OfferStatus)
+    assert staged.state is OfferState.STAGED
