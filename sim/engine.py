@@ -53,7 +53,7 @@ class FakeEngine:
         self.architecture = "arm64"
         self.boxes: dict[str, Box] = {}
         self.images: dict[str, Behaviour] = {}
-        self.away = ""
+        self.away, self.warning = "", ""
         self.disk_full = False
         self.ran: list[tuple[str, int]] = []
         self.wiring = Wiring(self.place)
@@ -252,7 +252,7 @@ class FakeEngine:
         if behaviour is None:
             return troubles.trouble(container.image, 404, "No such image")
         self._box(name, container, behaviour, labels)
-        return Done()
+        return Done(warning=self.warning)
 
     def _prepared(self, container: Container) -> Outcome:
         if reason := container_files.misplaced(container) or host_config.lacks(container, VERSION):

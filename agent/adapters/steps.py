@@ -74,7 +74,7 @@ def _create(around: Surroundings, step: Create) -> Outcome:
         return prepared
     answer = around.create(name, container, task_body(around.place, step.task))
     if answer.ok:
-        return Done("; ".join([*filter(None, [prepared.detail]), *(answer.body.get("Warnings") or ())]))
+        return Done(warning="; ".join([*filter(None, [prepared.detail]), *(answer.body.get("Warnings") or ())]))
     if answer.status != 409:
         return trouble(container.image, answer.status, answer.message)
     return _met(inspected(around.api, around.place, name), name, container.spec_hash)

@@ -106,9 +106,10 @@ class EngineHint:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The step worked."""
+    """The step worked. `warning` is what the engine says beside it, empty if nothing; None where it was not asked."""
 
     detail: str = ""
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

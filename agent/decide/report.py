@@ -88,7 +88,8 @@ def _task(node: Node, task: Task) -> TaskStatus:
     reason = task.reason
     if task.retry_s is not None:
         reason = f"{reason}; next attempt after {task.retry_s:.0f} s"
-    reason = "; ".join(filter(None, [node.held.get(task.task), reason, node.planned.get(task.task)]))
+    warning = task.warning if task.container else ""
+    reason = "; ".join(filter(None, [node.held.get(task.task), reason, node.planned.get(task.task), warning]))
     # To the controller a stopped job is a job that is done; one that it silenced only waits for its word.
     state = TaskState.ASSIGNED if task.silenced else task.state
     return TaskStatus(task.task, task.revision, state, task.attempt, task.image, task.container, task.health, reason)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide.effects import Create, Look, Pull, Start
+from agent.decide.effects import Create, Look, Pull, Start, Step
 from agent.decide.fetch import KEY_PREFIX
 from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Outcome, Retry, StepEnded
 from agent.decide.node import Node, Now
@@ -20,6 +20,8 @@ LOOK_LOST_S = 45.0
 # A look costs milliseconds, on a Pi Zero that swaps some seconds; what makes no progress is told within 60 s (S12).
 LOOK_EVERY_S = 15.0
 # The engine's events are only hints: its stream dies with the daemon. This bounds how long a missed one goes unnoticed.
+WARNING_CHARS = 300
+# Two of Docker's sentences. The status is whole every time, and others have reasons, too.
 
 
 def ended(node: Node, seen: StepEnded, now: Now) -> None:
@@ -31,6 +33,7 @@ def ended(node: Node, seen: StepEnded, now: Now) -> None:
     if isinstance(seen.outcome, Done):
         node.unfetched.pop(step.key, None)
         node.waits.pop(step.key, None)
+        _warned(node, step, seen.outcome)
         return
     trial = node.trials.get(step.key)
     if trial is not None:
@@ -82,6 +85,13 @@ def _is_wanted(node: Node, step: Pull | Create | Start) -> bool:
             return step.task == target.spec
         case Start():
             return step.container == task.container
+
+
+def _warned(node: Node, step: Step, outcome: Done) -> None:
+    """Keep what the engine said of a new container with its task. One that was there already says nothing new."""
+    task = node.tasks.get(step.key)
+    if isinstance(step, Create) and task is not None and outcome.warning is not None and _is_wanted(node, step):
+        node.tasks.put(step.key, replace(task, warning=outcome.warning[:WARNING_CHARS]))
 
 
 def _delay(node: Node, key: str, outcome: Outcome, now: Now) -> None:

@@ -78,7 +78,8 @@ class Task:
     `content` names revision and spec hash: a task whose content changes begins again. `accounted` is the one start of a container
     whose end has been counted, so that a second look at the same end counts nothing. `failures` are the ends in a row that had to
     wait, after the one that was `pardoned`; `restarts` are all attempts after the first. `passed` is the boot in which its
-    dependencies let it start; `silenced` tells a task that was stopped because the controller was not heard.
+    dependencies let it start; `silenced` tells a task that was stopped because the controller was not heard. `warning`
+    is what the engine said when it made the container: a limit that its kernel ignores, for example.
     """
 
     task: str
@@ -101,3 +102,4 @@ class Task:
     restarts_mono_s: tuple[float, ...] = ()
     passed: str = ""
     silenced: bool = False
+    warning: str = ""

@@ -120,9 +120,8 @@ def place(fleet: Fleet, task: Task) -> TaskPlace:
     if shown is None:
         reason = f"waits until {', '.join(waits_for)} has stopped it" if waits_for else ""
         return TaskPlace(task.task, task.node, TaskState.ASSIGNED, task.revision, "", reason)
-    reason = (
-        shown.reason if shown.state is not TaskState.RUNNING else _turn(fleet, task) or absence.stands_in(fleet, task)
-    )
+    is_running = shown.state is TaskState.RUNNING
+    reason = (is_running and (_turn(fleet, task) or absence.stands_in(fleet, task))) or shown.reason
     return TaskPlace(task.task, task.node, shown.state, shown.revision, shown.image, reason)
 
 

@@ -23,7 +23,7 @@ def look(world: FakeWorld) -> EngineSeen:
 
 def started(world: FakeWorld, task: TaskSpec = TASK) -> str:
     assert world.engine.perform(Pull("k", task.container.image)) == Done()
-    assert world.engine.perform(Create("k", task)) == Done()
+    assert world.engine.perform(Create("k", task)) == Done(warning="")
     container = look(world).containers[-1].id
     assert world.engine.perform(Start("k", container)) == Done()
     return container

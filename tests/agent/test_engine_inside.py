@@ -216,7 +216,7 @@ def test_what_an_engine_would_drop_is_told(real: RealWorld) -> None:
     assert isinstance(outcome, GiveUp)
     assert outcome.reason.startswith("annotations need Docker Engine 24, this node has 20.10.")
     outcome = made(real, Container(real.image("well"), network_mode="host", ports=(Port(80, 80),)))
-    assert outcome == Done("Published ports are discarded when using host network mode")
+    assert outcome == Done(warning="Published ports are discarded when using host network mode")
 
 
 def test_a_platform_that_the_image_is_not_made_for_is_given_up(real: RealWorld) -> None:

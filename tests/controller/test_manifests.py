@@ -6,6 +6,7 @@ import pytest
 
 from controller.decide.effects import Remark
 from protocol.envelope import Packet, pack
+from protocol.observed import TaskState, TaskStatus
 from protocol.operator import Verdict
 from protocol.topics import ManifestTopic, StackStatusTopic
 from tests.controller.desk import FLEET, Desk, web
@@ -172,3 +173,14 @@ def test_a_stack_on_many_nodes_is_reported_less_often() -> None:
         desk.hello(f"pi-{number:03d}")
     desk.manifest("shop", SENSOR)
     assert desk.fleet.reported_mono_s["shop"] - desk.now > 0.5 + 0.29
+
+
+def test_what_an_engine_warns_of_reaches_the_operator_although_all_runs() -> None:
+    """A limit that a node ignores stands among the reasons of its service, which runs."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    (spec,) = desk.assignment("pi-1").tasks
+    desk.status("pi-1", (TaskStatus(spec.task, spec.revision, TaskState.RUNNING, 1, reason="Limitation discarded."),))
+    (service,) = desk.stack("shop").services
+    assert (service.running, service.reasons) == (1, ("shop.web.1 on pi-1: Limitation discarded.",))
