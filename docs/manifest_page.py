@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from agent.adapters.host_config import LOG_BOUNDS
-from protocol import compose, deploy, devices, extension, files, manifest, network, port, settings, storage
+from protocol import compose, deploy, devices, extension, files, gradual, manifest, network, port, settings, storage
 from protocol.section import Form, Schema, Section
 
 SCHEMA_NAME = "manifest.schema.json"
@@ -43,6 +43,12 @@ SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("services.NAME.x-bramble", extension.OfService),
     ("services.NAME.x-bramble.needs", extension.Needs),
     ("services.NAME.x-bramble.disconnect", extension.Disconnect),
+    ("services.NAME.x-bramble.update", gradual.OfUpdate),
+    ("services.NAME.x-bramble.update.canary", gradual.Canary),
+    ("services.NAME.x-bramble.update.batches", gradual.Batch),
+    ("services.NAME.x-bramble.update.max_unavailable", gradual.MaxUnavailable),
+    ("services.NAME.x-bramble.update.window", gradual.Window),
+    ("services.NAME.x-bramble.update.lock", gradual.Lock),
     ("networks.NAME", network.Network),
     ("networks.NAME.ipam", network.Ipam),
     ("networks.NAME.ipam.config", network.IpamConfig),

@@ -15,7 +15,8 @@ from lab.bramble import HERE, Bramble
 from lab.site import Say
 from lab.watch import Watch
 from protocol.observed import Link, OfferState
-from protocol.operator import OrderVerb, RolloutStatus, ServiceStatus, StackStatus, Verdict
+from protocol.operator import OrderVerb, ServiceStatus, StackStatus, Verdict
+from protocol.rollouts import RolloutStatus
 
 STACK = "porch"
 DOORBELL_PIN = 17

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from protocol.constraint import LABEL, parse
+from protocol.gradual import Share
 from protocol.section import (
     NOTHING,
     REAL,
@@ -108,7 +109,7 @@ class RestartPolicy(Section):
 class Pace(Section):
     """How containers are replaced, here and there."""
 
-    parallelism: Count = 1
+    parallelism: Share = "1"
     delay: Duration = 0.0
     monitor: Duration = 5.0
     max_failure_ratio: Annotated[float, Field(ge=0, le=1), REAL] = 0.0

@@ -25,6 +25,49 @@ class Order(StrEnum):
     START_FIRST = "start-first"
 
 
+class Strategy(StrEnum):
+    """What a node does in which order, where its disk is small (balena's update strategies)."""
+
+    DOWNLOAD_THEN_KILL = "download-then-kill"
+    KILL_THEN_DOWNLOAD = "kill-then-download"
+    DELETE_THEN_DOWNLOAD = "delete-then-download"
+    HAND_OVER = "hand-over"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When an update may begin: for `duration_s` from each time of the cron `schedule`, in the node's own time zone.
+
+    Staging is allowed at any time. A node whose clock nobody has set begins nothing: what time it is there is a guess.
+    """
+
+    schedule: str
+    duration_s: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A file in the running container: while it is there, the container is not stopped for an update, `most_s` long at most."""
+
+    path: str
+    most_s: Seconds = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """How a node goes about an update.
+
+    `healthy_s` is how long a new container may take until it is well. With `keeps_previous` the container before it stays, stopped,
+    until an operator confirms the rollout.
+    """
+
+    healthy_s: Seconds = 600.0
+    strategy: Strategy = Strategy.DOWNLOAD_THEN_KILL
+    window: Window | None = None
+    lock: Lock | None = None
+    keeps_previous: bool = False
+
+
 class RestartCondition(StrEnum):
     """When a container that ended is started again (Swarm's `restart_policy.condition`)."""
 
@@ -184,12 +227,18 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A revision of one task to stage now, to try when granted, and to keep if it stays well for `monitor_s`."""
+    """A revision of one task to stage now, to try when granted, and to keep if it stays well for `monitor_s`.
+
+    `is_confirmed` and `overrides_lock` are what an operator has said since: let go of what was kept, and mind no lock.
+    """
 
     rollout: str
     task: TaskSpec
     monitor_s: Seconds = 5.0
     order: Order = Order.STOP_FIRST
+    conduct: Conduct = field(default_factory=Conduct)
+    is_confirmed: bool = False
+    overrides_lock: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 # ruff: noqa: RUF012  (pydantic copies defaults)
 """`x-bramble`: what Compose has no word for.
 
-Of a service: what it needs, what becomes of it when its node is away, and when its job runs. Of the whole file: what is said to
-registries when its images are pulled.
+Of a service: what it needs, what becomes of it when its node is away, when its job runs, and how it is updated. Of the whole file:
+what is said to registries when its images are pulled.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from protocol import cron
+from protocol.gradual import OfUpdate
 from protocol.section import Duration, Flag, Pattern, Section
 
 BUS = Pattern(r"i2c-[0-9]{1,3}|spi[0-9]{1,2}\.[0-9]{1,2}", "{} is no bus; write it like i2c-1 or spi0.0")
@@ -59,6 +60,7 @@ class OfService(Section):
     needs: Needs = Needs()
     disconnect: Disconnect | None = None
     schedule: Annotated[str, AfterValidator(_schedule)] | None = None
+    update: OfUpdate = OfUpdate(batches=[])
 
 
 class Login(Section):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from protocol.observed import DeviceStatus, Health, Inventory, ResultStatus
+from protocol.rollouts import RolloutStatus
 from protocol.shapes import JsonValue
 
 
@@ -22,6 +23,11 @@ class OrderVerb(StrEnum):
     `drain`, `pause` and `activate` set a node's availability; `label` takes `arguments.set` (a mapping) and `arguments.remove` (a
     list); `decommission` takes `arguments.force`; `scale` takes `arguments.replicas`; `restart` and `pull` name a stack or a
     `stack.service`.
+    `rollout-status` (target: a `stack.service`, a stack, or all) gives a list of RolloutStatus with their lanes, `rollout-history`
+    (a `stack.service`) a list of HistoryRow, the newest first. `rollout-pause`, `-resume`, `-confirm` and `-abort` steer the
+    rollout of a `stack.service`; `rollout-undo` takes `arguments.number`, a row of its history (without one: the row before the
+    present). `pin` keeps the node `arguments.node`, and `unpin` no longer, at what the `stack.service` runs there; `override` has
+    the update on `arguments.node` mind no lock. `plan` (target: a stack; `arguments.manifest`: its text) gives a Plan.
     `command` passes `arguments` {verb, target, value} (a `desired.Command`) on to the node `target`, and gives the node's answer
     (`pins`: a list of PinRow). A direct call is answered with a CallEnd.
     """
@@ -33,6 +39,9 @@ class OrderVerb(StrEnum):
     EXPLAIN = "explain"
     INSPECT = "inspect"
     DIFF = "diff"
+    PLAN = "plan"
+    ROLLOUT_STATUS = "rollout-status"
+    ROLLOUT_HISTORY = "rollout-history"
 
     DRAIN = "drain"
     PAUSE = "pause"
@@ -42,6 +51,14 @@ class OrderVerb(StrEnum):
     SCALE = "scale"
     RESTART = "restart"
     PULL = "pull"
+    ROLLOUT_PAUSE = "rollout-pause"
+    ROLLOUT_RESUME = "rollout-resume"
+    ROLLOUT_CONFIRM = "rollout-confirm"
+    ROLLOUT_ABORT = "rollout-abort"
+    ROLLOUT_UNDO = "rollout-undo"
+    PIN = "pin"
+    UNPIN = "unpin"
+    OVERRIDE = "override"
     COMMAND = "command"
 
 
@@ -89,22 +106,6 @@ class TaskPlace:
     revision: str = ""
     image: str = ""
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RolloutStatus:
-    """How far an update is. `updated + failed + unseen + in_progress` is the number of tasks it is about."""
-
-    id: str
-    service: str
-    revision: str
-    state: str
-    updated: int = 0
-    failed: int = 0
-    unseen: int = 0
-    in_progress: int = 0
-    report: str = ""
-    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

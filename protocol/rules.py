@@ -84,6 +84,9 @@ def _start_first(draft: Draft, path: Path, source: Service) -> None:
         if pace is not None and pace.order == "start-first" and fixed:
             reason = f"start-first needs two containers at once, and {fixed[0]} can have only one"
             draft.misfit((*path, "deploy", key, "order"), reason, "use stop-first, or publish no fixed port")
+    if source.x_bramble.update.strategy == "hand-over" and fixed:
+        reason = f"hand-over needs two containers at once, and {fixed[0]} can have only one"
+        draft.misfit((*path, "x-bramble", "update", "strategy"), reason, "choose another, or publish no fixed port")
 
 
 def _memory(draft: Draft, path: Path, source: Service) -> None:

@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from protocol.container import Container
-from protocol.desired import ActuatorSpec, Dependency, FunctionSpec, Job, Login, Order, Restart, SensorSpec
+from protocol.desired import ActuatorSpec, Dependency, FunctionSpec, Job, Login, Restart, SensorSpec
 from protocol.ids import digest
+from protocol.update import Update
 
 
 class Mode(StrEnum):
@@ -31,26 +32,6 @@ class Mode(StrEnum):
     def is_job(self) -> bool:
         """Whether tasks run to completion."""
         return self in (Mode.REPLICATED_JOB, Mode.GLOBAL_JOB)
-
-
-class FailureAction(StrEnum):
-    """What a rollout does when more failed than it tolerates (`update_config.failure_action`)."""
-
-    PAUSE = "pause"
-    CONTINUE = "continue"
-    ROLLBACK = "rollback"
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """How a service is updated; Swarm's names and defaults. `parallelism` 0 means all at once."""
-
-    parallelism: int = 1
-    delay_s: float = 0.0
-    monitor_s: float = 5.0
-    max_failure_ratio: float = 0.0
-    failure_action: FailureAction = FailureAction.PAUSE
-    order: Order = Order.STOP_FIRST
 
 
 class Reconcile(StrEnum):

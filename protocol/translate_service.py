@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 
-from protocol import deploy
 from protocol.attachable import is_told
 from protocol.compose import Service as Written
 from protocol.constraint import LABEL
-from protocol.desired import Dependency, DependencyCondition, Job, Order, Restart, RestartCondition
+from protocol.desired import Dependency, DependencyCondition, Job, Restart, RestartCondition
 from protocol.document import Path
 from protocol.draft import Draft
 from protocol.rules import check
-from protocol.stack import Disconnect, FailureAction, Mode, Needs, Reconcile, Resources, Service, Update
+from protocol.stack import Disconnect, Mode, Needs, Reconcile, Resources, Service
 from protocol.translate_container import container
+from protocol.translate_update import rollback, update
 
 _RESTARTS = {
     "always": RestartCondition.ANY,
@@ -35,7 +35,6 @@ def service(draft: Draft, name: str, source: Written) -> Service:
     path, placement, job = ("services", name), source.deploy.placement, _job(source)
     check(draft, name, source, is_job=job is not None)
     reserved = source.deploy.resources.reservations
-    rollback = source.deploy.rollback_config
     return Service(
         draft.name,
         name,
@@ -48,8 +47,8 @@ def service(draft: Draft, name: str, source: Written) -> Service:
         Resources(reserved.cpus, reserved.memory),
         _needs(source),
         _restart(draft, name, source, is_job=job is not None),
-        _update(source.deploy.update_config or deploy.UpdateConfig()),
-        None if rollback is None else _update(rollback),
+        update(draft, name, source),
+        rollback(source),
         _disconnect(source),
         tuple(
             Dependency(other, DependencyCondition(how.condition), how.required)
@@ -90,17 +89,6 @@ def _disconnect(source: Written) -> Disconnect | None:
     if said is None:
         return None
     return Disconnect(said.lost_after or 0.0, said.stop_on_client_after or 0.0, said.replace, Reconcile(said.reconcile))
-
-
-def _update(source: deploy.UpdateConfig | deploy.RollbackConfig) -> Update:
-    return Update(
-        source.parallelism,
-        source.delay,
-        source.monitor,
-        source.max_failure_ratio,
-        FailureAction(source.failure_action),
-        Order(source.order),
-    )
 
 
 def _restart(draft: Draft, name: str, source: Written, *, is_job: bool) -> Restart:

@@ -30,7 +30,8 @@ class GivenStack:
         self._number = 0
         for name, service in self._stack.services.items():
             update = service.update
-            learn(fleet.invariants, f"{self._stack.name}.{name}", update.parallelism or len(fleet.nodes), update.order)
+            budget = update.at_once(len(fleet.nodes) if service.mode.is_global else service.replicas)
+            learn(fleet.invariants, f"{self._stack.name}.{name}", budget, update.order)
 
     def begin(self) -> None:
         """Publish the file as it is."""

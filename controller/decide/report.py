@@ -13,7 +13,8 @@ from controller.decide.presence import Presence
 from controller.decide.records import StackRecord, Task, service_key
 from controller.decide.slot import OPEN, Rollout, RolloutState, Slot, SlotState
 from protocol.observed import TaskState
-from protocol.operator import FunctionStatus, RolloutStatus, ServiceStatus, StackStatus, TaskPlace
+from protocol.operator import FunctionStatus, ServiceStatus, StackStatus, TaskPlace
+from protocol.rollouts import RolloutStatus
 from protocol.stack import Service, Stack
 from protocol.topics import StackStatusTopic
 

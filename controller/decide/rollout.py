@@ -30,8 +30,8 @@ from controller.decide.slot import (
 from protocol.desired import Grant
 from protocol.ids import digest
 from protocol.observed import NodeStatus, OfferState, OfferStatus, Request, TaskState
-from protocol.stack import FailureAction
 from protocol.topics import GrantTopic
+from protocol.update import FailureAction
 
 SEEN = {
     OfferState.STAGING: SlotSeen.UNSTAGED,
@@ -274,7 +274,8 @@ def _has_room(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> bool:
     held = sum(len(fleet.slots.of("state", (rollout.service, state))) for state in HOLDING)
     last_mono_s = fleet.settled_mono_s.get(rollout.service)
     is_early = last_mono_s is not None and now_mono_s < last_mono_s + rollout.update.delay_s
-    return not is_early and (rollout.update.parallelism == 0 or held < rollout.update.parallelism)
+    tasks = len(fleet.tasks.of("service", rollout.service))
+    return not is_early and held < rollout.update.at_once(tasks)
 
 
 def _forget_revisions(fleet: Fleet, service: str) -> None:

@@ -218,7 +218,7 @@ def _take_turns(fleet: Fleet, key: str) -> None:
     for task in sorted(fleet.moves.waiting(key), key=surplus.number):
         if service is None or leave(fleet, fleet.tasks[task], service) is None:
             fleet.moves.stay(task)
-        elif service.update.parallelism and len(fleet.moves.under_way(key)) >= service.update.parallelism:
+        elif len(fleet.moves.under_way(key)) >= service.update.at_once(len(fleet.tasks.of("service", key))):
             return
         else:
             _fit(fleet, service, [task], None)

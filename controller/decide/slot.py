@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from protocol.stack import Update
+from protocol.update import Update
 
 
 class SlotState(StrEnum):

@@ -14,7 +14,6 @@ from protocol.operator import (
     ControllerPresence,
     ManifestFault,
     OrderVerb,
-    RolloutStatus,
     ServiceStatus,
     StackRow,
     StackStatus,
@@ -22,6 +21,7 @@ from protocol.operator import (
     Verdict,
 )
 from protocol.refusal import Refusal
+from protocol.rollouts import RolloutStatus
 from protocol.topics import ManifestTopic, StackStatusTopic, Topic
 from tests.fakes.session import FakeSession, operate, packet, yes
 

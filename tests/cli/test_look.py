@@ -10,12 +10,12 @@ from protocol.operator import (
     NodeObjection,
     OperatorOrder,
     OrderVerb,
-    RolloutStatus,
     ServiceStatus,
     StackRow,
     TaskPlace,
     Verdict,
 )
+from protocol.rollouts import RolloutStatus
 from tests.fakes.session import FakeSession, operate, yes
 
 

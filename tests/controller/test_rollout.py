@@ -8,7 +8,7 @@ import pytest
 
 from controller.decide.slot import NEXT, ROLLOUT_NEXT, RolloutState, SlotSeen, SlotState, advance
 from protocol.observed import OfferState
-from protocol.operator import RolloutStatus
+from protocol.rollouts import RolloutStatus
 from tests.controller.desk import Desk
 from tests.controller.pi import Pi
 

@@ -16,7 +16,8 @@ from controller.decide.records import Availability, Task
 from controller.decide.scheduler import best_node
 from protocol.container import Port
 from protocol.observed import Inventory
-from protocol.stack import Mode, Needs, Resources, Service, Update
+from protocol.stack import Mode, Needs, Resources, Service
+from protocol.update import Portion, Update
 from tests.controller.yard import Yard, service
 
 MEBIBYTE = 2**20
@@ -39,7 +40,7 @@ def wish(draw: random.Random, name: str) -> Service:
         ),
         needs=draw.choice((Needs(), Needs(), Needs(devices=DEVICES), Needs(pins=(17,)))),
         ports=draw.choice(((), (), (Port(80, 80),), (Port(80, 81),))),
-        update=Update(parallelism=draw.choice((0, 1, 2))),
+        update=Update(parallelism=Portion(draw.choice((0, 1, 2)))),
     )
 
 
@@ -158,7 +159,7 @@ def check(yard: Yard) -> None:
             must_leave = cause(yard, task)
             assert must_leave == (task in waiting), "who must leave has left, or waits"
         if waiting:
-            assert 0 < wanted.update.parallelism <= len(fleet.moves.under_way(key))
+            assert 0 < wanted.update.at_once(len(tasks)) <= len(fleet.moves.under_way(key))
 
 
 def cause(yard: Yard, task: Task) -> bool:

@@ -10,7 +10,8 @@ from controller.decide.scheduler import abandon
 from protocol.desired import Job
 from protocol.observed import TaskState
 from protocol.operator import OrderVerb
-from protocol.stack import Mode, Needs, Update
+from protocol.stack import Mode, Needs
+from protocol.update import Portion, Update
 from tests.controller.desk import Desk, web
 from tests.controller.yard import Yard, service
 
@@ -19,7 +20,7 @@ def two_nodes(parallelism: int = 1, replicas: int = 3, **more: object) -> Yard:
     """All tasks of a service run on the first of two nodes, which is to be drained."""
     yard = Yard()
     yard.node("pi-1")
-    yard.publish(service(replicas=replicas, update=Update(parallelism=parallelism), **more))
+    yard.publish(service(replicas=replicas, update=Update(parallelism=Portion(parallelism)), **more))
     yard.turn()
     yard.runs("pi-1")
     yard.node("pi-2")

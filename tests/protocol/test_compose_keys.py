@@ -10,7 +10,8 @@ import pytest
 from protocol import compose, stackfile
 from protocol.container import Attachment, File, Mount, Network, Port, Subnet, Ulimit, Volume
 from protocol.desired import Order, Restart, RestartCondition
-from protocol.stack import Disconnect, FailureAction, Mode, Needs, Reconcile, Resources, Service, Stack, Update
+from protocol.stack import Disconnect, Mode, Needs, Reconcile, Resources, Service, Stack
+from protocol.update import FailureAction, Portion, Update
 
 TOP = {
     "networks": (
@@ -180,7 +181,7 @@ SERVICE = [
     ("init: true", "update", Update()),
     ("init: true", "rollback", None),
     ("deploy: {update_config: {parallelism: 0, delay: 1s, monitor: 2s, max_failure_ratio: 0.5}}", "update",
-     Update(0, 1.0, 2.0, 0.5)),
+     Update(Portion(0), 1.0, 2.0, 0.5)),
     ("deploy: {update_config: {failure_action: rollback, order: start-first}}", "update",
      Update(failure_action=FailureAction.ROLLBACK, order=Order.START_FIRST)),
     ("deploy: {rollback_config: {failure_action: continue}}", "rollback", Update(failure_action=FailureAction.CONTINUE)),

@@ -1,0 +1,71 @@
+"""What operators read of updates: how far one is, what was before it, and what a manifest would set going."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One task of a rollout on its node: the state of its slot, and what it waits for in one sentence."""
+
+    task: str
+    node: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutStatus:
+    """How far an update is. `updated + failed + unseen + in_progress` is the number of tasks it is about.
+
+    `phase` names the batch under way; `lanes` are given only where they were asked for.
+    """
+
+    id: str
+    service: str
+    revision: str
+    state: str
+    updated: int = 0
+    failed: int = 0
+    unseen: int = 0
+    in_progress: int = 0
+    report: str = ""
+    reasons: tuple[str, ...] = ()
+    previous: str = ""
+    phase: str = ""
+    lanes: tuple[Lane, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One revision that a service was updated to; `number` counts them, `state` is what became of the rollout, or `present`."""
+
+    number: int
+    revision: str
+    image: str
+    state: str
+    reason: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """What a manifest would change of one service on one node. `pull_bytes` is None where the registry does not say."""
+
+    node: str
+    service: str
+    change: str
+    details: tuple[str, ...] = ()
+    pull_bytes: int | None = None
+    disk_free_bytes: int | None = None
+    waits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The answer to `plan`. In `likely_s` seconds 95 % of the tasks will probably be done; None where nothing is known."""
+
+    rows: tuple[PlanRow, ...]
+    likely_s: float | None = None
+    reasons: tuple[str, ...] = ()
