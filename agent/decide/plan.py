@@ -17,6 +17,7 @@ from agent.decide.effects import Create, Pull, Remove, Start, Step, Stop
 from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
+from agent.decide.refresh import is_due
 from agent.decide.restarts import instance
 from agent.decide.target import Target
 from agent.decide.task import Seen, Task, advance
@@ -30,7 +31,7 @@ ORPHAN_GRACE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One task with everything its next step depends on."""
+    """One task with everything its next step depends on. `missing` brings the image, `fresher` one that is here, anew."""
 
     key: str
     target: Target | None
@@ -41,6 +42,7 @@ class Scene:
     order: Order
     kept: Target | None
     held: bool = False
+    fresher: Pull | None = None
 
 
 def plan(node: Node, now: Now) -> None:
@@ -84,6 +86,8 @@ def _stopped(scene: Scene, spec: TaskSpec, task: Task, now: Now) -> Step | None:
 def _made(scene: Scene, spec: TaskSpec) -> Step:
     if scene.missing is not None:
         return scene.missing
+    if scene.fresher is not None:
+        return scene.fresher
     for other in scene.others:
         if other.revision == spec.revision:  # another content of one revision has the very name that the new one needs
             stop = Stop(scene.key, other.id, _grace_s(scene, other))
@@ -148,8 +152,10 @@ def _scene(
     tried = node.trying(key)
     kept = node.settled().get(key) if tried is not None else None
     order = tried.offer.order if tried is not None else Order.STOP_FIRST
-    missing = None if is_here or target is None else pull(node, key, target.spec.stack, target.spec.container)
-    return Scene(key, target, node.tasks.get(key), container, others, missing, order, kept, key in node.held)
+    brings = None if target is None else pull(node, key, target.spec.stack, target.spec.container)
+    missing = None if is_here else brings
+    fresher = brings if target is not None and is_due(node, key, target.spec.container) else None
+    return Scene(key, target, node.tasks.get(key), container, others, missing, order, kept, key in node.held, fresher)
 
 
 def _grouped(node: Node, targets: dict[str, Target]) -> dict[str, tuple[ContainerSeen, ...]]:

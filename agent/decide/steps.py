@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.decide import refresh
 from agent.decide.effects import Create, Look, Pull, Start, Step
 from agent.decide.fetch import KEY_PREFIX
 from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Outcome, Retry, StepEnded
@@ -26,6 +27,7 @@ WARNING_CHARS = 300
 
 def ended(node: Node, seen: StepEnded, now: Now) -> None:
     """Take in what came of a step."""
+    seen = refresh.weighed(node, seen)
     step = seen.step
     node.busy.discard(step.key)
     node.unseen[step.key] = now.mono_s
@@ -88,10 +90,14 @@ def _is_wanted(node: Node, step: Pull | Create | Start) -> bool:
 
 
 def _warned(node: Node, step: Step, outcome: Done) -> None:
-    """Keep what the engine said of a new container with its task. One that was there already says nothing new."""
+    """Keep what is to be said of a new container with its task. One that was there already says nothing new."""
     task = node.tasks.get(step.key)
-    if isinstance(step, Create) and task is not None and outcome.warning is not None and _is_wanted(node, step):
-        node.tasks.put(step.key, replace(task, warning=outcome.warning[:WARNING_CHARS]))
+    if not isinstance(step, Create) or task is None or not _is_wanted(node, step):
+        return
+    said = refresh.used(node, step.key)
+    if outcome.warning is not None:
+        warning = "; ".join(filter(None, (said, outcome.warning)))
+        node.tasks.put(step.key, replace(task, warning=warning[:WARNING_CHARS]))
 
 
 def _delay(node: Node, key: str, outcome: Outcome, now: Now) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agent.decide import damage, fetch, pacing, steps, trials
+from agent.decide import damage, fetch, pacing, refresh, steps, trials
 from agent.decide.effects import Clean, Pull
 from agent.decide.inputs import DiskSeen, EngineSeen, GiveUp, ImageSeen, Retry, StepEnded
 from agent.decide.node import Node, Now
@@ -42,9 +42,6 @@ ROOM_RETRY_S = 30.0
 # Room comes from people, or from the `Clean` that is under way.
 CLEAN_MOST = 8
 # Some seconds of work on a slow card: nothing waits long for its turn.
-
-NEVER = "never"
-# Compose's `pull_policy`. The others are one: a tag becomes a digest where it is published, so a node pulls each content once.
 
 _LIVE = (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING, OfferState.SETTLED)
 
@@ -79,8 +76,8 @@ def guard(node: Node, now: Now) -> None:
 
 def refusal(node: Node, step: Pull) -> Retry | GiveUp | None:
     """Why this pull may not begin now, if it may not."""
-    if NEVER in (container.pull_policy for container in _wanting(node, step.key)):
-        return GiveUp(f"image {step.image} is not on this node, and its pull_policy is {NEVER}")
+    if refresh.NEVER in (container.pull_policy for container in _wanting(node, step.key)):
+        return GiveUp(f"image {step.image} is not on this node, and its pull_policy is {refresh.NEVER}")
     record = node.pulled.get(full_reference(step.image))
     if record is not None and record.damaged:
         reason = f"image {step.image} may be damaged on this node's disk; it is removed and pulled once more"

@@ -41,13 +41,22 @@ class Lineage:
         return self if image == self.current else replace(self, current=image, previous=self.current)
 
 
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """An image that was asked for, and whose container is still to be made; `said` is why it may not be the newest."""
+
+    image: str
+    platform: str = ""
+    said: str = ""
+
+
 @dataclass(slots=True)
 class ImageMemory:
     """What only this process knows.
 
     `idle` says since when, `failures` how often the pulls of an image failed in a row, `seen` is the last look that was followed,
     `rate_bps` what all pulls of this node together may take of the line. `hidden` are containers of damaged images, `mending` the
-    images that were asked to be removed for that.
+    images that were asked to be removed for that. `fresh` tells, by task or trial, which image was just asked for.
     """
 
     idle: dict[str, float] = field(default_factory=dict)
@@ -55,4 +64,5 @@ class ImageMemory:
     seen: EngineSeen | None = None
     hidden: tuple[ContainerSeen, ...] = ()
     mending: set[str] = field(default_factory=set)
+    fresh: dict[str, Fresh] = field(default_factory=dict)
     rate_bps: int = 0

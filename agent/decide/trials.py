@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.decide import refresh
 from agent.decide.inputs import Done, EngineSeen, Retry, StepEnded
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
@@ -132,12 +133,12 @@ def _assigned(node: Node, trial: Trial) -> str:
 def _stage(node: Node, trial: Trial, now: Now) -> None:
     if not isinstance(node.engine, EngineSeen):
         return
-    if node.engine.has(trial.offer.task.container.image):
+    task = trial.offer.task
+    if node.engine.has(task.container.image) and not refresh.is_due(node, trial.key, task.container):
         node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.IMAGE_HERE), reason=""))
         _ask(node, node.trials.get(trial.key) or trial, now)
     elif trial.key not in node.busy and trial.key not in node.unseen and trial.due_mono_s <= now.mono_s:
         node.busy.add(trial.key)
-        task = trial.offer.task
         node.effects.append(pull(node, trial.key, task.stack, task.container))
 
 
@@ -164,6 +165,7 @@ def _begin(node: Node, trial: Trial, nonce: str, now: Now) -> None:
     state = advance(trial.state, Seen.GRANTED)
     until = now.mono_s + APPLY_S + trial.offer.monitor_s
     node.trials.put(trial.key, replace(trial, state=state, nonce=nonce, reason="", until_mono_s=until))
+    refresh.begun(node, trial.task, trial.key)
     node.asked.pop(trial.key, None)
 
 

@@ -1,7 +1,8 @@
 """Which very content an image's tag means: looked up at its registry when a manifest is accepted, and kept with the stack.
 
 A tag moves; a digest does not. So what nodes get is `repository:tag@sha256:…`, as Swarm has it, and all of them run the same, also
-those that are away for a month. A tag is looked up anew when a changed manifest is published, or when an operator asks (`pull`).
+those that are away for a month. A tag is looked up anew when a changed manifest is published, or when an operator asks (`pull`);
+with `pull_policy: always` whenever the manifest is published, changed or not.
 While that is going on the stack runs as before. Where a registry does not answer, nodes pull by tag, and the service says so.
 
 The registry also says for which platforms an image is made, before anybody has pulled a byte: the scheduler keeps it from the rest.
@@ -27,9 +28,9 @@ KIND = "images"
 UNANSWERED = "its registry did not answer in time"
 
 
-def look_up(fleet: Fleet, stack: Stack, now_mono_s: float, service: str = "") -> bool:
-    """Ask for the images of a stack, or of one service of it; False if there is nothing to wait for."""
-    asked = frozenset(reference for reference in _references(stack, service) if _is_open(reference))
+def look_up(fleet: Fleet, stack: Stack, now_mono_s: float, services: tuple[str, ...] = ()) -> bool:
+    """Ask for the images of a stack, or of some services of it; False if there is nothing to wait for."""
+    asked = frozenset(reference for reference in _references(stack, services) if _is_open(reference))
     if not fleet.terms.image_lookup_s or not asked:
         _keep(fleet, stack, {})
         return False
@@ -133,10 +134,10 @@ def _keep(fleet: Fleet, stack: Stack, found: dict[str, Image]) -> None:
         fleet.images.put(_key(stack.name, reference), kept)
 
 
-def _references(stack: Stack, service: str = "") -> Iterator[str]:
-    """The images of a stack, or of one service of it, as the manifest writes them."""
-    if service:
-        yield stack.services[service].container.image
+def _references(stack: Stack, services: tuple[str, ...] = ()) -> Iterator[str]:
+    """The images of a stack, or of some services of it, as the manifest writes them."""
+    if services:
+        yield from (stack.services[service].container.image for service in services)
         return
     yield from (one.container.image for one in stack.services.values())
     yield from (function.spec.container.image for function in stack.functions.values())

@@ -20,6 +20,9 @@ from protocol.operator import ManifestFault, Verdict
 from protocol.stack import Actuator, Sensor, Stack
 from protocol.topics import StackStatusTopic
 
+ALWAYS = "always"
+"""The `pull_policy` whose tags mean what they mean at each publishing."""
+
 
 def publish(fleet: Fleet, name: str, payload: bytes, digest: str, now_mono_s: float) -> None:
     """Take in what was published under a stack's name."""
@@ -67,10 +70,24 @@ def look_again(fleet: Fleet, name: str, service: str, now_mono_s: float) -> bool
     record = fleet.stacks[name]
     if record.stack is None or record.awaited is not None:
         return record.awaited is not None
-    if not images.look_up(fleet, record.stack, now_mono_s, service):
+    return _look_up(fleet, record.stack, (service,) if service else (), now_mono_s)
+
+
+def published_again(fleet: Fleet, name: str, now_mono_s: float) -> None:
+    """Somebody published a manifest, changed or not: look up the images whose `pull_policy` is `always`."""
+    record = fleet.stacks.get(name)
+    if record is None or record.stack is None or record.awaited is not None or record.verdict is not Verdict.ACCEPTED:
+        return
+    services = tuple(one.name for one in record.stack.services.values() if one.container.pull_policy == ALWAYS)
+    if services:
+        _look_up(fleet, record.stack, services, now_mono_s)
+
+
+def _look_up(fleet: Fleet, stack: Stack, services: tuple[str, ...], now_mono_s: float) -> bool:
+    if not images.look_up(fleet, stack, now_mono_s, services):
         return False
-    fleet.stacks.put(name, replace(record, awaited=record.stack))
-    fleet.unsettled.reports.add(name)
+    fleet.stacks.put(stack.name, replace(fleet.stacks[stack.name], awaited=stack))
+    fleet.unsettled.reports.add(stack.name)
     return True
 
 

@@ -106,11 +106,11 @@ class Desk:
         """A birth or a will."""
         return self.heard(topics.PresenceTopic(FLEET, node), Presence(state, epoch))
 
-    def manifest(self, stack: str, text: str) -> tuple[Effect, ...]:
-        """An operator publishes."""
+    def manifest(self, stack: str, text: str, *, retained: bool = False) -> tuple[Effect, ...]:
+        """An operator publishes, or the broker remembers that one did."""
         payload = text.encode()
         digest = hashlib.sha256(payload).hexdigest()[:12]
-        return self.heard(topics.ManifestTopic(FLEET, stack), payload, payload_digest=digest)
+        return self.heard(topics.ManifestTopic(FLEET, stack), payload, payload_digest=digest, retained=retained)
 
     def order(self, verb: OrderVerb, target: str = "", /, key: str = "o1", **arguments: Any) -> Answer | None:
         """An operator orders; the answer, if it came in this turn."""

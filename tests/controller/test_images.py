@@ -87,6 +87,28 @@ def test_the_same_manifest_again_asks_nobody() -> None:
     assert desk.tasks("pi-1") == {"shop.web.1": f"web:1@{ONE}"}
 
 
+def test_always_is_at_each_publishing() -> None:
+    """The same manifest again looks up the tags of its `always` services, and of no others; what moved is rolled out."""
+    desk, text = Desk(terms=TERMS), web().replace("image: web:1", "image: web:1\n    pull_policy: always")
+    text += "  db: {image: db:1}\n"
+    desk.hello("pi-1")
+    assert asked(desk.manifest("shop", text)) == ["db:1", "web:1"]
+    answer(desk, "web:1", ONE)
+    answer(desk, "db:1", ONE)
+    assert asked(desk.manifest("shop", text)) == ["web:1"]
+    answer(desk, "web:1", TWO)
+    assert [offer.task.container.image for offer in desk.offers("pi-1").offers] == [f"web:1@{TWO}"]
+
+
+def test_what_the_broker_remembers_is_no_publishing() -> None:
+    """A manifest that comes with a connect asks no registry, whatever its policy."""
+    desk, text = Desk(terms=TERMS), web().replace("image: web:1", "image: web:1\n    pull_policy: always")
+    desk.hello("pi-1")
+    desk.manifest("shop", text)
+    answer(desk, "web:1", ONE)
+    assert asked(desk.manifest("shop", text, retained=True)) == []
+
+
 def test_who_asks_for_it_gets_what_the_tag_means_now() -> None:
     """`bramble pull`: what moved is rolled out as any other change."""
     desk = Desk(terms=TERMS)
