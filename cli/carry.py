@@ -56,6 +56,7 @@ class _Carrier:
     def service(self, name: str, service: Part) -> Part:
         path = ("services", name)
         service = self.built(service, path)
+        self.named(service, path)
         service = self.from_files(service, path, "env_file", "environment")
         service = self.from_files(service, path, "label_file", "labels")
         return self.environment(service, path)
@@ -79,6 +80,13 @@ class _Carrier:
             return service.having("build", None)
         self.findings.fault(build.place, (*path, "build"), BUILD_REFUSED, BUILD_REMEDY)
         return service
+
+    def named(self, service: Part, path: Path) -> None:
+        """A name is a name on networks, and some containers are on none."""
+        name, mode = service.mapping.get("container_name"), service.get("network_mode").text
+        if name is not None and mode:
+            reason = f"with network_mode {mode} there is no network on which others could call it {name.text!r}"
+            self.findings.warn(name.place, (*path, "container_name"), reason)
 
     def from_files(self, service: Part, path: Path, key: str, under: str) -> Part:
         """Put what files say under a mapping of the service, below what stands there."""

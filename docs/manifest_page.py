@@ -83,6 +83,8 @@ Where it differs from what `docker compose` and Swarm do, on purpose:
   wait for (`service_completed_successfully`) is not started again when it ended well, and a job never is.
 - A network is one node's own. Without `networks` and `network_mode` a service is on `STACK_default`, called by its name, and on
   `bramble`, which all stacks of the node share, called `SERVICE.STACK`. With `networks` it is on those alone.
+- `container_name` is one more name by which others on the service's networks reach it, not the container's own in `docker ps`; with
+  `network_mode` there is no network to be called so on. It allows one task of the service on a node.
 - A port without a published one is open to the networks only; no number is drawn that nobody would know. No mesh leads from
   other nodes to it.
 - A path alone under `volumes` is kept as the volume `STACK_SERVICE_…` of the node, and found again by the next revision.

@@ -16,6 +16,7 @@ from protocol.files import Uses
 from protocol.forms import (
     Cgroup,
     CgroupRule,
+    ContainerName,
     Exposed,
     HostOnly,
     Ipc,
@@ -56,7 +57,6 @@ _ENGINE_WAITS = "engines know no such hook; do it in the image's entrypoint"
 REFUSED = {
     "blkio_config": "it names the disks of one machine, and nodes differ; remove it",
     "build": "nodes do not build; push the image to a registry, and name it under `image`",
-    "container_name": "a service may have several containers on a node; remove it, others reach it by the service's name",
     "cpu_count": _WINDOWS,
     "cpu_percent": _WINDOWS,
     "cpu_rt_period": "no kernel of a Pi schedules containers in real time; remove it",
@@ -129,6 +129,7 @@ class Service(Section):
     user: str = ""
     working_dir: str = ""
     hostname: str = ""
+    container_name: ContainerName = ""
     domainname: str = ""
     mac_address: MacAddress = ""
     dns: Servers = []

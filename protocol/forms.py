@@ -6,6 +6,7 @@ by its name: which container a name is on a node changes with every revision.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -15,24 +16,29 @@ from protocol.port import is_address
 from protocol.section import SIZE, TEXT, Form, Pattern, as_text, one_or_many
 
 
+@dataclass(frozen=True, eq=False)
 class Sharing(Pattern):
-    """A pattern that says why nothing is shared with another container by its name."""
+    """A pattern that says why nothing is shared with another container by its name, and what to do instead."""
+
+    instead: str = "write host"
 
     def check(self, text: str) -> str:
         """The text, or a fault."""
         if text.startswith(("service:", "container:")):
             raise ValueError(
-                f"{text!r} is what another container has, and no task knows another's container; write host"
+                f"{text!r} is what another container has, and which one that is changes with every update; {self.instead}"
             )
         return super().check(text)
 
 
-def one_of(what: str, *words: str) -> Pattern:
+def one_of(what: str, *words: str, instead: str = "write host") -> Pattern:
     """A text that is one of these words."""
-    return Sharing("|".join(words), f"{{}} is no mode of {what}; write {' or '.join(words)}")
+    return Sharing("|".join(words), f"{{}} is no mode of {what}; write {' or '.join(words)}", instead)
 
 
-NetworkMode = Annotated[str, one_of("network_mode", "host", "none", "bridge")]
+BY_NAME = "remove it: services of a stack reach each other by name; or write host, and the node's network is shared"
+
+NetworkMode = Annotated[str, one_of("network_mode", "host", "none", "bridge", instead=BY_NAME)]
 Ipc = Annotated[str, one_of("ipc", "host", "private", "shareable", "none")]
 HostOnly = Annotated[str, one_of("sharing with the node", "host")]
 Cgroup = Annotated[str, one_of("cgroup", "host", "private")]
@@ -60,14 +66,21 @@ PORT_NUMBER = Form(as_text, "text or a whole number", ({"type": "integer", "mini
 
 
 def _pull_policy(value: object) -> object:
-    if value in {"build", "daily", "weekly", "refresh"} or (isinstance(value, str) and value.startswith("every_")):
-        raise ValueError(f"{value!r} is no policy of a node; write always, missing or never")
+    if value == "build":
+        raise ValueError("nodes do not build; push the image to a registry, and write always, missing or never")
+    if value in {"daily", "weekly", "refresh"} or (isinstance(value, str) and value.startswith("every_")):
+        reason = f"{value!r} would update at times that nobody watches"
+        raise ValueError(f"{reason}; write always, and call `bramble pull` when tags are to be looked up again")
     return "missing" if value == "if_not_present" else value
 
 
 PullPolicy = Annotated[Literal["always", "missing", "never"], Form(_pull_policy, "", ({"const": "if_not_present"},))]
 MacAddress = Annotated[
     str, Pattern("[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}", "{} is no address of a card; write it like 02:42:ac:11:00:02")
+]
+ContainerName = Annotated[
+    str,
+    Pattern("[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}", "{} is no name of a container; use letters, digits, and inner . _ -"),
 ]
 Processors = Annotated[
     str, Pattern("[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*", "{} are no processors; write them like 0-2 or 1,3")

@@ -73,6 +73,22 @@ def _counts(draft: Draft, path: Path, source: Service) -> None:
             draft.misfit((*path, *key), reason, "remove it")
 
 
+def _container_name(draft: Draft, path: Path, source: Service) -> None:
+    """It names one container on a network of a node, so there may be one that is called so."""
+    wanted, placement = source.container_name, source.deploy.placement
+    if not wanted:
+        return
+    count = 1 if (source.deploy.mode or "").startswith("global") else source.deploy.replicas or source.scale or 1
+    if placement.max_replicas_per_node != 1 and max(count, placement.max_replicas_per_node) > 1:
+        reason = f"only one container can be called {wanted!r}, and a node may get several tasks of this service"
+        remedy = "remove it, or add deploy: {placement: {max_replicas_per_node: 1}}"
+        draft.misfit((*path, "container_name"), reason, remedy)
+    for name, other in draft.manifest.services.items():
+        if name != path[-1] and wanted in (name, other.container_name):
+            reason = f"{wanted!r} is what the service {name!r} is called"
+            draft.misfit((*path, "container_name"), reason, "choose another name, or remove it")
+
+
 def _start_first(draft: Draft, path: Path, source: Service) -> None:
     """Two containers at once can share neither a port of the node nor an address."""
     fixed = [f"port {port.published} of a node" for port in source.ports if port.published]
@@ -129,4 +145,4 @@ def _templates(draft: Draft, path: Path, source: Service) -> None:
     templates(draft, (*path, "volumes"), {i: mount.source for i, mount in enumerate(source.volumes)})
 
 
-RULES: tuple[Rule, ...] = (_profiles, _counts, _start_first, _memory, _processor, _templates)
+RULES: tuple[Rule, ...] = (_profiles, _counts, _container_name, _start_first, _memory, _processor, _templates)

@@ -1,7 +1,8 @@
 """The networks of a service, by their names on the engine: `STACK_NETWORK` as Compose has it, or the network's own `name`.
 
 A service that names none is on its stack's `default`, where it is called by its name, and on `bramble`, where every stack of the
-node calls it `SERVICE.STACK`. One that names its networks is on those alone.
+node calls it `SERVICE.STACK`. One that names its networks is on those alone. A `container_name` is one more name on each but
+`bramble`: our containers have names of their own, because two of them may be there during an update.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ SHARED = "bramble"
 def attachments(draft: Draft, name: str, source: Service) -> tuple[Attachment, ...]:
     """How a service is attached, its main network first."""
     across, path = f"{name}.{draft.name}", ("services", name)
+    names = tuple(dict.fromkeys(filter(None, (name, across, source.container_name))))
     if source.network_mode:
         _alone(draft, path, source)
         return ()
     if not source.networks:
         default = draft.manifest.networks.get(network.DEFAULT, network.Network())
         shared = Attachment(Network(SHARED), (across,))
-        return (Attachment(_network(draft, network.DEFAULT, default), (name, across)), shared)
+        return (Attachment(_network(draft, network.DEFAULT, default), names), shared)
     order = sorted(source.networks.items(), key=lambda item: -item[1].priority)
-    return tuple(_attachment(draft, (*path, "networks"), key, how, (name, across)) for key, how in order)
+    return tuple(_attachment(draft, (*path, "networks"), key, how, names) for key, how in order)
 
 
 def _alone(draft: Draft, path: Path, source: Service) -> None:

@@ -43,7 +43,7 @@ def service(draft: Draft, name: str, source: Written) -> Service:
         _replicas(draft, path, source),
         tuple(placement.constraints),
         tuple(one.spread.removeprefix(LABEL) for one in placement.preferences),
-        placement.max_replicas_per_node or (1 if _has_fixed_address(source) else 0),
+        placement.max_replicas_per_node or (1 if _is_alone(source) else 0),
         Resources(reserved.cpus, reserved.memory),
         _needs(source),
         _restart(draft, name, source, is_job=job is not None),
@@ -72,9 +72,9 @@ def _replicas(draft: Draft, path: Path, source: Written) -> int:
     return 1 if said is None else said
 
 
-def _has_fixed_address(source: Written) -> bool:
-    """Whether two of its containers on one node would have one address."""
-    return any(how.ipv4_address or how.ipv6_address for how in source.networks.values())
+def _is_alone(source: Written) -> bool:
+    """Whether two of its containers on one node would have one address, or one name."""
+    return bool(source.container_name) or any(how.ipv4_address or how.ipv6_address for how in source.networks.values())
 
 
 def _needs(source: Written) -> Needs:

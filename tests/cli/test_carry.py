@@ -149,3 +149,10 @@ def test_a_fault_in_a_variable_of_a_file_names_that_file(tmp_path: Path) -> None
     assert project.places["services.web.environment.A"].source.name == "a.env"
     assert project.places["services.web.labels.a"].source.name == "l.env"
     assert faults(project)[0].startswith("porch.yaml:6:5: services.web.prots")
+
+
+def test_a_name_that_nobody_can_use_is_told(tmp_path: Path) -> None:
+    """A container's name is one on its networks; a container of the node's own network is published, with a warning."""
+    project = loaded(tmp_path, {"porch.yaml": WEB + "    container_name: me\n    network_mode: host\n"})
+    said = "with network_mode host there is no network on which others could call it 'me'"
+    assert warnings(project) == [f"porch.yaml:4:5: services.web.container_name: {said}"]

@@ -27,7 +27,6 @@ OURS = jsonschema.Draft202012Validator(json.loads(manifest_page.schema()))
 
 REFUSED = {
     "gitea": [(19, "volumes[0]"), (27, "links"), (33, "env_file"), (37, "volumes[0]")],
-    "homeassistant": [(4, "container_name"), (28, "container_name")],
     "nextcloud": [(16, "volumes[0]"), (71, "file"), (73, "file"), (75, "file")],
 }
 """What is not for a controller to read: line and key."""
