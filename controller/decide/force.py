@@ -22,10 +22,12 @@ def enforce(fleet: Fleet, name: str) -> None:
     record = fleet.stacks[name]
     if record.stack is None:
         return
-    stack = in_force(fleet, record.stack)
+    before, stack = fleet.catalogue.stacks.get(name), in_force(fleet, record.stack)
     fleet.unsettled.reports.add(name)
-    if fleet.catalogue.stacks.get(name) != stack:
+    if before != stack:
         changed(fleet, name, fleet.catalogue.put(stack))
+    if before is not None and before.logins != stack.logins:
+        _tell_logins(fleet, stack)
 
 
 def changed(fleet: Fleet, name: str, services: set[str]) -> None:
@@ -35,6 +37,15 @@ def changed(fleet: Fleet, name: str, services: set[str]) -> None:
     for key in services & fleet.catalogue.services.keys():
         revision = fleet.catalogue.revisions[key]
         fleet.revisions.put(revision_key(key, revision), _revision(key, revision, fleet.catalogue.services[key]))
+
+
+def _tell_logins(fleet: Fleet, stack: Stack) -> None:
+    """Have every node that carries something of a stack told its logins, though nothing of what it runs has changed."""
+    services = (f"{stack.name}.{service}" for service in stack.services)
+    tasks = [task for service in services for task in fleet.tasks.of("service", service)]
+    carried = (shelf.get(task) for task in tasks for shelf in (fleet.tasks, fleet.originals))
+    fleet.unsettled.assignments |= {placed.node for placed in carried if placed is not None}
+    fleet.unsettled.assignments |= fleet.device_nodes.get(stack.name, set())
 
 
 def _revision(key: str, revision: str, service: Service) -> Revision:

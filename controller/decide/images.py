@@ -84,14 +84,17 @@ def platforms(fleet: Fleet, service: Service) -> tuple[str, ...]:
 
 
 def reason(fleet: Fleet, service: Service) -> str:
-    """Why the image of a service goes by its tag, or that it is being looked up; empty if there is nothing to say."""
+    """Why the tag of a service's image has no digest or no newer one, or that it is being looked up; else empty."""
     lookup, reference = fleet.lookups.get(service.stack), _unpinned(service.container.image)
     if lookup is not None and reference in lookup.asked - lookup.found.keys():
         return f"looks up {reference} at its registry"
     found = fleet.images.get(_key(service.stack, reference))
     if found is None or not found.reason:
         return ""
-    return f"nodes pull {reference} by its tag, which may move: {found.reason}"
+    _, _, content = service.container.image.partition("@")
+    if not content:
+        return f"nodes pull {reference} by its tag, which may move: {found.reason}"
+    return f"{reference} stays what it was: {found.reason}" if content == found.digest else ""
 
 
 def login(fleet: Fleet, stack: Stack, reference: str) -> Login | None:

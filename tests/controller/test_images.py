@@ -131,6 +131,7 @@ def test_a_silent_registry_takes_nothing_back() -> None:
     desk.turn(10.0)
     assert desk.tasks("pi-1") == {"shop.web.1": f"web:1@{ONE}"}
     assert desk.offers("pi-1").offers == ()
+    assert shown(desk).services[0].reasons[0] == f"web:1 stays what it was: {images.UNANSWERED}"
 
 
 def test_an_image_with_a_digest_needs_no_registry() -> None:
@@ -139,6 +140,17 @@ def test_an_image_with_a_digest_needs_no_registry() -> None:
     desk.hello("pi-1")
     assert asked(desk.manifest("shop", web(f"web@{ONE}"))) == []
     assert desk.tasks("pi-1") == {"shop.web.1": f"web@{ONE}"}
+
+
+def test_what_is_said_of_a_tag_is_not_said_of_a_digest() -> None:
+    """Of two services with one image, the one that names its content does not go by the tag."""
+    desk = Desk(terms=TERMS)
+    desk.hello("pi-1")
+    desk.manifest("shop", web() + f"  pinned: {{image: 'web:1@{ONE}'}}\n")
+    answer(desk, "web:1", reason="the registry docker.io cannot be reached")
+    reasons = {service.service: " ".join(service.reasons) for service in shown(desk).services}
+    assert "by its tag" in reasons["shop.web"]
+    assert "by its tag" not in reasons["shop.pinned"]
 
 
 def test_a_function_runs_by_digest_too() -> None:
@@ -199,3 +211,22 @@ def test_a_node_is_told_the_logins_and_mirrors_that_it_needs() -> None:
     assert desk.assignment("pi-1").mirrors == (Mirror("docker.io", "cache:5000"),)
     assert desk.assignment("pi-2").mirrors == ()
     assert desk.assignment("pi-2").logins == (fleet_login,)
+
+
+def test_a_corrected_login_reaches_the_nodes_although_nothing_else_changed() -> None:
+    """Those with a task of the stack, and those with a function of it."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.hello("pi-2", labels={"place": "porch"})
+
+    def manifest(password: str) -> str:
+        login = f"x-bramble: {{registries: {{'r:5000': {{username: ann, password: {password}}}}}}}\n"
+        greet = "functions:\n  greet: {image: r:5000/greet:1, nodes: [node.labels.place == porch]}\n"
+        return web("r:5000/web:1", placement="{constraints: [node.hostname == pi-1]}") + greet + login
+
+    desk.manifest("shop", manifest("wrong"))
+    desk.manifest("shop", manifest("right"))
+    right = (Login("r:5000", "ann", "right", "shop"),)
+    assert desk.assignment("pi-1").logins == right
+    assert desk.assignment("pi-2").logins == right
+    assert desk.offers("pi-1").offers == ()
