@@ -15,6 +15,7 @@ from lab.host import Host
 from lab.images import Image, build
 from lab.processes import Process, wait_until
 from lab.registry import Registry
+from lab.room import HOSTS_OF_SITE
 from lab.site import Site
 from link.settings import LinkSettings
 
@@ -58,7 +59,7 @@ IMAGES = (
 
 @dataclass(slots=True)
 class Bramble:
-    """A controller and its nodes; `site` is entered already."""
+    """A controller and its nodes; `site` is entered already. `settings` is what else the controller's file says."""
 
     site: Site
     broker: Broker
@@ -66,6 +67,7 @@ class Bramble:
     hosts: dict[str, Host] = field(default_factory=dict)
     agents: dict[str, Process] = field(default_factory=dict)
     controller: Process | None = None
+    settings: str = ""
 
     def build_images(self) -> None:
         """Build and push what the porch needs, on the first host's engine."""
@@ -86,11 +88,12 @@ class Bramble:
             "BRAMBLE_METRICS_PORT": "0",
         }
         names = state / "hosts"
-        names.write_text(f"127.0.0.1 localhost\n{self.site.address} registry.local\n")
+        names.write_text(f"127.0.0.1 localhost\n{self.site.address} {' '.join(HOSTS_OF_SITE)}\n")
         settings = state / "controller.toml"
-        settings.write_text(f'[[registries]]\nhost = "registry.local:{self.registry.port}"\ninsecure = true\n')
+        own = f'[[registries]]\nhost = "registry.local:{self.registry.port}"\ninsecure = true\n'
+        settings.write_text(own + self.settings)
         command = [sys.executable, "-m", "controller", "--settings", str(settings)]
-        # The controller finds the registry by the name that nodes know: it has a hosts file of its own.
+        # The controller finds registries by the names that nodes know: it has a hosts file of its own.
         own_names = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(names)]
         self.controller = self.site.spawn("controller", [*own_names, *command], extra)
 

@@ -7,6 +7,7 @@ or does not accept in time (`TooLateError`).
 
 from __future__ import annotations
 
+import base64
 import json
 import urllib.request
 from collections.abc import Mapping
@@ -18,10 +19,10 @@ from protocol.desired import Login
 
 _ACCEPTED = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
 
-
 USERNAME, PASSWORD = "porch", "knock-knock"
 _HTPASSWD = "porch:$2b$04$abcdefghijklmnopqrstuuXAiGR2chxH2X5doiyvWfunel6AWbf72\n"
 # That password, as bcrypt, the one kind that docker-registry reads.
+_BASIC = f"Basic {base64.b64encode(f'{USERNAME}:{PASSWORD}'.encode()).decode()}"
 
 
 class Registry:
@@ -89,7 +90,8 @@ class Registry:
 
     def _manifest(self, name: str, tag: str, method: str) -> HTTPResponse:
         url = f"http://{self.name}/v2/{name}/manifests/{tag}"
-        request = urllib.request.Request(url, headers={"Accept": _ACCEPTED}, method=method)
+        headers = {"Accept": _ACCEPTED} | ({"Authorization": _BASIC} if self._private else {})
+        request = urllib.request.Request(url, headers=headers, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         answer: HTTPResponse = opener.open(request, timeout=5)
         return answer
