@@ -1,8 +1,8 @@
 """Where a project is and which variables it sees: the files of `-f`, their directory, the process environment over `.env`.
 
-Without `-f` the files are those of `COMPOSE_FILE`, else `compose.yaml` and its like in the working directory, with its
-override file. The project's directory is the first file's; relative paths start there, and its `.env` is read unless
-`--env-file` names others.
+Without `-f` the files are those of `COMPOSE_FILE`, else `compose.yaml` and its like in the working directory or the nearest above
+that has one, with its override file. The project's directory is the first file's; relative paths start there, and its `.env` is
+read unless `--env-file` names others.
 """
 
 from __future__ import annotations
@@ -74,11 +74,13 @@ def _default_files(variables: Mapping[str, str], here: FilePath) -> tuple[str, .
     named = _listed(variables.get("COMPOSE_FILE", ""), variables.get("COMPOSE_PATH_SEPARATOR", os.pathsep))
     if named:
         return named
-    first = [name for name in DEFAULT_NAMES if (here / name).is_file()][:1]
-    if not first:
-        reason = f"there is no {DEFAULT_NAMES[0]} here; name the manifest"
-        raise typer.BadParameter(reason, param_hint="--file")
-    return (*first, *[name for name in OVERRIDE_NAMES if (here / name).is_file()][:1])
+    for directory in (here, *here.absolute().parents):
+        first = [name for name in DEFAULT_NAMES if (directory / name).is_file()][:1]
+        if first:
+            both = (*first, *[name for name in OVERRIDE_NAMES if (directory / name).is_file()][:1])
+            return tuple(os.path.relpath(directory / name, here) for name in both)
+    reason = f"there is no {DEFAULT_NAMES[0]} here, nor in a directory above; name the manifest"
+    raise typer.BadParameter(reason, param_hint="--file")
 
 
 def variables_of(

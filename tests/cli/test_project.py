@@ -224,3 +224,21 @@ def test_what_is_printed_is_a_document_of_its_own(tmp_path: Path) -> None:
     assert list(project.document) == ["name", "x-a", "services"]
     assert found.content == project.document
     assert project.payload == text.encode()
+
+
+def test_a_project_is_found_from_below(tmp_path: Path) -> None:
+    """The nearest directory above with a file of Compose's names is the project's: its override, its `.env`, its name."""
+    for name, text in {
+        "compose.yaml": WEB,
+        "My_Shop/docker-compose.yml": "services:\n  web:\n    image: web:${TAG}\n",
+        "My_Shop/docker-compose.override.yml": "services:\n  web:\n    user: ${WHO}\n",
+        "My_Shop/.env": "TAG=2\nWHO=me\n",
+        "My_Shop/src/deep/.env": "TAG=9\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    project = load(Asked(), {}, tmp_path / "My_Shop/src/deep")
+    assert (project.name, faults(project)) == ("my-shop", [])
+    assert project.content == {"services": {"web": {"image": "web:2", "user": "me"}}}
+    assert project.file == "../../docker-compose.yml"
+    assert name_alone(Asked(), {}, tmp_path / "My_Shop/src/deep") == "my-shop"
