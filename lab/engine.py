@@ -15,9 +15,9 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab import commands, traces
@@ -28,7 +28,7 @@ _STOP_S = 15.0
 _PARTS = frozenset({"dockerd", "containerd", "docker-proxy"})
 # What `systemctl kill docker containerd` would hit: not the shims, which hold the containers.
 
-_RUNTIMES = {"crun": "/usr/bin/crun"}
+RUNTIMES = {"crun": "/usr/bin/crun"}
 # What an engine offers beside its own runc.
 
 _START = 'rm -f /run/docker.pid /run/docker/containerd/containerd.pid && exec dockerd --config-file "$1"'
@@ -61,6 +61,7 @@ class EngineSettings:
     directory: Path
     subnet: str
     storage_driver: str
+    runtimes: Mapping[str, str] = field(default_factory=lambda: dict(RUNTIMES))
 
     @property
     def socket_path(self) -> Path:
@@ -81,7 +82,7 @@ class EngineSettings:
             "log-driver": "json-file",
             "log-opts": {"max-size": "1m", "max-file": "2"},
             "shutdown-timeout": 1,
-            "runtimes": {name: {"path": path} for name, path in _RUNTIMES.items() if Path(path).exists()},
+            "runtimes": {name: {"path": path} for name, path in self.runtimes.items() if Path(path).exists()},
         }
 
 
@@ -131,9 +132,11 @@ class Engine:
         self._process.wait()
         wait_until(lambda: not self._parts(), f"the engine of {self._settings.host} to die")
 
-    def restart(self) -> None:
-        """Stop and start."""
+    def restart(self, runtimes: Mapping[str, str] | None = None) -> None:
+        """Stop and start, from then on with these runtimes beside its own."""
         self.stop()
+        if runtimes is not None:
+            self._settings = replace(self._settings, runtimes=runtimes)
         self.start()
 
     def answers(self) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab import commands
+from lab.engine import RUNTIMES
 from lab.processes import wait_until
 from protocol.observed import TaskState
 from protocol.operator import OrderVerb
@@ -194,6 +195,21 @@ def plug(desk: Desk, node: str) -> None:
 def unplug(desk: Desk, node: str) -> None:
     """Take it away again."""
     desk.bramble.hosts[node].run("sh", "-c", "umount -l /dev/serial 2>/dev/null; rmdir /dev/serial 2>/dev/null; true")
+
+
+def test_another_runtime_runs_where_an_engine_has_it(desk: Desk) -> None:
+    """`runtime: crun` is Debian's crun; a node whose engine has none of it says so, and gets it when it has."""
+    bare = desk.bramble.hosts["pi-1"]
+    bare.engine.restart(runtimes={})
+    desk.watch.until(lambda: "crun" not in desk.bramble.command("node", "inspect", "pi-1") or None, "no crun", SOON_S)
+    desk.publish("light", clock(runtime="crun", deploy={"placement": {"constraints": ["node.hostname == pi-1"]}}))
+    desk.reason("light", "has no runtime crun")
+    assert "has no runtime crun" in desk.bramble.command("explain", "light.clock")
+    bare.engine.restart(runtimes=RUNTIMES)
+    desk.runs("light")
+    (container,) = [c.id for c in bare.containers() if "io.bramble.stack=light" in c.labels and c.is_running]
+    assert bare.docker("inspect", "--format", "{{.HostConfig.Runtime}}", container).strip() == "crun"
+    desk.bramble.command("rm", "light")
 
 
 def test_a_decommissioned_node_leaves_nothing_on_the_broker(desk: Desk) -> None:
