@@ -1,6 +1,7 @@
 """`bramble config`: the document that `bramble up` would publish, loaded and checked; the fleet is not asked.
 
-What it prints can be published by any MQTT client, and means the same when it is loaded again.
+What it prints can be published by any MQTT client, and means the same when it is loaded again. For editors it prints the schema by
+which a manifest is written.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from cli.check import checked
 from cli.output import print_json
 from cli.project import Asked
 from cli.terminal import Terminal
+from protocol.schema import schema
 from protocol.stack import Stack
 
 
@@ -38,6 +40,11 @@ def config(terminal: Terminal, asked: Asked, part: Part = Part.ALL) -> None:
         print_json(project.document)
     else:
         print(project.text, end="")
+
+
+def print_schema() -> None:
+    """Print the JSON schema of a manifest; no project is loaded."""
+    print(schema(), end="")
 
 
 def _lists(stack: Stack) -> Mapping[Part, list[str]]:

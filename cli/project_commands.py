@@ -42,6 +42,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only wha
 ServicesOption = Annotated[bool, typer.Option("--services", help="Print the services' names.")]
 ImagesOption = Annotated[bool, typer.Option("--images", help="Print the images.")]
 HashOption = Annotated[bool, typer.Option("--hash", help="Print each service with the revision of what it runs.")]
+SchemaOption = Annotated[bool, typer.Option("--schema", help="Print the JSON schema of a manifest, for editors.")]
 
 NONE: list[str] = []
 
@@ -111,16 +112,24 @@ def config(
     services: ServicesOption = False,
     images: ImagesOption = False,
     hashes: HashOption = False,
+    schema: SchemaOption = False,
 ) -> None:
     """Print the document that up would publish."""
     from cli import config
     from cli.config import Part
+    from cli.project import Asked
 
+    asked = _asked(file, project_name, profile, env_file)
     said = {Part.NOTHING: quiet, Part.SERVICES: services, Part.IMAGES: images, Part.HASHES: hashes}
     parts = [part for part, is_said in said.items() if is_said]
-    if len(parts) > 1:
-        raise typer.BadParameter("--quiet, --services, --images and --hash exclude each other")
-    config.config(terminal, _asked(file, project_name, profile, env_file), *parts[:1])
+    if len(parts) + schema > 1:
+        raise typer.BadParameter("--quiet, --services, --images, --hash and --schema exclude each other")
+    if schema and asked != Asked():
+        raise typer.BadParameter("the schema is of every manifest; leave the options of a project out")
+    if schema:
+        config.print_schema()
+    else:
+        config.config(terminal, asked, *parts[:1])
 
 
 def diff(

@@ -16,6 +16,7 @@ from agent.decide import task, trial
 from controller.decide import invocation, presence, slot
 from docs import manifest_page
 from protocol import delivery, topics
+from protocol.schema import schema
 
 HERE = Path(__file__).resolve().parent
 
@@ -101,7 +102,7 @@ PAGES = {
     "topics.md": topics_page,
     "states.md": states_page,
     "manifest.md": manifest_text,
-    manifest_page.SCHEMA_NAME: manifest_page.schema,
+    manifest_page.SCHEMA_NAME: schema,
 }
 
 

@@ -1,8 +1,7 @@
-"""The page of a manifest's keys, and its JSON schema for editors: both drawn from the models that read it."""
+"""The page of a manifest's keys, drawn from the models that read it. Its schema for editors is `protocol.schema`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -12,10 +11,9 @@ from pydantic.fields import FieldInfo
 
 from agent.adapters.host_config import LOG_BOUNDS
 from protocol import compose, deploy, devices, extension, files, gradual, manifest, network, port, settings, storage
-from protocol.section import Form, Schema, Section
+from protocol.section import Form, Section
 
 SCHEMA_NAME = "manifest.schema.json"
-SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("The file", manifest.Manifest),
@@ -71,7 +69,8 @@ _INTRODUCTION = f"""\
 A Compose file with three more sections. Short and long forms are Compose's, `deploy` has Swarm's semantics. A key that is not
 on this page is refused by name and line; keys that begin with `x-` are passed over, as Compose asks, but for `x-bramble`.
 
-Editors check and complete a manifest by `docs/{SCHEMA_NAME}`, drawn from the same models:
+Editors check and complete a manifest by `docs/{SCHEMA_NAME}`, which `bramble config --schema` prints, too, drawn from the same
+models:
 
 ```yaml
 # yaml-language-server: $schema=path/to/{SCHEMA_NAME}
@@ -125,28 +124,6 @@ def page() -> str:
     for kind, actuator in devices.ACTUATORS.items():
         lines.append(f"| `{kind}` | {', '.join(actuator.values)} | {', '.join(actuator.keys)} |")
     return "\n".join([*lines, ""])
-
-
-def schema() -> str:
-    """The JSON schema of a manifest, with every short form."""
-    made = {"$schema": SCHEMA_DIALECT, **_plain(manifest.Manifest.model_json_schema())}
-    return json.dumps({**made, "title": "A stack of Bramble"}, indent=1) + "\n"
-
-
-def _plain(schema: Any) -> Any:
-    """Without what only programs read; names that do not match a pattern are wrong."""
-    if isinstance(schema, list):
-        return [_plain(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    made: Schema = {
-        key: _plain(part)
-        for key, part in schema.items()
-        if not (key in {"title", "default"} and "properties" not in schema)
-    }
-    if "patternProperties" in made:
-        made.setdefault("additionalProperties", False)
-    return made
 
 
 def _refused(section: type[Section]) -> list[str]:

@@ -15,6 +15,7 @@ from protocol.operator import DiffRow, ManifestFault, OperatorOrder, OrderVerb, 
 from protocol.topics import ManifestTopic, StackStatusTopic, Topic
 from tests.fakes.session import FakeSession, no, operate, packet, yes
 
+ROOT = Path(__file__).parents[2]
 BASE = "services:\n  web:\n    image: ${IMAGE}\n    build: .\n  debug: {image: 'debug:1', profiles: [debug]}\n"
 OVER = "services:\n  web: {environment: [WHERE]}\n  db: {image: 'db:1', deploy: {replicas: 2}}\n"
 RESOLVED = """\
@@ -329,3 +330,12 @@ def test_the_project_may_come_from_standard_input() -> None:
         done.stdout
         == "name: porch\nservices:\n  web:\n    image: web:1\n    environment:\n      IMAGE: web:1\n      WHERE: shed\n"
     )
+
+
+def test_the_schema_needs_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anywhere it prints the very schema of the documentation; beside what asks for a project it is wrong usage."""
+    monkeypatch.chdir(tmp_path)
+    done = operate(FakeSession(unreachable="connection refused"), "config", "--schema")
+    assert (done.exit_code, done.stdout) == (0, (ROOT / "docs/manifest.schema.json").read_text())
+    for more in (("-q",), ("-f", "a.yaml"), ("--profile", "x")):
+        assert operate(FakeSession(), "config", "--schema", *more).exit_code == 2

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docs import manifest_page
 from protocol import document, stackfile
 from protocol.document import Document
 from protocol.envelope import read_json
+from protocol.schema import schema
 from protocol.shapes import JsonValue, Shape, write
 from protocol.stack import Mode, Stack
 from tests.protocol.test_compose_schema import SCHEMA as PUBLISHED
@@ -23,7 +23,7 @@ HERE = Path(__file__).parent / "compose"
 EXAMPLES = Path(__file__).parents[2] / "manifests"
 FILES = sorted(HERE.glob("*.yaml"))
 DEPLOYS = [*FILES, *sorted(EXAMPLES.glob("*.yaml"))]
-OURS = jsonschema.Draft202012Validator(json.loads(manifest_page.schema()))
+OURS = jsonschema.Draft202012Validator(json.loads(schema()))
 
 REFUSED = {
     "gitea": [(19, "volumes[0]"), (27, "links"), (33, "env_file"), (37, "volumes[0]")],
