@@ -172,7 +172,7 @@ def offers(fleet: Fleet, node: str) -> Offers:
 def _is_offered(fleet: Fleet, slot: Slot) -> bool:
     """A granted slot keeps its offer while the rollout wants it; a settled one until the node has it in its assignment."""
     rollout = fleet.rollouts[slot.service]
-    if slot.revision != rollout.target or slot.wave != rollout.wave or slot.task not in fleet.tasks:
+    if not rollout.owns(slot) or slot.task not in fleet.tasks:
         return False
     if fleet.tasks[slot.task].node != slot.node or _lacks(fleet, fleet.tasks[slot.task], slot.revision):
         return False

@@ -14,13 +14,13 @@ from controller.decide.catalogue import claims
 from controller.decide.fleet import Fleet
 from controller.decide.records import service_key
 from controller.decide.room import MILLIS
-from controller.decide.slot import RolloutState
+from controller.decide.slot import ENDED, RolloutState
 from protocol import template
 from protocol.container import Port
 from protocol.stack import Needs, Service
 from protocol.template import Facts
 
-IN_FLIGHT = (RolloutState.ROLLING, RolloutState.PAUSED, RolloutState.ROLLING_BACK)
+IN_FLIGHT = tuple(state for state in RolloutState if state not in ENDED)
 """While these last, tasks of a service may still run an older revision, with other ports."""
 
 EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - addresses are compared here, not bound

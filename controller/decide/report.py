@@ -180,6 +180,7 @@ _WORDS = {
 _STATES = {
     RolloutState.PAUSED: "paused",
     RolloutState.ROLLING_BACK: "rolling back",
+    RolloutState.ROLLBACK_PAUSED: "paused while rolling back",
     RolloutState.ROLLED_BACK: "rolled back",
 }
 

@@ -16,11 +16,14 @@ from controller.decide.presence import Presence
 from controller.decide.records import Task, service_of, stack_of
 from controller.decide.scheduler import base_revision
 from controller.decide.slot import (
+    ENDED,
+    GRANTING,
+    HALTED,
     HOLDING,
     OPEN,
+    Cause,
     Rollout,
     RolloutSeen,
-    RolloutState,
     Slot,
     SlotSeen,
     SlotState,
@@ -43,9 +46,6 @@ SEEN = {
 
 UNDER_WAY = (TaskState.ASSIGNED, TaskState.PREPARING)
 """A task that does not run yet."""
-
-GRANTING = (RolloutState.ROLLING, RolloutState.ROLLING_BACK)
-"""The states in which requests are granted."""
 
 
 def roll(fleet: Fleet, now_mono_s: float) -> None:
@@ -204,8 +204,8 @@ def _is_as_wanted(slot: Slot, task: Task, rollout: Rollout) -> bool:
     if slot.node != task.node:
         return False
     if slot.state is SlotState.FAILED and rollout.is_back and task.revision == rollout.target:
-        return slot.wave == rollout.id
-    return (slot.wave, slot.revision) == (rollout.wave, rollout.target)
+        return slot.wave.startswith(rollout.id)
+    return rollout.owns(slot)
 
 
 def _judge(fleet: Fleet, service: str) -> None:
@@ -214,15 +214,24 @@ def _judge(fleet: Fleet, service: str) -> None:
     if rollout is None:
         return
     seen, reason = _verdict(fleet, rollout)
-    state = advance_rollout(rollout.state, seen) if seen else rollout.state
+    if seen is not None:
+        become(fleet, rollout, seen, reason or rollout.reason, Cause.FAILURES if reason else Cause.NONE)
+
+
+def become(fleet: Fleet, rollout: Rollout, seen: RolloutSeen, reason: str, cause: Cause = Cause.NONE) -> None:
+    """Move a rollout by what was seen of it, and look again at whatever depends on its state."""
+    state = advance_rollout(rollout.state, seen)
     if state is rollout.state:
         return
-    fleet.rollouts.put(service, replace(rollout, state=state, reason=reason or rollout.reason))
-    fleet.unsettled.reports.add(stack_of(service))
-    fleet.unsettled.slots |= set(fleet.slots.of("service", service))
+    after = replace(rollout, state=state, reason=reason, paused_by=cause if state in HALTED else Cause.NONE)
+    if after.is_back and not rollout.is_back:
+        after = replace(after, attempt=0, well=0)
+    fleet.rollouts.put(rollout.service, after)
+    fleet.unsettled.reports.add(stack_of(rollout.service))
+    fleet.unsettled.slots |= set(fleet.slots.of("service", rollout.service))
     fleet.tally("rollouts", state.value)
-    if state in (RolloutState.DONE, RolloutState.ROLLED_BACK):
-        _forget_revisions(fleet, service)
+    if state in ENDED:
+        _forget_revisions(fleet, rollout.service)
 
 
 def _verdict(fleet: Fleet, rollout: Rollout) -> tuple[RolloutSeen | None, str]:
@@ -256,7 +265,7 @@ def _answer(fleet: Fleet, node: str, request: Request, now_mono_s: float) -> Non
         fleet.tally("requests", "stale")
         return
     rollout = fleet.rollouts[slot.service]
-    is_current = slot.revision == rollout.target and slot.wave == rollout.wave and not slot.withdrawn_at
+    is_current = rollout.owns(slot) and not slot.withdrawn_at
     if not is_current or rollout.state not in GRANTING or slot.state not in (*OPEN, *HOLDING):
         fleet.tally("requests", "refused")
         return
