@@ -26,9 +26,14 @@ _WANTED = {
 
 def fault(document: Document, detail: ErrorDetails) -> ManifestFault:
     """One fault of the models, where it stands in the document."""
-    path: Path = tuple(step for step in detail["loc"] if step != "[key]")
+    path = path_of(detail)
     reason, remedy = _reason(path, detail)
     return placed(document, path, reason, remedy)
+
+
+def path_of(detail: ErrorDetails) -> Path:
+    """Where the models found a fault."""
+    return tuple(step for step in detail["loc"] if step != "[key]")
 
 
 def placed(document: Document, path: Path, reason: str, remedy: str) -> ManifestFault:

@@ -1,5 +1,6 @@
 """The bytes of a manifest → a `Stack`, or every fault with its path, line, column and remedy.
 
+One reading tells everything: faults of the structure, texts that could not be read, and what does not fit together in the rest.
 Pure, and used by both sides of the broker: `bramble apply` says the same sentence before publishing that the controller would say
 after.
 """
@@ -15,12 +16,12 @@ from pydantic import ValidationError
 from protocol.document import Document, Path
 from protocol.document import read as read_document
 from protocol.draft import Draft
-from protocol.faults import fault, placed
+from protocol.faults import fault, path_of, placed
 from protocol.ids import RESERVED_PREFIX, is_name
-from protocol.interpolation import interpolated
+from protocol.interpolation import Interpolated, interpolated
 from protocol.manifest import Manifest
+from protocol.mending import Mended, mended
 from protocol.operator import ManifestFault
-from protocol.shapes import JsonValue
 from protocol.stack import Stack
 from protocol.translate import stack
 
@@ -40,10 +41,7 @@ def read(payload: bytes, name: str) -> Stack | tuple[ManifestFault, ...]:
         return (document,)
     if not isinstance(document.content, dict):
         return (ManifestFault("a manifest is a mapping with services, sensors, actuators or functions", "", 1, 1),)
-    plain = interpolated(document.content, {})
-    if plain.refusals:
-        return _in_order(placed(document, one.path, one.reason, one.remedy) for one in plain.refusals)
-    return _meant(name, plain.content, document)
+    return _meant(name, interpolated(document.content, {}), document)
 
 
 def located(payload: bytes, faults: tuple[ManifestFault, ...]) -> tuple[ManifestFault, ...]:
@@ -55,13 +53,40 @@ def located(payload: bytes, faults: tuple[ManifestFault, ...]) -> tuple[Manifest
     return tuple(replace(fault, line=line, column=column) for fault, (line, column) in zip(faults, places, strict=True))
 
 
-def _meant(name: str, content: JsonValue, document: Document) -> Stack | tuple[ManifestFault, ...]:
+def _meant(name: str, plain: Interpolated, document: Document) -> Stack | tuple[ManifestFault, ...]:
+    unread = [one.path for one in plain.refusals]
+    found = [placed(document, one.path, one.reason, one.remedy) for one in plain.refusals]
     try:
-        draft = Draft(name, Manifest.model_validate(content))
+        manifest = Manifest.model_validate(plain.content)
     except ValidationError as error:
-        return _in_order(fault(document, detail) for detail in error.errors(include_url=False))
+        details = [one for one in error.errors(include_url=False) if not _follows(path_of(one), unread)]
+        found += [fault(document, one) for one in details]
+        unread += map(path_of, details)
+    else:
+        if not unread:
+            return _translated(Draft(name, manifest), document)
+    rest = mended(plain.content, unread)
+    return _in_order((*found, *(_misfits(name, rest, document) if rest is not None else ())))
+
+
+def _follows(path: Path, unread: Iterable[Path]) -> bool:
+    """Whether a fault is one of a text that could not be read, or of what it is part of."""
+    return any(path[: len(one)] == one or one[: len(path)] == path for one in unread)
+
+
+def _translated(draft: Draft, document: Document) -> Stack | tuple[ManifestFault, ...]:
     made = stack(draft)
     return _in_order(placed(document, one.path, one.reason, one.remedy) for one in draft.misfits) or made
+
+
+def _misfits(name: str, rest: Mended, document: Document) -> list[ManifestFault]:
+    """What does not fit together in a manifest that has faults elsewhere."""
+    try:
+        draft = Draft(name, Manifest.model_validate(rest.content))
+    except ValidationError:
+        return []
+    stack(draft)
+    return [placed(document, one.path, one.reason, one.remedy) for one in rest.of_the_rest(draft.misfits)]
 
 
 def _in_order(faults: Iterable[ManifestFault]) -> tuple[ManifestFault, ...]:

@@ -228,3 +228,53 @@ def test_a_tag_that_nobody_reads_is_refused() -> None:
     assert isinstance(faults, tuple)
     assert (faults[0].line, faults[0].column) == (4, 14)
     assert "the tag !reset has no meaning here" in faults[0].reason
+
+
+def told(text: str) -> list[str]:
+    """The paths of everything that is wrong with a manifest."""
+    got = stackfile.read(text.encode(), "porch")
+    assert isinstance(got, tuple), got
+    return [fault.path for fault in got]
+
+
+TOGETHER = [
+    ("services:\n  a: {imag: x}\n  b: {image: x, volumes: ['d:/x']}\n  c: {image: x, restart: soon}",
+     ["services.a.imag", "services.a.image", "services.b.volumes[0]", "services.c.restart"]),
+    ("services:\n  a: {image: '${IMAGE}', imag: x}\n  b: {image: x, restart: soon}",
+     ["services.a.image", "services.a.imag", "services.b.restart"]),
+    ("services:\n  a: {image: x, mem_limit: '${MOST}'}\n  b: {image: 3}", ["services.a.mem_limit", "services.b.image"]),
+    ("services:\n  a: {image: x, depends_on: [z]}\n  b: {imag: x, image: x}", ["services.a.depends_on.z", "services.b.imag"]),
+    ("services: {a: {image: x, restart: soon}}\nx-bramble: {registries: {r: {username: u}}}",
+     ["services.a.restart", "x-bramble.registries.r.password"]),
+    ("functions: {f: {image: x, triggers: [{sensor: d, on: x}]}}\nservices: {a: {image: 3}}",
+     ["functions.f.triggers[0].sensor", "services.a.image"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "paths"), TOGETHER)
+def test_one_reading_tells_everything(text: str, paths: list[str]) -> None:
+    """What does not fit together is told beside faults of the structure and variables that nobody set."""
+    assert sorted(told(text)) == sorted(paths)
+
+
+ALONE = [
+    ("services: {a: {image: x, depends_on: [b]}, b: {image: 3}}", ["services.b.image"]),
+    ("services: {a: {image: x, depends_on: {b: {condition: service_completed_successfully}}}, b: {image: 3}}",
+     ["services.b.image"]),
+    ("services: {a: {image: x, deploy: {mode: job}, x-bramble: {schedule: '@daily'}}}", ["services.a.deploy.mode"]),
+    ("sensors: {d: {kind: buton, pin: 4}}\nfunctions: {f: {image: x, triggers: [{sensor: d, on: pressed}]}}", ["sensors.d.kind"]),
+    ("services: {a: {image: x, networks: {n: {ipv4_address: 10.9.0.9}}}}\nnetworks: {n: {ipam: {config: [{subnet: 3}]}}}",
+     ["networks.n.ipam.config[0].subnet"]),
+    ("services: {a: {image: x, volumes: ['d:/x']}}\nvolumes: {d: {drivr: local}}", ["volumes.d.drivr"]),
+    ("services: {a: {image: x, configs: [c]}}\nconfigs: {c: {file: ./c}}", ["configs.c.file"]),
+    ("services: {a: {image: x, volumes: ['d:/x']}}\nvolums: {d: {}}", ["volums"]),
+    ("services: {A: {image: x}, b: {image: x, depends_on: [A]}}", ["services.A"]),
+    ("services: {a: {image: '${IMAGE}'}}", ["services.a.image"]),
+    ("services: 3", ["services"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "paths"), ALONE)
+def test_a_fault_has_no_followers(text: str, paths: list[str]) -> None:
+    """Nothing is told that is wrong only because something else is."""
+    assert told(text) == paths
