@@ -6,7 +6,7 @@ are bytes, times seconds. The digest of a container is its spec hash: by it the 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from protocol.ids import digest
@@ -235,4 +235,4 @@ class Container:
     @property
     def spec_hash(self) -> str:
         """The same content, the same hash; a container with this label need not be made again."""
-        return digest(asdict(self))
+        return digest(self)

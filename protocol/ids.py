@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from protocol.shapes import Bounds, JsonValue
 
@@ -40,8 +40,16 @@ def is_name(text: str) -> bool:
 
 
 def canonical(document: JsonValue) -> bytes:
-    """One byte string for one document, whatever the order of its keys."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """One byte string for one document, or for one value of dataclasses, whatever the order of its keys."""
+    return _ENCODER.encode(document).encode()
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """What a dataclass holds, one level deep: its parts are asked in their turn."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+_ENCODER = json.JSONEncoder(default=_fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest(document: JsonValue, chars: int = REVISION_CHARS) -> str:

@@ -109,7 +109,7 @@ class SimBroker:
             self.retained[packet.topic] = packet
         elif packet.retain:
             self.retained.pop(packet.topic, None)
-        live = replace(packet, retain=False)
+        live = replace(packet, retain=False) if packet.retain else packet
         for session in list(self.sessions.values()):
             session.offer(live)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from protocol.ids import digest, full_reference
 
@@ -54,6 +55,7 @@ class FakeRegistry:
         return self.images.get(full_reference(image))
 
 
+@lru_cache(maxsize=1024)  # each look names every image of its engine
 def image_id(image: str, behaviour: Behaviour) -> str:
     """The same image, the same id, on every engine."""
     shown = [full_reference(image), behaviour.exit_code, behaviour.exits_after_s, list(map(list, behaviour.health))]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from link.backoff import after
@@ -42,6 +41,7 @@ class Session:
         self._link = link
         self._broker = link.broker
         self._subscriptions = subscriptions
+        self._grants: dict[str, int] = {}
         self._is_silent = False
         self._silences = 0
         self._held: list[Callable[[], None]] = []
@@ -101,17 +101,27 @@ class Session:
 
     def offer(self, packet: Packet, *, retained: bool = False) -> None:
         """Queue a packet for this client if it subscribed, dropping the newest when the queue is full."""
-        granted = [qos for pattern, qos in self._subscriptions if matches(pattern, packet.topic)]
-        if not granted:
+        granted = self._granted(packet.topic)
+        if granted < 0:
             return
         weather, chances = self._broker.weather, self._broker.chances
-        lowered = replace(packet, qos=min(packet.qos, max(granted)), retain=retained)
+        qos = min(packet.qos, granted)
+        is_other = qos != packet.qos or retained != packet.retain
+        lowered = replace(packet, qos=qos, retain=retained) if is_other else packet
         for _ in range(2 if lowered.qos and chances.random() < weather.duplicate else 1):
             if self._on_way >= weather.queue:
                 self._broker.dropped += 1
                 continue
             self._on_way += 1
             self._carry("down", lambda: self._arrive(lowered))
+
+    def _granted(self, topic: str) -> int:
+        """The highest quality of service that this client asked for a topic; -1 if it did not ask for it."""
+        granted = self._grants.get(topic)
+        if granted is None:
+            asked = (qos for pattern, qos in self._subscriptions if matches(pattern, topic))
+            granted = self._grants[topic] = max(asked, default=-1)
+        return granted
 
     def send(self, packet: Packet, token: int) -> None:
         """Bring a client's packet to the broker."""
@@ -222,7 +232,6 @@ class SimLink:
             session.hang_up()
 
 
-@lru_cache(maxsize=4096)  # the same few topics meet the same few subscriptions, thousands of times in a history
 def matches(pattern: str, topic: str) -> bool:
     """Whether a subscription covers a topic (MQTT 5, 4.7)."""
     levels, wanted = topic.split("/"), pattern.split("/")

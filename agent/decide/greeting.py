@@ -60,10 +60,11 @@ def inventory_of(node: Node) -> Inventory | None:
     """What the node is made of, with the engine as it was last seen; None before the host was read and the engine looked at."""
     if node.inventory is None or node.engine is None:
         return None
-    inventory = replace(node.inventory, address=node.address or node.inventory.address)
+    address = node.address or node.inventory.address
     if not isinstance(node.engine, EngineSeen):
-        return inventory
-    return replace(inventory, engine=node.engine.version, runtimes=tuple(sorted(node.engine.runtimes)))
+        return replace(node.inventory, address=address)
+    engine, runtimes = node.engine.version, tuple(sorted(node.engine.runtimes))
+    return replace(node.inventory, address=address, engine=engine, runtimes=runtimes)
 
 
 def forget(node: Node, ack: Ack) -> None:

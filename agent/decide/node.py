@@ -43,6 +43,17 @@ class Linked:
     up: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What should run, and of what it was worked out. Whoever reads the two does not change them."""
+
+    assigned: dict[str, Target]
+    trials: Table[Trial]
+    version: int
+    settled: dict[str, Target]
+    targets: dict[str, Target]
+
+
 @dataclass(slots=True)
 class Node:
     """Everything one agent knows."""
@@ -106,6 +117,7 @@ class Node:
     said_mono_s: float = 0.0
     effects: list[Effect] = field(default_factory=list)
     _assigned: tuple[Assignment | None, dict[str, Target]] | None = None
+    _wanted: _Wanted | None = None
 
     @property
     def assignment(self) -> Assignment:
@@ -175,13 +187,22 @@ class Node:
 
     def settled(self) -> dict[str, Target]:
         """The assignment, overlaid by what was tried and kept."""
-        kept = [t for t in self.trials.values() if t.state is OfferState.SETTLED]
-        assigned = self.assigned
-        overlay = {t.task: t.target for t in kept if t.task in assigned and assigned[t.task].content == t.base}
-        return assigned | overlay
+        return self._worked_out().settled
 
     def targets(self) -> dict[str, Target]:
         """What should run now: what is settled, overlaid by what is being tried."""
-        settled = self.settled()
+        return self._worked_out().targets
+
+    def _worked_out(self) -> _Wanted:
+        """What should run, worked out again only when the assignment or a trial is another."""
+        assigned, trials, known = self.assigned, self.trials, self._wanted
+        is_same = known is not None and known.assigned is assigned and known.trials is trials
+        if known is not None and is_same and known.version == trials.version:
+            return known
+        kept = [t for t in self.trials.values() if t.state is OfferState.SETTLED]
+        overlay = {t.task: t.target for t in kept if t.task in assigned and assigned[t.task].content == t.base}
+        settled = assigned | overlay
         trying = [t for t in self.trials.values() if t.state is OfferState.TRYING and t.task in settled]
-        return settled | {t.task: t.target for t in trying}
+        targets = settled | {t.task: t.target for t in trying}
+        self._wanted = _Wanted(assigned, trials, trials.version, settled, targets)
+        return self._wanted

@@ -28,13 +28,12 @@ def report(node: Node, now: Now) -> None:
     """Say the status, if it is news. Before the first look it would be what was so before we died, and may be so no longer."""
     if not node.is_up or node.engine is None:
         return
-    status, said = status_of(node), node.said
-    if said is not None:
-        status = replace(status, sequence=said.sequence)
-        if status == said:
-            return
-        if _calm(status) == _calm(said) and now.mono_s - node.said_mono_s < VALUES_EVERY_S:
-            return
+    said = node.said
+    status = status_of(node, said.sequence if said is not None else 0)
+    if status == said:
+        return
+    if said is not None and _calm(status) == _calm(said) and now.mono_s - node.said_mono_s < VALUES_EVERY_S:
+        return
     node.said = replace(status, sequence=said.sequence + 1 if said is not None else 1)
     node.said_mono_s = now.mono_s
     node.say(StatusTopic(node.fleet, node.name), node.said)
@@ -54,13 +53,13 @@ def tell_unwritable(node: Node, committed: NodeStatus | None, reason: str) -> No
         node.say(StatusTopic(node.fleet, node.name), node.said)
 
 
-def status_of(node: Node) -> NodeStatus:
-    """Everything this node runs, as it stands."""
+def status_of(node: Node, sequence: int = 0) -> NodeStatus:
+    """Everything this node runs, as it stands, under the sequence of the last word."""
     assignment = node.assignment
     return NodeStatus(
         node=node.name,
         epoch=node.epoch,
-        sequence=0,
+        sequence=sequence,
         observed_epoch=assignment.epoch,
         observed_generation=assignment.generation,
         offers_generation=node.offers.generation,

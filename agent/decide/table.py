@@ -13,14 +13,18 @@ V = TypeVar("V")
 
 
 class Table(Generic[V]):
-    """An indexed set of frozen values; `changed` holds the keys that the store has not seen yet, in the order of their change."""
+    """An indexed set of frozen values; `changed` holds the keys that the store has not seen yet, in the order of their change.
 
-    __slots__ = ("_values", "changed")
+    `version` counts the changes, so that what follows from a table need not be worked out again while it stands.
+    """
+
+    __slots__ = ("_values", "changed", "version")
 
     def __init__(self, values: dict[str, V] | None = None) -> None:
         """Begin with what was loaded; nothing of it counts as changed."""
         self._values: dict[str, V] = dict(values or {})
         self.changed: dict[str, None] = {}
+        self.version = 0
 
     def __contains__(self, key: object) -> bool:
         return key in self._values
@@ -41,15 +45,20 @@ class Table(Generic[V]):
 
     def put(self, key: str, value: V) -> None:
         """Set one value."""
-        if key not in self._values or self._values[key] != value:
+        known = self._values.get(key)
+        if known is value and known is not None:
+            return
+        if key not in self._values or known != value:
             self._values[key] = value
             self.changed[key] = None
+            self.version += 1
 
     def drop(self, key: str) -> V | None:
         """Remove one value and return it, if it is there."""
         if key not in self._values:
             return None
         self.changed[key] = None
+        self.version += 1
         return self._values.pop(key)
 
     def keep_newest(self, most: int) -> None:

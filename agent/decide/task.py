@@ -9,8 +9,9 @@ Stop and removal are not states: a task that is no longer wanted is no longer in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from protocol.observed import TaskState
 
@@ -103,3 +104,8 @@ class Task:
     passed: str = ""
     silenced: bool = False
     warning: str = ""
+
+    def altered(self, **parts: Any) -> Task:
+        """Give this task other parts, or itself where they are as they were, as they are in nearly every turn."""
+        is_other = any(getattr(self, name) != part for name, part in parts.items())
+        return replace(self, **parts) if is_other else self

@@ -100,13 +100,13 @@ def _completion(task: Task) -> str:
 def judged(task: Task, spec: TaskSpec, container: ContainerSeen | None, now: Now, *, watched: bool) -> Task:
     """How a task stands, given its wanted container. `watched` is false for the first look after we or the engine were away."""
     if container is None:
-        gone = replace(task, container="", health="", instance="", running_since_mono_s=None)
-        return replace(gone, state=advance(task.state, Seen.GONE))
-    task = replace(task, container=container.id, image=container.image, health=container.health)
+        state = advance(task.state, Seen.GONE)
+        return task.altered(container="", health="", instance="", running_since_mono_s=None, state=state)
+    task = task.altered(container=container.id, image=container.image, health=container.health)
     if container.phase is Phase.RUNNING:
         return _running(task, spec, container, now)
     if container.phase is Phase.CREATED:
-        return replace(task, instance="", running_since_mono_s=None)
+        return task.altered(instance="", running_since_mono_s=None)
     return _ended(task, spec, container, now, watched=watched)
 
 
@@ -115,12 +115,12 @@ def _running(task: Task, spec: TaskSpec, container: ContainerSeen, now: Now) -> 
     if container.health == "unhealthy":
         return task if task.accounted == instance else restarts.ended(task, _restart(spec), container, now)
     if container.health not in WELL:
-        return replace(task, state=advance(task.state, Seen.STARTS), instance=instance)
+        return task.altered(state=advance(task.state, Seen.STARTS), instance=instance)
     since = task.running_since_mono_s if task.instance == instance else None
     state = advance(task.state, Seen.RUNS)
     since = now.mono_s if since is None else since
-    return replace(
-        task, state=state, instance=instance, reason="", retry_s=None, due_mono_s=0.0, running_since_mono_s=since
+    return task.altered(
+        state=state, instance=instance, reason="", retry_s=None, due_mono_s=0.0, running_since_mono_s=since
     )
 
 

@@ -29,6 +29,10 @@ def publish(fleet: Fleet, name: str, payload: bytes, digest: str, now_mono_s: fl
     if not payload:
         _remove(fleet, name)
         return
+    before = fleet.stacks.get(name)
+    if before is not None and before.manifest == digest and before.verdict is Verdict.ACCEPTED:
+        _accepted(fleet, name)  # a broker says every retained manifest anew on each connection, and reading one is dear
+        return
     stack = stackfile.read(payload, name)
     if isinstance(stack, tuple):
         refuse(fleet, name, digest, stack)
@@ -41,15 +45,18 @@ def publish(fleet: Fleet, name: str, payload: bytes, digest: str, now_mono_s: fl
 
 
 def accept(fleet: Fleet, stack: Stack, digest: str, now_mono_s: float) -> None:
-    """A manifest without a fault: it comes into force when its images have been looked up, which the same one need not be again."""
-    before = fleet.stacks.get(stack.name) or StackRecord(stack.name, Verdict.ACCEPTED)
-    is_news = before.manifest != digest or before.verdict is not Verdict.ACCEPTED
-    record = StackRecord(stack.name, Verdict.ACCEPTED, digest, before.stack, before.awaited, stack.revision)
-    fleet.stacks.put(stack.name, replace(record, awaited=stack) if is_news else record)
-    fleet.unsettled.reports.add(stack.name)
-    fleet.tally("manifests", "accepted")
-    if is_news and not images.look_up(fleet, stack, now_mono_s):
+    """A new manifest without a fault: it comes into force when its images have been looked up."""
+    before = fleet.stacks.get(stack.name)
+    in_force = before.stack if before is not None else None
+    fleet.stacks.put(stack.name, StackRecord(stack.name, Verdict.ACCEPTED, digest, in_force, stack, stack.revision))
+    _accepted(fleet, stack.name)
+    if not images.look_up(fleet, stack, now_mono_s):
         come_into_force(fleet, stack)
+
+
+def _accepted(fleet: Fleet, name: str) -> None:
+    fleet.unsettled.reports.add(name)
+    fleet.tally("manifests", "accepted")
 
 
 def come_into_force(fleet: Fleet, stack: Stack | None) -> None:
