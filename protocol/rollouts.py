@@ -19,7 +19,8 @@ class Lane:
 class RolloutStatus:
     """How far an update is. `updated + failed + unseen + in_progress` is the number of tasks it is about.
 
-    `phase` names the batch under way; `lanes` are given only where they were asked for.
+    `phase` names the batch under way; `lanes` are given only where they were asked for. `paused_by` is `hand`, `failures` or
+    `promotion` while it is paused: an operator, what failed, or a batch that waits to be confirmed.
     """
 
     id: str
@@ -35,6 +36,7 @@ class RolloutStatus:
     previous: str = ""
     phase: str = ""
     lanes: tuple[Lane, ...] = ()
+    paused_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,9 @@ def heard(status: NodeStatus) -> NodeStatus:
     )
 
 
-def fitting(rows: list[JsonValue]) -> list[JsonValue]:
+def fitting(rows: list[JsonValue], room_bytes: int = ROOM_BYTES) -> list[JsonValue]:
     """The first rows, as many as fit."""
-    room_bytes, kept = ROOM_BYTES, []
+    kept = []
     for row in rows:
         room_bytes -= len(write(row)) + 1
         if room_bytes < 0:

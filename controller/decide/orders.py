@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide import answers, availability, decommission, diff, labels, nodes, services
+from controller.decide import (
+    answers,
+    availability,
+    decommission,
+    diff,
+    labels,
+    nodes,
+    progress,
+    rollout_orders,
+    services,
+)
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard
 from controller.decide.invocation import Entry
@@ -159,6 +169,7 @@ _ASKING = frozenset(
         OrderVerb.EXPLAIN,
         OrderVerb.INSPECT,
         OrderVerb.DIFF,
+        OrderVerb.ROLLOUT_STATUS,
     }
 )
 """What only asks, and may be asked again; all else is done at most once per id."""
@@ -171,6 +182,7 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.EXPLAIN: answers.explain,
     OrderVerb.INSPECT: nodes.inspect,
     OrderVerb.DIFF: diff.diff,
+    OrderVerb.ROLLOUT_STATUS: progress.status,
     OrderVerb.DRAIN: availability.drain,
     OrderVerb.PAUSE: availability.pause,
     OrderVerb.ACTIVATE: availability.activate,
@@ -179,4 +191,9 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.SCALE: services.scale,
     OrderVerb.RESTART: services.restart,
     OrderVerb.PULL: services.pull,
+    OrderVerb.ROLLOUT_PAUSE: rollout_orders.pause,
+    OrderVerb.ROLLOUT_RESUME: rollout_orders.resume,
+    OrderVerb.ROLLOUT_CONFIRM: rollout_orders.confirm,
+    OrderVerb.ROLLOUT_ABORT: rollout_orders.abort,
+    OrderVerb.OVERRIDE: rollout_orders.override,
 }

@@ -154,6 +154,7 @@ def rollout_status(fleet: Fleet, rollout: Rollout) -> RolloutStatus:
         len(busy),
         _sentence(rollout, settled, (failed, unseen, busy)),
         tuple(reasons),
+        paused_by=rollout.paused_by,
     )
 
 

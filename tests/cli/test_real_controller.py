@@ -131,3 +131,14 @@ def test_an_empty_fleet_has_no_nodes(broker: Broker, controller: Process) -> Non
     """A question that finds nothing is answered, not refused."""
     done = bramble(broker, "nodes", "-o", "json")
     assert (done.exit_code, json.loads(done.stdout)) == (0, [])
+
+
+def test_updates_are_asked_for_and_steered_by_name(broker: Broker, controller: Process, tmp_path: Path) -> None:
+    """A service that nothing carries has no update yet; one that does not exist is 3, in the same words for every order."""
+    loft = written(tmp_path, "loft.yaml", "services: {web: {image: 'web:1'}}\n")
+    assert bramble(broker, "up", "-f", loft, "-d").exit_code == 0
+    for words in (("status", "loft.web"), ("status", "loft", "--watch")):
+        shown = bramble(broker, "rollout", *words)
+        assert (shown.exit_code, shown.stdout) == (0, f"{words[1]}: nothing has been updated yet\n"), shown.stderr
+    assert bramble(broker, "rollout", "status", "attic.web").exit_code == 3
+    assert bramble(broker, "down", "loft").exit_code == 0

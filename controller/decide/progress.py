@@ -1,0 +1,70 @@
+"""The answer to `rollout-status`: how far updates are, with a lane for each task and what it waits for.
+
+A question of people, so it may look at a whole service; its lanes are as many as an answer holds, the troubled ones first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from controller.decide import answers, brief
+from controller.decide.fleet import Fleet
+from controller.decide.presence import Presence
+from controller.decide.records import service_key
+from controller.decide.report import rollout_status
+from controller.decide.slot import Rollout, Slot, SlotState
+from protocol.observed import Answer
+from protocol.operator import OperatorOrder
+from protocol.rollouts import Lane, RolloutStatus
+from protocol.shapes import write
+
+TROUBLED = (
+    SlotState.FAILED,
+    SlotState.LOST,
+    SlotState.GRANTED,
+    SlotState.STAGED,
+    SlotState.WAITING,
+    SlotState.SETTLED,
+)  # fmt: skip
+"""What a person looks for first; where not all lanes fit, those at the end are left out."""
+
+_WAITS = {
+    SlotState.WAITING: "its node has not got the image yet",
+    SlotState.STAGED: "its node has the image, and waits for its turn",
+    SlotState.GRANTED: "its node is trying it",
+    SlotState.LOST: "its node went silent while it was trying; it keeps its place until it reports",
+}
+
+
+def status(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
+    """How far the update of a service is, or those of a stack, or all."""
+    services = answers.services_of(fleet, asked.target)
+    if not services and asked.target:
+        return answers.not_found(f"there is no stack or service {asked.target!r}")
+    keys = [service_key(service.stack, service.name) for service in services]
+    found = [fleet.rollouts[key] for key in keys if key in fleet.rollouts]
+    room_bytes = brief.ROOM_BYTES // max(1, len(found))
+    return answers.rows([asdict(with_lanes(fleet, rollout, room_bytes)) for rollout in found])
+
+
+def lanes(fleet: Fleet, rollout: Rollout) -> tuple[Lane, ...]:
+    """One lane per task of a rollout, the troubled ones first."""
+    slots = [fleet.slots[task] for task in sorted(fleet.slots.of("service", rollout.service))]
+    return tuple(_lane(fleet, slot) for slot in sorted(slots, key=lambda slot: TROUBLED.index(slot.state)))
+
+
+def _lane(fleet: Fleet, slot: Slot) -> Lane:
+    is_away = slot.state in (SlotState.WAITING, SlotState.STAGED) and fleet.presence(slot.node) is not Presence.ONLINE
+    reason = "its node is away; it is updated when it returns" if is_away else slot.reason or _WAITS.get(slot.state, "")
+    return Lane(slot.task, slot.node, slot.state, reason)
+
+
+def with_lanes(fleet: Fleet, rollout: Rollout, room_bytes: int) -> RolloutStatus:
+    """The status with as many lanes as there is room for."""
+    whole = rollout_status(fleet, rollout)
+    room_bytes -= len(write(whole)) + 1
+    found = lanes(fleet, rollout)
+    shown = found[: len(brief.fitting([asdict(lane) for lane in found], room_bytes))]
+    left_out = len(found) - len(shown)
+    reasons = (*whole.reasons, f"{left_out} more lanes are not shown") if left_out else whole.reasons
+    return replace(whole, lanes=shown, reasons=reasons)
