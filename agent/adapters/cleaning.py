@@ -18,6 +18,7 @@ def clean(api: DockerApi, networks: Networks, step: Clean) -> Outcome:
     """Remove what can be removed, and say how much that was."""
     removed = [_removed(api, image) for image in step.images]
     removed += [networks.remove(network) for network in step.networks]
+    removed += [api.call("DELETE", f"/images/{name}").ok for name in step.names]
     return Done(f"removed {sum(removed)} of {len(removed)}")
 
 

@@ -23,6 +23,7 @@ from agent.adapters.docker_api import Answer, DockerApi, EngineSilentError
 from agent.adapters.troubles import ENGINE_RETRY_S, REGISTRY_RETRY_S, pull_trouble, registry_trouble
 from agent.decide.effects import Pull
 from agent.decide.inputs import Done, GiveUp, Outcome, Retry
+from agent.decide.leftovers import DOOR
 from protocol.desired import Login
 from protocol.ids import full_reference, registry_of
 
@@ -56,7 +57,7 @@ class Terms:
     """How a pull is watched, and where Docker finds the relay of one that is capped: an address that it trusts without TLS."""
 
     stall_s: float = STALL_S
-    door: str = "127.0.0.1"
+    door: str = DOOR
 
 
 TERMS = Terms()

@@ -5,7 +5,8 @@ and refusals included, and follows redirections itself, because Docker would lea
 it broke. Requests are served one after another: one thread, one pace, no lock.
 
 A registry that cannot be reached is answered with 502; whatever else goes wrong closes the connection, and Docker asks again.
-Docker trusts 127.0.0.0/8 without TLS. Whom it trusts besides (`insecure-registries`) the relay trusts, too, and nobody else.
+Docker trusts 127.0.0.0/8 without TLS; the address is one of it by which a name that was left behind is known. Whom Docker trusts
+besides (`insecure-registries`) the relay trusts, too, and nobody else.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-LOOPBACK = "127.0.0.1"
+from agent.decide.leftovers import DOOR
+
 SILENCE_S = 30.0
 # Shorter than a pull may be silent, so that a dead connection is taken up again before the pull is ended.
 RESUMES_MOST = 5
@@ -114,7 +116,7 @@ class Upstream:
 class Relay:
     """The door, while it is open: a context manager. Docker asks for `{name}/{repository}` instead of the registry's own name."""
 
-    def __init__(self, upstream: Upstream, rate_bps: int, address: str = LOOPBACK) -> None:
+    def __init__(self, upstream: Upstream, rate_bps: int, address: str = DOOR) -> None:
         self._server = _Door((address, 0), upstream, Pace(rate_bps, time.monotonic, time.sleep))
         self._thread = threading.Thread(target=self._server.serve, name="relay", daemon=True)
 

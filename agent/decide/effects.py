@@ -152,11 +152,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Clean:
-    """Remove images, by their ids, and networks of ours, by their names, that nothing needs any more."""
+    """Remove images, by their ids, and networks of ours, by their names, that nothing needs; of other images `names` alone."""
 
     key: str
     images: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import refresh
+from agent.decide import leftovers, refresh
 from agent.decide.effects import Create, Look, Pull, Start, Step
 from agent.decide.fetch import KEY_PREFIX
 from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Outcome, Retry, StepEnded
@@ -55,7 +55,8 @@ def looked(node: Node, seen: EngineSeen | EngineLost) -> None:
     if isinstance(seen, EngineLost) or not isinstance(node.engine, EngineSeen):
         node.interrupted = set(node.tasks)
     began_mono_s, node.looking_mono_s = node.looking_mono_s, None
-    node.engine, node.looked_mono_s = seen, began_mono_s
+    node.engine = leftovers.without(seen) if isinstance(seen, EngineSeen) else seen
+    node.looked_mono_s = began_mono_s
     node.unseen = {key: at for key, at in node.unseen.items() if began_mono_s is None or at > began_mono_s}
 
 

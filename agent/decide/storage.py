@@ -3,7 +3,7 @@
 Removed is only what this node pulled itself and nothing needs: no task of the assignment or of an offer, no function, no container
 that is here, and no rollback of a service (its image before the present one). It must have been idle for a while, less when room is
 short. Networks of ours that nobody is on, and that nothing needs, go at once. One `Clean` at a time; what Docker keeps after all is
-tried again after another grace.
+tried again after another grace. Names that a capped pull left behind when its process died go, too.
 
 A pull that finds the disk nearly full ends before it begins, with the reason, as a registry's refusal would: a full disk stops
 every container that writes, a missing update none.
@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agent.decide import damage, fetch, pacing, refresh, steps, trials
+from agent.decide import damage, fetch, leftovers, pacing, refresh, steps, trials
 from agent.decide.effects import Clean, Pull
 from agent.decide.inputs import DiskSeen, EngineSeen, GiveUp, ImageSeen, Retry, StepEnded
+from agent.decide.leftovers import is_left
 from agent.decide.node import Node, Now
 from agent.decide.stored import Lineage, Pulled
 from protocol.container import Container
@@ -130,7 +131,7 @@ def garbage(node: Node, seen: EngineSeen, needed: frozenset[str]) -> tuple[str, 
     return tuple(
         image.id
         for image in seen.stored
-        if image.id in ours and all(_repository(reference) in repositories for reference in image.references)
+        if image.id in ours and all(is_left(name) or _repository(name) in repositories for name in image.references)
     )
 
 
@@ -149,17 +150,19 @@ def _learn(node: Node, seen: EngineSeen, needed: frozenset[str]) -> None:
 
 def _clean(node: Node, seen: EngineSeen, needed: frozenset[str], now: Now) -> None:
     networks = [name for name in seen.networks if name not in _networks(node)]
-    images, idle = garbage(node, seen, needed), node.images.idle
-    node.images.idle = idle = {name: idle.get(name, now.mono_s) for name in (*images, *networks)}
+    images, left, idle = garbage(node, seen, needed), leftovers.names(seen), node.images.idle
+    node.images.idle = idle = {name: idle.get(name, now.mono_s) for name in (*images, *networks, *left)}
     if KEY in node.busy or KEY in node.unseen or node.waits.get(KEY, 0.0) > now.mono_s:
         return
     grace_s = SHORT_GRACE_S if is_short(seen.disk) else GRACE_S
     gone = [image for image in images if now.mono_s - idle[image] >= grace_s][:CLEAN_MOST]
     closed = [name for name in networks if now.mono_s >= idle[name]][:CLEAN_MOST]
-    if gone or closed:
+    grace_s_of = {name: leftovers.GRACE_S if has_another else grace_s for name, has_another in left.items()}
+    named = [name for name in left if now.mono_s - idle[name] >= grace_s_of[name]][:CLEAN_MOST]
+    if gone or closed or named:
         node.busy.add(KEY)
-        node.effects.append(Clean(KEY, tuple(gone), tuple(closed)))
-        idle.update(dict.fromkeys(gone, now.mono_s) | dict.fromkeys(closed, now.mono_s + NETWORK_AGAIN_S))
+        node.effects.append(Clean(KEY, tuple(gone), tuple(closed), tuple(named)))
+        idle.update(dict.fromkeys((*gone, *named), now.mono_s) | dict.fromkeys(closed, now.mono_s + NETWORK_AGAIN_S))
 
 
 def _descend(node: Node) -> None:

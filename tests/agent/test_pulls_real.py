@@ -15,6 +15,7 @@ from agent.adapters.docker_api import DockerApi
 from agent.adapters.pulls import Terms, pull
 from agent.decide.effects import Clean, Create, Pull, Start
 from agent.decide.inputs import Done, EngineSeen, GiveUp, Phase, Retry
+from agent.decide.leftovers import DOOR
 from lab.images import Image, archive
 from lab.registry import Registry
 from protocol.container import Container
@@ -156,6 +157,17 @@ def test_an_image_is_removed_with_all_its_names_and_layers(real: RealWorld) -> N
     assert outcome == Done("removed 2 of 3")
     (left,) = look(real).stored
     assert set(left.references) == {real.image("fit"), f"{real.registry.name}/fit@{real.registry.digest('fit', '1')}"}
+
+
+def test_a_name_that_was_left_behind_is_removed_alone(real: RealWorld) -> None:
+    """The engine keeps the image under its own name, of which a container may have been made."""
+    image, left = real.image("well"), f"{DOOR}:40123/well:1"
+    assert real.engine.perform(Pull("k", image)) == Done()
+    real.host.docker("tag", image, left)
+    assert left in look(real).images
+    assert real.engine.perform(Clean("storage", names=(left, f"{DOOR}:1/gone:1"))) == Done("removed 1 of 2")
+    assert look(real).has(image)
+    assert left not in look(real).images
 
 
 def test_a_cap_is_held(real: RealWorld) -> None:

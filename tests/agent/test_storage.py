@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.decide import pacing, storage
+from agent.decide import leftovers, pacing, storage
 from agent.decide.effects import Clean, Pull
 from agent.decide.inputs import ContainerSeen, DiskSeen, Done, EngineSeen, GiveUp, ImageSeen, Phase, Retry, StepEnded
 from agent.decide.node import Node
@@ -279,3 +279,39 @@ def test_a_policy_of_never_forbids_the_pull() -> None:
         task = spec("other:1")
         task = replace(task, container=replace(task.container, pull_policy=policy))
         assert storage.refusal(assigned(task), Pull(task.task, "other:1")) == refused
+
+
+LEFT = f"{leftovers.DOOR}:40123/library/web:2"
+
+
+def test_a_name_that_a_capped_pull_left_behind_goes() -> None:
+    """The image stays, by its own name; its name of a relay that is gone goes, once no pull can be under way with it."""
+    node, here = assigned(spec("web:2")), image(WEB, LEFT)
+    assert looks(node, NOW.mono_s, here) == ()
+    (clean,) = looks(node, NOW.mono_s + leftovers.GRACE_S, here)
+    assert clean == Clean(storage.KEY, names=(LEFT,))
+
+
+def test_an_image_that_did_not_arrive_keeps_its_layers_for_a_while() -> None:
+    """Its only name goes as late as an image that nothing needs: whoever asks again has most of it."""
+    node, here = assigned(spec("other:1")), ImageSeen("half", 10, (LEFT,))
+    looks(node, NOW.mono_s, here)
+    assert looks(node, NOW.mono_s + leftovers.GRACE_S, here) == ()
+    assert looks(node, NOW.mono_s + storage.GRACE_S, here) == (Clean(storage.KEY, names=(LEFT,)),)
+
+
+def test_an_image_that_did_not_arrive_is_not_here() -> None:
+    """Also by its digest: a crash between the two names of a capped pull lets the pull begin again."""
+    content = "sha256:" + "1" * 64
+    half = frozenset({"half", LEFT, f"{leftovers.DOOR}:40123/library/web@{content}"})
+    seen = EngineSeen("1", (), half)
+    assert seen.has(f"web:2@{content}")
+    assert not leftovers.without(seen).has(f"web:2@{content}")
+    assert leftovers.without(EngineSeen("1", (), half | {f"docker.io/library/web@{content}"})).has(f"web:2@{content}")
+
+
+def test_what_was_left_behind_keeps_no_image() -> None:
+    """An image that nothing needs goes with all its names, a relay's among them."""
+    assert removed(assigned(spec("web:2")), image(WEB), image(OTHER, f"{leftovers.DOOR}:1/library/other:1")) >= {
+        f"id of {OTHER}"
+    }
