@@ -72,9 +72,17 @@ class Box:
 
     def health(self, now_s: float) -> str:
         """What the health check says; a container that ended keeps its last word."""
+        words = self._healths(now_s)
+        return words[-1] if words else ""
+
+    def has_been_ill(self, now_s: float) -> bool:
+        """Whether the health check has failed since the last start."""
+        return "unhealthy" in self._healths(now_s)
+
+    def _healths(self, now_s: float) -> list[str]:
         until_s = now_s if self.runs else self.ended_s
-        words = [word for after_s, word in self.behaviour.health if self.started_s + after_s <= until_s]
-        return words[-1] if words and self.starts else ""
+        said = [word for after_s, word in self.behaviour.health if self.started_s + after_s <= until_s]
+        return said if self.starts else []
 
     def next_change_s(self, now_s: float) -> float | None:
         """When something about it will change by itself."""

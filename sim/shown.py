@@ -25,6 +25,7 @@ def container_seen(box: Box, now_s: float) -> ContainerSeen:
         exit_code=box.exit_code,
         started=box.started,
         out_of_memory=box.behaviour.out_of_memory and box.phase is Phase.EXITED,
+        has_been_ill=box.has_been_ill(now_s),
     )
 
 

@@ -14,13 +14,14 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from agent.adapters.creation import LABEL, Place
 from agent.adapters.docker_api import DockerApi, EngineAwayError
 from agent.adapters.ends import named_end
+from agent.adapters.illness import UNHEALTHY, Illness
 from agent.adapters.runs import Attempt
 from agent.adapters.seen import container_seen, disk_seen, image_seen, networks_used, run_seen
 from agent.adapters.steps import TaskStep, perform
@@ -73,6 +74,7 @@ class Engine:
         self._info: Mapping[str, Any] | None = None
         self._changed: SimpleQueue[str] = SimpleQueue()
         self._following = False
+        self._illness = Illness()
         self._closing = threading.Event()
 
     def look(self) -> EngineSeen | EngineLost:
@@ -127,7 +129,7 @@ class Engine:
         stored = tuple(map(image_seen, images.body))
         return EngineSeen(
             self._api.version,
-            tuple(known.seen for known in self._known.values()),
+            tuple(map(self._with_illness, self._known.values())),
             frozenset(name for image in stored for name in (image.id, *image.references)),
             runs,
             stored,
@@ -135,6 +137,10 @@ class Engine:
             tuple(sorted(self._about().get("Runtimes") or ())),
             disk_seen(str(self._about().get("DockerRootDir", ""))),
         )
+
+    def _with_illness(self, known: _Known) -> ContainerSeen:
+        is_ill = known.seen.health == UNHEALTHY or self._illness.has_had(known.seen.id)
+        return replace(known.seen, has_been_ill=True) if is_ill else known.seen
 
     def _unused(self, entries: list[Mapping[str, Any]]) -> tuple[str, ...]:
         """The networks of ours that no container of ours is on; Docker is asked again only after we have made or removed one."""
@@ -153,6 +159,7 @@ class Engine:
     def _forget(self) -> None:
         """Trust nothing that was known of an engine that has been away."""
         self._known, self._networks, self._info = {}, None, None
+        self._illness.forget()
         self._around.networks.forget()
 
     def _forget_changed(self) -> None:
@@ -160,6 +167,7 @@ class Engine:
         changed = set(_drained(self._changed))
         if _EVERYTHING in changed:
             self._forget()
+        self._illness.learn()
         if _NETWORKS in changed:
             self._networks = None
         if not self._following:
@@ -191,6 +199,7 @@ class Engine:
                 if event.get("error"):
                     return
                 self._following = True
+                self._illness.tell(event)
                 yield str(event.get("id", _EVERYTHING))
         except EngineAwayError:
             yield _EVERYTHING

@@ -25,7 +25,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContainerSeen:
-    """One of our containers as the engine shows it. `started` is the engine's own text: it only says same or not same."""
+    """One of our containers as the engine shows it. `started` is the engine's own text: it only says same or not same.
+
+    `has_been_ill` is whether its health check has failed since this start, also where it passes again by now.
+    """
 
     id: str
     name: str
@@ -38,6 +41,7 @@ class ContainerSeen:
     exit_code: int | None = None
     started: str = ""
     out_of_memory: bool = False
+    has_been_ill: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,27 +13,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.decide import refresh
+from agent.decide.asking import ask, asked_for
+from agent.decide.gate import watch
 from agent.decide.inputs import Done, EngineSeen, Retry, StepEnded
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
 from agent.decide.target import content_of
 from agent.decide.trial import Seen, Trial, advance, trial_key
+from agent.decide.verdicts import assigned, drop, end
 from protocol.desired import Grant, Offers
-from protocol.ids import digest
-from protocol.observed import OfferState, Request, TaskState
-from protocol.topics import RequestTopic
+from protocol.observed import OfferState
 
-ASK_EVERY_S = 10.0
-# Three requests fit into the life of one grant, so a lost answer costs a third of it.
-GRANT_S = 30.0
-# DESIGN section 6: counted from our asking.
-APPLY_S = 600.0
-# Pulling is over by then; creating, starting and a slow health check fit, and the place in the budget is not held for hours.
 RESUMES_MOST = 2
 # A revision that takes the whole node down would otherwise be tried again after every boot.
 FORGOTTEN_MOST = 200
 # Failed trials that are remembered, so that no rollout is tried twice; some 100 kB.
-NONCE_CHARS = 16
 
 
 def take_offers(node: Node, offers: Offers, now: Now) -> None:
@@ -43,8 +37,11 @@ def take_offers(node: Node, offers: Offers, now: Now) -> None:
         if trial.key not in standing and trial.state in (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING):
             drop(node, trial)
     for key, offer in standing.items():
-        if node.trials.get(key) is None:
-            node.trials.put(key, Trial(offer, content_of(offer.task), due_mono_s=now.mono_s))
+        known, content = node.trials.get(key), content_of(offer.task)
+        if known is None or (known.content != content and known.state in (OfferState.STAGING, OfferState.STAGED)):
+            node.trials.put(key, Trial(offer, content, due_mono_s=now.mono_s))
+        elif known.content == content:
+            node.trials.put(key, replace(known, offer=offer))  # how to go about it, and what an operator has said since
 
 
 def take_grant(node: Node, grant: Grant, now: Now) -> None:
@@ -52,9 +49,7 @@ def take_grant(node: Node, grant: Grant, now: Now) -> None:
     for trial in node.trials.values():
         if (trial.task, trial.offer.task.revision) != (grant.task, grant.revision):
             continue
-        asked_mono_s = dict(node.asked.get(trial.key, ())).get(grant.nonce)
-        is_young = asked_mono_s is not None and now.mono_s - asked_mono_s <= min(GRANT_S, grant.valid_s)
-        if trial.state is OfferState.STAGED and is_young:
+        if trial.state is OfferState.STAGED and asked_for(node, trial, grant.nonce, grant.valid_s, now):
             _begin(node, trial, grant.nonce, now)
             return
     node.tally("grants_ignored")
@@ -70,7 +65,7 @@ def staged(node: Node, seen: StepEnded, now: Now) -> None:
             trial.key, replace(trial, reason=seen.outcome.reason, due_mono_s=now.mono_s + seen.outcome.after_s)
         )
     else:
-        _end(node, trial, Seen.UNWELL, seen.outcome.reason)
+        end(node, trial, Seen.UNWELL, seen.outcome.reason)
 
 
 def follow(node: Node, now: Now) -> None:
@@ -78,22 +73,20 @@ def follow(node: Node, now: Now) -> None:
     forget_the_overtaken(node)
     for trial in node.trials.values():
         if trial.state in (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING) and _is_settled(node, trial):
-            _end(node, trial, Seen.SAME, "")
+            end(node, trial, Seen.SAME, "")
         elif trial.state is OfferState.STAGING:
             _stage(node, trial, now)
         elif trial.state is OfferState.STAGED:
-            _ask(node, trial, now)
+            ask(node, trial, now)
         elif trial.state is OfferState.TRYING:
-            _watch(node, trial, now)
+            watch(node, trial, now)
 
 
 def resume(node: Node) -> None:
     """After a restart of the agent: the watch begins anew, but not for ever."""
     for trial in node.trials.values():
         if trial.state is OfferState.TRYING and trial.resumes >= RESUMES_MOST:
-            _end(
-                node, trial, Seen.UNWELL, f"the agent or its node restarted {trial.resumes + 1} times during the trial"
-            )
+            end(node, trial, Seen.UNWELL, f"the agent or its node restarted {trial.resumes + 1} times during the trial")
         elif trial.state is OfferState.TRYING:
             node.trials.put(trial.key, replace(trial, resumes=trial.resumes + 1))
 
@@ -107,27 +100,15 @@ def forget_the_overtaken(node: Node) -> None:
     for trial in node.trials.values():
         if trial.state is OfferState.SETTLED and trial.key not in standing:
             is_older = trial.settled_generation < node.assignment.generation
-            if is_older or _assigned(node, trial) != trial.base:
+            if is_older or assigned(node, trial) != trial.base:
                 drop(node, trial)
         elif trial.state is OfferState.TRYING and trial.task not in node.assigned:
             drop(node, trial)
 
 
-def drop(node: Node, trial: Trial) -> None:
-    """Forget a trial and what this process knew of it."""
-    node.trials.drop(trial.key)
-    node.asked.pop(trial.key, None)
-    node.watching.pop(trial.key, None)
-
-
 def _is_settled(node: Node, trial: Trial) -> bool:
     target = node.settled().get(trial.task)
     return target is not None and target.content == trial.content
-
-
-def _assigned(node: Node, trial: Trial) -> str:
-    target = node.assigned.get(trial.task)
-    return target.content if target is not None else ""
 
 
 def _stage(node: Node, trial: Trial, now: Now) -> None:
@@ -136,75 +117,16 @@ def _stage(node: Node, trial: Trial, now: Now) -> None:
     task = trial.offer.task
     if node.engine.has(task.container.image) and not refresh.is_due(node, trial.key, task.container):
         node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.IMAGE_HERE), reason=""))
-        _ask(node, node.trials.get(trial.key) or trial, now)
+        ask(node, node.trials.get(trial.key) or trial, now)
     elif trial.key not in node.busy and trial.key not in node.unseen and trial.due_mono_s <= now.mono_s:
         node.busy.add(trial.key)
         node.effects.append(pull(node, trial.key, task.stack, task.container))
 
 
-def _ask(node: Node, trial: Trial, now: Now) -> None:
-    """Ask for a grant, again and again, each time under a new nonce; only for what is assigned here, only with an engine."""
-    if not isinstance(node.engine, EngineSeen) or trial.task not in node.settled():
-        return
-    if not node.engine.has(trial.offer.task.container.image):
-        node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.IMAGE_GONE)))
-        return
-    young = tuple((n, at) for n, at in node.asked.get(trial.key, ()) if now.mono_s - at <= GRANT_S)
-    if not node.is_up or (young and now.mono_s - young[-1][1] < ASK_EVERY_S):
-        return
-    node.requests += 1
-    nonce = digest([node.stream, node.epoch, node.requests, trial.key], NONCE_CHARS)
-    node.asked[trial.key] = (*young, (nonce, now.mono_s))
-    task = trial.offer.task
-    request = Request(trial.offer.rollout, task.task, task.revision, nonce)
-    node.say(RequestTopic(node.fleet, node.name), request)
-
-
 def _begin(node: Node, trial: Trial, nonce: str, now: Now) -> None:
     """Begin: the state `trying` is committed before the first step of its plan is carried out."""
     state = advance(trial.state, Seen.GRANTED)
-    until = now.mono_s + APPLY_S + trial.offer.monitor_s
+    until = now.mono_s + trial.offer.conduct.healthy_s
     node.trials.put(trial.key, replace(trial, state=state, nonce=nonce, reason="", until_mono_s=until))
     refresh.begun(node, trial.task, trial.key)
     node.asked.pop(trial.key, None)
-
-
-def _watch(node: Node, trial: Trial, now: Now) -> None:
-    """The health gate: the same start of the container, well through the whole monitor window."""
-    task = node.tasks.get(trial.task)
-    if task is None or task.content != trial.content or not isinstance(node.engine, EngineSeen):
-        return
-    if task.state in (TaskState.FAILED, TaskState.REJECTED):
-        _end(node, trial, Seen.UNWELL, task.reason)
-    elif task.state is TaskState.STOPPED and not task.silenced:
-        _end(node, trial, Seen.WELL, task.reason)
-    elif task.state is TaskState.RUNNING:
-        _watch_running(node, trial, task.instance, now)
-    elif trial.key in node.watching:
-        _end(node, trial, Seen.UNWELL, f"stopped being well within its monitor window: {task.reason or task.state}")
-    elif now.mono_s >= trial.until_mono_s:
-        _end(node, trial, Seen.UNWELL, f"did not run within {APPLY_S:.0f} s: {task.reason or task.state}")
-
-
-def _watch_running(node: Node, trial: Trial, instance: str, now: Now) -> None:
-    watched, since = node.watching.setdefault(trial.key, (instance, now.mono_s))
-    if watched != instance:
-        _end(node, trial, Seen.UNWELL, "restarted within its monitor window")
-    elif node.looked_mono_s is not None and node.looked_mono_s - since >= trial.offer.monitor_s:
-        _end(node, trial, Seen.WELL, "")
-    elif now.mono_s - since >= trial.offer.monitor_s:
-        node.hinted = True  # the window ends with a look, not with the memory of one
-
-
-def _end(node: Node, trial: Trial, seen: Seen, reason: str) -> None:
-    """Settle or fail; a settled trial overlays the assignment that it was measured against, and replaces earlier ones."""
-    node.asked.pop(trial.key, None)
-    node.watching.pop(trial.key, None)
-    state = advance(trial.state, seen)
-    base, generation = _assigned(node, trial), node.assignment.generation
-    node.trials.put(trial.key, replace(trial, state=state, reason=reason, base=base, settled_generation=generation))
-    node.tally("trials", state)
-    for other in node.trials.values():
-        same_task = other.task == trial.task and other.key != trial.key
-        if state is OfferState.SETTLED and same_task and other.state is OfferState.SETTLED:
-            drop(node, other)

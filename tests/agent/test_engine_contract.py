@@ -167,7 +167,7 @@ def test_health_is_shown_as_it_changes(world: World, image: str, verdict: str) -
     container = started(world, spec(world, image))
     assert container.health == "starting"
     world.until(lambda: only(world).health != "starting")
-    assert only(world) == replace(container, health=verdict)
+    assert only(world) == replace(container, health=verdict, has_been_ill=verdict == "unhealthy")
 
 
 @pytest.mark.parametrize("labels", [{}, OTHER_NODE], ids=["nobody's", "another node's"])

@@ -110,6 +110,7 @@ class Rig:
     committed: dict[str, set[int]] = field(default_factory=dict)
     factory_name: str = "mock"
     inventory: Inventory = field(default_factory=lambda: Inventory("pi", "aarch64", labels={}))
+    is_hinted: bool = True
     wall_off_s: float = 0.0
     clock: Clock = Clock.GUESS
     zone: tzinfo = UTC
@@ -184,7 +185,7 @@ class Rig:
         dues = [due_s for due_s, _ in self.work] + ([change_s] if change_s is not None else [])
         wait_s = self.loop.wait_s(self.now)
         self.now_s = min(until_s, max(self.now_s + 0.001, min([self.now_s + wait_s, *dues])))
-        if change_s is not None and change_s <= self.now_s:
+        if self.is_hinted and change_s is not None and change_s <= self.now_s:
             self.loop.inbox.put(EngineHint())
         for due_s, step in [entry for entry in self.work if entry[0] <= self.now_s]:
             self.work.remove((due_s, step))

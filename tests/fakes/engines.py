@@ -32,6 +32,7 @@ BEHAVIOURS = {
     "brief": Behaviour(exits_after_s=0.3, exit_code=3),
     "sick": Behaviour(health=((0.0, "starting"), (0.5, "unhealthy"))),
     "fit": Behaviour(health=((0.0, "starting"), (0.3, "healthy"))),
+    "wavering": Behaviour(health=((0.0, "starting"), (0.5, "unhealthy"), (2.5, "healthy"))),
     "echo": Behaviour(exits_after_s=0.1),
     "event": Behaviour(exits_after_s=0.1, answer=lambda _, env: f"{env['CE_ID']} {env['CE_TYPE']} {env['COLOUR']}\n"),
     "failing": Behaviour(exits_after_s=0.1, exit_code=3, answer=lambda *_: "", error="no luck\n"),
@@ -45,6 +46,7 @@ COMMANDS = {
     "brief": "sleep 0.3; exit 3",
     "sick": "sleep 1000",
     "fit": "sleep 1000",
+    "wavering": "sleep 2; touch /ok; sleep 1000",
     "echo": "cat",
     "event": 'echo "$CE_ID $CE_TYPE $COLOUR"',
     "failing": "echo no luck >&2; exit 3",
@@ -52,7 +54,11 @@ COMMANDS = {
     "endless": "sleep 1000",
     "loud": f"head -c {LOUD_BYTES} /dev/zero | tr '\\0' x",
 }
-HEALTH = {"sick": Health("false", 0.3, 1.0, 1), "fit": Health("true", 0.3, 1.0, 1)}
+HEALTH = {
+    "sick": Health("false", 0.3, 1.0, 1),
+    "fit": Health("true", 0.3, 1.0, 1),
+    "wavering": Health("test -f /ok", 0.3, 1.0, 1),
+}
 
 
 class World(Protocol):
@@ -240,6 +246,10 @@ class RealWorld:
             self.inside(container, f"timeout 3 ping -c 1 -W 1 {name}")
             return True
         return False
+
+    def health(self, container: str) -> str:
+        """What Docker says of a container's health."""
+        return self.host.docker("inspect", "--format", "{{.State.Health.Status}}", container).strip()
 
     def inside(self, container: str, line: str) -> str:
         """What a shell inside a running container answers."""

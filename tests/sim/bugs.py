@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from agent.decide import trials, wants
+from agent.decide import gate, wants
 from agent.decide.trial import Seen
+from agent.decide.verdicts import end
 from agent.loop import Loop as AgentLoop
 from agent.mail import Mail
 from agent.store import Store as AgentStore
@@ -133,13 +134,13 @@ def grant_everybody(patch: pytest.MonkeyPatch) -> None:
 
 def settle_without_watching(patch: pytest.MonkeyPatch) -> None:
     """Keep a revision as soon as it has started."""
-    watch = trials._watch_running
+    watch = gate._watch_running
 
     def settle(node: Any, trial: Any, instance: str, now: Any) -> None:
         watch(node, trial, instance, now)
-        trials._end(node, trial, Seen.WELL, "")
+        end(node, trial, Seen.WELL, "")
 
-    patch.setattr(trials, "_watch_running", settle)
+    patch.setattr(gate, "_watch_running", settle)
 
 
 def move_tasks_without_waiting(patch: pytest.MonkeyPatch) -> None:
