@@ -95,6 +95,8 @@ Where it differs from what `docker compose` and Swarm do, on purpose:
 {LOG_BOUNDS["max-size"]} where nothing is said.
 - `${{VAR:-default}}` and `$$` are Compose's. A manifest that is published as it is knows no variables: one without a default
   is refused. `bramble up` fills them in, and reads `env_file`, `extends`, `include` and `file:`.
+- Tags become digests when a manifest is published. `pull_policy: always` looks them up again whenever it is published, also
+  unchanged; what nodes do is in [tasks](tasks.md). A task with a `platform` goes only to nodes that run it.
 - Placeholders like `{{{{.Node.Labels.site}}}}` in environment values, `hostname`, mount sources and contents of configs and
   secrets are filled in for each node; a node that lacks the label is not chosen.
 - Secrets and registries' passwords are as plain as the manifest; whoever may read it on the broker may read them.
