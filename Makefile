@@ -36,7 +36,7 @@ test: ## everything that CI runs: lint, types, contracts, tests, simulator, lab 
 	@./lab/packages.sh
 	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -q
+	@$(BIN)/python -m tests.parts
 
 check: setup lint ## lint, types, contracts and the tests that need no root and no broker (a minute or two)
 	$(BIN)/pytest -q -m "not lab and not broker and not slow"
