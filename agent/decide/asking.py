@@ -1,6 +1,8 @@
 """When a staged trial asks for its grant: again and again, each time under a new nonce, while the link is up.
 
-Only for what is settled here already under another content, only with an engine, and only while its image is here.
+Only for what is settled here already under another content, only with an engine, while its image is here, and while nothing that
+this node alone knows is in the way: its window is closed. What is in the way is the trial's reason. A grant that comes when
+something is in the way is given back: the trial stays staged and tells the nonce that it will not use.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from dataclasses import replace
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node, Now
 from agent.decide.trial import Seen, Trial, advance
+from agent.decide.windows import closed
 from protocol.ids import digest
 from protocol.observed import Request
 from protocol.topics import RequestTopic
@@ -29,14 +32,29 @@ def ask(node: Node, trial: Trial, now: Now) -> None:
         node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.IMAGE_GONE)))
         return
     young = tuple((n, at) for n, at in node.asked.get(trial.key, ()) if now.mono_s - at <= GRANT_S)
-    if not node.is_up or (young and now.mono_s - young[-1][1] < ASK_EVERY_S):
+    reason = hindrance(trial, now)
+    node.trials.put(trial.key, replace(trial, reason=reason))
+    if reason or not node.is_up or (young and now.mono_s - young[-1][1] < ASK_EVERY_S):
         return
+    node.trials.put(trial.key, replace(trial, reason="", nonce=""))
     node.requests += 1
     nonce = digest([node.stream, node.epoch, node.requests, trial.key], NONCE_CHARS)
     node.asked[trial.key] = (*young, (nonce, now.mono_s))
     task = trial.offer.task
     request = Request(trial.offer.rollout, task.task, task.revision, nonce)
     node.say(RequestTopic(node.fleet, node.name), request)
+
+
+def hindrance(trial: Trial, now: Now) -> str:
+    """Why this node does not begin now, whatever the controller says; nothing if it would."""
+    return closed(trial.offer.conduct.window, now)
+
+
+def give_back(node: Node, trial: Trial, nonce: str, reason: str) -> None:
+    """Say that the grant of this nonce will not be used, by a staged trial that carries it."""
+    node.asked.pop(trial.key, None)
+    node.trials.put(trial.key, replace(trial, nonce=nonce, reason=reason))
+    node.tally("grants_returned")
 
 
 def asked_for(node: Node, trial: Trial, nonce: str, valid_s: float, now: Now) -> bool:

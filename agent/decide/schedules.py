@@ -29,8 +29,9 @@ GOING = frozenset({TaskState.PREPARING, TaskState.RUNNING})
 
 
 def has_schedules(node: Node) -> bool:
-    """Whether any task runs by the clock on the wall."""
-    return any(spec.job is not None and spec.job.schedule for spec in node.assignment.tasks)
+    """Whether any task runs, or any update waits, by the clock on the wall."""
+    has_jobs = any(spec.job is not None and spec.job.schedule for spec in node.assignment.tasks)
+    return has_jobs or any(offer.conduct.window is not None for offer in node.offers.offers)
 
 
 def call(node: Node, now: Now) -> None:

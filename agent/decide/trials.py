@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.decide import refresh
-from agent.decide.asking import ask, asked_for
+from agent.decide.asking import ask, asked_for, give_back, hindrance
 from agent.decide.gate import watch
 from agent.decide.inputs import Done, EngineSeen, Retry, StepEnded
 from agent.decide.node import Node, Now
@@ -50,7 +50,7 @@ def take_grant(node: Node, grant: Grant, now: Now) -> None:
         if (trial.task, trial.offer.task.revision) != (grant.task, grant.revision):
             continue
         if trial.state is OfferState.STAGED and asked_for(node, trial, grant.nonce, grant.valid_s, now):
-            _begin(node, trial, grant.nonce, now)
+            _granted(node, trial, grant.nonce, now)
             return
     node.tally("grants_ignored")
 
@@ -121,6 +121,14 @@ def _stage(node: Node, trial: Trial, now: Now) -> None:
     elif trial.key not in node.busy and trial.key not in node.unseen and trial.due_mono_s <= now.mono_s:
         node.busy.add(trial.key)
         node.effects.append(pull(node, trial.key, task.stack, task.container))
+
+
+def _granted(node: Node, trial: Trial, nonce: str, now: Now) -> None:
+    """Begin, unless what was true at the asking is so no longer."""
+    if reason := hindrance(trial, now):
+        give_back(node, trial, nonce, reason)
+    else:
+        _begin(node, trial, nonce, now)
 
 
 def _begin(node: Node, trial: Trial, nonce: str, now: Now) -> None:

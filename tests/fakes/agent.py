@@ -24,6 +24,7 @@ from protocol.desired import (
     Ack,
     ActuatorSpec,
     Assignment,
+    Conduct,
     FunctionSpec,
     Grant,
     Offer,
@@ -63,9 +64,11 @@ DOORBELL = SensorSpec("doorbell", "porch", "button", 17, debounce_s=0.03)
 LAMP = ActuatorSpec("lamp", "porch", "led", 27)
 
 
-def offer(spec: TaskSpec, rollout: str = "r-1", monitor_s: float = 5.0, order: Order = Order.STOP_FIRST) -> Offer:
+def offer(
+    spec: TaskSpec, rollout: str = "r-1", monitor_s: float = 5.0, order: Order = Order.STOP_FIRST, **conduct: Any
+) -> Offer:
     """An offer of a task's new revision."""
-    return Offer(rollout, spec, monitor_s, order)
+    return Offer(rollout, spec, monitor_s, order, Conduct(**conduct))
 
 
 class DiedError(Exception):
