@@ -64,7 +64,7 @@ class Attempt:
             return self._failed(prepared.reason)
         created = self._create()
         if created.status == 404 and "image" in created.message.lower():
-            pulled = pull(self._api, Pull(self._step.key, self._step.function.container.image))
+            pulled = pull(self._api, self._step.pull or Pull(self._step.key, self._step.function.container.image))
             if not isinstance(pulled, Done):
                 return self._failed(pulled.reason)
             created = self._create()

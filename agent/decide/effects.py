@@ -139,7 +139,8 @@ class Run:
     """Run a function once: body on standard input, attributes as `CE_*` in the environment, killed after the timeout.
 
     A container of this invocation and attempt that exists already, from before a crash, is taken over and never run twice. It stays
-    after its end, until it is removed by a `Remove` of its own: a crash between the end and the commit must find it.
+    after its end, until it is removed by a `Remove` of its own: a crash between the end and the commit must find it. Should its
+    image be missing after all, `pull` brings it.
     """
 
     key: str
@@ -148,6 +149,7 @@ class Run:
     function: FunctionSpec
     attributes: tuple[tuple[str, str], ...]
     body: str
+    pull: Pull | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from agent.decide.effects import Run as RunEffect
 from agent.decide.inputs import EngineLost, EngineSeen, Phase, RunEnded
 from agent.decide.invocation import Run, Seen, State, advance
 from agent.decide.node import Node, Now
+from agent.decide.pulls import pull
 from protocol.desired import FunctionSpec, Invocation
 from protocol.envelope import read_json
 from protocol.observed import Result, ResultStatus
@@ -92,7 +93,8 @@ def _start(node: Node, run: Run) -> None:
         return
     node.running.add(run.id)
     attributes = tuple(sorted(run.attributes.items()))
-    node.effects.append(RunEffect(run.id, run.id, run.attempt, function, attributes, run.body))
+    brings = pull(node, run.id, function.stack, function.container)
+    node.effects.append(RunEffect(run.id, run.id, run.attempt, function, attributes, run.body, brings))
 
 
 def ended(node: Node, seen: RunEnded, now: Now) -> None:

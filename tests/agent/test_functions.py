@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from agent.decide import invocations
+from agent.decide.effects import Run
 from agent.decide.inputs import RunEnded
 from agent.decide.invocations import PENDING_MOST
-from protocol.desired import Command, FunctionSpec, Invocation, TriggerSpec, Verb
+from protocol.desired import Command, FunctionSpec, Invocation, Login, TriggerSpec, Verb
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
 from protocol.topics import CommandTopic, InvocationTopic
 from sim.images import Behaviour
@@ -291,3 +292,15 @@ def test_a_command_that_cannot_be_done_says_why(rig: Rig, verb: Verb, target: st
     answer = command(rig, verb, target, value)
     assert not answer.ok
     assert words in answer.message
+
+
+def test_a_run_knows_how_its_image_is_brought(rig: Rig) -> None:
+    """Should the image have vanished since it was fetched, it is pulled as it was then: with the login of the function's stack."""
+    login = Login("docker.io", "ann", "secret", "porch")
+    rig.assign(1, functions=(function(),), logins=(login,))
+    rig.run(2)
+    call(rig)
+    rig.run(2)
+    (run,) = [effect for effect in rig.effects if isinstance(effect, Run)]
+    assert run.pull is not None
+    assert (run.pull.image, run.pull.login) == ("greet:1", login)

@@ -13,13 +13,13 @@ import pytest
 
 from agent.adapters.docker_api import DockerApi
 from agent.adapters.pulls import Terms, pull
-from agent.decide.effects import Clean, Create, Pull, Start
+from agent.decide.effects import Clean, Create, Pull, Run, Start
 from agent.decide.inputs import Done, EngineSeen, GiveUp, Phase, Retry
 from agent.decide.leftovers import DOOR
 from lab.images import Image, archive
 from lab.registry import Registry
 from protocol.container import Container
-from protocol.desired import Login, TaskSpec
+from protocol.desired import FunctionSpec, Login, TaskSpec
 from tests.fakes.engines import RealWorld
 
 pytestmark = pytest.mark.lab
@@ -99,6 +99,16 @@ def test_a_wrong_login_is_told_with_its_user(real: RealWorld, private: Registry)
     assert real.engine.perform(Pull("k", image)) == GiveUp(nobody)
     missing = real.engine.perform(Pull("k", f"{private.name}/nonsense:1", private.login))
     assert missing == GiveUp(f"image {private.name}/nonsense:1 does not exist in registry {private.name}")
+
+
+def test_a_function_whose_image_vanished_is_pulled_with_its_login(real: RealWorld, private: Registry) -> None:
+    """A run brings its image itself, as whoever fetched it before; without a login it is let in nowhere."""
+    image = f"{private.name}/well:1"
+    function = FunctionSpec("fn", "s", "r1", Container(image, ("true",), network_mode="none"))
+    nobody = real.engine.run(Run("i1", "i1", 1, function, (), ""))
+    assert "without a login" in nobody.reason
+    known = real.engine.run(Run("i2", "i2", 1, function, (), "", Pull("i2", image, private.login)))
+    assert (known.exit_code, known.reason) == (0, "")
 
 
 def test_a_platform_is_pulled_as_it_is_asked_for(real: RealWorld) -> None:
