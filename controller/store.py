@@ -30,7 +30,7 @@ TABLES = (
 )  # fmt: skip
 """The shelves that the first version had."""
 
-LATER = ("images", "scales", "restarts", "originals", "departed")
+LATER = ("images", "scales", "restarts", "originals", "departed", "pins")
 """The shelves that came since, each with a migration of its own; a test holds all of them equal to the fleet's own list."""
 
 
@@ -52,6 +52,12 @@ def operators_and_absences(db: Database) -> None:
     """Remember what operators ordered of services, whose tasks were replaced, and who was decommissioned."""
     for name in ("scales", "restarts", "originals", "departed"):
         _make(db, name)
+
+
+@migrations()
+def pins(db: Database) -> None:
+    """Remember which nodes operators keep at what they run."""
+    _make(db, "pins")
 
 
 def _make(db: Database, name: str) -> None:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 
-from controller.decide import answers, force, manifests, scales
+from controller.decide import answers, force, manifests
 from controller.decide.fleet import Fleet
 from controller.decide.hosts import host
 from controller.decide.records import StackRecord, Task, service_key, stack_of
@@ -58,7 +58,7 @@ def _with(fleet: Fleet, stack: Stack, now_mono_s: float) -> Fleet:
     revive(copy, now_mono_s)
     before = copy.stacks.get(stack.name) or StackRecord(stack.name, Verdict.ACCEPTED)
     copy.stacks.put(stack.name, replace(before, stack=stack, awaited=None))
-    scales.outdated(copy, stack)
+    force.outdated(copy, stack)
     force.enforce(copy, stack.name)
     host(copy)
     schedule(copy)

@@ -33,10 +33,12 @@ from controller.decide.records import (
     Number,
     Original,
     Pending,
+    Pin,
     Revision,
     Scale,
     StackRecord,
     Task,
+    stack_of,
 )
 from controller.decide.room import Rooms
 from controller.decide.shelf import Shelf
@@ -105,6 +107,11 @@ class Fleet:
     scales: Shelf[Scale] = field(default_factory=lambda: Shelf(Scale, stack=lambda scale: scale.stack))
     restarts: Shelf[Number] = field(default_factory=lambda: Shelf(Number))
     originals: Shelf[Original] = field(default_factory=lambda: Shelf(Original, node=lambda original: original.node))
+    pins: Shelf[Pin] = field(
+        default_factory=lambda: Shelf(
+            Pin, service=lambda p: p.service, node=lambda p: p.node, stack=lambda p: stack_of(p.service)
+        )
+    )
     departed: Shelf[Departed] = field(default_factory=lambda: Shelf(Departed))
     answered: Shelf[Answered] = field(default_factory=lambda: Shelf(Answered))
 

@@ -6,9 +6,9 @@ one of these ends in `enforce`.
 
 from __future__ import annotations
 
-from controller.decide import images, scales
+from controller.decide import images, pins, scales
 from controller.decide.fleet import Fleet
-from controller.decide.records import Revision, revision_key
+from controller.decide.records import Revision, revision_key, service_key
 from protocol.stack import Service, Stack
 
 
@@ -28,6 +28,18 @@ def enforce(fleet: Fleet, name: str) -> None:
         changed(fleet, name, fleet.catalogue.put(stack))
     if before is not None and before.logins != stack.logins:
         _tell_logins(fleet, stack)
+
+
+def outdated(fleet: Fleet, written: Stack) -> None:
+    """A manifest comes into force: forget what operators have said of what it does not have any more."""
+    scales.outdated(fleet, written)
+    pins.forget(fleet, written.name, frozenset(service_key(written.name, name) for name in written.services))
+
+
+def forget(fleet: Fleet, stack: str) -> None:
+    """A stack is gone: forget what operators have said of it."""
+    scales.forget(fleet, stack)
+    pins.forget(fleet, stack)
 
 
 def changed(fleet: Fleet, name: str, services: set[str]) -> None:

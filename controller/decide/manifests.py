@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.decide import constraints, images, scales
+from controller.decide import constraints, force, images
 from controller.decide.fleet import Fleet
-from controller.decide.force import changed, enforce
 from controller.decide.records import StackRecord
 from protocol import delivery, stackfile
 from protocol.container import Port
@@ -65,8 +64,8 @@ def come_into_force(fleet: Fleet, stack: Stack | None) -> None:
     if record is None or stack is None:
         return
     fleet.stacks.put(record.name, replace(record, stack=stack, awaited=None))
-    scales.outdated(fleet, stack)
-    enforce(fleet, record.name)
+    force.outdated(fleet, stack)
+    force.enforce(fleet, record.name)
 
 
 def look_again(fleet: Fleet, name: str, service: str, now_mono_s: float) -> bool:
@@ -122,8 +121,8 @@ def _remove(fleet: Fleet, name: str) -> None:
     fleet.reported.pop(name, None)
     fleet.reported_mono_s.pop(name, None)
     images.forget(fleet, name)
-    scales.forget(fleet, name)
-    changed(fleet, name, fleet.catalogue.drop(name))
+    force.forget(fleet, name)
+    force.changed(fleet, name, fleet.catalogue.drop(name))
     fleet.say(StackStatusTopic(fleet.name, name), b"")
 
 

@@ -195,5 +195,7 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.ROLLOUT_RESUME: rollout_orders.resume,
     OrderVerb.ROLLOUT_CONFIRM: rollout_orders.confirm,
     OrderVerb.ROLLOUT_ABORT: rollout_orders.abort,
+    OrderVerb.PIN: rollout_orders.pin,
+    OrderVerb.UNPIN: rollout_orders.unpin,
     OrderVerb.OVERRIDE: rollout_orders.override,
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from controller.decide import answers, brief
+from controller.decide import answers, brief, pins
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from controller.decide.records import service_key
@@ -27,6 +27,9 @@ TROUBLED = (
     SlotState.SETTLED,
 )  # fmt: skip
 """What a person looks for first; where not all lanes fit, those at the end are left out."""
+
+PINNED = "pinned"
+"""The state of a task that has no slot."""
 
 _WAITS = {
     SlotState.WAITING: "its node has not got the image yet",
@@ -50,7 +53,9 @@ def status(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
 def lanes(fleet: Fleet, rollout: Rollout) -> tuple[Lane, ...]:
     """One lane per task of a rollout, the troubled ones first."""
     slots = [fleet.slots[task] for task in sorted(fleet.slots.of("service", rollout.service))]
-    return tuple(_lane(fleet, slot) for slot in sorted(slots, key=lambda slot: TROUBLED.index(slot.state)))
+    found = [_lane(fleet, slot) for slot in sorted(slots, key=lambda slot: TROUBLED.index(slot.state))]
+    kept = (task for task in pins.tasks(fleet, rollout.service) if task.task not in fleet.slots)
+    return (*found, *(Lane(task.task, task.node, PINNED, pins.reason(task)) for task in kept))
 
 
 def _lane(fleet: Fleet, slot: Slot) -> Lane:

@@ -156,6 +156,14 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """An operator keeps a node at what it runs of a service."""
+
+    service: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
 class Departed:
     """A node that was decommissioned, and the last numbers it was told: one that returns must be told higher ones."""
 

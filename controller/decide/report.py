@@ -6,7 +6,7 @@ many as a person reads and a packet holds, the troubled ones first.
 
 from __future__ import annotations
 
-from controller.decide import absence, brief, hosts, images
+from controller.decide import absence, brief, hosts, images, pins
 from controller.decide.assignments import holders
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
@@ -143,6 +143,7 @@ def rollout_status(fleet: Fleet, rollout: Rollout) -> RolloutStatus:
     busy = [slot for slot in slots if slot not in failed and slot not in unseen and slot.state is not SlotState.SETTLED]
     reasons = [rollout.reason] if rollout.reason else []
     reasons += [f"{slot.node}: {slot.reason}" for slot in (*failed, *busy)[:REASONS_SHOWN] if slot.reason]
+    reasons += [f"{task.node}: {pins.reason(task)}" for task in pins.tasks(fleet, rollout.service)[:REASONS_SHOWN]]
     return RolloutStatus(
         rollout.id,
         rollout.service,
@@ -192,10 +193,15 @@ def _is_converged(fleet: Fleet, stack: Stack, services: tuple[ServiceStatus, ...
         if not _is_fulfilled(fleet, service) or (service.rollout and service.rollout.state != RolloutState.DONE):
             return False
         keys = fleet.tasks.of("service", service.service)
-        if not keys or any(fleet.tasks[task].revision != service.revision for task in keys):
+        if not keys or any(_is_behind(fleet, fleet.tasks[task], service.revision) for task in keys):
             return False
     nodes = {node for name in stack.functions for node in fleet.hosts.get(service_key(stack.name, name), ())}
     return all(_knows(fleet, node) for node in nodes if fleet.presence(node) is not Presence.OFFLINE)
+
+
+def _is_behind(fleet: Fleet, task: Task, revision: str) -> bool:
+    """Whether an update has still to reach a task; none is meant to reach a pinned one."""
+    return task.revision != revision and not pins.is_pinned(fleet, task.service, task.node)
 
 
 def _is_fulfilled(fleet: Fleet, service: ServiceStatus) -> bool:

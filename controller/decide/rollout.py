@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.decide import pins
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from controller.decide.records import Task, service_of, stack_of
@@ -189,7 +190,13 @@ def _align(fleet: Fleet, key: str) -> None:
             if rollout is None or slot.state is not SlotState.GRANTED:
                 fleet.slots.drop(key)
         return
-    if slot is not None and (slot.state in HOLDING or _is_as_wanted(slot, task, rollout)):
+    is_held = slot is not None and slot.state in HOLDING
+    if not is_held and pins.is_pinned(fleet, task.service, task.node):
+        fleet.slots.drop(key)
+        fleet.unsettled.offers.add(task.node)
+        fleet.unsettled.reports.add(stack_of(task.service))
+        return
+    if slot is not None and (is_held or _is_as_wanted(slot, task, rollout)):
         fleet.unsettled.offers.add(slot.node)
         return
     fresh = Slot(key, task.service, task.node, rollout.target, rollout.wave)

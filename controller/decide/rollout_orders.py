@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from controller.decide import answers, steering
+from controller.decide import answers, pins, steering
 from controller.decide.fleet import Fleet
+from controller.decide.slot import HOLDING, Slot, SlotState
 from protocol.observed import Answer
 from protocol.operator import OperatorOrder
 from protocol.refusal import Refusal
@@ -43,11 +44,42 @@ def override(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     return _steered(fleet, asked, lambda service: steering.override(fleet, service, node))
 
 
+def pin(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
+    """Keep a node at what it runs of a service. While an update is tried there, nobody knows what that is."""
+    service, node = asked.target, str(asked.arguments.get("node", ""))
+    refused = no_service(fleet, asked) or (None if node in fleet.nodes else answers.no_node(node))
+    if refused is not None:
+        return refused
+    found = [fleet.tasks[task] for task in fleet.tasks.of("node", node) if fleet.tasks[task].service == service]
+    if not found:
+        return answers.conflict(f"{node} runs no task of {service}")
+    if any(_is_moving(fleet.slots.get(task.task)) for task in found):
+        return answers.conflict(f"{node} is trying an update of {service}; pin it when that has ended")
+    pins.put(fleet, service, node)
+    said = f"{service} on {node} is {pins.reason(found[0])}; `bramble unpin {service} --node {node}` ends it"
+    return Answer("", ok=True, message=said)
+
+
+def unpin(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
+    """Have updates of a service reach a node again."""
+    service, node = asked.target, str(asked.arguments.get("node", ""))
+    refused = no_service(fleet, asked) or (None if node in fleet.nodes else answers.no_node(node))
+    if refused is not None:
+        return refused
+    pins.drop(fleet, service, node)
+    return Answer("", ok=True, message=f"{service} on {node} is not pinned; updates reach it")
+
+
 def no_service(fleet: Fleet, asked: OperatorOrder) -> Answer | None:
     """The answer to an order about a service that is not there, or None."""
     if asked.target in fleet.catalogue.services:
         return None
     return answers.not_found(f"there is no service {asked.target!r}; write it as stack.service")
+
+
+def _is_moving(slot: Slot | None) -> bool:
+    """Whether a task's node is trying something, or has not heard yet that it may keep it."""
+    return slot is not None and (slot.state in HOLDING or (slot.state is SlotState.SETTLED and not slot.is_kept))
 
 
 def _steered(fleet: Fleet, asked: OperatorOrder, steer: Callable[[str], str | Refusal]) -> Answer:
