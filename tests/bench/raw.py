@@ -1,19 +1,23 @@
 """The Docker API of a lab engine with nothing between: one request, one answer, one kept connection on its socket.
 
-A peer of its own (no client library can be faster than this), and the eye with which all sides are seen. Not for several threads.
-May fail: a refusal of the engine raises `RefusedError` with the engine's words, because in a bench it ends the story.
+A peer of its own (no client library can be faster than this), and with `Starts` the eye with which all sides are seen. Neither is
+for several threads. May fail: a refusal of the engine raises `RefusedError` with the engine's words, because in a bench it ends the
+story; `Starts` that do not come raise `TooLateError`.
 """
 
 from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
+
+from lab.processes import TooLateError
 
 PATIENCE_S = 60.0
 # An engine that starts fifty containers at once answers a plain question late, but not that late.
@@ -48,17 +52,43 @@ class Raw:
 
     def running(self, label: str) -> list[str]:
         """The ids of all running containers with a label (`name` or `name=value`)."""
-        return [one["Id"] for one in self._listed({"label": [label], "status": ["running"]}, everything=0)]
+        return self._listed({"label": [label], "status": ["running"]}, everything=0)
 
     def there(self, label: str) -> list[str]:
         """The ids of all containers with a label, running or not."""
-        return [one["Id"] for one in self._listed({"label": [label]}, everything=1)]
+        return self._listed({"label": [label]}, everything=1)
 
-    def _listed(self, filters: Mapping[str, list[str]], everything: int) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.call(
-            "GET", "/containers/json", {"all": everything, "filters": json.dumps(filters)}
-        )
-        return found
+    def _listed(self, filters: Mapping[str, list[str]], everything: int) -> list[str]:
+        asked = {"all": everything, "filters": json.dumps(filters)}
+        return [one["Id"] for one in self.call("GET", "/containers/json", asked)]
+
+
+class Starts:
+    """The starts of containers with a label, as the engine's events tell them: no polling adds to its work. A context manager."""
+
+    def __init__(self, socket_path: Path, label: str) -> None:
+        filters = json.dumps({"type": ["container"], "event": ["start"], "label": [label]})
+        self._talk = _Unix(socket_path)
+        self._talk.request("GET", f"/events?{urlencode({'filters': filters})}")
+        self._stream = self._talk.getresponse()  # the engine answers at once: from here on nothing is missed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._talk.close()
+
+    def wait(self, containers: int, within_s: float) -> float:
+        """Read until so many different containers have started; the monotonic time of the last."""
+        started: set[str] = set()
+        deadline_mono_s = time.monotonic() + within_s
+        while len(started) < containers:
+            left_s = deadline_mono_s - time.monotonic()
+            if left_s <= 0:
+                raise TooLateError(f"{len(started)} of {containers} containers have started after {within_s:g} s")
+            self._talk.sock.settimeout(left_s)
+            started.add(json.loads(self._stream.readline())["id"])
+        return time.monotonic()
 
 
 class _Unix(HTTPConnection):
