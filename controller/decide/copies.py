@@ -42,7 +42,7 @@ def _is_welcome(fleet: Fleet, service: Service, node: str) -> bool:
     """Whether nothing but presence speaks against the node, which may have been given something else meanwhile."""
     need = need_of(fleet, service)
     one = filters.candidate(fleet, node, need)
-    return not any(object_to(one, need) for object_to in (*filters.LEAVING, *filters.BROKEN, *filters.CROWDING))
+    return not filters.any_objection((*filters.LEAVING, *filters.BROKEN, *filters.CROWDING), one, need)
 
 
 def _is_better(fleet: Fleet, service: Service, original: str, replacement: str) -> bool:

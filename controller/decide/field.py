@@ -5,7 +5,7 @@ Made once by a look at every node; from then on only nodes that changed are look
 
 from __future__ import annotations
 
-from controller.decide.filters import BROKEN, LEAVING, PASSING, Candidate, candidate
+from controller.decide.filters import BROKEN, LEAVING, PASSING, Candidate, any_objection, candidate
 from controller.decide.fleet import Fleet
 from controller.decide.need import Need
 from controller.decide.room import Journal
@@ -44,7 +44,7 @@ class Field:
 
     def _look(self, fleet: Fleet, name: str) -> None:
         one = candidate(fleet, name, self._need) if name in fleet.nodes else None
-        if one is None or any(object_to(one, self._need) for object_to in LASTING):
+        if one is None or any_objection(LASTING, one, self._need):
             self.seats.pop(name, None)
         else:
             self.seats[name] = one

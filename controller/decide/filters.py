@@ -7,7 +7,7 @@ the node and is asked anew after each placement. What is not known of a node, or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from controller.decide import constraints, templates
@@ -70,6 +70,14 @@ def objections(one: Candidate, need: Need) -> tuple[str, ...]:
     return tuple(
         said for table in (LEAVING, BROKEN, PASSING, CROWDING) for object_to in table for said in object_to(one, need)
     )
+
+
+def any_objection(table: Iterable[Filter], one: Candidate, need: Need) -> bool:
+    """Whether any of these filters has something against this node."""
+    for object_to in table:  # noqa: SIM110 - asked for each placement, where a generator would cost more than the filters
+        if object_to(one, need):
+            return True
+    return False
 
 
 def drained(one: Candidate, _: Need) -> tuple[str, ...]:

@@ -34,6 +34,10 @@ class Group:
         heapq.heapify(self._heap)
         self._keys = {key[-1]: key for key in self._heap}
 
+    def ranked(self) -> list[Key]:
+        """The keys of all members, the best first."""
+        return sorted(self._keys.values())
+
     def put(self, member: str, key: Key | None) -> None:
         """Rank a member anew; None takes it out."""
         before = self._keys.get(member)

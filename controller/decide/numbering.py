@@ -18,10 +18,15 @@ class Numbering:
 
     def take(self) -> int:
         """The lowest number that may be free; it is not given again."""
-        if self._free:
-            return heapq.heappop(self._free)
-        self._next += 1
-        return self._next - 1
+        if not self._free:
+            self._next += 1
+            return self._next - 1
+        number = heapq.heappop(self._free)
+        while self._free and self._free[0] == number:
+            heapq.heappop(
+                self._free
+            )  # a task that moves gives its number back and keeps it; the next move gives it again
+        return number
 
     def give(self, number: int) -> None:
         """A number is free again."""

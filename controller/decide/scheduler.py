@@ -80,11 +80,12 @@ def place(fleet: Fleet, task: Task) -> None:
         unsettled.freed.add(before.node)
 
 
-def _begin(fleet: Fleet, task: Task) -> None:
-    """Put a task on a node that was nowhere before; its stack is told of by whoever places many."""
-    fleet.tasks.put(task.task, task)
-    fleet.unsettled.assignments.add(task.node)
-    fleet.unsettled.slots.add(task.task)
+def _begin(fleet: Fleet, tasks: list[Task]) -> None:
+    """Put tasks on nodes that were nowhere before; their stack is told of by whoever places them."""
+    records = {task.task: task for task in tasks}
+    fleet.tasks.add(records)
+    fleet.unsettled.assignments.update([task.node for task in tasks])
+    fleet.unsettled.slots.update(records)
 
 
 def unplace(fleet: Fleet, task: str) -> Task | None:
@@ -268,19 +269,16 @@ def _has_candidate(fleet: Fleet, service: Service, nodes: list[str]) -> bool:
 def _fill(fleet: Fleet, service: Service, left: list[Task], missing: int) -> int:
     """Place so many tasks, first those that moved, each on the best node; how many found none."""
     key = service_key(service.stack, service.name)
-    ranking, ids = ranking_of(fleet, service), _free_ids(fleet, key)
     revision = "" if len(left) == missing else base_revision(fleet, key)
+    ids = _free_ids(fleet, key)
     fleet.unsettled.reports.add(service.stack)
-    for index in range(missing):
-        name = ranking.first(fleet)
-        if name is None:
-            return missing - index
-        if index < len(left):
-            place(fleet, replace(left[index], node=name))
-            fleet.moves.begin(left[index].task)
-        else:
-            _begin(fleet, Task(next(ids), key, name, revision))
-    return 0
+    for names in ranking_of(fleet, service).deal(fleet, missing):
+        moved, left = left[: len(names)], left[len(names) :]
+        for task, name in zip(moved, names, strict=False):
+            place(fleet, replace(task, node=name))
+            fleet.moves.begin(task.task)
+        _begin(fleet, [Task(task, key, name, revision) for name, task in zip(names[len(moved) :], ids, strict=False)])
+    return service.replicas - len(fleet.tasks.of("service", key))
 
 
 def _free_ids(fleet: Fleet, key: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ equal value changes nothing, so a turn without news writes nothing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Generic, TypeVar
@@ -23,7 +24,7 @@ class Shelf(Generic[V]):
     def __init__(self, record: type[V], **index_of: Callable[[V], Hashable]) -> None:
         self.record = record
         self._records: dict[str, V] = {}
-        self._indexes: dict[str, dict[Hashable, set[str]]] = {name: {} for name in index_of}
+        self._indexes: dict[str, defaultdict[Hashable, set[str]]] = {name: defaultdict(set) for name in index_of}
         self._indexed = [(index_of[name], self._indexes[name]) for name in index_of]
         self._changed: set[str] = set()
         self._watchers: list[Callable[[V | None, V | None], None]] = []
@@ -44,6 +45,17 @@ class Shelf(Generic[V]):
         self._records[key] = value
         self._changed.add(key)
         return True
+
+    def add(self, records: dict[str, V]) -> None:
+        """Keep records that nobody has put here before."""
+        self._records.update(records)
+        self._changed.update(records)
+        for index_of, index in self._indexed:
+            for key, value in records.items():
+                index[index_of(value)].add(key)
+        for watcher in self._watchers:
+            for value in records.values():
+                watcher(None, value)
 
     def drop(self, key: str) -> V | None:
         """Take a record away, and give it back."""
@@ -91,12 +103,7 @@ class Shelf(Generic[V]):
 
     def _add(self, key: str, value: V) -> None:
         for index_of, index in self._indexed:
-            property_ = index_of(value)
-            keys = index.get(property_)
-            if keys is None:
-                index[property_] = {key}
-            else:
-                keys.add(key)
+            index[index_of(value)].add(key)
         for watcher in self._watchers:
             watcher(None, value)
 
@@ -111,7 +118,7 @@ class Shelf(Generic[V]):
             old, new = index_of(before), index_of(after)
             if old != new:
                 _discard(index, old, key)
-                index.setdefault(new, set()).add(key)
+                index[new].add(key)
         for watcher in self._watchers:
             watcher(before, after)
 
