@@ -180,8 +180,10 @@ def _is_offered(fleet: Fleet, slot: Slot) -> bool:
 
 
 def _offered(fleet: Fleet, slot: Slot) -> Offer:
-    update = fleet.rollouts[slot.service].update
-    return Offer(slot.wave, _spec(fleet, fleet.tasks[slot.task], slot.revision), update.monitor_s, update.order)
+    rollout = fleet.rollouts[slot.service]
+    policy, spec = rollout.policy, _spec(fleet, fleet.tasks[slot.task], slot.revision)
+    is_confirmed = rollout.is_confirmed and not rollout.is_back
+    return Offer(slot.wave, spec, policy.monitor_s, policy.order, policy.conduct, is_confirmed, slot.overrides_lock)
 
 
 def _offer(fleet: Fleet, name: str) -> None:

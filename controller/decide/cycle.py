@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from controller.decide import (
     decommission,
+    granting,
     greeting,
     images,
     invocations,
@@ -13,6 +14,7 @@ from controller.decide import (
     manifests,
     observe,
     orders,
+    patience,
     replacements,
     report,
     resay,
@@ -60,6 +62,8 @@ _DUE: Mapping[str, Callable[[Fleet, str, float], object]] = {
     observe.UNKNOWN: lambda fleet, key, _: observe.still_unknown(fleet, key),
     images.KIND: lambda fleet, key, _: manifests.come_into_force(fleet, images.late(fleet, key)),
     resay.KIND: lambda fleet, _, now_mono_s: resay.go_on(fleet, now_mono_s),
+    granting.KIND: lambda fleet, key, _: fleet.unsettled.judged.add(key),
+    patience.KIND: patience.over,
     replacements.AWAY: replacements.look_after,
     replacements.STEADY: replacements.steady,
     steadiness.KIND: lambda fleet, key, _: steadiness.calm(fleet, key),

@@ -74,6 +74,15 @@ class Unsettled:
     greeted: dict[str, Hello] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request that found no room, and until when its node will take a grant for an answer."""
+
+    node: str
+    request: Request
+    until_mono_s: float
+
+
 @dataclass(eq=False)
 class Fleet:
     """Everything one controller knows. It begins with nothing; the store fills the shelves."""
@@ -97,7 +106,12 @@ class Fleet:
     rollouts: Shelf[Rollout] = field(default_factory=lambda: Shelf(Rollout, state=lambda r: r.state))
     slots: Shelf[Slot] = field(
         default_factory=lambda: Shelf(
-            Slot, node=lambda s: s.node, service=lambda s: s.service, state=lambda s: (s.service, s.state)
+            Slot,
+            node=lambda s: s.node,
+            service=lambda s: s.service,
+            state=lambda s: (s.service, s.state),
+            standing=lambda s: (s.service, s.standing),
+            batch=lambda s: (s.service, s.batch, s.standing),
         )
     )
     assignments: Shelf[Assignment] = field(default_factory=lambda: Shelf(Assignment))
@@ -137,6 +151,7 @@ class Fleet:
     heard_mono_s: dict[str, float] = field(default_factory=dict)
     health: dict[str, Health] = field(default_factory=dict)
     requests: list[tuple[str, Request]] = field(default_factory=list)
+    waiting: dict[str, dict[str, Waiting]] = field(default_factory=dict)
     deadlines: Deadlines = field(default_factory=Deadlines)
     suspect_mono_s: dict[str, float] = field(default_factory=dict)
     falls_mono_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
@@ -207,6 +222,7 @@ class Fleet:
         """A node changed: what it could carry is decided again. One that has not said hello cannot carry anything."""
         if node in self.nodes:
             self.unsettled.nodes.add(node)
+            self.unsettled.slots |= self.slots.of("node", node)
             self.rooms.changed.add(node)
 
     def shelves(self) -> dict[str, Shelf[Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import invocations, replacements, rollout, steadiness
+from controller.decide import invocations, patience, replacements, rollout, steadiness
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Lease, Presence, Seen, advance
 from controller.decide.records import stack_of
@@ -47,6 +47,7 @@ def link_up(fleet: Fleet, now_mono_s: float) -> None:
             if not fleet.deadlines.has(KIND, node):
                 fleet.deadlines.set(KIND, node, _due_mono_s(fleet, fleet.leases[node]))
     replacements.link_up(fleet, now_mono_s)
+    patience.link_up(fleet)
 
 
 def expire(fleet: Fleet, node: str, now_mono_s: float) -> None:

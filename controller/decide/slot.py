@@ -203,8 +203,9 @@ class Slot:
 class Rollout:
     """An update of one service from `previous` to `revision`. A service has at most one; a newer one takes its place.
 
-    `batch` is the one under way, `confirmed` how many an operator has confirmed, `attempt` how often failures were forgiven, `well`
-    how many tasks settled since it began or something failed. Once it `is_confirmed` nodes keep nothing of what was before.
+    `batch` is the one under way, `quotas` how many tasks each that has begun takes in, `confirmed` how many an operator confirmed.
+    `attempt` is how often failures were forgiven, `well` how many tasks settled since it began, or since something failed. Once it
+    `is_confirmed`, nodes keep nothing of what was before.
     """
 
     id: str
@@ -217,6 +218,7 @@ class Rollout:
     rollback: Update | None = None
     paused_by: Cause = Cause.NONE
     batch: int = 0
+    quotas: tuple[int, ...] = ()
     confirmed: int = 0
     attempt: int = 0
     well: int = 0

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.decide import patience, phases
+from controller.decide.course import become
+from controller.decide.course import put as _put
 from controller.decide.fleet import Fleet
-from controller.decide.records import stack_of
-from controller.decide.rollout import become
 from controller.decide.slot import (
     ENDED,
     HALTED,
@@ -55,6 +56,7 @@ def resume(fleet: Fleet, service: str) -> str | Refusal:
         return Refusal(f"{rollout.reason}")
     forgiven = _forgive(fleet, rollout) if rollout.paused_by is Cause.FAILURES else 0
     become(fleet, fleet.rollouts[service], RolloutSeen.RESUMED, "")
+    patience.moved(fleet, service)
     again = f"; {forgiven} that failed or are lost are tried again" if forgiven else ""
     return f"the rollout of {service} goes on{again}"
 
@@ -68,7 +70,12 @@ def confirm(fleet: Fleet, service: str) -> str | Refusal:
         name = rollout.update.batches[rollout.batch].name
         _put(fleet, replace(rollout, confirmed=rollout.batch + 1))
         become(fleet, fleet.rollouts[service], RolloutSeen.CONFIRMED, "")
+        patience.moved(fleet, service)
         return f"{name} is confirmed; the rollout of {service} goes on"
+    if phases.is_unseen(fleet, rollout):
+        batch = rollout.update.batches[rollout.batch]
+        _put(fleet, replace(rollout, confirmed=rollout.batch + 1))
+        return f"{batch.name} is left out, because all its nodes are away; the rollout of {service} goes on"
     if rollout.state is RolloutState.DONE and rollout.update.conduct.keeps_previous:
         return _let_go(fleet, rollout)
     return f"nothing of the rollout of {service} waits to be confirmed"
@@ -135,12 +142,6 @@ def _forgive(fleet: Fleet, rollout: Rollout) -> int:
         count += 1
         fleet.unsettled.offers.add(slot.node)
     return count
-
-
-def _put(fleet: Fleet, rollout: Rollout) -> None:
-    fleet.rollouts.put(rollout.service, rollout)
-    fleet.unsettled.judged.add(rollout.service)
-    fleet.unsettled.reports.add(stack_of(rollout.service))
 
 
 def _nothing(service: str, rollout: Rollout | None, what: str) -> Refusal:

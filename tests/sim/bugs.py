@@ -20,7 +20,7 @@ from agent.decide.verdicts import end
 from agent.loop import Loop as AgentLoop
 from agent.mail import Mail
 from agent.store import Store as AgentStore
-from controller.decide import assignments, rollout
+from controller.decide import assignments, budget, rollout
 from controller.decide.slot import SlotState
 from controller.loop import Loop as ControllerLoop
 from controller.store import Store as ControllerStore
@@ -129,7 +129,7 @@ def count_facts_twice(patch: pytest.MonkeyPatch) -> None:
 
 def grant_everybody(patch: pytest.MonkeyPatch) -> None:
     """Push an update to all nodes at once."""
-    patch.setattr(rollout, "_has_room", lambda *_: True)
+    patch.setattr(budget, "full", lambda *_: "")
 
 
 def settle_without_watching(patch: pytest.MonkeyPatch) -> None:
