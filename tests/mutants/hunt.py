@@ -13,7 +13,7 @@ import sys
 from sim.history import history
 
 HISTORY_S = 60
-"""Of this process, whatever else the machine does. A history takes a second or two; one that takes this long goes round in circles."""
+"""Of this process' own time. A history takes a second or two; one that takes this long goes round in circles."""
 
 
 class EndlessError(BaseException):
