@@ -60,6 +60,27 @@ def pins(db: Database) -> None:
     _make(db, "pins")
 
 
+@migrations()
+def portions(db: Database) -> None:
+    """A parallelism was a plain number; now it may be a share as well."""
+    for name in ("rollouts", "stacks"):
+        for key, text in db.execute(f"SELECT key, value FROM {name}").fetchall():  # noqa: S608
+            value = pydantic_core.to_json(_portioned(pydantic_core.from_json(text))).decode()
+            db.execute(f"UPDATE {name} SET value = ? WHERE key = ?", (value, key))  # noqa: S608
+
+
+def _portioned(value: Any) -> Any:
+    """Write every plain parallelism out, wherever it stands in a record."""
+    if isinstance(value, list):
+        return [_portioned(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _portioned(one) for name, one in value.items()}
+    if isinstance(found.get("parallelism"), int):
+        found["parallelism"] = {"count": found["parallelism"]}
+    return found
+
+
 def _make(db: Database, name: str) -> None:
     db.table(name).create({"key": str, "value": str}, pk="key", not_null={"value"})
 
