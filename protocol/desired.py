@@ -6,7 +6,7 @@ Everything here is frozen and travels as JSON. Units stand in the names; sizes a
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
@@ -222,7 +222,7 @@ class Assignment:
     @property
     def content_hash(self) -> str:
         """Whether both sides have the very same document, beyond its number: a hello carries it."""
-        return digest(asdict(self))
+        return digest(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import lru_cache
 from typing import Annotated, Any
 
 from protocol.shapes import Bounds, JsonValue
@@ -72,6 +73,7 @@ def invocation_id(cause: str, stack: str, function: str, trigger: int) -> str:
     return digest([cause, stack, function, trigger], INVOCATION_CHARS)
 
 
+@lru_cache(maxsize=1024)  # a node asks for the same few images in every turn
 def full_reference(image: str) -> str:
     """Spell out what an image reference leaves unsaid, as Docker does: registry, `library/`, the tag; a digest beats a tag."""
     if image.startswith("sha256:"):

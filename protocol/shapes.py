@@ -100,7 +100,17 @@ class _WrongError(Exception):
         self.steps = list(steps)
 
 
+_READERS: dict[type[Any], Check] = {}
+# Each is built once: one message stands within many others, and a store reads each kind of record at each start.
+
+
 def _dataclass(cls: type[Any]) -> Check:
+    if cls not in _READERS:
+        _READERS[cls] = _reader(cls)
+    return _READERS[cls]
+
+
+def _reader(cls: type[Any]) -> Check:
     hints = get_type_hints(cls, include_extras=True)
     fields = dataclasses.fields(cls)
     checks = {field.name: _check(hints[field.name]) for field in fields}

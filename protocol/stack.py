@@ -6,7 +6,7 @@ manifest published twice changes nothing (law 8).
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from protocol.container import Container
@@ -110,9 +110,9 @@ class Service:
     @property
     def revision(self) -> str:
         """Digest of what a task runs, and how often that was begun anew; how many and where is not part of it."""
-        content = [asdict(self.container), asdict(self.restart), [asdict(d) for d in self.depends_on]]
+        content = [self.container, self.restart, self.depends_on]
         begun_anew = [self.restarts] if self.restarts else []
-        return digest([*content, asdict(self.job) if self.job else None, self.stop_after_s, *begun_anew])
+        return digest([*content, self.job, self.stop_after_s, *begun_anew])
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +153,4 @@ class Stack:
     @property
     def revision(self) -> str:
         """Digest of everything in the stack."""
-        return digest(asdict(self))
+        return digest(self)

@@ -1,8 +1,8 @@
 """The whole suite as three parts side by side: the desk and the simulator compute, the lab mostly waits for real engines.
 
 `python -m tests.parts` gives each to a pytest of its own, says every line as it comes under the name of its part, and ends with
-what each part came to and every test that failed; with 1 unless all passed. Whatever measures real time (a broker, an engine, a link
-that is cut) is in the lab's part, one test after another; the others are nice to it and take the processor time that it leaves.
+what each part came to and every test that failed; with 1 unless all passed. Whatever measures real time (a broker, an engine, a
+link that is cut) is in the lab's part, one test after another; the others are nice to it and take what time it leaves.
 """
 
 from __future__ import annotations

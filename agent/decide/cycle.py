@@ -30,9 +30,11 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     devices.settle(node, now)
     timers.fire(node, now)
     silence.follow(node, now)
+    before = (node.tasks.version, node.trials.version)
     tasks.judge(node, now)
     trials.follow(node, now)
-    tasks.judge(node, now)  # what a trial's beginning or end changed
+    if before != (node.tasks.version, node.trials.version):
+        tasks.judge(node, now)  # what a trial's beginning or end changed
     schedules.call(node, now)
     dependencies.hold(node)
     damage.follow(node, now)
