@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from agent.adapters.workers import PULLS_AT_ONCE, RUNS_AT_ONCE, STEPS_AT_ONCE, WAITING_LIMIT, Workers
+from agent.adapters.workers import (
+    LOOK_REST,
+    LOOK_REST_MOST_S,
+    PULLS_AT_ONCE,
+    RUNS_AT_ONCE,
+    STEPS_AT_ONCE,
+    WAITING_LIMIT,
+    Workers,
+)
 from agent.decide.effects import Pull, Run, Start, Step
 from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Outcome, Retry, RunEnded, StepEnded
 from protocol.container import Container
@@ -105,6 +113,19 @@ def test_looks_that_wait_are_one() -> None:
     with pytest.raises(Empty):
         inbox.get(timeout=0.1)
     assert gate.looks == 2
+    workers.stop()
+
+
+@pytest.mark.parametrize(("took_s", "rest_s"), [(0.1, 0.1 * LOOK_REST), (5.0, LOOK_REST_MOST_S)])
+def test_a_look_is_followed_by_a_rest(took_s: float, rest_s: float) -> None:
+    """After a look comes a rest that grows with what it took, up to a bound, so that looking never takes all of a node's time."""
+    inbox: Queue[Any] = Queue()
+    rests: Queue[float] = Queue()
+    moments = iter((10.0, 10.0 + took_s))
+    workers = Workers(Gate(), inbox.put, clock=lambda: next(moments), rest=rests.put)
+    workers.look()
+    assert inbox.get(timeout=PATIENCE_S) == EngineLost("none")
+    assert rests.get(timeout=PATIENCE_S) == pytest.approx(rest_s)
     workers.stop()
 
 
