@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import signal
 
+from hypothesis import settings
+
+settings.register_profile("shared machine", deadline=None)
+# What an example takes by a clock on the wall says how busy the machine is; a test that hangs is ended by its own timeout.
+
 
 def pytest_configure() -> None:
     """Let what the tests start be ended: `nohup` and a shell's background ignore signals, and children inherit that."""
+    settings.load_profile("shared machine")
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
