@@ -16,7 +16,7 @@ from queue import SimpleQueue
 
 from controller.adapters.registry import Registries
 from controller.decide.fleet import Fleet
-from controller.loop import Loop
+from controller.loop import Loop, wall_clock
 from controller.process import Process
 from controller.settings import Settings, read
 from controller.store import FILE, DamagedStoreError, Store
@@ -57,6 +57,7 @@ def run(settings: Settings) -> int:
     broker = Broker(settings.link(), inbox.put, inbox.qsize)
     loop = Loop(Fleet(settings.fleet, settings.decided_by()), store, broker, inbox, installed())
     loop.registries = Registries(inbox.put, [one.host for one in settings.registries if one.insecure])
+    loop.wall = wall_clock
     gc.freeze()  # what was loaded stays: there is nothing to find in it
     gc.set_threshold(COLLECT_AFTER)
     watching = supervisor(os.environ, os.getpid())

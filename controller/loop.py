@@ -12,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -57,11 +58,19 @@ class RegistriesSeam(Protocol):
         """Ask a registry; the answer comes through the inbox."""
 
 
+def wall_clock() -> str:
+    """What people's clock says."""
+    return datetime.now(UTC).isoformat(timespec="seconds")  # noqa: TID251 - this is the loop
+
+
 class Loop:
     """One controller. `inbox.put` is all that callbacks do."""
 
     registries: RegistriesSeam | None = None
     """Who looks images up; without one the terms ask for nobody."""
+
+    wall: Callable[[], str] | None = None
+    """What people's clock says; without one nobody is told when."""
 
     def __init__(
         self, fleet: Fleet, store: Store, wire: Wire, inbox: SimpleQueue[object], version: str = ""
@@ -77,6 +86,7 @@ class Loop:
 
     def turn(self, now_mono_s: float) -> tuple[Effect, ...]:
         """Take everything in, decide, commit, act. Returns what was decided."""
+        self.fleet.wall = self.wall() if self.wall is not None else ""
         if not self._dials:
             revive(self.fleet, now_mono_s)
             self._dial()

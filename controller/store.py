@@ -30,7 +30,7 @@ TABLES = (
 )  # fmt: skip
 """The shelves that the first version had."""
 
-LATER = ("images", "scales", "restarts", "originals", "departed", "pins")
+LATER = ("images", "scales", "restarts", "originals", "departed", "pins", "histories", "undos")
 """The shelves that came since, each with a migration of its own; a test holds all of them equal to the fleet's own list."""
 
 
@@ -58,6 +58,13 @@ def operators_and_absences(db: Database) -> None:
 def pins(db: Database) -> None:
     """Remember which nodes operators keep at what they run."""
     _make(db, "pins")
+
+
+@migrations()
+def histories(db: Database) -> None:
+    """Remember what services were updated to, and what operators went back to."""
+    for name in ("histories", "undos"):
+        _make(db, name)
 
 
 @migrations()

@@ -26,6 +26,7 @@ from controller.decide.records import (
     Answered,
     Departed,
     Devices,
+    History,
     Hold,
     Image,
     Lookup,
@@ -38,6 +39,7 @@ from controller.decide.records import (
     Scale,
     StackRecord,
     Task,
+    Undo,
     stack_of,
 )
 from controller.decide.room import Rooms
@@ -126,6 +128,10 @@ class Fleet:
             Pin, service=lambda p: p.service, node=lambda p: p.node, stack=lambda p: stack_of(p.service)
         )
     )
+    histories: Shelf[History] = field(
+        default_factory=lambda: Shelf(History, stack=lambda history: stack_of(history.service))
+    )
+    undos: Shelf[Undo] = field(default_factory=lambda: Shelf(Undo, stack=lambda undo: undo.service.stack))
     departed: Shelf[Departed] = field(default_factory=lambda: Shelf(Departed))
     answered: Shelf[Answered] = field(default_factory=lambda: Shelf(Answered))
 
@@ -145,8 +151,9 @@ class Fleet:
     seen: dict[tuple[str, str], TaskStatus] = field(default_factory=dict)
     streams: dict[str, list[str]] = field(default_factory=dict)
 
-    # What this process has heard.
+    # What this process has heard. `wall` is what people's clock says, for people only.
     is_up: bool = False
+    wall: str = ""
     up_mono_s: float = 0.0
     heard_mono_s: dict[str, float] = field(default_factory=dict)
     health: dict[str, Health] = field(default_factory=dict)

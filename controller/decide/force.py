@@ -6,7 +6,7 @@ one of these ends in `enforce`.
 
 from __future__ import annotations
 
-from controller.decide import images, pins, scales
+from controller.decide import history, images, pins, scales
 from controller.decide.fleet import Fleet
 from controller.decide.records import Revision, revision_key, service_key
 from protocol.stack import Service, Stack
@@ -14,7 +14,7 @@ from protocol.stack import Service, Stack
 
 def in_force(fleet: Fleet, stack: Stack) -> Stack:
     """What is in force of a stack that is written so."""
-    return scales.ordered(fleet, stack, images.pinned(fleet, stack))
+    return history.ordered(fleet, stack, scales.ordered(fleet, stack, images.pinned(fleet, stack)))
 
 
 def enforce(fleet: Fleet, name: str) -> None:
@@ -33,12 +33,14 @@ def enforce(fleet: Fleet, name: str) -> None:
 def outdated(fleet: Fleet, written: Stack) -> None:
     """A manifest comes into force: forget what operators have said of what it does not have any more."""
     scales.outdated(fleet, written)
+    history.outdated(fleet, written)
     pins.forget(fleet, written.name, frozenset(service_key(written.name, name) for name in written.services))
 
 
 def forget(fleet: Fleet, stack: str) -> None:
     """A stack is gone: forget what operators have said of it."""
     scales.forget(fleet, stack)
+    history.forget(fleet, stack)
     pins.forget(fleet, stack)
 
 
@@ -49,6 +51,7 @@ def changed(fleet: Fleet, name: str, services: set[str]) -> None:
     for key in services & fleet.catalogue.services.keys():
         revision = fleet.catalogue.revisions[key]
         fleet.revisions.put(revision_key(key, revision), _revision(key, revision, fleet.catalogue.services[key]))
+        history.note(fleet, key)
 
 
 def _tell_logins(fleet: Fleet, stack: Stack) -> None:

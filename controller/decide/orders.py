@@ -19,6 +19,7 @@ from controller.decide import (
     progress,
     rollout_orders,
     services,
+    undo,
 )
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard
@@ -170,6 +171,7 @@ _ASKING = frozenset(
         OrderVerb.INSPECT,
         OrderVerb.DIFF,
         OrderVerb.ROLLOUT_STATUS,
+        OrderVerb.ROLLOUT_HISTORY,
     }
 )
 """What only asks, and may be asked again; all else is done at most once per id."""
@@ -183,6 +185,7 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.INSPECT: nodes.inspect,
     OrderVerb.DIFF: diff.diff,
     OrderVerb.ROLLOUT_STATUS: progress.status,
+    OrderVerb.ROLLOUT_HISTORY: undo.rows,
     OrderVerb.DRAIN: availability.drain,
     OrderVerb.PAUSE: availability.pause,
     OrderVerb.ACTIVATE: availability.activate,
@@ -195,6 +198,7 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.ROLLOUT_RESUME: rollout_orders.resume,
     OrderVerb.ROLLOUT_CONFIRM: rollout_orders.confirm,
     OrderVerb.ROLLOUT_ABORT: rollout_orders.abort,
+    OrderVerb.ROLLOUT_UNDO: undo.undo,
     OrderVerb.PIN: rollout_orders.pin,
     OrderVerb.UNPIN: rollout_orders.unpin,
     OrderVerb.OVERRIDE: rollout_orders.override,

@@ -12,7 +12,7 @@ from protocol.container import Container
 from protocol.desired import Dependency, Job, Restart
 from protocol.observed import Answer, Inventory
 from protocol.operator import ManifestFault, Verdict
-from protocol.stack import Stack
+from protocol.stack import Service, Stack
 
 
 class Availability(StrEnum):
@@ -153,6 +153,40 @@ class Scale:
     stack: str
     replicas: int
     content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One revision that a service was updated to: as it was in force, and what became of its rollout."""
+
+    number: int
+    revision: str
+    service: Service
+    state: str = ""
+    reason: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The last revisions of a service, the oldest first."""
+
+    service: str
+    rows: tuple[Past, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """An operator went back to a row of a service's history, while its manifest says what `written` is the fingerprint of.
+
+    `restarts` is how often the service had been begun anew by then.
+    """
+
+    key: str
+    number: int
+    service: Service
+    restarts: int
+    written: str
 
 
 @dataclass(frozen=True, slots=True)

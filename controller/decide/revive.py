@@ -6,7 +6,7 @@ that was decided already, which is how a crash between any two commits is healed
 
 from __future__ import annotations
 
-from controller.decide import images, manifests
+from controller.decide import history, images, manifests
 from controller.decide.fleet import Fleet
 from controller.decide.force import in_force
 from controller.decide.invocation import OPEN
@@ -18,6 +18,7 @@ from controller.decide.slot import SlotState
 def revive(fleet: Fleet, now_mono_s: float) -> None:
     """Make a fleet that was just loaded ready for its first turn."""
     _indexes(fleet)
+    _histories(fleet)
     _lookups(fleet, now_mono_s)
     fleet.answered_order.extend(sorted(fleet.answered, key=lambda key: fleet.answered[key].rank))
     _ledger(fleet, now_mono_s)
@@ -39,6 +40,12 @@ def _indexes(fleet: Fleet) -> None:
     for node in sorted(fleet.statuses):
         for shown in fleet.statuses[node].tasks:
             fleet.seen[node, shown.task] = shown
+
+
+def _histories(fleet: Fleet) -> None:
+    """A store from before there were histories has none of what is in force."""
+    for key in sorted(fleet.catalogue.services.keys() - set(fleet.histories)):
+        history.note(fleet, key)
 
 
 def _lookups(fleet: Fleet, now_mono_s: float) -> None:

@@ -140,5 +140,17 @@ def test_updates_are_asked_for_and_steered_by_name(broker: Broker, controller: P
     for words in (("status", "loft.web"), ("status", "loft", "--watch")):
         shown = bramble(broker, "rollout", *words)
         assert (shown.exit_code, shown.stdout) == (0, f"{words[1]}: nothing has been updated yet\n"), shown.stderr
-    assert bramble(broker, "rollout", "status", "attic.web").exit_code == 3
+    history = json.loads(bramble(broker, "rollout", "history", "loft.web", "-o", "json").stdout)
+    assert [(row["number"], row["image"], row["state"]) for row in history] == [(1, "web:1", "present")]
+    assert history[0]["at"].startswith("20")
+    written(tmp_path, "loft.yaml", "services: {web: {image: 'web:2'}}\n")
+    assert bramble(broker, "up", "-f", loft, "-d").exit_code == 0
+    for said in ("goes back to number 1", "has gone back to number 1 already"):
+        undone = bramble(broker, "rollout", "undo", "loft.web")
+        assert (undone.exit_code, said in undone.stdout) == (0, True), undone.output
+    assert json.loads(bramble(broker, "services", "loft", "-o", "json").stdout)[0]["image"] == "web:1"
+    for words in (("status",), ("history",), ("pause",), ("undo",), ("override", "--node", "pi-1")):
+        assert bramble(broker, "rollout", words[0], "attic.web", *words[1:]).exit_code == 3
+    assert bramble(broker, "pin", "loft.web", "--node", "pi-9").exit_code == 3
+    assert bramble(broker, "rollout", "pause", "loft.web").exit_code == 4
     assert bramble(broker, "down", "loft").exit_code == 0
