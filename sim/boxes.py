@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agent.decide.inputs import Phase
+from agent.adapters.locks import LOCK_AGAIN_S
+from agent.decide.inputs import Done, Phase, Retry
 from protocol.container import Attachment, Container, File
 from sim.images import Behaviour
 
@@ -30,6 +31,7 @@ class Box:
     timed_out: bool = False
     networks: tuple[Attachment, ...] = ()
     files: tuple[File, ...] = ()
+    held: set[str] = field(default_factory=set)
 
     @property
     def runs(self) -> bool:
@@ -83,6 +85,17 @@ class Box:
         until_s = now_s if self.runs else self.ended_s
         said = [word for after_s, word in self.behaviour.health if self.started_s + after_s <= until_s]
         return said if self.starts else []
+
+    def stop(self, lock: str, now_s: float) -> Done | Retry:
+        """Run no more because somebody said so, unless the lock is held."""
+        held = self.locked(lock)
+        if self.runs and isinstance(held, Done):
+            self.end(0 if self.behaviour.heeds_stop else KILLED, now_s)
+        return held
+
+    def locked(self, path: str) -> Done | Retry:
+        """What the engine says of a lock: `held` are the paths at which the application has put a file."""
+        return Retry(f"holds {path}", LOCK_AGAIN_S, locked=True) if self.runs and path in self.held else Done()
 
     def next_change_s(self, now_s: float) -> float | None:
         """When something about it will change by itself."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from agent.adapters import container_files, creation, host_config, troubles
 from agent.adapters.creation import LABEL, Place
-from agent.decide.effects import Clean, Create, Pull, Remove, Run, Start, Stop
+from agent.decide.effects import Clean, Create, Probe, Pull, Remove, Run, Start, Stop
 from agent.decide.inputs import (
     DiskSeen,
     Done,
@@ -40,7 +40,7 @@ VERSION = "24.0.0-fake"
 IMAGE_BYTES = 100 * 10**6
 # Each image, and no layer shared.
 
-Step = Pull | Create | Start | Stop | Remove | Clean
+Step = Pull | Create | Start | Stop | Probe | Remove | Clean
 
 
 class FakeEngine:
@@ -100,7 +100,7 @@ class FakeEngine:
                 return CREATE_S
             case Start():
                 return START_S
-            case Remove() | Clean():
+            case Remove() | Clean() | Probe():
                 return REMOVE_S
 
     def carry_out(self, step: Step) -> Outcome:
@@ -269,7 +269,7 @@ class FakeEngine:
         self.boxes[name] = Box(id_, name, image, container, behaviour, labels, networks=first)
         return self.boxes[name]
 
-    def _change(self, step: Start | Stop | Remove) -> Outcome:
+    def _change(self, step: Start | Stop | Probe | Remove) -> Outcome:
         box = self._find(step.container)
         if box is None:
             gone = Retry(f"the container {step.container} is gone", troubles.ENGINE_RETRY_S)
@@ -279,10 +279,10 @@ class FakeEngine:
         match step:
             case Start():
                 return self._start(box, step.task)
+            case Probe():
+                return box.locked(step.path)
             case Stop():
-                if box.runs:
-                    box.end(0 if box.behaviour.heeds_stop else KILLED, self._clock())
-                return Done()
+                return box.stop(step.lock, self._clock())
             case Remove():
                 if box.runs:
                     return Retry(f"the container {step.container} still runs", troubles.ENGINE_RETRY_S)

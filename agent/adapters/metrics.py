@@ -26,6 +26,8 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "planned_runs": ("Planned times of jobs that have come", ("task", "outcome")),
     "trials": ("Trials of a revision that ended", ("state",)),
     "grants_ignored": ("Grants that answered no young request", ()),
+    "grants_returned": ("Grants that were given back: a window had closed, or a lock was taken, since the asking", ()),
+    "locks_overridden": ("Updates that began although a lock was held, by its limit or by an operator", ()),
     "refusals": ("Messages that were not taken", ()),
     "facts_refused": ("Facts too large to send", ()),
     "links_up": ("Connections to the broker", ()),

@@ -1,4 +1,4 @@
-"""Carrying out the steps of tasks: an image, create, start, stop, remove. Each may be done twice, or again after half of it.
+"""Carrying out the steps of tasks: an image, create, start, a lock's probe, stop, remove. Each may be done twice or by half.
 
 A step first looks at the container it is about, so what has come true already is `Done`, and a container that is not ours is
 never touched (S8). Docker's refusals become outcomes here; `EngineAwayError` is the caller's.
@@ -11,13 +11,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agent.adapters import locks
 from agent.adapters.cleaning import clean
 from agent.adapters.creation import LABEL, Place, task_body
 from agent.adapters.docker_api import CALL_TIMEOUT_S, DockerApi
 from agent.adapters.pulls import pull
 from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import trouble
-from agent.decide.effects import Clean, Create, Pull, Remove, Start, Stop
+from agent.decide.effects import Clean, Create, Probe, Pull, Remove, Start, Stop
 from agent.decide.inputs import Done, GiveUp, Outcome, Retry
 
 STILL_RETRY_S = 1.0
@@ -26,7 +27,7 @@ STILL_RETRY_S = 1.0
 _NETWORK_GONE = re.compile(r"network \S+ not found")
 # Removed while the container did not run, which remembers it by its id.
 
-TaskStep = Pull | Create | Start | Stop | Remove | Clean
+TaskStep = Pull | Create | Start | Stop | Probe | Remove | Clean
 
 
 class NotOursError(Exception):
@@ -51,6 +52,9 @@ def _performed(around: Surroundings, step: TaskStep) -> Outcome:
             return _start(around, step)
         case Stop():
             return _stop(around.api, around.place, step)
+        case Probe():
+            found = inspected(around.api, around.place, step.container)
+            return locks.asked(around.api, found, step.path) if found is not None else Done("it was gone")
         case Remove():
             return remove(around.api, around.place, step.container)
         case Clean():
@@ -113,6 +117,8 @@ def _stop(api: DockerApi, place: Place, step: Stop) -> Outcome:
     found = inspected(api, place, step.container)
     if found is None or not found["State"]["Running"]:
         return Done("it did not run")
+    if step.lock and not isinstance(asked := locks.asked(api, found, step.lock), Done):
+        return asked
     grace_s = math.ceil(step.grace_s)
     path = f"/containers/{step.container}/stop"
     answer = api.call("POST", path, query={"t": grace_s}, timeout_s=grace_s + CALL_TIMEOUT_S)

@@ -1,14 +1,16 @@
 """When a staged trial asks for its grant: again and again, each time under a new nonce, while the link is up.
 
-Only for what is settled here already under another content, only with an engine, while its image is here, and while nothing that
-this node alone knows is in the way: its window is closed. What is in the way is the trial's reason. A grant that comes when
-something is in the way is given back: the trial stays staged and tells the nonce that it will not use.
+Only for what is settled here already under another content, only with an engine, while its image is here, and while nothing
+that this node alone knows is in the way: its window is closed, or the running container holds its lock. What is in the way is the
+trial's reason. A grant that comes when something is in the way is given back: the trial stays staged and tells the nonce that it
+will not use.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.decide import locks
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node, Now
 from agent.decide.trial import Seen, Trial, advance
@@ -32,9 +34,12 @@ def ask(node: Node, trial: Trial, now: Now) -> None:
         node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.IMAGE_GONE)))
         return
     young = tuple((n, at) for n, at in node.asked.get(trial.key, ()) if now.mono_s - at <= GRANT_S)
-    reason = hindrance(trial, now)
-    node.trials.put(trial.key, replace(trial, reason=reason))
-    if reason or not node.is_up or (young and now.mono_s - young[-1][1] < ASK_EVERY_S):
+    if not node.is_up or (young and now.mono_s - young[-1][1] < ASK_EVERY_S):
+        return
+    if not closed(trial.offer.conduct.window, now) and locks.probe(node, trial, now):
+        return  # its answer is an input
+    if reason := hindrance(node, trial, now):
+        node.trials.put(trial.key, replace(trial, reason=reason))
         return
     node.trials.put(trial.key, replace(trial, reason="", nonce=""))
     node.requests += 1
@@ -45,9 +50,9 @@ def ask(node: Node, trial: Trial, now: Now) -> None:
     node.say(RequestTopic(node.fleet, node.name), request)
 
 
-def hindrance(trial: Trial, now: Now) -> str:
+def hindrance(node: Node, trial: Trial, now: Now) -> str:
     """Why this node does not begin now, whatever the controller says; nothing if it would."""
-    return closed(trial.offer.conduct.window, now)
+    return closed(trial.offer.conduct.window, now) or locks.hindrance(node, trial, now)
 
 
 def give_back(node: Node, trial: Trial, nonce: str, reason: str) -> None:

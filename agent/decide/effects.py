@@ -119,11 +119,21 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Stop a container: its stop signal, then a kill after `grace_s` seconds."""
+    """Stop a container: its stop signal, then a kill after `grace_s` seconds. Not while there is a file at its path `lock`."""
 
     key: str
     container: str
     grace_s: float
+    lock: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask whether a running container holds its lock: whether there is a file at a path inside it."""
+
+    key: str
+    container: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +177,10 @@ class Look:
     """Look at the engine; the answer is an `EngineSeen` or an `EngineLost`."""
 
 
-Step = Pull | Create | Start | Stop | Remove | Clean | Run
+Step = Pull | Create | Start | Stop | Probe | Remove | Clean | Run
 """Work for the engine. `key` says on whose behalf (a task or an invocation id) and comes back with the outcome."""
 
 Effect = (
     Dial | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | ReadPins | Look
-    | Pull | Create | Start | Stop | Remove | Clean | Run
+    | Pull | Create | Start | Stop | Probe | Remove | Clean | Run
 )  # fmt: skip

@@ -7,6 +7,7 @@ what flaps, and nothing is tried for longer than `healthy_s` and its monitor win
 
 from __future__ import annotations
 
+from agent.decide import locks
 from agent.decide.inputs import ContainerSeen, EngineSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
@@ -54,6 +55,7 @@ def _watch_running(node: Node, trial: Trial, instance: str, now: Now) -> None:
     if watched != instance:
         end(node, trial, Seen.UNWELL, "restarted within its monitor window")
     elif node.looked_mono_s is not None and node.looked_mono_s - since_mono_s >= trial.offer.monitor_s:
-        end(node, trial, Seen.WELL, "")
+        if not locks.holds_up(node, trial, now):
+            end(node, trial, Seen.WELL, "")
     elif now.mono_s - since_mono_s >= trial.offer.monitor_s:
         node.hinted = True  # the window ends with a look, not with the memory of one

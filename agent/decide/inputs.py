@@ -118,10 +118,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The world did not cooperate; the same step may work after `after_s` seconds."""
+    """The world did not cooperate; the same step may work after `after_s` seconds. `locked`: a container holds its lock."""
 
     reason: str
     after_s: float
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

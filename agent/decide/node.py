@@ -19,7 +19,7 @@ from agent.decide.stored import ImageMemory, Lineage, Pulled
 from agent.decide.table import Table
 from agent.decide.target import Target, content_of
 from agent.decide.task import Task
-from agent.decide.trial import Trial, trial_key
+from agent.decide.trial import LockSeen, Trial, trial_key
 from protocol.desired import Assignment, Offers
 from protocol.observed import DeviceStatus, Health, Inventory, NodeStatus, OfferState
 from protocol.topics import Topic
@@ -110,6 +110,7 @@ class Node:
     requests: int = 0
     asked: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
     watching: dict[str, tuple[str, float]] = field(default_factory=dict)
+    locks: dict[str, LockSeen] = field(default_factory=dict)
     running: set[str] = field(default_factory=set)
     opened: OpenDevices | None = None
     greeted: Inventory | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.decide import damage, devices, greeting, invocations, pacing, report, silence, steps, trials, wants
-from agent.decide.effects import DrivePin
+from agent.decide import damage, devices, greeting, invocations, locks, pacing, report, silence, steps, trials, wants
+from agent.decide.effects import DrivePin, Probe
 from agent.decide.inputs import (
     CommandDone,
     DevicesOpened,
@@ -47,10 +47,13 @@ def observe(node: Node, seen: object, now: Now) -> None:
 
 def _engine(node: Node, seen: object, now: Now) -> None:
     match seen:
+        case StepEnded(step=Probe()):
+            locks.probed(node, seen, now)
         case StepEnded():
             seen = damage.weighed(node, pacing.paced(node, seen))
             steps.ended(node, seen, now)
             trials.staged(node, seen, now)
+            locks.stopped(node, seen, now)
         case RunEnded():
             invocations.ended(node, seen, now)
         case EngineSeen() | EngineLost():

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from agent.decide import locks
 from agent.decide.effects import Create, Pull, Remove, Start, Step, Stop
 from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
 from agent.decide.node import Node, Now
@@ -31,7 +32,10 @@ ORPHAN_GRACE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One task with everything its next step depends on. `missing` brings the image, `fresher` one that is here, anew."""
+    """One task with everything its next step depends on. `missing` brings the image, `fresher` one that is here, anew.
+
+    `lock` is the path at which the container that runs may have put a file, so that a trial does not stop it.
+    """
 
     key: str
     target: Target | None
@@ -43,6 +47,7 @@ class Scene:
     kept: Target | None
     held: bool = False
     fresher: Pull | None = None
+    lock: str = ""
 
 
 def plan(node: Node, now: Now) -> None:
@@ -54,7 +59,8 @@ def plan(node: Node, now: Now) -> None:
     for key, here in _grouped(node, targets).items():
         if key in node.busy or key in node.unseen or node.waits.get(key, 0.0) > now.mono_s:
             continue
-        step = next_step(_scene(node, key, targets.get(key), found.get(key), here), now)
+        scene = _scene(node, key, targets.get(key), found.get(key), here)
+        step = next_step(replace(scene, lock=locks.path_of(node.trying(key), now)), now)
         if step is not None:
             _begin(node, step)
 
@@ -110,7 +116,7 @@ def _moved(scene: Scene, spec: TaskSpec, task: Task, container: ContainerSeen) -
     if scene.held:
         return None
     if running is not None and scene.order is Order.STOP_FIRST:
-        return Stop(scene.key, running.id, _grace_s(scene, running))
+        return Stop(scene.key, running.id, _grace_s(scene, running), scene.lock)
     return Start(scene.key, container.id, spec)
 
 
@@ -118,7 +124,7 @@ def _cleared(scene: Scene, leftovers: tuple[ContainerSeen, ...]) -> Step | None:
     """Stop what still runs, then remove; the kept one is stopped and stays."""
     running = next((other for other in scene.others if other.phase is Phase.RUNNING), None)
     if running is not None:
-        return Stop(scene.key, running.id, _grace_s(scene, running))
+        return Stop(scene.key, running.id, _grace_s(scene, running), scene.lock)
     return Remove(scene.key, leftovers[0].id) if leftovers else None
 
 

@@ -100,7 +100,8 @@ def _offer(node: Node, trial: Trial) -> OfferStatus | None:
         return None
     # The nonce that was granted; one that is only asked for changes every ten seconds, and the request itself says it.
     task = trial.offer.task
-    return OfferStatus(trial.offer.rollout, task.task, task.revision, trial.state, trial.nonce, trial.reason)
+    reason = "; ".join(filter(None, (trial.reason, trial.notice)))
+    return OfferStatus(trial.offer.rollout, task.task, task.revision, trial.state, trial.nonce, reason)
 
 
 def _calm(status: NodeStatus) -> NodeStatus:

@@ -24,6 +24,7 @@ class Seen(StrEnum):
     GRANTED = "the controller granted it in time"
     WELL = "it ran well through its monitor window"
     UNWELL = "it ended, was unhealthy, could not be made or took too long"
+    LOCKED = "the container that it would stop took its lock before"
     SAME = "the node has this revision settled already"
 
 
@@ -36,6 +37,7 @@ NEXT: Mapping[tuple[OfferState, Seen], OfferState] = {
     (OfferState.STAGED, Seen.SAME): OfferState.SETTLED,
     (OfferState.TRYING, Seen.WELL): OfferState.SETTLED,
     (OfferState.TRYING, Seen.UNWELL): OfferState.FAILED,
+    (OfferState.TRYING, Seen.LOCKED): OfferState.STAGED,
     (OfferState.TRYING, Seen.SAME): OfferState.SETTLED,
 }
 
@@ -47,18 +49,24 @@ def advance(state: OfferState, seen: Seen) -> OfferState:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One offer as this node follows it; durable. `base` is the content that was settled when it began to be tried."""
+    """One offer as this node follows it; durable. `base` is the content that was assigned when it was settled.
+
+    `nonce` is what its grant answers; of a staged trial the one that it gives back. `locked_mono_s` is since when the lock of the
+    running container holds it up. `notice` is what is to be said of how it was tried, beside the `reason` of how it stands.
+    """
 
     offer: Offer
     content: str
     state: OfferState = OfferState.STAGING
     nonce: str = ""
     reason: str = ""
+    notice: str = ""
     base: str = ""
     settled_generation: int = 0
     resumes: int = 0
     until_mono_s: float = 0.0
     due_mono_s: float = 0.0
+    locked_mono_s: float | None = None
 
     @property
     def key(self) -> str:
@@ -74,6 +82,16 @@ class Trial:
     def target(self) -> Target:
         """What its task should be while it is tried, and after it is kept."""
         return Target(self.offer.task, self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class LockSeen:
+    """What was said of a container's lock, and when: without a `reason` it is free. One that nobody can see is held, too."""
+
+    container: str
+    at_mono_s: float
+    reason: str = ""
+    is_held: bool = False
 
 
 def trial_key(offer: Offer) -> str:

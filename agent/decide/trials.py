@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import refresh
+from agent.decide import locks, refresh
 from agent.decide.asking import ask, asked_for, give_back, hindrance
 from agent.decide.gate import watch
 from agent.decide.inputs import Done, EngineSeen, Retry, StepEnded
@@ -125,7 +125,7 @@ def _stage(node: Node, trial: Trial, now: Now) -> None:
 
 def _granted(node: Node, trial: Trial, nonce: str, now: Now) -> None:
     """Begin, unless what was true at the asking is so no longer."""
-    if reason := hindrance(trial, now):
+    if reason := hindrance(node, trial, now):
         give_back(node, trial, nonce, reason)
     else:
         _begin(node, trial, nonce, now)
@@ -135,6 +135,9 @@ def _begin(node: Node, trial: Trial, nonce: str, now: Now) -> None:
     """Begin: the state `trying` is committed before the first step of its plan is carried out."""
     state = advance(trial.state, Seen.GRANTED)
     until = now.mono_s + trial.offer.conduct.healthy_s
-    node.trials.put(trial.key, replace(trial, state=state, nonce=nonce, reason="", until_mono_s=until))
+    said = locks.notice(trial, now)
+    if said:
+        node.tally("locks_overridden")
+    node.trials.put(trial.key, replace(trial, state=state, nonce=nonce, reason="", notice=said, until_mono_s=until))
     refresh.begun(node, trial.task, trial.key)
     node.asked.pop(trial.key, None)

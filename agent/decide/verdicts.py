@@ -37,6 +37,7 @@ def forget(node: Node, trial: Trial) -> None:
     """Forget what only this process knew of a trial."""
     node.asked.pop(trial.key, None)
     node.watching.pop(trial.key, None)
+    node.locks.pop(trial.key, None)
 
 
 def assigned(node: Node, trial: Trial) -> str:

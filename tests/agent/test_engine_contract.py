@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.decide.effects import Create, Pull, Remove, Start, Stop
+from agent.decide.effects import Create, Probe, Pull, Remove, Start, Stop
 from agent.decide.inputs import ContainerSeen, Done, EngineLost, EngineSeen, GiveUp, Phase, Retry
 from protocol.container import Container, Port
 from protocol.desired import TaskSpec
@@ -168,6 +168,23 @@ def test_health_is_shown_as_it_changes(world: World, image: str, verdict: str) -
     assert container.health == "starting"
     world.until(lambda: only(world).health != "starting")
     assert only(world) == replace(container, health=verdict, has_been_ill=verdict == "unhealthy")
+
+
+def test_a_container_that_holds_its_lock_is_not_stopped(world: World) -> None:
+    """The lock is a file at a path inside; without it, and without a lock, the stop works. One that does not run holds nothing."""
+    container = started(world, spec(world))
+    held = Retry("holds /run/busy", 5.0, locked=True)
+    assert isinstance(world.engine.perform(Probe("k", container.id, "/run/busy")), Done)
+    world.hold(container.id, "/run/busy")
+    assert world.engine.perform(Probe("k", container.id, "/run/busy")) == held
+    assert world.engine.perform(Stop("k", container.id, 10, "/run/busy")) == held
+    assert only(world) == container
+    assert isinstance(world.engine.perform(Probe("k", container.id, "/run/other")), Done)
+    world.hold(container.id, "/run/busy", held=False)
+    assert isinstance(world.engine.perform(Stop("k", container.id, 10, "/run/busy")), Done)
+    assert only(world).phase is Phase.EXITED
+    assert isinstance(world.engine.perform(Probe("k", container.id, "/run/busy")), Done)
+    assert isinstance(world.engine.perform(Probe("k", "f" * 64, "/run/busy")), Done)
 
 
 @pytest.mark.parametrize("labels", [{}, OTHER_NODE], ids=["nobody's", "another node's"])

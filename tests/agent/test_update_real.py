@@ -1,13 +1,13 @@
-"""What an update asks of a real Docker Engine: whether a container has been ill between two looks."""
+"""What an update asks of a real Docker Engine: has a container been ill between two looks, does it hold its lock?"""
 
 from __future__ import annotations
 
 import pytest
 
 from agent.adapters.engine import Engine
-from agent.decide.effects import Create, Pull, Start
-from agent.decide.inputs import ContainerSeen, EngineSeen
-from protocol.container import Container
+from agent.decide.effects import Create, Probe, Pull, Start, Stop
+from agent.decide.inputs import ContainerSeen, Done, EngineSeen, Retry
+from protocol.container import Container, Mount, Volume
 from protocol.desired import TaskSpec
 from tests.fakes.engines import RealWorld
 
@@ -46,3 +46,22 @@ def test_an_illness_between_two_looks_is_remembered_until_the_next_start(real: R
         real.until(lambda: len(hints) >= known + 2 and not only(engine).has_been_ill)
     finally:
         engine.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "is_seen"),
+    [("/tmp/busy", True), ("/vol/deep/busy", True), ("/link", True), ("/cache/busy", False), ("/dev/shm/busy", False)],
+)
+def test_a_lock_is_seen_wherever_docker_can_look(real: RealWorld, path: str, is_seen: bool) -> None:
+    """In the container's own layer, a volume, behind a symlink; on a tmpfs it cannot be seen, counts as held, and that is said."""
+    mounts = (Mount("volume", "/vol", "data", volume=Volume()), Mount("tmpfs", "/cache"))
+    container = started(real, real.engine, "well", mounts=mounts)
+    real.inside(container.id, "mkdir -p /tmp /vol/deep; ln -sf /tmp /elsewhere")
+    free = real.engine.perform(Probe("k", container.id, path))
+    assert isinstance(free, Done) is is_seen
+    real.inside(container.id, "touch /tmp/busy /vol/deep/busy /cache/busy /dev/shm/busy; ln -s /tmp/busy /link")
+    for step in (Probe("k", container.id, path), Stop("k", container.id, 1, path)):
+        held = real.engine.perform(step)
+        assert isinstance(held, Retry)
+        assert held.locked
+        assert is_seen or "on the tmpfs" in held.reason

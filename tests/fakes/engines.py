@@ -89,6 +89,9 @@ class World(Protocol):
     def reads(self, container: str, path: str) -> str:
         """What a running container finds in one of its files; nothing where there is none."""
 
+    def hold(self, container: str, path: str, *, held: bool = True) -> None:
+        """Let a running container put a file at a path, or take it away."""
+
     def reaches(self, container: str, name: str) -> bool:
         """Whether a running container reaches another by a name."""
 
@@ -161,6 +164,10 @@ class FakeWorld:
 
     def put_volume(self, name: str) -> None:
         self.engine.wiring.volumes[name] = Volume()
+
+    def hold(self, container: str, path: str, *, held: bool = True) -> None:
+        box = self._box(container)
+        box.held = box.held | {path} if held else box.held - {path}
 
     def lose_network(self, name: str) -> None:
         del self.engine.wiring.networks[name]
@@ -246,6 +253,9 @@ class RealWorld:
             self.inside(container, f"timeout 3 ping -c 1 -W 1 {name}")
             return True
         return False
+
+    def hold(self, container: str, path: str, *, held: bool = True) -> None:
+        self.inside(container, f"mkdir -p $(dirname {path}); {'touch' if held else 'rm'} {path}")
 
     def health(self, container: str) -> str:
         """What Docker says of a container's health."""
