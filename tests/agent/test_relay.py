@@ -78,13 +78,13 @@ def asked(name: str, path: str, method: str = "GET", **headers: str) -> tuple[in
 
 
 def test_a_blob_passes_no_faster_than_the_cap() -> None:
-    """Three megabytes at one megabyte a second take three seconds, a tenth more or less."""
+    """Three megabytes at one megabyte a second take three seconds at least; how much more is the machine's affair."""
     with registry() as upstream, Relay(Upstream(upstream.name, insecure=True), 1_000_000) as relay:
         began_s = time.monotonic()
         status, body, _ = asked(relay.name, "/blob", Authorization="Basic xyz")
         took_s = time.monotonic() - began_s
     assert (status, body == BLOB) == (200, True)
-    assert took_s == pytest.approx(3.0, rel=0.1)
+    assert took_s >= 2.7
 
 
 def test_a_login_is_passed_on_and_told_to_nobody_else() -> None:
