@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from controller.decide import answers, brief, pins
+from controller.decide import answers, brief, granting, pins
+from controller.decide.budget import Groups
 from controller.decide.fleet import Fleet
-from controller.decide.presence import Presence
 from controller.decide.records import service_key
 from controller.decide.report import rollout_status
-from controller.decide.slot import Rollout, Slot, SlotState
+from controller.decide.slot import Rollout, SlotState
 from protocol.observed import Answer
 from protocol.operator import OperatorOrder
 from protocol.rollouts import Lane, RolloutStatus
@@ -31,15 +31,8 @@ TROUBLED = (
 PINNED = "pinned"
 """The state of a task that has no slot."""
 
-_WAITS = {
-    SlotState.WAITING: "its node has not got the image yet",
-    SlotState.STAGED: "its node has the image, and waits for its turn",
-    SlotState.GRANTED: "its node is trying it",
-    SlotState.LOST: "its node went silent while it was trying; it keeps its place until it reports",
-}
 
-
-def status(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
+def status(fleet: Fleet, asked: OperatorOrder, now_mono_s: float) -> Answer:
     """How far the update of a service is, or those of a stack, or all."""
     services = answers.services_of(fleet, asked.target)
     if not services and asked.target:
@@ -47,28 +40,25 @@ def status(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     keys = [service_key(service.stack, service.name) for service in services]
     found = [fleet.rollouts[key] for key in keys if key in fleet.rollouts]
     room_bytes = brief.ROOM_BYTES // max(1, len(found))
-    return answers.rows([asdict(with_lanes(fleet, rollout, room_bytes)) for rollout in found])
+    return answers.rows([asdict(with_lanes(fleet, rollout, now_mono_s, room_bytes)) for rollout in found])
 
 
-def lanes(fleet: Fleet, rollout: Rollout) -> tuple[Lane, ...]:
+def lanes(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> tuple[Lane, ...]:
     """One lane per task of a rollout, the troubled ones first."""
     slots = [fleet.slots[task] for task in sorted(fleet.slots.of("service", rollout.service))]
-    found = [_lane(fleet, slot) for slot in sorted(slots, key=lambda slot: TROUBLED.index(slot.state))]
+    slots.sort(key=lambda slot: TROUBLED.index(slot.state))
+    groups: Groups = {}
+    waits = (granting.wait(fleet, slot, now_mono_s, groups) for slot in slots)
+    found = [Lane(slot.task, slot.node, slot.state, wait) for slot, wait in zip(slots, waits, strict=True)]
     kept = (task for task in pins.tasks(fleet, rollout.service) if task.task not in fleet.slots)
     return (*found, *(Lane(task.task, task.node, PINNED, pins.reason(task)) for task in kept))
 
 
-def _lane(fleet: Fleet, slot: Slot) -> Lane:
-    is_away = slot.state in (SlotState.WAITING, SlotState.STAGED) and fleet.presence(slot.node) is not Presence.ONLINE
-    reason = "its node is away; it is updated when it returns" if is_away else slot.reason or _WAITS.get(slot.state, "")
-    return Lane(slot.task, slot.node, slot.state, reason)
-
-
-def with_lanes(fleet: Fleet, rollout: Rollout, room_bytes: int) -> RolloutStatus:
+def with_lanes(fleet: Fleet, rollout: Rollout, now_mono_s: float, room_bytes: int) -> RolloutStatus:
     """The status with as many lanes as there is room for."""
     whole = rollout_status(fleet, rollout)
     room_bytes -= len(write(whole)) + 1
-    found = lanes(fleet, rollout)
+    found = lanes(fleet, rollout, now_mono_s)
     shown = found[: len(brief.fitting([asdict(lane) for lane in found], room_bytes))]
     left_out = len(found) - len(shown)
     reasons = (*whole.reasons, f"{left_out} more lanes are not shown") if left_out else whole.reasons

@@ -6,7 +6,7 @@ many as a person reads and a packet holds, the troubled ones first.
 
 from __future__ import annotations
 
-from controller.decide import absence, brief, hosts, images, pins
+from controller.decide import absence, brief, hosts, images, phases, pins
 from controller.decide.assignments import holders
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
@@ -155,6 +155,8 @@ def rollout_status(fleet: Fleet, rollout: Rollout) -> RolloutStatus:
         len(busy),
         _sentence(rollout, settled, (failed, unseen, busy)),
         tuple(reasons),
+        rollout.previous,
+        phases.title(rollout),
         paused_by=rollout.paused_by,
     )
 

@@ -57,7 +57,7 @@ def test_a_rollout_has_a_lane_per_node_with_the_reason_for_every_wait() -> None:
         node.report()
     assert lanes(desk, "s1") == {
         "pi-1": ("granted", "its node is trying it"),
-        "pi-2": ("staged", "its node has the image, and waits for its turn"),
+        "pi-2": ("staged", "waits for room: 1 of 1 are changing"),
         "pi-3": ("waiting", "its node is away; it is updated when it returns"),
     }
     first.end(well=True)
@@ -71,7 +71,7 @@ def test_the_troubled_lanes_come_first_and_what_does_not_fit_is_counted() -> Non
     desk, (first, *_) = updating(count=4)
     first.update("nonce0000", well=False)
     rollout = desk.fleet.rollouts["shop.web"]
-    short = progress.with_lanes(desk.fleet, rollout, room_bytes=600)
+    short = progress.with_lanes(desk.fleet, rollout, desk.now, room_bytes=600)
     assert short.lanes[0].state == "failed"
     assert 0 < len(short.lanes) < 4
     assert short.reasons[-1] == f"{4 - len(short.lanes)} more lanes are not shown"
