@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.decide import patience, phases, pins
-from controller.decide.course import forget_revisions, put
+from controller.decide.course import become, forget_revisions, put
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from controller.decide.records import Task, service_of, stack_of
 from controller.decide.scheduler import base_revision
-from controller.decide.slot import HOLDING, NO_BATCH, OPEN, Rollout, Slot, SlotState
+from controller.decide.slot import HOLDING, NO_BATCH, OPEN, Cause, Rollout, RolloutSeen, Slot, SlotState
 from protocol.ids import digest
 from protocol.stack import Service
 
@@ -54,6 +54,8 @@ def _follow(fleet: Fleet, rollout: Rollout, wanted: Service) -> None:
         after = replace(after, batch=0, quotas=(), confirmed=0)
         _leave_batches(fleet, rollout.service)
     put(fleet, after)
+    if rollout.update.batches != wanted.update.batches and rollout.paused_by is Cause.PROMOTION:
+        become(fleet, after, RolloutSeen.CONFIRMED, "")
 
 
 def _leave_batches(fleet: Fleet, service: str) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from protocol.desired import Assignment, Grant, Offer, Offers
+from controller.decide.effects import Say
+from protocol.desired import Assignment, Offer, Offers
 from protocol.observed import Link, OfferState, OfferStatus, Request, TaskState, TaskStatus
 from protocol.topics import AssignmentTopic as Assigned
-from protocol.topics import OfferTopic, RequestTopic
+from protocol.topics import GrantTopic, OfferTopic, RequestTopic
 from tests.controller.desk import FLEET, Desk
 
 Key = tuple[str, str, str]
@@ -31,7 +32,7 @@ class Pi:
     kept: dict[str, str] = field(default_factory=dict)
     down: dict[str, str] = field(default_factory=dict)
     asked: dict[str, Key] = field(default_factory=dict)
-    grants: list[Grant] = field(default_factory=list)
+    heard: int = 0
     epoch: int = 1
 
     def join(self, **labels: str) -> Pi:
@@ -86,20 +87,19 @@ class Pi:
             rollout, task, revision = key
             self.asked[f"{nonce}{number}"] = key
             request = Request(rollout, task, revision, f"{nonce}{number}")
-            effects = self.desk.heard(RequestTopic(FLEET, self.name), request)
-            said = [getattr(effect, "message", None) for effect in effects]
-            self.grants += [grant for grant in said if isinstance(grant, Grant)]
+            self.desk.heard(RequestTopic(FLEET, self.name), request)
 
     def go(self) -> int:
-        """Begin what was granted and asked for by this life of the node; how many that were."""
+        """Begin what was granted since, and asked for by this life of the node; how many that were."""
         begun = 0
-        for grant in self.grants:
+        said = [effect for effect in self.desk.effects[self.heard :] if isinstance(effect, Say)]
+        self.heard = len(self.desk.effects)
+        for grant in [one.message for one in said if one.topic == GrantTopic(FLEET, self.name)]:
             key = self.asked.pop(grant.nonce, None)
             if key is not None and self.states.get(key) is OfferState.STAGED:
                 self.states[key] = OfferState.TRYING
                 self.down[key[1]] = "trying"
                 begun += 1
-        self.grants = []
         return begun
 
     def end(self, *, well: bool) -> None:
@@ -119,7 +119,7 @@ class Pi:
 
     def reboot(self) -> None:
         """Lose power: nonces are forgotten, what is being tried is durable."""
-        self.asked, self.grants, self.epoch = {}, [], self.epoch + 1
+        self.asked, self.heard, self.epoch = {}, len(self.desk.effects), self.epoch + 1
 
     def report(self) -> None:
         """Say everything."""
