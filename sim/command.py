@@ -10,7 +10,10 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 from sim.history import Course, Plan, history
@@ -39,10 +42,10 @@ def _live(asked: argparse.Namespace, arguments: Sequence[str]) -> int:
     plan = Plan(asked.nodes, asked.hours * 3600.0, manifest)
     begun_s = shown_s = time.monotonic()
     courses: list[Course] = []
-    for seed in range(asked.seed, asked.seed + asked.seeds):
-        courses.append(history(seed, plan))
-        if courses[-1].broken:
-            print(told(courses[-1], _again(arguments, seed)))  # noqa: T201 - a command prints
+    for course in lived(range(asked.seed, asked.seed + asked.seeds), plan, asked.jobs):
+        courses.append(course)
+        if course.broken:
+            print(told(course, _again(arguments, course.seed)))  # noqa: T201 - a command prints
         if time.monotonic() - shown_s >= PROGRESS_EVERY_S:
             shown_s = time.monotonic()
             _progress(f"{len(courses)} of {asked.seeds} histories")
@@ -51,6 +54,22 @@ def _live(asked: argparse.Namespace, arguments: Sequence[str]) -> int:
     _progress("")
     print(summary(courses, time.monotonic() - begun_s))  # noqa: T201 - a command prints
     return BROKEN if any(course.broken for course in courses) else 0
+
+
+def lived(seeds: Sequence[int], plan: Plan, jobs: int) -> Iterator[Course]:
+    """The histories of these seeds, in order, lived through by so many processes; only the last keeps its whole trace."""
+    works = [(seed, plan, seed == seeds[-1]) for seed in seeds]
+    if jobs == 1:
+        yield from map(_course, works)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as processes:  # what a test has planted goes along
+        yield from processes.map(_course, works)
+
+
+def _course(work: tuple[int, Plan, bool]) -> Course:
+    seed, plan, is_last = work
+    course = history(seed, plan)
+    return course if is_last else replace(course, trace=course.last_lines)
 
 
 def told(course: Course, again: str) -> str:
@@ -90,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--hours", type=float, default=HOURS, metavar="H", help="hours of faults in each (default a twelfth)"
     )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many processes share them (default 1)")
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="live with this stack instead of our own")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="write the whole trace of the last history")
     return parser

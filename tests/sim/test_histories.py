@@ -76,6 +76,18 @@ def test_a_broken_promise_tells_how_to_see_it_again(
     assert "once more: bramble sim --seeds 1 --seed 5 --seed 5 --seeds 1" in said
 
 
+def test_processes_share_the_histories_and_change_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two processes live through the same histories as one, in the order of their seeds."""
+    for jobs in ("1", "2"):
+        trace = ["--trace", str(tmp_path / jobs)]
+        assert command.run(["--seeds", "3", "--hours", "0.01", "--jobs", jobs, *trace]) == 0
+        assert "3 histories" in capsys.readouterr().out
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+    courses = [list(command.lived(range(1, 4), Plan(seconds=30.0), jobs)) for jobs in (1, 2)]
+    assert courses[0] == courses[1]
+    assert [course.seed for course in courses[1]] == [1, 2, 3]
+
+
 def test_a_stack_of_ones_own_lives_through_histories(capsys: pytest.CaptureFixture[str]) -> None:
     """The demo's manifest holds in the simulator, with its own rules of updating."""
     assert command.run(["--seeds", "2", "--hours", "0.05", "--manifest", str(ROOT / "manifests" / "porch.yaml")]) == 0
