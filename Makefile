@@ -56,7 +56,7 @@ lab: setup ## only the tests on real hosts (root)
 	$(BIN)/pytest -q -m lab
 
 sim: setup ## whole fleets in virtual time: SEEDS=N histories
-	$(BIN)/bramble sim --seeds $(SEEDS)
+	$(BIN)/bramble sim --seeds $(SEEDS) --jobs $$(nproc)
 
 bench: setup ## the figures, each as a ratio against a peer in the same run (root)
 	$(BIN)/python -m tests.bench
