@@ -25,6 +25,9 @@ HERE = Path(__file__).resolve().parent.parent
 KEEPALIVE_S = 4
 # A quarter of an installation's, so that a story about absence does not have to wait half a minute for each.
 
+HEALTH_S = 5
+# A sixth of an installation's, so that what is plugged in is soon seen.
+
 REGISTRY_PORT = 5000
 # The site's address is its own, so the port of every registry's documentation is free there.
 
@@ -108,6 +111,7 @@ class Bramble:
             "BRAMBLE_BROKER_PORT": str(self.broker.port),
             "BRAMBLE_STATE_DIR": str(host.directory / "agent"),
             "BRAMBLE_KEEPALIVE_S": str(KEEPALIVE_S),
+            "BRAMBLE_HEALTH_S": str(HEALTH_S),
             "BRAMBLE_LABELS": "site=home,place=porch",
             "BRAMBLE_DOCKER_HOST": host.engine.url if host.with_engine else "none",
             "BRAMBLE_FINGER": str(self.finger(name)),

@@ -68,9 +68,9 @@ class Desk:
         try:
             return self.watch.until(claim, f"{stack} to run", within_s)
         except TooLateError as late:
-            raise TooLateError(f"{late}: {self._standing(stack)}") from late
+            raise TooLateError(f"{late}: {self.standing(stack)}") from late
 
-    def _standing(self, stack: str) -> str:
+    def standing(self, stack: str) -> str:
         """How a stack stands, for a test that waited in vain."""
         status = self.watch.stacks.get(stack)
         if status is None or status.verdict is Verdict.REFUSED:
