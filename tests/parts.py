@@ -103,6 +103,7 @@ def _started(name: str, command: Sequence[str]) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        process_group=0,  # Ctrl-C reaches it through us, once: a second one would end the taking down of hosts
     )
 
 
@@ -116,5 +117,6 @@ def _quick_folder() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     sys.exit(run({name: command(name) for name in PARTS}))
