@@ -7,8 +7,6 @@ again.
 
 from __future__ import annotations
 
-from math import inf
-
 from controller.decide import budget, phases, precedence
 from controller.decide.course import move
 from controller.decide.fleet import Fleet, Waiting
@@ -50,7 +48,7 @@ def obstacle(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> str:
     return precedence.objection(fleet, rollout) or budget.full(fleet, rollout, now_mono_s)
 
 
-def wait(fleet: Fleet, slot: Slot, now_mono_s: float = inf, groups: budget.Groups | None = None) -> str:
+def wait(fleet: Fleet, slot: Slot, now_mono_s: float, groups: budget.Groups) -> str:
     """For what a task waits, in one sentence; empty for one that waits for nothing."""
     rollout, status = fleet.rollouts[slot.service], fleet.statuses.get(slot.node)
     if slot.state not in OPEN:
@@ -65,7 +63,7 @@ def wait(fleet: Fleet, slot: Slot, now_mono_s: float = inf, groups: budget.Group
     if slot.state is SlotState.WAITING:
         return said.get((slot.wave, slot.task)) or "its node has not got the image yet"
     blocked = obstacle(fleet, rollout, now_mono_s)
-    blocked = blocked or budget.crowded_out(fleet, rollout, slot, {} if groups is None else groups)
+    blocked = blocked or budget.crowded_out(fleet, rollout, slot, groups)
     return blocked or said.get((slot.wave, slot.task)) or "may begin as soon as its node asks"
 
 

@@ -80,6 +80,14 @@ def go_on(fleet: Fleet, rollout: Rollout) -> tuple[Rollout, Verdict]:
     return rollout, Verdict()
 
 
+def unseen(fleet: Fleet, rollout: Rollout) -> str:
+    """For whom a batch waits of which nobody is there; empty for any other."""
+    batch = under_way(rollout)
+    if batch is None or not is_unseen(fleet, rollout):
+        return ""
+    return f"{batch.name} waits for any one of its nodes, which are all away; {CONFIRM.format(rollout.service)} without them"
+
+
 def is_unseen(fleet: Fleet, rollout: Rollout) -> bool:
     """Whether the batch under way waits for any one of its nodes."""
     is_rolling = rollout.state is RolloutState.ROLLING and under_way(rollout) is not None

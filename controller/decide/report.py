@@ -6,12 +6,12 @@ many as a person reads and a packet holds, the troubled ones first.
 
 from __future__ import annotations
 
-from controller.decide import absence, brief, hosts, images, phases, pins
+from controller.decide import absence, brief, hosts, images, phases, pins, precedence
 from controller.decide.assignments import holders
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from controller.decide.records import StackRecord, Task, service_key
-from controller.decide.slot import OPEN, Rollout, RolloutState, Slot, SlotState
+from controller.decide.slot import Rollout, RolloutState, Slot, SlotState, Standing
 from protocol.observed import TaskState
 from protocol.operator import FunctionStatus, ServiceStatus, StackStatus, TaskPlace
 from protocol.rollouts import RolloutStatus
@@ -27,6 +27,9 @@ REASONS_SHOWN = 10
 
 TASK_PAUSE_S = 0.001
 """A status of 10,000 tasks, or of devices on as many nodes, costs tens of milliseconds to make: the next waits ten seconds."""
+
+BUSY = (Standing.OPEN, Standing.TRYING, Standing.LOST, Standing.FORGIVEN)
+"""Neither updated nor failed nor unseen."""
 
 UNSEEN = "unseen"
 """The state of a task whose node is away: it may well be running."""
@@ -137,11 +140,13 @@ def _turn(fleet: Fleet, task: Task) -> str:
 def rollout_status(fleet: Fleet, rollout: Rollout) -> RolloutStatus:
     """How far an update is, counted in four and said in one sentence."""
     slots = [fleet.slots[task] for task in sorted(fleet.slots.of("service", rollout.service))]
-    settled = sum(slot.state is SlotState.SETTLED for slot in slots)
-    failed = [slot for slot in slots if slot.state is SlotState.FAILED]
-    unseen = [slot for slot in slots if slot.state in OPEN and fleet.presence(slot.node) is not Presence.ONLINE]
-    busy = [slot for slot in slots if slot not in failed and slot not in unseen and slot.state is not SlotState.SETTLED]
-    reasons = [rollout.reason] if rollout.reason else []
+    settled = sum(slot.standing is Standing.SETTLED for slot in slots)
+    failed = [slot for slot in slots if slot.standing is Standing.FAILED]
+    unseen = [slot for slot in slots if slot.standing is Standing.AWAY]
+    busy = [slot for slot in slots if slot.standing in BUSY]
+    reasons = [
+        said for said in (rollout.reason, precedence.objection(fleet, rollout), phases.unseen(fleet, rollout)) if said
+    ]
     reasons += [f"{slot.node}: {slot.reason}" for slot in (*failed, *busy)[:REASONS_SHOWN] if slot.reason]
     reasons += [f"{task.node}: {pins.reason(task)}" for task in pins.tasks(fleet, rollout.service)[:REASONS_SHOWN]]
     return RolloutStatus(

@@ -38,10 +38,10 @@ class Bed:
         self, nodes: int, extra: str = "{}", path: Path | None = None, rollback: str = "", **update: str
     ) -> None:
         self.desk = Desk(path)
-        self.policy = (extra, rollback, update)
-        self.pis = [Pi(self.desk, f"pi-{number}").join(site=f"s{(number - 1) // 2}") for number in range(1, nodes + 1)]
         self.nonces = 0
         self.away: set[str] = set()
+        self.policy = (extra, rollback, update)
+        self.pis = [Pi(self.desk, f"pi-{number}").join(site=f"s{(number - 1) // 2}") for number in range(1, nodes + 1)]
         self.publish("web:1")
         self.settle()
         self.publish("web:2")
@@ -51,7 +51,8 @@ class Bed:
         extra, rollback, update = self.policy
         self.desk.manifest("shop", shop(image, extra, rollback, **update))
         for pi in self.pis:
-            pi.read()
+            if pi.name not in self.away:
+                pi.read()
 
     def settle(self) -> None:
         """Everybody runs what it was assigned, and says so."""
@@ -59,11 +60,18 @@ class Bed:
             pi.read()
             pi.report()
 
+    def settle_there(self) -> None:
+        """Everybody who is there speaks, so that it is known to be."""
+        for pi in self.pis:
+            if pi.name not in self.away:
+                pi.report()
+
     def ask(self) -> list[str]:
-        """Everybody reads, and asks for what it has staged; who has begun by now."""
+        """Everybody reads, reports, and asks for what it has staged; who has begun by now."""
         for pi in [pi for pi in self.pis if pi.name not in self.away]:
             self.nonces += 1
             pi.read()
+            pi.report()
             pi.ask(f"{self.nonces:08d}")
         return self.begin()
 

@@ -33,11 +33,14 @@ class Pi:
     down: dict[str, str] = field(default_factory=dict)
     asked: dict[str, Key] = field(default_factory=dict)
     heard: int = 0
+    labels: dict[str, str] = field(default_factory=dict)
+    broken: TaskState | None = None
     epoch: int = 1
 
     def join(self, **labels: str) -> Pi:
         """Say hello for the first time."""
-        self.greet(labels=labels)
+        self.labels = labels
+        self.greet()
         return self
 
     def greet(self, **more: Any) -> None:
@@ -50,7 +53,7 @@ class Pi:
             assignment_generation=self.assignment.generation,
             assignment_hash=self.assignment.content_hash if self.assignment.generation else "",
             offers_generation=self.offers.generation,
-            **more,
+            **{"labels": self.labels, **more},
         )
         self.read()
         self.report()
@@ -128,7 +131,7 @@ class Pi:
             TaskStatus(
                 spec.task,
                 trying.get(spec.task) or self.kept.get(spec.task) or spec.revision,
-                TaskState.PREPARING if spec.task in self.down else TaskState.RUNNING,
+                TaskState.PREPARING if spec.task in self.down else self.broken or TaskState.RUNNING,
                 1,
             )
             for spec in self.assignment.tasks
