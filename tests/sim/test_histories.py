@@ -14,7 +14,7 @@ from sim.history import Plan, history
 from tests.sim.bugs import BUGS
 
 ROOT = Path(__file__).parents[2]
-SEEDS, PARTS = 300, 6
+SEEDS, PARTS = 300, 12
 """Three to four minutes on one slow core; `bramble sim --seeds N` lives through more."""
 
 DIGEST = "from sim.history import Plan, history; print(history(7, Plan(seconds=120)).digest)"
