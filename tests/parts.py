@@ -89,6 +89,7 @@ def run(commands: Mapping[str, Sequence[str]]) -> int:
 def command(name: str) -> list[str]:
     """What carries a part out, with a cache of its own."""
     tests = [sys.executable, "-m", "pytest", "-q", "-m", PARTS[name], "-o", f"cache_dir=.pytest_cache/{name}"]
+    tests += ["-o", "tmp_path_retention_policy=failed"]  # what is kept would stay in memory
     return tests if name == LAB else ["nice", "-n", str(NICE), *tests]
 
 
