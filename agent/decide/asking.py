@@ -13,6 +13,7 @@ from dataclasses import replace
 from agent.decide import locks
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node, Now
+from agent.decide.strategies import is_late
 from agent.decide.trial import Seen, Trial, advance
 from agent.decide.windows import closed
 from protocol.ids import digest
@@ -30,7 +31,7 @@ def ask(node: Node, trial: Trial, now: Now) -> None:
     """Ask, if it is time and nothing is in the way."""
     if not isinstance(node.engine, EngineSeen) or trial.task not in node.settled():
         return
-    if not node.engine.has(trial.offer.task.container.image):
+    if not is_late(trial.offer) and not node.engine.has(trial.offer.task.container.image):
         node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.IMAGE_GONE)))
         return
     young = tuple((n, at) for n, at in node.asked.get(trial.key, ()) if now.mono_s - at <= GRANT_S)

@@ -6,20 +6,19 @@ stop and the new one's start in the order that was asked for, at last the remova
 
 A start waits for what the task depends on, and before it nothing is stopped to make room. Each run of a job with a schedule has a
 container of its own. While a revision is being tried, the container of the settled one is stopped and kept: falling back is
-starting it again.
+starting it again. So is, where its offer keeps it, the container before a settled one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.decide import locks
-from agent.decide.effects import Create, Pull, Remove, Start, Step, Stop
+from agent.decide.effects import Clean, Create, Pull, Remove, Start, Step, Stop
 from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
 from agent.decide.node import Node, Now
-from agent.decide.pulls import pull
-from agent.decide.refresh import is_due
 from agent.decide.restarts import instance
+from agent.decide.scene import Scene, scene_of
 from agent.decide.target import Target
 from agent.decide.task import Seen, Task, advance
 from agent.decide.tasks import WELL, matches, wanted
@@ -28,26 +27,6 @@ from protocol.observed import TaskState
 
 ORPHAN_GRACE_S = 10.0
 # Docker's own default; the grace that its manifest asked for is not known any more.
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One task with everything its next step depends on. `missing` brings the image, `fresher` one that is here, anew.
-
-    `lock` is the path at which the container that runs may have put a file, so that a trial does not stop it.
-    """
-
-    key: str
-    target: Target | None
-    task: Task | None
-    container: ContainerSeen | None
-    others: tuple[ContainerSeen, ...]
-    missing: Pull | None
-    order: Order
-    kept: Target | None
-    held: bool = False
-    fresher: Pull | None = None
-    lock: str = ""
 
 
 def plan(node: Node, now: Now) -> None:
@@ -59,8 +38,10 @@ def plan(node: Node, now: Now) -> None:
     for key, here in _grouped(node, targets).items():
         if key in node.busy or key in node.unseen or node.waits.get(key, 0.0) > now.mono_s:
             continue
-        scene = _scene(node, key, targets.get(key), found.get(key), here)
-        step = next_step(replace(scene, lock=locks.path_of(node.trying(key), now)), now)
+        scene = replace(
+            scene_of(node, key, targets.get(key), found.get(key), here), lock=locks.path_of(node.trying(key), now)
+        )
+        step = next_step(scene, now)
         if step is not None:
             _begin(node, step)
 
@@ -89,16 +70,25 @@ def _stopped(scene: Scene, spec: TaskSpec, task: Task, now: Now) -> Step | None:
     return _cleared(scene, _unkept(scene))
 
 
-def _made(scene: Scene, spec: TaskSpec) -> Step:
-    if scene.missing is not None:
-        return scene.missing
-    if scene.fresher is not None:
-        return scene.fresher
+def _made(scene: Scene, spec: TaskSpec) -> Step | None:
+    brings = scene.missing or scene.fresher
+    if brings is not None:
+        return _brought(scene, brings)
     for other in scene.others:
         if other.revision == spec.revision:  # another content of one revision has the very name that the new one needs
             stop = Stop(scene.key, other.id, _grace_s(scene, other))
             return stop if other.phase is Phase.RUNNING else Remove(scene.key, other.id)
     return Create(scene.key, spec)
+
+
+def _brought(scene: Scene, brings: Pull) -> Step | None:
+    """The step that brings the image: at once, or where the disk is small after what it replaces has made room."""
+    if not scene.is_late:
+        return brings
+    if scene.held:
+        return None
+    clears = _cleared(scene, _unkept(scene))
+    return clears or (Clean(scene.key, scene.sheds) if scene.sheds else brings)
 
 
 def _moved(scene: Scene, spec: TaskSpec, task: Task, container: ContainerSeen) -> Step | None:
@@ -129,11 +119,11 @@ def _cleared(scene: Scene, leftovers: tuple[ContainerSeen, ...]) -> Step | None:
 
 
 def _unkept(scene: Scene) -> tuple[ContainerSeen, ...]:
-    return tuple(other for other in scene.others if scene.kept is None or not matches(other, scene.kept))
+    return tuple(other for other in scene.others if not any(matches(other, kept) for kept in scene.kept))
 
 
 def _grace_s(scene: Scene, container: ContainerSeen) -> float:
-    for target in (scene.kept, scene.target):
+    for target in (*scene.kept, scene.target):
         if target is not None and matches(container, target):
             return target.spec.container.stop_grace_s
     return scene.target.spec.container.stop_grace_s if scene.target is not None else ORPHAN_GRACE_S
@@ -148,22 +138,6 @@ def _is_due(task: Task, now: Now) -> bool:
     return task.due_mono_s is not None and task.due_mono_s <= now.mono_s
 
 
-def _scene(
-    node: Node, key: str, target: Target | None, container: ContainerSeen | None, here: tuple[ContainerSeen, ...]
-) -> Scene:
-    others = tuple(other for other in here if container is None or other.id != container.id)
-    seen = node.engine
-    image = target.spec.container.image if target is not None else ""
-    is_here = not image or (isinstance(seen, EngineSeen) and seen.has(image))
-    tried = node.trying(key)
-    kept = node.settled().get(key) if tried is not None else None
-    order = tried.offer.order if tried is not None else Order.STOP_FIRST
-    brings = None if target is None else pull(node, key, target.spec.stack, target.spec.container)
-    missing = None if is_here else brings
-    fresher = brings if target is not None and is_due(node, key, target.spec.container) else None
-    return Scene(key, target, node.tasks.get(key), container, others, missing, order, kept, key in node.held, fresher)
-
-
 def _grouped(node: Node, targets: dict[str, Target]) -> dict[str, tuple[ContainerSeen, ...]]:
     groups: dict[str, tuple[ContainerSeen, ...]] = dict.fromkeys(targets, ())
     for container in node.containers():
@@ -175,6 +149,8 @@ def _grouped(node: Node, targets: dict[str, Target]) -> dict[str, tuple[Containe
 def _begin(node: Node, step: Step) -> None:
     node.busy.add(step.key)
     node.effects.append(step)
+    if isinstance(step, Clean):
+        node.images.shed |= set(step.images)
     task = node.tasks.get(step.key)
     if task is not None:
         passed = node.boot if isinstance(step, Start) else task.passed

@@ -20,6 +20,7 @@ from agent.decide.inputs import DiskSeen, EngineSeen, GiveUp, ImageSeen, Retry, 
 from agent.decide.leftovers import is_left
 from agent.decide.node import Node, Now
 from agent.decide.stored import Lineage, Pulled
+from agent.decide.strategies import keeps
 from protocol.container import Container
 from protocol.ids import full_reference
 from protocol.observed import OfferState
@@ -116,6 +117,7 @@ def references(node: Node) -> frozenset[str]:
     """The images that this node needs, or would need to go back, in full."""
     specs = [target.spec for target in (*node.assigned.values(), *node.settled().values(), *node.targets().values())]
     specs += [trial.offer.task for trial in node.trials.values() if trial.state in _LIVE]
+    specs += [trial.before.spec for trial in node.trials.values() if trial.before is not None and keeps(trial)]
     images = {spec.container.image for spec in specs}
     images |= {function.container.image for function in node.assignment.functions}
     images |= {image for line in node.lineages.values() for image in (line.current, line.previous) if image}
@@ -133,6 +135,12 @@ def garbage(node: Node, seen: EngineSeen, needed: frozenset[str]) -> tuple[str, 
         for image in seen.stored
         if image.id in ours and all(is_left(name) or _repository(name) in repositories for name in image.references)
     )
+
+
+def ids_of(seen: EngineSeen, references: frozenset[str]) -> frozenset[str]:
+    """The ids of the images that these references, in full, name here."""
+    names = _names(seen.stored)
+    return frozenset(id_ for reference in references if (id_ := names.get(_known(reference))))
 
 
 def _learn(node: Node, seen: EngineSeen, needed: frozenset[str]) -> None:

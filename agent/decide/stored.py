@@ -56,7 +56,8 @@ class ImageMemory:
 
     `idle` says since when, `failures` how often the pulls of an image failed in a row, `seen` is the last look that was followed,
     `rate_bps` what all pulls of this node together may take of the line. `hidden` are containers of damaged images, `mending` the
-    images that were asked to be removed for that. `fresh` tells, by task or trial, which image was just asked for.
+    images that were asked to be removed for that. `fresh` tells, by task or trial, which image was just asked for. `shed` are the
+    images that were asked to be removed to make room for another.
     """
 
     idle: dict[str, float] = field(default_factory=dict)
@@ -65,4 +66,5 @@ class ImageMemory:
     hidden: tuple[ContainerSeen, ...] = ()
     mending: set[str] = field(default_factory=set)
     fresh: dict[str, Fresh] = field(default_factory=dict)
+    shed: set[str] = field(default_factory=set)
     rate_bps: int = 0

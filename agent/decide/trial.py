@@ -20,6 +20,7 @@ class Seen(StrEnum):
     """What can be seen of a trial."""
 
     IMAGE_HERE = "its image is on the node"
+    LATE = "its strategy brings the image after the grant"
     IMAGE_GONE = "its image was removed"
     GRANTED = "the controller granted it in time"
     WELL = "it ran well through its monitor window"
@@ -30,6 +31,7 @@ class Seen(StrEnum):
 
 NEXT: Mapping[tuple[OfferState, Seen], OfferState] = {
     (OfferState.STAGING, Seen.IMAGE_HERE): OfferState.STAGED,
+    (OfferState.STAGING, Seen.LATE): OfferState.STAGED,
     (OfferState.STAGING, Seen.UNWELL): OfferState.FAILED,
     (OfferState.STAGING, Seen.SAME): OfferState.SETTLED,
     (OfferState.STAGED, Seen.IMAGE_GONE): OfferState.STAGING,
@@ -53,6 +55,7 @@ class Trial:
 
     `nonce` is what its grant answers; of a staged trial the one that it gives back. `locked_mono_s` is since when the lock of the
     running container holds it up. `notice` is what is to be said of how it was tried, beside the `reason` of how it stands.
+    `before` is what was settled when it began, if that is to be kept.
     """
 
     offer: Offer
@@ -61,6 +64,7 @@ class Trial:
     nonce: str = ""
     reason: str = ""
     notice: str = ""
+    before: Target | None = None
     base: str = ""
     settled_generation: int = 0
     resumes: int = 0

@@ -18,6 +18,7 @@ from agent.decide.gate import watch
 from agent.decide.inputs import Done, EngineSeen, Retry, StepEnded
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
+from agent.decide.strategies import is_late
 from agent.decide.target import content_of
 from agent.decide.trial import Seen, Trial, advance, trial_key
 from agent.decide.verdicts import assigned, drop, end
@@ -115,7 +116,10 @@ def _stage(node: Node, trial: Trial, now: Now) -> None:
     if not isinstance(node.engine, EngineSeen):
         return
     task = trial.offer.task
-    if node.engine.has(task.container.image) and not refresh.is_due(node, trial.key, task.container):
+    if is_late(trial.offer):
+        node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.LATE), reason=""))
+        ask(node, node.trials.get(trial.key) or trial, now)
+    elif node.engine.has(task.container.image) and not refresh.is_due(node, trial.key, task.container):
         node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.IMAGE_HERE), reason=""))
         ask(node, node.trials.get(trial.key) or trial, now)
     elif trial.key not in node.busy and trial.key not in node.unseen and trial.due_mono_s <= now.mono_s:
@@ -138,6 +142,8 @@ def _begin(node: Node, trial: Trial, nonce: str, now: Now) -> None:
     said = locks.notice(trial, now)
     if said:
         node.tally("locks_overridden")
-    node.trials.put(trial.key, replace(trial, state=state, nonce=nonce, reason="", notice=said, until_mono_s=until))
+    before = node.settled().get(trial.task) if trial.offer.conduct.keeps_previous else None
+    begun = replace(trial, state=state, nonce=nonce, reason="", notice=said, before=before, until_mono_s=until)
+    node.trials.put(trial.key, begun)
     refresh.begun(node, trial.task, trial.key)
     node.asked.pop(trial.key, None)

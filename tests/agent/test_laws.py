@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from agent.decide.cycle import cycle
 from agent.decide.effects import Create, Look, Pull, Remove, Run, Start, Stop
 from agent.decide.now import Now
-from agent.decide.plan import Scene, next_step
+from agent.decide.plan import next_step
+from agent.decide.scene import Scene
 from agent.decide.target import Target, content_of
 from agent.decide.task import Task
 from protocol.desired import (
@@ -191,7 +192,7 @@ def test_nothing_is_made_twice(state: TaskState, here: bool, due: bool, order: O
     spec = task("a")
     target = Target(spec, content_of(spec))
     record = Task(spec.task, "a", target.content, state, due_mono_s=0.0 if due else BOOT_MONO_S + 60)
-    scene = Scene(spec.task, target, record, None, (), None if here else Pull(spec.task, "web:a"), order, None)
+    scene = Scene(spec.task, target, record, None, (), None if here else Pull(spec.task, "web:a"), order)
     step = next_step(scene, Now(BOOT_MONO_S))
     if state in (TaskState.STOPPED, TaskState.FAILED, TaskState.REJECTED) or (
         not due and state is not TaskState.RUNNING

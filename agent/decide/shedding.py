@@ -1,0 +1,53 @@
+"""Which images make room before another is brought: those of the revision that goes, for `delete-then-download` alone.
+
+Removed is only what this node pulled itself, what no container is of, and what nothing else on the node needs. What Docker keeps
+after all is not asked for twice: the pull has to do with the room there is.
+"""
+
+from __future__ import annotations
+
+from agent.decide import storage
+from agent.decide.inputs import EngineSeen
+from agent.decide.node import Node
+from agent.decide.strategies import deletes, failed
+from protocol.ids import full_reference
+from protocol.observed import OfferState
+
+
+def shed(node: Node, task: str) -> tuple[str, ...]:
+    """The ids of the images that go first."""
+    seen, tried, back = node.engine, node.trying(task), failed(node, task)
+    if not isinstance(seen, EngineSeen):
+        return ()
+    node.images.shed &= {image.id for image in seen.stored}
+    if tried is not None:
+        gone = _before(node, task) if deletes(tried.offer) else frozenset[str]()
+    else:
+        gone = frozenset({back.offer.task.container.image}) if back is not None else frozenset()
+    ids = storage.ids_of(seen, frozenset(map(full_reference, gone)))
+    spare = storage.garbage(node, seen, _needed(node, task))
+    return tuple(id_ for id_ in spare if id_ in ids and id_ not in node.images.shed)
+
+
+def _before(node: Node, task: str) -> frozenset[str]:
+    """The images to which a rollback of this task would return."""
+    settled = node.settled().get(task)
+    if settled is None:
+        return frozenset()
+    line = node.lineages.get(f"{settled.spec.stack}.{settled.spec.service}")
+    return frozenset({settled.spec.container.image} | ({line.current, line.previous} - {""} if line else set()))
+
+
+def _needed(node: Node, task: str) -> frozenset[str]:
+    """What everything else needs, and what this task is to be."""
+    specs = [target.spec for target in node.targets().values()]
+    specs += [target.spec for key, target in (*node.assigned.items(), *node.settled().items()) if key != task]
+    live = (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING, OfferState.SETTLED)
+    specs += [t.offer.task for t in node.trials.values() if t.state in live and t.task != task]
+    images = {spec.container.image for spec in specs}
+    images |= {function.container.image for function in node.assignment.functions}
+    ours = node.settled().get(task)
+    service = f"{ours.spec.stack}.{ours.spec.service}" if ours is not None else ""
+    lines = [node.lineages.get(key) for key in node.lineages if key != service]
+    images |= {image for line in lines if line is not None for image in (line.current, line.previous) if image}
+    return frozenset(map(full_reference, images))

@@ -1,0 +1,63 @@
+"""How an update goes about what runs: balena's four strategies, in the words of the plan.
+
+`download-then-kill` brings the image while it is staged. `kill-then-download` asks without it, and brings it once the old container
+is stopped: two versions never run, and the old image stays for the way back. `delete-then-download` removes that too, because the
+disk holds one of them only; the way back then brings it anew, in the same manner. `hand-over` stops the old one when the new one is
+well.
+"""
+
+from __future__ import annotations
+
+from agent.decide.node import Node
+from agent.decide.target import Target
+from agent.decide.trial import Trial
+from protocol.desired import Offer, Order, Strategy
+from protocol.observed import OfferState
+
+LATE = frozenset({Strategy.KILL_THEN_DOWNLOAD, Strategy.DELETE_THEN_DOWNLOAD})
+
+
+def is_late(offer: Offer) -> bool:
+    """Whether the image comes only after the grant."""
+    return offer.conduct.strategy in LATE
+
+
+def deletes(offer: Offer) -> bool:
+    """Whether the image before goes before the new one comes."""
+    return offer.conduct.strategy is Strategy.DELETE_THEN_DOWNLOAD
+
+
+def tries_late(node: Node, task: str) -> bool:
+    """Whether what a task should be is brought after what it was has gone; the way back from a deletion goes like the way there."""
+    tried = node.trying(task)
+    return is_late(tried.offer) if tried is not None else failed(node, task) is not None
+
+
+def failed(node: Node, task: str) -> Trial | None:
+    """The trial of a task that has failed, and may have deleted what the task is to be again; none once its offer is withdrawn."""
+    standing = node.standing() if node.trials else frozenset()
+    ended = [t for t in node.trials.values() if t.task == task and t.state is OfferState.FAILED and deletes(t.offer)]
+    return next((trial for trial in ended if trial.key in standing), None)
+
+
+def order(node: Node, task: str) -> Order:
+    """Which container goes first."""
+    tried = node.trying(task)
+    if tried is None or is_late(tried.offer):
+        return Order.STOP_FIRST
+    return Order.START_FIRST if tried.offer.conduct.strategy is Strategy.HAND_OVER else tried.offer.order
+
+
+def kept(node: Node, task: str) -> tuple[Target, ...]:
+    """What the stopped containers of a task may be of: the settled revision while another is tried, and the one before it."""
+    tried = node.trying(task)
+    if tried is not None and deletes(tried.offer):
+        return ()
+    settled = node.settled().get(task) if tried is not None else None
+    before = [t.before for t in node.trials.values() if t.task == task and keeps(t)]
+    return tuple(target for target in (settled, *before) if target is not None)
+
+
+def keeps(trial: Trial) -> bool:
+    """Whether a settled trial keeps what was before it: until an operator confirms it, or its offer and it are gone."""
+    return trial.state is OfferState.SETTLED and trial.before is not None and not trial.offer.is_confirmed
