@@ -30,7 +30,7 @@ TABLES = (
 )  # fmt: skip
 """The shelves that the first version had."""
 
-LATER = ("images", "scales", "restarts", "originals", "departed", "pins", "histories", "undos")
+LATER = ("images", "scales", "restarts", "originals", "departed", "pins", "histories", "undos", "attendances")
 """The shelves that came since, each with a migration of its own; a test holds all of them equal to the fleet's own list."""
 
 
@@ -86,6 +86,12 @@ def _portioned(value: Any) -> Any:
     if isinstance(found.get("parallelism"), int):
         found["parallelism"] = {"count": found["parallelism"]}
     return found
+
+
+@migrations()
+def attendances(db: Database) -> None:
+    """Remember how nodes come and go."""
+    _make(db, "attendances")
 
 
 def _make(db: Database, name: str) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.decide import answers, invocations, leases, pins, replacements, scheduler, steadiness
+from controller.decide import answers, attendance, invocations, leases, pins, replacements, scheduler, steadiness
 from controller.decide.assignments import ALIVE, let_go
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
@@ -83,6 +83,7 @@ def forget(fleet: Fleet, name: str) -> None:
     for task in sorted(fleet.originals.of("node", name)):
         fleet.originals.drop(task)
     pins.forget_node(fleet, name)
+    attendance.forget(fleet, name)
     let_go(fleet, name)
     _forget_devices(fleet, name)
     _forget_words(fleet, name)

@@ -24,6 +24,7 @@ from controller.decide.numbering import Numbering
 from controller.decide.presence import Lease, Presence
 from controller.decide.records import (
     Answered,
+    Attendance,
     Departed,
     Devices,
     History,
@@ -132,6 +133,7 @@ class Fleet:
         default_factory=lambda: Shelf(History, stack=lambda history: stack_of(history.service))
     )
     undos: Shelf[Undo] = field(default_factory=lambda: Shelf(Undo, stack=lambda undo: undo.service.stack))
+    attendances: Shelf[Attendance] = field(default_factory=lambda: Shelf(Attendance))
     departed: Shelf[Departed] = field(default_factory=lambda: Shelf(Departed))
     answered: Shelf[Answered] = field(default_factory=lambda: Shelf(Answered))
 
@@ -160,6 +162,8 @@ class Fleet:
     requests: list[tuple[str, Request]] = field(default_factory=list)
     waiting: dict[str, dict[str, Waiting]] = field(default_factory=dict)
     deadlines: Deadlines = field(default_factory=Deadlines)
+    here_mono_s: dict[str, float] = field(default_factory=dict)
+    away_mono_s: dict[str, float] = field(default_factory=dict)
     suspect_mono_s: dict[str, float] = field(default_factory=dict)
     falls_mono_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
     flapping: set[str] = field(default_factory=set)

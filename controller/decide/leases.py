@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import invocations, patience, replacements, rollout, steadiness
+from controller.decide import attendance, invocations, patience, replacements, rollout, steadiness
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Lease, Presence, Seen, advance
 from controller.decide.records import stack_of
@@ -90,12 +90,14 @@ def _tell(fleet: Fleet, lease: Lease, now_mono_s: float) -> None:
     """Whoever depends on a node's presence looks again."""
     node = lease.node
     if lease.presence is Presence.OFFLINE:
+        attendance.went(fleet, node, now_mono_s)
         rollout.absent(fleet, node)
         fleet.remark(node, f"is offline: {lease.reason}" if lease.reason else "is offline")
         fleet.unsettled.leaving.add(node)
         steadiness.fell(fleet, node, now_mono_s)
         replacements.gone(fleet, node, now_mono_s)
     if lease.presence is Presence.ONLINE:
+        attendance.came(fleet, node, now_mono_s)
         rollout.returned(fleet, node)
         invocations.returned(fleet, node)
         replacements.returned(fleet, node, now_mono_s)

@@ -190,6 +190,18 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
+class Attendance:
+    """How a node comes and goes: the means of its stretches and gaps (and of their squares), and how many were seen."""
+
+    node: str
+    up_s: float = 0.0
+    ups: int = 0
+    gap_s: float = 0.0
+    gap_square: float = 0.0
+    gaps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Pin:
     """An operator keeps a node at what it runs of a service."""
 

@@ -1,0 +1,135 @@
+"""When an update will probably be done: the numbers, what they come from, and whether they come true."""
+
+from __future__ import annotations
+
+from math import ceil, inf
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from controller.decide import attendance, forecast
+from controller.decide.forecast import Prospect, likely_s
+from controller.decide.records import Attendance
+from protocol.observed import Link
+from tests.controller.desk import Desk
+
+HOUR_S, DAY_S = 3600.0, 86_400.0
+
+
+@pytest.mark.parametrize(
+    ("prospects", "expected_s"),
+    [
+        ([], 0.0),
+        ([Prospect(30.0)] * 10, 30.0),
+        ([Prospect(30.0, HOUR_S, HOUR_S)] * 2, 30.0),  # 1 in 60 goes meanwhile
+        ([Prospect(0.0, inf, HOUR_S, HOUR_S)], 3.0 * HOUR_S),  # an exponential gap is over to 95 % after three means
+        ([Prospect(30.0)] * 19 + [Prospect(30.0, HOUR_S, 0.0, 9000 * DAY_S)], 30.0),
+    ],
+)  # fmt: skip
+def test_what_is_foretold(prospects: list[Prospect], expected_s: float) -> None:
+    """Nothing takes no time; who stays takes its work; a twentieth that stays away is left out."""
+    assert likely_s(prospects) == pytest.approx(expected_s, rel=0.01, abs=1.0)
+
+
+def test_who_stays_away_for_good_has_no_forecast() -> None:
+    """Better no number than one that nobody believes."""
+    assert likely_s([Prospect(30.0)] * 9 + [Prospect(30.0, HOUR_S, DAY_S, 4000 * DAY_S)]) is None
+
+
+def test_many_tasks_are_foretold_like_few() -> None:
+    """The short sum and the normal one agree where they meet."""
+    prospects = [Prospect(30.0, DAY_S, HOUR_S, HOUR_S)] * forecast.EXACT_TASKS
+    few, many = likely_s(prospects), likely_s([*prospects, prospects[0]])
+    assert few == pytest.approx(many, rel=0.02)
+
+
+@pytest.mark.parametrize("later", [Prospect(60.0, DAY_S, HOUR_S), Prospect(30.0, HOUR_S, HOUR_S), Prospect(30.0, DAY_S, DAY_S),
+                                   Prospect(30.0, DAY_S, HOUR_S, HOUR_S)])  # fmt: skip
+def test_more_work_shorter_stretches_and_longer_gaps_take_longer(later: Prospect) -> None:
+    """Each number counts in its own direction."""
+    plain = Prospect(30.0, DAY_S, HOUR_S)
+    for within_s in (40.0, 600.0, HOUR_S, 3 * HOUR_S):
+        assert forecast.done(later, within_s) <= forecast.done(plain, within_s) <= 1.0
+
+
+def lived(random: Random, up_s: float, gap_s: float, stretches: int) -> Attendance:
+    """What is remembered of a node after some stretches and gaps."""
+    seen = Attendance("pi")
+    for _ in range(stretches):
+        seen = attendance.with_stretch(seen, random.expovariate(1 / up_s))
+        seen = attendance.with_gap(seen, random.expovariate(1 / gap_s))
+    return seen
+
+
+def took_s(random: Random, up_s: float, gap_s: float, work_s: float, *, is_away: bool) -> float:
+    """How long a task really takes on a node that goes on as before."""
+    time_s = random.expovariate(1 / gap_s) if is_away else 0.0
+    while True:
+        stretch_s = random.expovariate(1 / up_s)
+        if stretch_s >= work_s:
+            return time_s + work_s
+        work_s -= stretch_s
+        time_s += stretch_s + random.expovariate(1 / gap_s)
+
+
+def rehearse(seed: int, nodes: int, stretches: int) -> tuple[float, float]:
+    """What was foretold for one fleet whose nodes are as unlike as real ones, and what came."""
+    random = Random(seed)
+    prospects, ends_s = [], []
+    for _ in range(nodes):
+        up_s, gap_s = random.lognormvariate(9.0, 1.5), random.lognormvariate(7.5, 1.5)  # medians of 2.3 h and 30 min
+        work_s = random.uniform(20.0, 1200.0)
+        is_away = random.random() < gap_s / (up_s + gap_s)
+        seen = lived(random, up_s, gap_s, stretches)
+        rest_s = max(seen.gap_s, seen.gap_square / (2 * seen.gap_s))
+        prospects.append(Prospect(work_s, seen.up_s, seen.gap_s, rest_s if is_away else 0.0))
+        ends_s.append(took_s(random, up_s, gap_s, work_s, is_away=is_away))
+    said_s = likely_s(prospects)
+    assert said_s is not None
+    return said_s, sorted(ends_s)[ceil(0.95 * nodes) - 1]
+
+
+@pytest.mark.parametrize(("nodes", "stretches"), [(5, 20), (20, 10), (50, 5), (300, 10)])
+def test_what_is_foretold_comes_true_in_nine_runs_of_ten(nodes: int, stretches: int) -> None:
+    """Also from short histories; and the number is no more than a few times what it typically takes."""
+    runs = 40 if nodes > 100 else 150
+    found = [rehearse(seed, nodes, stretches) for seed in range(runs)]
+    right = sum(came_s <= said_s for said_s, came_s in found)
+    ratios = sorted(said_s / came_s for said_s, came_s in found)
+    print(f"{nodes} nodes, {stretches} stretches: right in {right / runs:.1%}, typically {ratios[runs // 2]:.2f} times")
+    assert right >= 0.9 * runs
+    assert ratios[runs // 2] < 4.0
+
+
+def test_a_node_that_comes_and_goes_is_remembered(tmp_path: Path) -> None:
+    """Stretches and gaps by the controller's own clock, over its restart; what the restart cut is left out."""
+    desk = Desk(tmp_path)
+    desk.hello("pi-1")
+    for _ in range(3):
+        desk.turn(1000.0)
+        desk.status("pi-1")
+        desk.presence("pi-1", Link.OFFLINE)
+        desk.turn(10.0)
+        desk.turn(500.0)
+        desk.status("pi-1")
+    desk.restart()
+    desk.presence("pi-1", Link.OFFLINE)
+    desk.turn(10.0)
+    seen = desk.fleet.attendances["pi-1"]
+    assert (seen.ups, seen.gaps) == (3, 3)
+    assert seen.up_s == pytest.approx(1010.0, abs=11.0)
+    assert seen.gap_s == pytest.approx(500.0, abs=11.0)
+    found = attendance.prospect(desk.fleet, "pi-1", 30.0, desk.now + 5000.0)
+    assert found is not None
+    assert found.left_s == pytest.approx(5000.0, abs=1.0)
+
+
+def test_a_node_that_never_went_stays_and_one_that_never_returned_has_no_prospect() -> None:
+    """What nobody has seen is not made up."""
+    desk = Desk()
+    desk.hello("pi-1")
+    assert attendance.prospect(desk.fleet, "pi-1", 30.0, desk.now) == Prospect(30.0)
+    desk.presence("pi-1", Link.OFFLINE)
+    desk.turn(60.0)
+    assert attendance.prospect(desk.fleet, "pi-1", 30.0, desk.now) is None
