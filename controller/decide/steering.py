@@ -21,7 +21,6 @@ from controller.decide.slot import (
     Rollout,
     RolloutSeen,
     RolloutState,
-    Slot,
     SlotState,
 )
 from protocol.refusal import Refusal
@@ -131,9 +130,7 @@ def _forgive(fleet: Fleet, rollout: Rollout) -> int:
     for task in sorted(fleet.slots.of("service", rollout.service)):
         slot = fleet.slots[task]
         if slot.state is SlotState.FAILED and rollout.owns(slot):
-            fresh = Slot(
-                task, slot.service, slot.node, after.target, after.wave, batch=slot.batch, is_away=slot.is_away
-            )
+            fresh = replace(slot, state=SlotState.WAITING, wave=after.wave, reason="", withdrawn_at=0)
             fleet.slots.put(task, fresh)
         elif slot.state is SlotState.LOST and not slot.is_forgiven:
             fleet.slots.put(task, replace(slot, is_forgiven=True))
