@@ -1,8 +1,8 @@
 """The health gate: a tried revision is kept if one and the same start of its container is well through the whole monitor window.
 
-Well means running and, where there is a health check, healthy. Whatever else is seen before the window is over ends the trial: an
-end, a restart, ill health, also one that passed between two looks, because the engine remembers it. So no lucky look promotes
-what flaps, and nothing is tried for longer than `healthy_s` and its monitor window.
+Well means running the very image that its digest names and, where there is a health check, healthy. Whatever else is seen before
+the window is over ends the trial: an end, a restart, ill health, also one that passed between two looks, because the engine
+remembers it. So no lucky look promotes what flaps, and nothing is tried for longer than `healthy_s` and its monitor window.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ def watch(node: Node, trial: Trial, now: Now) -> None:
 
 def _unwell(node: Node, trial: Trial, task: Task) -> str:
     """What was seen of the container that a revision which is well does not do."""
-    container = _container(node, task)
+    container, stray = _container(node, task), node.strays.get(task.container)
     if task.state in (TaskState.FAILED, TaskState.REJECTED):
         return task.reason
     if task.restarts:
         return f"restarted within its trial: {task.reason or task.state}"
+    if stray is not None and not stray.is_condemned:
+        return stray.reason
     if container is not None and container.has_been_ill:
         return "has been unhealthy since its start"
     if task.state not in (TaskState.RUNNING, TaskState.STOPPED) and trial.key in node.watching:

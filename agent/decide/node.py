@@ -15,7 +15,7 @@ from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen
 from agent.decide.invocation import Run
 from agent.decide.marks import Mark, Silence
 from agent.decide.now import Now
-from agent.decide.stored import ImageMemory, Lineage, Pulled
+from agent.decide.stored import ImageMemory, Lineage, Pulled, Stray
 from agent.decide.table import Table
 from agent.decide.target import Target, content_of
 from agent.decide.task import Task
@@ -97,13 +97,16 @@ class Node:
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     # What this process has begun or said. `unseen` holds steps that ended since the last look, with the moment of their end; `held`
-    # says why a task may not start yet, `planned` when a job runs next.
+    # says why a task may not start yet, `planned` when a job runs next, `strays` which containers are of a wrong image, `mended`
+    # which was the first of a task's content to be so.
     busy: set[str] = field(default_factory=set)
     unseen: dict[str, float] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
     planned: dict[str, str] = field(default_factory=dict)
     unfetched: dict[str, str] = field(default_factory=dict)
+    strays: dict[str, Stray] = field(default_factory=dict)
+    mended: dict[str, str] = field(default_factory=dict)
     looking_mono_s: float | None = None
     hinted: bool = False
     images: ImageMemory = field(default_factory=ImageMemory)

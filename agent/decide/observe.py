@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from agent.decide import damage, devices, greeting, invocations, locks, pacing, report, silence, steps, trials, wants
+from agent.decide import (
+    attest,
+    damage,
+    devices,
+    greeting,
+    invocations,
+    locks,
+    pacing,
+    report,
+    silence,
+    steps,
+    trials,
+    wants,
+)
 from agent.decide.effects import DrivePin, Probe
 from agent.decide.inputs import (
     CommandDone,
@@ -59,6 +72,7 @@ def _engine(node: Node, seen: object, now: Now) -> None:
         case EngineSeen() | EngineLost():
             steps.looked(node, seen)
             damage.looked(node)
+            attest.looked(node)
         case _:
             node.hinted = True
 

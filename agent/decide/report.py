@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import fetch, storage
+from agent.decide import attest, fetch, storage
 from agent.decide.inputs import EngineLost, EngineSeen, HostSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
@@ -88,7 +88,8 @@ def _task(node: Node, task: Task) -> TaskStatus:
     if task.retry_s is not None:
         reason = f"{reason}; next attempt after {task.retry_s:.0f} s"
     warning = task.warning if task.container else ""
-    reason = "; ".join(filter(None, [node.held.get(task.task), reason, node.planned.get(task.task), warning]))
+    stray = attest.reason(node, task.task)
+    reason = "; ".join(filter(None, [stray, node.held.get(task.task), reason, node.planned.get(task.task), warning]))
     # To the controller a stopped job is a job that is done; one that it silenced only waits for its word.
     state = TaskState.ASSIGNED if task.silenced else task.state
     return TaskStatus(task.task, task.revision, state, task.attempt, task.image, task.container, task.health, reason)

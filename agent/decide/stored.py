@@ -50,6 +50,15 @@ class Fresh:
     said: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A container of another image than its task names; one that is condemned is made anew."""
+
+    task: str
+    reason: str
+    is_condemned: bool
+
+
 @dataclass(slots=True)
 class ImageMemory:
     """What only this process knows.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import restarts, silence
+from agent.decide import attest, restarts, silence
 from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
 from agent.decide.node import Node, Now
 from agent.decide.target import Target
@@ -70,7 +70,7 @@ def wanted(node: Node, targets: dict[str, Target]) -> dict[str, ContainerSeen]:
     found: dict[str, ContainerSeen] = {}
     for container in node.containers():
         target = targets.get(container.task)
-        if target is not None and matches(container, target):
+        if target is not None and matches(container, target) and not attest.is_condemned(node, container):
             known = found.get(container.task)
             if known is None or (known.phase is not Phase.RUNNING and container.phase is Phase.RUNNING):
                 found[container.task] = container

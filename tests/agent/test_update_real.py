@@ -1,14 +1,16 @@
-"""What an update asks of a real Docker Engine: has a container been ill between two looks, does it hold its lock?"""
+"""What an update asks of a real Docker Engine: is a container of its image, has it been ill, does it hold its lock?"""
 
 from __future__ import annotations
 
 import pytest
 
 from agent.adapters.engine import Engine
+from agent.decide import attest
 from agent.decide.effects import Create, Probe, Pull, Start, Stop
 from agent.decide.inputs import ContainerSeen, Done, EngineSeen, Retry
+from agent.decide.node import Node
 from protocol.container import Container, Mount, Volume
-from protocol.desired import TaskSpec
+from protocol.desired import Assignment, TaskSpec
 from tests.fakes.engines import RealWorld
 
 pytestmark = pytest.mark.lab
@@ -23,11 +25,33 @@ def started(world: RealWorld, engine: Engine, image: str, **container: object) -
     return only(engine)
 
 
-def only(engine: Engine) -> ContainerSeen:
+def looked(engine: Engine) -> EngineSeen:
     seen = engine.look()
     assert isinstance(seen, EngineSeen)
-    (container,) = seen.containers
+    return seen
+
+
+def only(engine: Engine) -> ContainerSeen:
+    (container,) = looked(engine).containers
     return container
+
+
+def test_a_digest_names_the_image_that_its_container_is_of(real: RealWorld) -> None:
+    """Pulled by tag and digest, as assignments have it: the container tells the id of the one image that carries the digest."""
+    real.engine.perform(Pull("k", real.image("well")))
+    seen = looked(real.engine)
+    (digest,) = {name.partition("@")[2] for image in seen.stored for name in image.references} - {""}
+    real.clear()
+    task = TaskSpec("s.a.1", "s", "a", "r1", Container(f"{real.image('well')}@{digest}", network_mode="none"))
+    assert isinstance(real.engine.perform(Pull("k", task.container.image)), Done)
+    assert isinstance(real.engine.perform(Create("k", task)), Done)
+    node = Node("pi-1", "f", "boot", "test", "stream")
+    node.assignments.put("", Assignment("pi-1", 1, 1, (task,)))
+    node.engine = seen = looked(real.engine)
+    attest.looked(node)
+    assert node.strays == {}
+    (stored,) = [image.id for image in seen.stored if any(digest in name for name in image.references)]
+    assert only(real.engine).image == stored
 
 
 def test_an_illness_between_two_looks_is_remembered_until_the_next_start(real: RealWorld) -> None:

@@ -1,0 +1,135 @@
+"""A revision is there when a container of its very image runs, now and after the next boot; anything else is told and mended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from protocol.container import Container
+from protocol.desired import TaskSpec
+from protocol.ids import full_reference
+from protocol.observed import OfferState, TaskState
+from sim.boxes import Box
+from sim.images import WELL, image_id
+from tests.fakes.agent import Rig, offer, task
+
+WEB = "porch.web.1"
+DIGEST = f"sha256:{'ab' * 32}"
+PINNED = f"web:b@{DIGEST}"
+
+
+def pinned(**given: object) -> TaskSpec:
+    """Revision b, by its digest."""
+    return TaskSpec(WEB, "porch", "web", "b", Container(PINNED, **given))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    """A node that runs revision a."""
+    rig = Rig(tmp_path)
+    rig.registry.push("web:a")
+    rig.registry.push(PINNED)
+    rig.run(2)
+    rig.assign(1, task("a"))
+    rig.run(5)
+    return rig
+
+
+def app(rig: Rig) -> Box:
+    (box,) = rig.engine.running()
+    return box
+
+
+def spoil(box: Box) -> None:
+    """Let a container be of another image, which is here too: of the old one."""
+    box.image = image_id("web:a", WELL)
+
+
+def test_what_runs_its_image_is_left_alone(rig: Rig) -> None:
+    """Its status names the image that really runs; no look, crash or boot finds anything to mend."""
+    rig.assign(2, pinned())
+    rig.run(10)
+    before = app(rig).id
+    rig.crash()
+    rig.run(10)
+    rig.cut_power()
+    rig.run(60)
+    assert app(rig).id == before
+    (status,) = rig.status().tasks
+    assert (status.image, status.reason) == (image_id(PINNED, WELL), "")
+    assert "strays" not in {name for name, *_ in rig.node.counts}
+
+
+def test_a_settled_task_of_another_image_is_told_and_mended_after_a_boot(rig: Rig) -> None:
+    """However the store of the engine came to it: the container is made anew, once, and then it is of its image."""
+    rig.assign(2, pinned())
+    rig.run(10)
+    before = app(rig)
+    spoil(before)
+    rig.cut_power()
+    rig.run(20)
+    assert app(rig).id != before.id
+    assert app(rig).image == image_id(PINNED, WELL)
+    assert rig.boxes() == {WEB: ["b"]}
+    reasons = [reason for one in rig.said for task in getattr(one.message, "tasks", ()) if (reason := task.reason)]
+    assert any("its container is of the image sha256:" in reason and "made anew" in reason for reason in reasons)
+    assert rig.status().tasks[0].reason == ""
+    assert rig.node.counts["strays",] == 1
+
+
+def test_one_that_is_wrong_again_runs_on_and_is_told(rig: Rig) -> None:
+    """It is made anew once and not for ever: a wrong container is better than none."""
+    rig.assign(2, pinned())
+    rig.run(10)
+    spoil(app(rig))
+    for _ in range(300):
+        rig.run(0.1)
+        for box in rig.engine.boxes.values():
+            spoil(box)
+    last = app(rig).id
+    rig.run(120)
+    assert app(rig).id == last
+    (status,) = rig.status().tasks
+    assert status.state is TaskState.RUNNING
+    assert status.reason.endswith("also after it was made anew")
+
+
+def test_a_trial_of_another_image_is_never_settled(rig: Rig) -> None:
+    """An engine that keeps making containers of the old image gets no success for it."""
+    rig.offer(1, offer(pinned(), monitor_s=10.0))
+    rig.run(4)
+    rig.grant()
+    for _ in range(600):
+        rig.run(0.05)
+        for box in rig.engine.boxes.values():
+            if box.container.image == PINNED:
+                spoil(box)
+    (told,) = rig.status().offers
+    assert told.state is OfferState.FAILED
+    assert "its container is of the image" in told.reason
+    assert rig.running() == {WEB: ["a"]}
+    assert rig.boxes() == {WEB: ["a"]}
+
+
+@pytest.mark.parametrize("spec", [task("b"), pinned(platform="linux/arm64")], ids=["a tag", "a platform"])
+def test_what_a_digest_does_not_say_is_not_judged(rig: Rig, spec: TaskSpec) -> None:
+    """A tag names another image by now, and one digest has an image for each platform: neither is a fault."""
+    rig.registry.push("web:b")
+    rig.assign(2, spec)
+    rig.run(10)
+    before = app(rig).id
+    spoil(app(rig))
+    rig.run(60)
+    assert app(rig).id == before
+
+
+def test_an_image_that_has_lost_its_name_proves_nothing(rig: Rig) -> None:
+    """Where the digest names no image here any more, the container runs on."""
+    rig.assign(2, pinned())
+    rig.run(10)
+    before = app(rig).id
+    del rig.engine.images[full_reference(PINNED)]
+    spoil(app(rig))
+    rig.run(60)
+    assert app(rig).id == before
