@@ -50,7 +50,7 @@ def started(world: RealWorld, image: str) -> str:
     container = Container(world.image(image), network_mode="none")
     task = TaskSpec("s.a.1", "s", "a", "r1", container)
     assert world.engine.perform(Pull("k", container.image)) == Done()
-    assert world.engine.perform(Create("k", task)) == Done()
+    assert world.engine.perform(Create("k", task)) == Done(warning="")
     (seen,) = look(world).containers
     assert world.engine.perform(Start("k", seen.id)) == Done()
     return seen.id
