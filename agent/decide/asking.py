@@ -56,11 +56,18 @@ def hindrance(node: Node, trial: Trial, now: Now) -> str:
     return closed(trial.offer.conduct.window, now) or locks.hindrance(node, trial, now)
 
 
-def give_back(node: Node, trial: Trial, nonce: str, reason: str) -> None:
-    """Say that the grant of this nonce will not be used, by a staged trial that carries it."""
+def give_back(node: Node, trial: Trial, reason: str) -> None:
+    """Say that no grant of any request up to the newest will be used, by a staged trial that carries its nonce."""
+    nonce = newest(node, trial)
     node.asked.pop(trial.key, None)
     node.trials.put(trial.key, replace(trial, nonce=nonce, reason=reason))
     node.tally("grants_returned")
+
+
+def newest(node: Node, trial: Trial) -> str:
+    """The nonce under which a trial has asked last: with it, all that it has asked is answered."""
+    asked = node.asked.get(trial.key, ())
+    return asked[-1][0] if asked else ""
 
 
 def asked_for(node: Node, trial: Trial, nonce: str, valid_s: float, now: Now) -> bool:

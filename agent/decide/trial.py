@@ -53,9 +53,9 @@ def advance(state: OfferState, seen: Seen) -> OfferState:
 class Trial:
     """One offer as this node follows it; durable. `base` is the content that was assigned when it was settled.
 
-    `nonce` is what its grant answers; of a staged trial the one that it gives back. `locked_mono_s` is since when the lock of the
-    running container holds it up. `notice` is what is to be said of how it was tried, beside the `reason` of how it stands.
-    `before` is what was settled when it began, if that is to be kept.
+    `nonce` is the newest request when it was granted; of a staged trial the one that it gives back. `locked_mono_s` is since when
+    the lock of the running container holds it up. `notice` is what is to be said of how it was tried, beside the `reason` of how it
+    stands. `before` is what was settled when it began, if that is to be kept.
     """
 
     offer: Offer

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.decide import locks, refresh
-from agent.decide.asking import ask, asked_for, give_back, hindrance
+from agent.decide.asking import ask, asked_for, give_back, hindrance, newest
 from agent.decide.gate import watch
 from agent.decide.inputs import Done, EngineSeen, Retry, StepEnded
 from agent.decide.node import Node, Now
@@ -51,7 +51,7 @@ def take_grant(node: Node, grant: Grant, now: Now) -> None:
         if (trial.task, trial.offer.task.revision) != (grant.task, grant.revision):
             continue
         if trial.state is OfferState.STAGED and asked_for(node, trial, grant.nonce, grant.valid_s, now):
-            _granted(node, trial, grant.nonce, now)
+            _granted(node, trial, now)
             return
     node.tally("grants_ignored")
 
@@ -127,15 +127,15 @@ def _stage(node: Node, trial: Trial, now: Now) -> None:
         node.effects.append(pull(node, trial.key, task.stack, task.container))
 
 
-def _granted(node: Node, trial: Trial, nonce: str, now: Now) -> None:
+def _granted(node: Node, trial: Trial, now: Now) -> None:
     """Begin, unless what was true at the asking is so no longer."""
     if reason := hindrance(node, trial, now):
-        give_back(node, trial, nonce, reason)
+        give_back(node, trial, reason)
     else:
-        _begin(node, trial, nonce, now)
+        _begin(node, trial, now)
 
 
-def _begin(node: Node, trial: Trial, nonce: str, now: Now) -> None:
+def _begin(node: Node, trial: Trial, now: Now) -> None:
     """Begin: the state `trying` is committed before the first step of its plan is carried out."""
     state = advance(trial.state, Seen.GRANTED)
     until = now.mono_s + trial.offer.conduct.healthy_s
@@ -143,7 +143,9 @@ def _begin(node: Node, trial: Trial, nonce: str, now: Now) -> None:
     if said:
         node.tally("locks_overridden")
     before = node.settled().get(trial.task) if trial.offer.conduct.keeps_previous else None
-    begun = replace(trial, state=state, nonce=nonce, reason="", notice=said, before=before, until_mono_s=until)
+    begun = replace(
+        trial, state=state, nonce=newest(node, trial), reason="", notice=said, before=before, until_mono_s=until
+    )
     node.trials.put(trial.key, begun)
     refresh.begun(node, trial.task, trial.key)
     node.asked.pop(trial.key, None)
