@@ -49,7 +49,7 @@ NONE: list[str] = []
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `bramble`."""
-    for function in (up, down, apply, rm, config, diff, scale, restart, pull):
+    for function in (up, down, apply, rm, config, diff, plan, scale, restart, pull):
         command(app)(function)
 
 
@@ -143,6 +143,19 @@ def diff(
     from cli import diff
 
     diff.diff(terminal, _asked(file, project_name, profile, env_file))
+
+
+def plan(
+    terminal: Terminal,
+    file: FilesOption = NONE,
+    project_name: NameOption = "",
+    profile: ProfilesOption = NONE,
+    env_file: EnvFilesOption = NONE,
+) -> None:
+    """Show what up would set going, its bytes, waits and time."""
+    from cli import plan
+
+    plan.plan(terminal, _asked(file, project_name, profile, env_file))
 
 
 def scale(

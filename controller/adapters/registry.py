@@ -16,13 +16,14 @@ import threading
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from http.client import HTTPException, HTTPResponse
 from ipaddress import ip_address
 from typing import Any
 from urllib.error import HTTPError, URLError
 
 from controller.decide.effects import Inspect
-from controller.decide.inputs import Inspected
+from controller.decide.inputs import Inspected, Layer
 from protocol.desired import Login
 from protocol.ids import DOCKER_HUB, full_reference
 
@@ -70,17 +71,21 @@ class Registries:
         except Exception as error:  # a thread would keep it to itself, and the stack would wait for its deadline
             log.exception("registry_crashed image=%s", asked.reference)
             said = Inspected(asked.stack, asked.reference, reason=f"a fault of the controller: {type(error).__name__}")
+        said = replace(said, plan=asked.plan)
         log.info("image_inspected image=%s digest=%s reason=%r", asked.reference, said.digest, said.reason)
         self._deliver(said)
 
     def _inspected(self, asked: Inspect) -> Inspected:
         registry, _, rest = full_reference(asked.reference).partition("/")
-        repository, _, tag = rest.rpartition(":")
+        name, _, content = rest.partition("@")
+        path, _, tag = name.partition(":")
+        repository = _Repository(self._root(registry), path, asked.login)
         try:
-            found = _Repository(self._root(registry), repository, asked.login).found(tag)
+            found = repository.found(content or tag)
+            layers = repository.layers(found[0]) if asked.plan else {}
         except _SaidNoError as no:
             return Inspected(asked.stack, asked.reference, reason=f"the registry {registry} {no}")
-        return Inspected(asked.stack, asked.reference, *found)
+        return Inspected(asked.stack, asked.reference, *found, layers=layers)
 
     def _root(self, registry: str) -> str:
         host = _HUB_HOST if registry == DOCKER_HUB else registry
@@ -100,13 +105,25 @@ class _Repository:
         manifest = _document(body)
         kind = str(manifest.get("mediaType", ""))
         if kind in _LISTS or "manifests" in manifest:
-            return digest, tuple(sorted(set(_listed(manifest))))
+            return digest, tuple(sorted({platform for platform, _ in _listed(manifest)}))
         configuration = manifest.get("config")
         if not isinstance(configuration, dict):
             raise _SaidNoError("answers with a manifest that is none")
         body, _ = self._get(f"blobs/{configuration.get('digest', '')}")
         platform = _platform(_document(body))
         return digest, (platform,) if platform else ()
+
+    def layers(self, tag: str) -> dict[str, tuple[Layer, ...]]:
+        """What an engine of each platform fetches."""
+        body, _ = self._get(f"manifests/{tag}")
+        manifest = _document(body)
+        if "manifests" not in manifest:
+            return {"": tuple(_layers(manifest))}
+        found: dict[str, tuple[Layer, ...]] = {}
+        for platform, digest in _listed(manifest):
+            body, _ = self._get(f"manifests/{digest}")
+            found.setdefault(platform, tuple(_layers(_document(body))))
+        return found
 
     def _get(self, path: str) -> tuple[bytes, str]:
         """The body, and its digest; asks for a token when told to, once."""
@@ -185,14 +202,22 @@ def _document(body: bytes) -> dict[str, Any]:
     return said
 
 
-def _listed(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """The platforms of a list; attestations, which nobody runs, call theirs unknown."""
+def _listed(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The platforms of a list with their manifests; attestations, which nobody runs, call theirs unknown."""
     entries = manifest.get("manifests")
     for entry in entries if isinstance(entries, list) else ():
         platform = entry.get("platform") if isinstance(entry, dict) else None
         said = _platform(platform) if isinstance(platform, dict) else ""
         if said and "unknown" not in said:
-            yield said
+            yield said, str(entry.get("digest", ""))
+
+
+def _layers(manifest: Mapping[str, Any]) -> Iterator[Layer]:
+    """The layers of one image, and its configuration, which is fetched like one."""
+    parts = manifest.get("layers")
+    for part in (*(parts if isinstance(parts, list) else ()), manifest.get("config")):
+        if isinstance(part, dict) and isinstance(part.get("size"), int):
+            yield Layer(str(part.get("digest", "")), part["size"])
 
 
 def _platform(said: Mapping[str, Any]) -> str:

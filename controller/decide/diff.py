@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 
-from controller.decide import answers, force, manifests
+from controller.decide import answers, force, images, manifests
 from controller.decide.fleet import Fleet
 from controller.decide.hosts import host
-from controller.decide.records import StackRecord, Task, service_key, stack_of
+from controller.decide.records import Image, StackRecord, Task, service_key, stack_of
 from controller.decide.revive import revive
 from controller.decide.scheduler import schedule
 from protocol import stackfile
@@ -29,16 +29,26 @@ _KINDS = ("sensors", "actuators", "functions")
 
 def diff(fleet: Fleet, asked: OperatorOrder, now_mono_s: float) -> Answer:
     """Compare what a manifest would bring with what is so."""
+    stack = supposed(fleet, asked)
+    if isinstance(stack, Answer):
+        return stack
+    return answers.rows([asdict(row) for row in rows(fleet, having(fleet, stack, now_mono_s), stack.name)])
+
+
+def supposed(fleet: Fleet, asked: OperatorOrder) -> Stack | Answer:
+    """The stack that an order supposes; what is wrong with it is the answer."""
     text, name = asked.arguments.get("manifest"), asked.target
     if not name or not isinstance(text, str) or not text:
-        return answers.refused("a diff needs the name of a stack and the text of its manifest")
+        return answers.refused(f"a {asked.verb} needs the name of a stack and the text of its manifest")
     stack = stackfile.read(text.encode(), name)
     faults = stack if isinstance(stack, tuple) else tuple(manifests.conflicts(fleet, stack))
-    if isinstance(stack, tuple) or faults:
-        return _faulty(name, faults)
-    after = _with(fleet, stack, now_mono_s)
-    rows = [*_services(fleet, after, name), *_devices(fleet, after, name)]
-    return answers.rows([asdict(row) for row in sorted(rows, key=lambda row: (row.node, row.what))])
+    return _faulty(name, faults) if isinstance(stack, tuple) or faults else stack
+
+
+def rows(fleet: Fleet, after: Fleet, stack: str) -> list[DiffRow]:
+    """What differs of one stack between what is so and what would be."""
+    found = [*_services(fleet, after, stack), *_devices(fleet, after, stack)]
+    return sorted(found, key=lambda row: (row.node, row.what))
 
 
 def _faulty(name: str, faults: tuple[ManifestFault, ...]) -> Answer:
@@ -47,8 +57,8 @@ def _faulty(name: str, faults: tuple[ManifestFault, ...]) -> Answer:
     return Answer("", ok=False, message=said, result={"faults": [asdict(fault) for fault in faults]})
 
 
-def _with(fleet: Fleet, stack: Stack, now_mono_s: float) -> Fleet:
-    """The fleet as it would be with this stack; it is connected to nothing."""
+def having(fleet: Fleet, stack: Stack, now_mono_s: float, found: dict[str, Image] | None = None) -> Fleet:
+    """The fleet as it would be with this stack, and with what was found of its images; it is connected to nothing."""
     copy = Fleet(fleet.name, replace(fleet.terms, image_lookup_s=0.0))
     empty = copy.shelves()
     for name, shelf in fleet.shelves().items():
@@ -58,6 +68,8 @@ def _with(fleet: Fleet, stack: Stack, now_mono_s: float) -> Fleet:
     revive(copy, now_mono_s)
     before = copy.stacks.get(stack.name) or StackRecord(stack.name, Verdict.ACCEPTED)
     copy.stacks.put(stack.name, replace(before, stack=stack, awaited=None))
+    if found is not None:
+        images.suppose(copy, stack, found)
     force.outdated(copy, stack)
     force.enforce(copy, stack.name)
     host(copy)

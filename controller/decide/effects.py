@@ -41,11 +41,15 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Inspect:
-    """Ask the registry of an image what is behind its tag; the answer is an `Inspected`."""
+    """Ask the registry of an image what is behind its tag; the answer is an `Inspected`.
+
+    With `plan`, the id of the order that wants to know, also what the layers are.
+    """
 
     stack: str
     reference: str
     login: Login | None = None
+    plan: str = ""
 
 
 Effect = Say | Reply | Remark | Inspect

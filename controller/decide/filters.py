@@ -131,7 +131,7 @@ def foreign(one: Candidate, need: Need) -> tuple[str, ...]:
     word = one.node.inventory.architecture
     if need.platform:
         return _elsewhere(word, need)
-    if not need.platforms or any(_runs(word, platform) for platform in need.platforms):
+    if not need.platforms or any(runs(word, platform) for platform in need.platforms):
         return ()
     return (f"is {_architecture(word)}, and the image is made for {', '.join(need.platforms)}",)
 
@@ -209,7 +209,7 @@ def _is_there(path: str, devices: tuple[str, ...]) -> bool:
     return any(device == path or device.startswith(f"{path}/") for device in devices)
 
 
-def _runs(word: str, platform: str) -> bool:
+def runs(word: str, platform: str) -> bool:
     """Whether a kernel that calls itself so runs an image for a platform such as `linux/arm/v7`."""
     system, _, rest = platform.partition("/")
     wanted, _, variant = rest.partition("/")
@@ -224,8 +224,8 @@ def _elsewhere(word: str, need: Need) -> tuple[str, ...]:
     """Why the platform that a service asks for cannot be had here, or nowhere."""
     if need.platforms and not any(_is_for(one, need.platform) for one in need.platforms):
         return (f"the image is made for {', '.join(need.platforms)}, and the service asks for {need.platform}",)
-    runs = _runs(word, need.platform)
-    return () if runs else (f"is {_architecture(word)}, and the service asks for {need.platform}",)
+    can = runs(word, need.platform)
+    return () if can else (f"is {_architecture(word)}, and the service asks for {need.platform}",)
 
 
 def _is_for(made_for: str, asked: str) -> bool:

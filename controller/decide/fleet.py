@@ -27,6 +27,7 @@ from controller.decide.records import (
     Attendance,
     Departed,
     Devices,
+    Draft,
     History,
     Hold,
     Image,
@@ -174,6 +175,7 @@ class Fleet:
     settled_mono_s: dict[str, float] = field(default_factory=dict)
     resaying: Iterator[tuple[Topic, Any]] = field(default_factory=lambda: iter(()))
     lookups: dict[str, Lookup] = field(default_factory=dict)
+    drafts: dict[str, Draft] = field(default_factory=dict)
     reported: dict[str, StackStatus] = field(default_factory=dict)
     reported_mono_s: dict[str, float] = field(default_factory=dict)
     answered_order: deque[str] = field(default_factory=deque)

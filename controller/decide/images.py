@@ -60,6 +60,11 @@ def late(fleet: Fleet, name: str) -> Stack | None:
     return _end(fleet, lookup)
 
 
+def suppose(fleet: Fleet, stack: Stack, found: dict[str, Image]) -> None:
+    """In a fleet that only supposes a stack: what its registries said of its images."""
+    _keep(fleet, stack, found)
+
+
 def forget(fleet: Fleet, name: str) -> None:
     """Remember nothing of the images of a stack."""
     fleet.lookups.pop(name, None)

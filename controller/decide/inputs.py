@@ -6,7 +6,7 @@ changes are the values of `link.inputs`. The passing of time is no input: it is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from link.inputs import LinkDown, LinkUp
 from protocol.envelope import Received
@@ -41,14 +41,27 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """One part of an image as it is fetched: an engine that has it already does not fetch it again."""
+
+    digest: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Inspected:
-    """What a registry said of an image: its digest and platforms, or in `reason` why there is none."""
+    """What a registry said of an image: its digest and platforms, or in `reason` why there is none.
+
+    Of a `plan` also the layers by platform; the platform of an image that names none is empty.
+    """
 
     stack: str
     reference: str
     digest: str = ""
     platforms: tuple[str, ...] = ()
     reason: str = ""
+    plan: str = ""
+    layers: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
 
 
 Input = Heard | Unreadable | LinkUp | LinkDown | Inspected

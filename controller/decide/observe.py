@@ -20,6 +20,7 @@ from controller.decide import (
     leases,
     manifests,
     orders,
+    planning,
     resay,
     rollout,
 )
@@ -43,6 +44,8 @@ def observe(fleet: Fleet, happened: Input, now_mono_s: float) -> None:
             _heard(fleet, happened, now_mono_s)
         case Unreadable():
             _unreadable(fleet, happened)
+        case Inspected() if happened.plan:
+            planning.inspected(fleet, happened, now_mono_s)
         case Inspected():
             manifests.come_into_force(fleet, images.inspected(fleet, happened))
         case LinkUp():

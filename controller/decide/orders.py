@@ -16,6 +16,7 @@ from controller.decide import (
     diff,
     labels,
     nodes,
+    planning,
     progress,
     rollout_orders,
     services,
@@ -44,6 +45,9 @@ def order(fleet: Fleet, key: str, heard: Heard, now_mono_s: float) -> None:
     fleet.tally("orders", asked.verb.value)
     if asked.verb is OrderVerb.COMMAND:
         _command(fleet, key, asked, (response_topic, heard.correlation), now_mono_s)
+        return
+    if asked.verb is OrderVerb.PLAN:
+        planning.begin(fleet, key, asked, (response_topic, heard.correlation), now_mono_s)
         return
     before = fleet.answered.get(key)
     answer = before.answer if before else replace(_done(fleet, asked, now_mono_s), id=key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from controller.decide.inputs import Inspected
 from protocol.container import Container
 from protocol.desired import Dependency, Job, Restart
 from protocol.observed import Answer, Inventory
@@ -80,6 +81,16 @@ class Lookup:
     stack: Stack
     asked: frozenset[str]
     found: dict[str, Image] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A plan that waits for what registries say of its images. Not durable: whoever asked asks again."""
+
+    stack: Stack
+    back: tuple[str, bytes]
+    asked: frozenset[str]
+    found: dict[str, Inspected] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

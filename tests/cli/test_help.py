@@ -56,6 +56,7 @@ def test_help_names_every_command() -> None:
         "rm",
         "config",
         "diff",
+        "plan",
         "scale",
         "restart",
         "pull",

@@ -110,6 +110,19 @@ def test_a_project_goes_up_is_scaled_and_taken_down(broker: Broker, controller: 
     assert bramble(broker, "down", *files).exit_code == 0
 
 
+def test_a_plan_is_made_before_anything_is_published(broker: Broker, controller: Process, tmp_path: Path) -> None:
+    """What would change and what is not known; a faulty manifest has none, and nothing has been published."""
+    shed = written(tmp_path, "shed.yaml", "services: {web: {image: 'web:1'}}\n")
+    planned = bramble(broker, "plan", "-f", shed)
+    assert planned.exit_code == 0, planned.stderr
+    assert "1 task would have no node" in planned.stdout
+    assert "shed: no registry is asked" in planned.stdout
+    found = json.loads(bramble(broker, "plan", "-f", shed, "-o", "json").stdout)
+    assert [(row["service"], row["change"]) for row in found["rows"]] == [("service web", "add")]
+    assert bramble(broker, "plan", "-f", written(tmp_path, "bad.yaml", "services: [1]\n")).exit_code == 1
+    assert json.loads(bramble(broker, "stacks", "-o", "json").stdout) == []
+
+
 def test_what_does_not_exist_is_3(broker: Broker, controller: Process) -> None:
     """Stacks, nodes, services and functions that nobody has: one exit code, one sentence each."""
     for words in (

@@ -58,6 +58,24 @@ def image(registry: Registry, name: str, tag: str, **platform: str) -> tuple[str
     return put(registry, f"{name}/manifests/{tag}", body, MANIFEST), len(body)
 
 
+def layered(registry: Registry, tag: str, *layers: bytes) -> tuple[str, dict[str, int]]:
+    """Store an image with layers; its digest, and the size of everything that is fetched."""
+    config = blob(registry, "web", json.dumps({"os": "linux", "architecture": tag}).encode())
+    parts = [blob(registry, "web", body) for body in layers]
+    body = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": parts}).encode()
+    digest = put(registry, f"web/manifests/{tag}", body, MANIFEST)
+    return digest, {part["digest"]: part["size"] for part in (*parts, config)}
+
+
+def planned(reference: str) -> dict[str, dict[str, int]]:
+    """Ask for the layers as well; their sizes by platform."""
+    answers: SimpleQueue[Inspected] = SimpleQueue()
+    Registries(answers.put).ask(Inspect("shop", reference, plan="p1"))
+    said = answers.get(timeout=ANSWER_S)
+    assert (said.plan, said.reason) == ("p1", "")
+    return {platform: {layer.digest: layer.size_bytes for layer in layers} for platform, layers in said.layers.items()}
+
+
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
     """Debian's registry on this machine."""
@@ -145,3 +163,24 @@ def test_a_token_is_asked_for_with_the_login(guarded: str) -> None:
 def test_a_refused_login_is_said_by_name(guarded: str, login: Login | None, who: str) -> None:
     """An operator sees which user a registry does not take, and no password."""
     assert ask(f"{guarded}/web:1", login).reason == f"the registry {guarded} refuses {who}"
+
+
+@pytest.mark.broker
+def test_a_plan_is_told_the_layers_of_each_platform(registry: Registry) -> None:
+    """By tag and by digest, of a list and of a single image: what an engine would fetch, with its size."""
+    digest, arm = layered(registry, "arm64", b"base" * 100, b"one" * 50)
+    other, amd = layered(registry, "amd64", b"base" * 100, b"two" * 70)
+    assert planned(f"{registry.name}/web:arm64") == planned(f"{registry.name}/web@{digest}") == {"": arm}
+    assert planned(f"{registry.name}/web:arm64@{digest}") == {"": arm}
+    parts = [
+        {"mediaType": MANIFEST, "digest": one, "size": 1, "platform": {"os": "linux", "architecture": name}}
+        for name, one in (("arm64", digest), ("amd64", other), ("unknown", other))
+    ]
+    put(
+        registry,
+        "web/manifests/1",
+        json.dumps({"schemaVersion": 2, "mediaType": LIST, "manifests": parts}).encode(),
+        LIST,
+    )
+    assert planned(f"{registry.name}/web:1") == {"linux/arm64": arm, "linux/amd64": amd}
+    assert ask(f"{registry.name}/web:1").layers == {}

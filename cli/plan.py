@@ -1,0 +1,70 @@
+"""`bramble plan`: what publishing a project would set going, as the controller sees it, before anything is published.
+
+Per node what changes, how much it pulls, its free disk and what it will wait for; and when nearly all is probably done. It says
+nothing against a plan that there is much to wait for: it ends with 0, and with 1 only where the manifest would be refused.
+"""
+
+from __future__ import annotations
+
+from cli.check import checked
+from cli.output import print_json, print_table
+from cli.project import Asked
+from cli.terminal import Terminal, read
+from protocol.operator import OrderVerb
+from protocol.rollouts import Plan, PlanRow
+
+HEADINGS = ("node", "change", "what", "pull", "free", "waits and details")
+
+PLAN_S = 45.0
+"""Registries are asked for every platform of every image, which may take them twice the time that a manifest waits for them."""
+
+UNKNOWN = "unknown"
+
+MEGABYTE = 1_000_000
+MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
+
+
+def plan(terminal: Terminal, asked: Asked) -> None:
+    """Print the plan."""
+    project = checked(terminal, asked)
+    patient = terminal.within(PLAN_S)
+    with patient.session() as session:
+        text = project.payload.decode("utf-8")
+        found = read(Plan, patient.ask(session, OrderVerb.PLAN, project.name, manifest=text))
+    if terminal.is_json:
+        print_json(found)
+        return
+    if not found.rows:
+        print(f"{project.name}: nothing would change")
+    else:
+        print_table(HEADINGS, map(_cells, found.rows))
+        print(summary(project.name, found))
+    for reason in found.reasons:
+        print(f"{project.name}: {reason}")
+
+
+def summary(name: str, found: Plan) -> str:
+    """The plan in one line."""
+    nodes = len({row.node for row in found.rows if row.node})
+    known = sum(row.pull_bytes or 0 for row in found.rows)
+    more = " and what is unknown" if any(row.pull_bytes is None for row in found.rows) else ""
+    when = f"95 % probably done within {_span(found.likely_s)}" if found.likely_s is not None else "nobody can say when"
+    return f"{name}: {nodes} {'node' if nodes == 1 else 'nodes'}, {_size(known)}{more} to pull, {when}"
+
+
+def _cells(row: PlanRow) -> tuple[object, ...]:
+    pull = UNKNOWN if row.pull_bytes is None else _size(row.pull_bytes)
+    free = "" if row.disk_free_bytes is None else _size(row.disk_free_bytes)
+    return row.node, row.change, row.service, pull, free, "; ".join((*row.waits, *row.details))
+
+
+def _size(count: int) -> str:
+    """As `docker pull` counts: megabytes of a million."""
+    return f"{count / MEGABYTE:.1f} MB" if count < 1000 * MEGABYTE else f"{count / MEGABYTE / 1000:.1f} GB"
+
+
+def _span(seconds: float) -> str:
+    for unit_s, word in ((DAY_S, "days"), (HOUR_S, "h"), (MINUTE_S, "min")):
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.0f} {word}"
+    return f"{seconds:.0f} s"
