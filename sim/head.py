@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 from controller.decide.fleet import Fleet
+from controller.decide.shelf import Shelf
 from controller.decide.terms import Terms
 from controller.loop import Loop
 from controller.store import Store
 from link.settings import LinkSettings
 from protocol.ids import RESERVED_PREFIX
+from sim.blank import blank_ledger
 from sim.node import RESTART_S
 from sim.parts import FusedLink
 from sim.process import Process
@@ -27,15 +30,22 @@ class FusedStore(Store):
     def __init__(self, path: Path, process: Process, handle: Callable[[], None]) -> None:
         super().__init__(path)
         self._process, self._handle = process, handle
+        self._shelves: tuple[Shelf[Any], ...] = ()
+
+    def load(self, fleet: Fleet) -> None:
+        """Fill an empty fleet, and know its shelves."""
+        super().load(fleet)
+        self._shelves = tuple(fleet.shelves().values())
 
     def save(self, fleet: Fleet) -> bool:
         """Write what changed."""
-        if any(shelf.is_changed for shelf in fleet.shelves().values()):
-            self._process.spark("commits")
+        if not any(shelf.is_changed for shelf in self._shelves):
+            self._handle()
+            return False
+        self._process.spark("commits")
         is_written = super().save(fleet)
         self._handle()
-        if is_written:
-            self._process.spark("has committed")
+        self._process.spark("has committed")
         return is_written
 
 
@@ -62,6 +72,7 @@ class Head:
     def __init__(self, world: World, folder: Path, name: str = "default") -> None:
         self.world, self.name = world, name
         self.path = folder / "controller.db"
+        blank_ledger(self.path)
         self.process = Process(world, "controller", self._start, self._left)
         self.fleet: Fleet | None = None
         self.store: FusedStore | None = None

@@ -6,7 +6,9 @@ stands in its `Course` with the last lines of the trace.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sim.faults import FAULTS, Fault, heal, strike
@@ -25,6 +27,10 @@ STRETCH = (1.0, 5.0, 10.0, 20.0)
 """How much longer than meant idle processes sleep: a busy machine, and fewer turns to simulate."""
 
 LAST_LINES = 60
+
+SWEEP_AFTER = (200_000, 20, 20)
+"""When Python looks for rings of garbage: a history makes few, and looking 300 times costs a tenth of its time."""
+
 REST_S = 90.0
 """Longer than any lease: what a reconnect would disturb, it has disturbed by then."""
 
@@ -66,7 +72,8 @@ def history(seed: int, plan: Plan | None = None) -> Course:
     fleet = SimFleet(plan.nodes, seed, labels=labels)
     broken = ""
     try:
-        _live(fleet, plan)
+        with seldom_swept():
+            _live(fleet, plan)
     except (ViolationError, NotConvergedError) as failure:
         broken = str(failure)
         fleet.world.say("history", broken)
@@ -74,6 +81,17 @@ def history(seed: int, plan: Plan | None = None) -> Course:
         fleet.close()
     world = fleet.world
     return Course(seed, world.digest(), fleet.faults, world.age_s, broken, tuple(world.trace))
+
+
+@contextmanager
+def seldom_swept() -> Iterator[None]:
+    """Have memory swept seldom meanwhile."""
+    before = gc.get_threshold()
+    gc.set_threshold(*SWEEP_AFTER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _live(fleet: SimFleet, plan: Plan) -> None:

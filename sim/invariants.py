@@ -23,6 +23,7 @@ from sim.node import SimNode
 from sim.world import World
 
 SWEEP_S = 10.0
+_TASK = f"{LABEL}task"
 
 
 class ViolationError(AssertionError):
@@ -104,9 +105,10 @@ class Invariants:
 
     def _node(self, name: str) -> None:
         node, memory = self._nodes[name], self._memory[name]
+        ours = _ours(node)
         self._forward(name, node, memory)
-        self._budget(name)
-        self._copies(name, _ours(node))
+        self._budget(name, ours)
+        self._copies(name, ours)
         self._allowed(name, node.engine.boxes.values())
         self._runs(name, node, memory)
 
@@ -120,13 +122,15 @@ class Invariants:
                 raise ViolationError("S4", f"{name} went back from {what} {before} to {seen}")
             setattr(memory, what, seen)
 
-    def _budget(self, name: str) -> None:
+    def _budget(self, name: str, ours: list[Box]) -> None:
         """S1: a task is taken from the moment its trial begins until it is kept, or the old one runs well again."""
-        self._take(name)
+        self._take(name, ours)
         for service in {_service(task) for task in self._memory[name].taken}:
             if len(self._taken(service)) > self.budgets.get(service, len(self._nodes)):
                 for other in self._nodes:
-                    self._take(other)  # what has become well by itself shows only when somebody looks
+                    self._take(
+                        other, _ours(self._nodes[other])
+                    )  # what has become well by itself shows only when somebody looks
             taken = self._taken(service)
             self.most_down[service] = max(self.most_down.get(service, 0), len(taken))
             if len(taken) > self.budgets.get(service, len(taken)):
@@ -134,12 +138,12 @@ class Invariants:
                     "S1", f"{service} may lose {self.budgets[service]} to its update, and lost {taken}"
                 )
 
-    def _take(self, name: str) -> None:
+    def _take(self, name: str, ours: list[Box]) -> None:
         node, memory = self._nodes[name], self._memory[name]
         if node.node is None:
             return
         trials, assigned = node.node.trials, {spec.task for spec in node.node.assignment.tasks}
-        well = {box.labels.get(f"{LABEL}task", "") for box in _ours(node) if box.health(self._world.now_s) in WELL}
+        well = {box.labels.get(_TASK, "") for box in ours if box.health(self._world.now_s) in WELL}
         trying = {trial.task: trial.key for trial in trials.values() if trial.state is OfferState.TRYING}
         memory.excused &= trying.keys()
         if name in self.drained:
@@ -161,7 +165,7 @@ class Invariants:
 
     def _copies(self, name: str, boxes: list[Box]) -> None:
         """S2, on one node: one container per task, two while an update starts the new one first."""
-        for task, count in Counter(box.labels.get(f"{LABEL}task", "") for box in boxes).items():
+        for task, count in Counter(box.labels.get(_TASK, "") for box in boxes).items():
             most = 2 if _service(task) in self.start_first else 1
             if task and count > most:
                 raise ViolationError("S2", f"{count} containers of {task} run on {name}")
@@ -169,7 +173,7 @@ class Invariants:
 
     def _others(self, name: str, boxes: list[Box], replaced: AbstractSet[str]) -> None:
         """S2, between nodes: one copy; a service that has its tasks replaced may have two while a node is away, and not at rest."""
-        for task in {box.labels[f"{LABEL}task"] for box in boxes if f"{LABEL}task" in box.labels}:
+        for task in {box.labels[_TASK] for box in boxes if _TASK in box.labels}:
             if _service(task) in replaced:
                 continue
             others = [other for other in self._nodes if other != name and self._runs_task(other, task)]
@@ -180,7 +184,7 @@ class Invariants:
         if task.endswith(f".{name}"):
             return False  # a global service's task names its node, and no other can have it
         engine = self._nodes[name].engine
-        return any(box.runs and box.labels.get(f"{LABEL}task") == task for box in engine.boxes.values())
+        return any(box.runs and box.labels.get(_TASK) == task for box in engine.boxes.values())
 
     def _allowed(self, name: str, boxes: Iterable[Box]) -> None:
         """S3: nothing exists that came from a refused document."""

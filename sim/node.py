@@ -6,7 +6,6 @@ leaves everything but the network. The wall clock may lie as it likes.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,9 +17,9 @@ from agent.decide.now import Now
 from agent.loop import Adapters
 from agent.loop import Loop as AgentLoop
 from agent.store import KINDS, Identity, Store, Written
-from link.outbox import Outbox
 from link.settings import LinkSettings
 from protocol.observed import Clock, SensorEvent
+from sim.blank import blank_card
 from sim.engine import FakeEngine
 from sim.images import FakeRegistry
 from sim.parts import FusedLink, SimBoard, SimHost, SimWorkers
@@ -88,7 +87,7 @@ class SimNode:
         self._host = SimHost(name, labels)
         self._link: FusedLink | None = None
         self._now: tuple[tuple[float, float, float], Now] | None = None
-        _name_stream(self.path, f"{world.chances.getrandbits(64):016x}")
+        blank_card(self.path, f"{world.chances.getrandbits(64):016x}")
 
     @property
     def is_cut(self) -> bool:
@@ -177,13 +176,3 @@ class SimNode:
     def _restart(self, boot: int) -> None:
         if self.is_powered and self.process.boot == boot:
             self.process.start()
-
-
-def _name_stream(path: Path, stream: str) -> None:
-    """Give a fresh card's outbox a name that comes from the seed: an outbox draws its own from the kernel."""
-    path.parent.mkdir(parents=True)
-    connection = sqlite3.connect(path)
-    Outbox(connection)
-    connection.execute("UPDATE outbox_stream SET stream = ?", (stream,))
-    connection.commit()
-    connection.close()
