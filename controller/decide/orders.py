@@ -50,7 +50,7 @@ def order(fleet: Fleet, key: str, heard: Heard, now_mono_s: float) -> None:
         planning.begin(fleet, key, asked, (response_topic, heard.correlation), now_mono_s)
         return
     before = fleet.answered.get(key)
-    answer = before.answer if before else replace(_done(fleet, asked, now_mono_s), id=key)
+    answer = before.answer if before else replace(_DO[asked.verb](fleet, asked, now_mono_s), id=key)
     if before is None and asked.verb not in _ASKING and answer.ok:
         _remember(fleet, key, answer)
     fleet.reply(response_topic, heard.correlation, answer)
@@ -96,11 +96,6 @@ def unanswered(fleet: Fleet, key: str) -> None:
     if asked is not None:
         said = f"the node gave no answer within {fleet.terms.command_s:g} s"
         answered(fleet, asked[0], key, Answer(key, ok=False, message=said))
-
-
-def _done(fleet: Fleet, asked: OperatorOrder, now_mono_s: float) -> Answer:
-    do = _DO.get(asked.verb)
-    return do(fleet, asked, now_mono_s) if do else answers.refused(f"this controller does not do {asked.verb} yet")
 
 
 def _command(

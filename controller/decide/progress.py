@@ -5,6 +5,7 @@ A question of people, so it may look at a whole service; its lanes are as many a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 from controller.decide import answers, brief, granting, pins
@@ -28,19 +29,33 @@ TROUBLED = (
 )  # fmt: skip
 """What a person looks for first; where not all lanes fit, those at the end are left out."""
 
+AWAITED, LOOKED_UP = "awaited", "its manifest is accepted; its images are looked up at their registries"
+"""The state of what is no rollout yet, and why."""
+
 PINNED = "pinned"
 """The state of a task that has no slot."""
 
 
 def status(fleet: Fleet, asked: OperatorOrder, now_mono_s: float) -> Answer:
     """How far the update of a service is, or those of a stack, or all."""
-    services = answers.services_of(fleet, asked.target)
-    if not services and asked.target:
+    services, awaited = answers.services_of(fleet, asked.target), list(_awaited(fleet, asked.target))
+    if not services and not awaited and asked.target:
         return answers.not_found(f"there is no stack or service {asked.target!r}")
+    coming = {row.service for row in awaited}
     keys = [service_key(service.stack, service.name) for service in services]
-    found = [fleet.rollouts[key] for key in keys if key in fleet.rollouts]
+    found = [fleet.rollouts[key] for key in keys if key in fleet.rollouts and key not in coming]
     room_bytes = brief.ROOM_BYTES // max(1, len(found))
-    return answers.rows([asdict(with_lanes(fleet, rollout, now_mono_s, room_bytes)) for rollout in found])
+    shown = [with_lanes(fleet, rollout, now_mono_s, room_bytes) for rollout in found]
+    return answers.rows([asdict(row) for row in (*shown, *awaited)])
+
+
+def _awaited(fleet: Fleet, target: str) -> Iterator[RolloutStatus]:
+    """The services whose update, if it is one, begins when their images have been looked up."""
+    for name in sorted(fleet.stacks):
+        stack = fleet.stacks[name].awaited
+        for key in [f"{name}.{service}" for service in stack.services] if stack else ():
+            if target in ("", name, key):
+                yield RolloutStatus("", key, fleet.catalogue.revisions.get(key, ""), AWAITED, report=LOOKED_UP)
 
 
 def lanes(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> tuple[Lane, ...]:

@@ -7,13 +7,15 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from lab.broker import Broker
 from protocol.operator import NodeRow, OrderVerb, StackRow, StackStatus, Verdict
+from protocol.rollouts import Lane, RolloutStatus
 from protocol.topics import StackStatusTopic
 from tests.fakes.controller import StandIn
 
@@ -80,3 +82,17 @@ def test_watching_redraws_one_picture(broker: Broker) -> None:
     with StandIn(broker.port, answers, retained=((StackStatusTopic("default", "porch"), status),)):
         drawn = on_screen(broker, "status", "--watch", "--timeout", "500ms")
     assert "porch: accepted, revision rev1, everything runs" in drawn
+
+
+def test_watching_an_update_draws_its_lanes_in_place(broker: Broker) -> None:
+    """A line per node with what it waits for, in one picture, until all is done."""
+    lanes = (Lane("shop.web.1", "pi-1", "granted", "its node is trying it"), Lane("shop.web.2", "pi-2", "settled"))
+    begun = RolloutStatus("r1", "shop.web", "rev2", "rolling", 1, 0, 0, 1, "1 updated", lanes=lanes)
+    answers = {OrderVerb.ROLLOUT_STATUS: [asdict(begun)]}
+    with StandIn(broker.port, answers) as controller:
+        end = Timer(2.0, answers.update, [{OrderVerb.ROLLOUT_STATUS: [asdict(replace(begun, state="done", lanes=()))]}])
+        end.start()
+        drawn = on_screen(broker, "rollout", "status", "--watch", NO_COLOR="1")
+        assert len(controller.heard) >= 2
+    assert "its node is trying it" in drawn
+    assert "shop.web: done" in drawn

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controller.decide import progress
+from controller.decide.terms import Terms
 from protocol.operator import Denial, OrderVerb
 from tests.controller.desk import Desk, web
 from tests.controller.pi import Pi
@@ -131,3 +132,18 @@ def test_an_override_names_a_node_and_an_update_that_waits_there() -> None:
     assert told(desk, OrderVerb.OVERRIDE, "o1", node="pi-9")[0] is False
     assert told(desk, OrderVerb.OVERRIDE, "o2", node="pi-1") == (True, "the update of shop.web on pi-1 minds no lock")
     assert told(desk, OrderVerb.OVERRIDE, "o3", node="pi-1")[0]
+
+
+def test_an_update_whose_images_are_still_looked_up_is_awaited() -> None:
+    """Whoever watches right after publishing waits for it, instead of being told that nothing is going on."""
+    desk = Desk(terms=Terms(image_lookup_s=10.0))
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    for key, target, state in (("o1", "shop.web", "awaited"), ("o2", "shop", "awaited"), ("o3", "", "awaited")):
+        answer = desk.order(OrderVerb.ROLLOUT_STATUS, target, key=key)
+        assert answer is not None
+        assert [(row["service"], row["state"]) for row in answer.result] == [("shop.web", state)]
+    desk.turn(30.0)
+    answer = desk.order(OrderVerb.ROLLOUT_STATUS, "shop.web", key="o4")
+    assert answer is not None
+    assert answer.result == []
