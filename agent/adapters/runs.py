@@ -16,6 +16,7 @@ from typing import Any
 from agent.adapters.creation import run_body
 from agent.adapters.docker_api import CALL_TIMEOUT_S, Answer, EngineAwayError
 from agent.adapters.pulls import pull
+from agent.adapters.starting import started
 from agent.adapters.steps import NotOursError, inspected, remove
 from agent.adapters.streams import OUTPUT_LIMIT_BYTES, Output, Streams
 from agent.adapters.surroundings import Surroundings
@@ -88,9 +89,9 @@ class Attempt:
             streams.write()  # before the start: should we die after it, the engine has the body already
             self._may_run = True
             self._begun_mono_s = self._monotonic()
-            started = self._api.call("POST", f"/containers/{container}/start")
-            if not started.ok:
-                return self._refused(started)
+            begun = started(self._api, container)
+            if not begun.ok:
+                return self._refused(begun)
             return self._follow(container, streams)
 
     def _follow(self, container: str, streams: Streams) -> RunEnded:

@@ -16,6 +16,7 @@ from agent.adapters.cleaning import clean
 from agent.adapters.creation import LABEL, Place, task_body
 from agent.adapters.docker_api import CALL_TIMEOUT_S, DockerApi
 from agent.adapters.pulls import pull
+from agent.adapters.starting import started
 from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import trouble
 from agent.decide.effects import Clean, Create, Probe, Pull, Remove, Start, Stop
@@ -104,12 +105,12 @@ def _start(around: Surroundings, step: Start) -> Outcome:
         completed = around.complete(name, step.task.container)
         if not isinstance(completed, Done):
             return completed
-    answer = around.api.call("POST", f"/containers/{step.container}/start")
+    answer = started(around.api, str(found["Id"]))
     if step.task and _NETWORK_GONE.search(answer.message):
         reconnected = around.reconnect(name, step.task.container)
         if not isinstance(reconnected, Done):
             return reconnected
-        answer = around.api.call("POST", f"/containers/{step.container}/start")
+        answer = started(around.api, str(found["Id"]))
     return Done() if answer.ok else trouble(name, answer.status, answer.message)
 
 
