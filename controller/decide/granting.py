@@ -7,6 +7,8 @@ again.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from controller.decide import budget, phases, precedence
 from controller.decide.course import move
 from controller.decide.fleet import Fleet, Waiting
@@ -121,6 +123,7 @@ def _wake(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> None:
 
 def _grant(fleet: Fleet, slot: Slot, request: Request, groups: budget.Groups) -> None:
     """The slot is durable before this is sent; granted again, it takes no more room."""
+    fleet.slots.put(slot.task, replace(slot, nonce=request.nonce))
     for seen in (SlotSeen.HEARD, SlotSeen.GRANTED):
         move(fleet, fleet.slots[slot.task], seen, "")
     budget.taken(fleet, fleet.rollouts[slot.service], slot, groups)

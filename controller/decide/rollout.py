@@ -86,12 +86,13 @@ def returned(fleet: Fleet, node: str) -> None:
 
 def _seen(slot: Slot, offer: OfferStatus | None, status: NodeStatus) -> SlotSeen | None:
     if offer is not None:
-        seen = SEEN.get(offer.state)
+        is_returned = offer.state is OfferState.STAGED and slot.state in HOLDING and offer.nonce == slot.nonce != ""
+        seen = SlotSeen.RETURNED if is_returned else SEEN.get(offer.state)
     elif 0 < slot.withdrawn_at <= status.offers_generation:
         seen = SlotSeen.FREED
     else:
         return None
-    is_over = seen in (SlotSeen.FAILED, SlotSeen.FREED)
+    is_over = seen in (SlotSeen.FAILED, SlotSeen.FREED, SlotSeen.RETURNED)
     return None if is_over and slot.state in HOLDING and not _is_back(slot, status) else seen
 
 

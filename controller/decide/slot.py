@@ -34,6 +34,7 @@ class SlotSeen(StrEnum):
     GRANTED = "a request was granted"
     SETTLED = "its node keeps the revision"
     FAILED = "its node forgot the revision"
+    RETURNED = "its node gives the grant back"
     FREED = "its node knows that the offer is gone and tries nothing"
     SILENT = "its node went offline"
     HEARD = "its node came back"
@@ -50,11 +51,13 @@ NEXT: Mapping[tuple[SlotState, SlotSeen], SlotState] = {
     (SlotState.STAGED, SlotSeen.FAILED): SlotState.FAILED,
     (SlotState.GRANTED, SlotSeen.SETTLED): SlotState.SETTLED,
     (SlotState.GRANTED, SlotSeen.FAILED): SlotState.FAILED,
+    (SlotState.GRANTED, SlotSeen.RETURNED): SlotState.STAGED,
     (SlotState.GRANTED, SlotSeen.FREED): SlotState.WAITING,
     (SlotState.GRANTED, SlotSeen.SILENT): SlotState.LOST,
     (SlotState.LOST, SlotSeen.HEARD): SlotState.GRANTED,
     (SlotState.LOST, SlotSeen.SETTLED): SlotState.SETTLED,
     (SlotState.LOST, SlotSeen.FAILED): SlotState.FAILED,
+    (SlotState.LOST, SlotSeen.RETURNED): SlotState.STAGED,
     (SlotState.LOST, SlotSeen.FREED): SlotState.WAITING,
 }
 
@@ -173,7 +176,7 @@ class Slot:
     `withdrawn_at` is the generation of the node's offers that no longer holds this one, 0 while it is offered. `is_kept` says
     that the node has seen the settled revision in its assignment, and needs the offer no more; until then the offer stands.
     `batch` is the one that has taken it in. `is_away` says that its node is offline; `is_forgiven`, of a lost one, that an operator
-    had the rollout go on in spite of it.
+    had the rollout go on in spite of it. `nonce` is the newest request that was granted: a node gives it back by its name.
     """
 
     task: str
@@ -189,6 +192,7 @@ class Slot:
     is_away: bool = False
     is_forgiven: bool = False
     overrides_lock: bool = False
+    nonce: str = ""
 
     @property
     def standing(self) -> Standing:
