@@ -7,34 +7,19 @@ and may itself be updated whatever the others do: it can only get better, so nob
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from math import inf
 
+from controller.decide import outages
 from controller.decide.census import census
 from controller.decide.fleet import Fleet
-from controller.decide.presence import Presence
-from controller.decide.records import Task
-from controller.decide.slot import HOLDING, Rollout, Slot
-from protocol.observed import TaskState
+from controller.decide.outages import Group
+from controller.decide.slot import Rollout, Slot
 from protocol.update import Disruption, Update
 
 NAMES_SHOWN = 5
 
 EPSILON = 1e-9
 """A ramp of 1.1 is no exact number; its tenth round must not miss a whole one by a rounding."""
-
-
-@dataclass(slots=True)
-class Group:
-    """The tasks on nodes with one value of a label: how many there are, and on which nodes which of them are out of work."""
-
-    tasks: int = 0
-    out: dict[str, str] = field(default_factory=dict)
-
-
-Groups = dict[str, dict[str, Group]]
-"""By service and value: made once in a turn, because a look at every task is dear."""
 
 
 def full(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> str:
@@ -55,13 +40,12 @@ def free_mono_s(fleet: Fleet, rollout: Rollout) -> float:
     return -inf if last_mono_s is None else last_mono_s + rollout.policy.delay_s
 
 
-def crowded_out(fleet: Fleet, rollout: Rollout, slot: Slot, groups: Groups) -> str:
+def crowded_out(fleet: Fleet, rollout: Rollout, slot: Slot) -> str:
     """Why this one may not begin because of the others of its group; empty if it may."""
     disruption = rollout.policy.disruption
     if disruption is None:
         return ""
-    value = _value(fleet, disruption, slot.node)
-    group = groups_of(fleet, slot.service, disruption, groups).get(value)
+    value, group = outages.group(fleet, slot.service, disruption.label, slot.node)
     return crowded(disruption, value, group, slot.task) if group else ""
 
 
@@ -84,47 +68,3 @@ def crowded(disruption: Disruption, value: str, group: Group, task: str) -> str:
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
     who = f": {', '.join(names[:NAMES_SHOWN])}{more}" if names else ""
     return f"{disruption.label} {value} has {len(group.out)} of {most} out of work{who}"
-
-
-def groups_of(fleet: Fleet, service: str, disruption: Disruption, groups: Groups) -> dict[str, Group]:
-    """The groups of a service by the value of their label; nodes without the label are in none."""
-    if service not in groups:
-        tasks = (fleet.tasks[task] for task in fleet.tasks.of("service", service))
-        groups[service] = _grouped(fleet, disruption, tasks)
-    return groups[service]
-
-
-def taken(fleet: Fleet, rollout: Rollout, slot: Slot, groups: Groups) -> None:
-    """Note that a task was granted, for whoever asks later in the same turn."""
-    disruption = rollout.policy.disruption
-    if disruption is not None and slot.service in groups:
-        group = groups[slot.service].get(_value(fleet, disruption, slot.node))
-        if group is not None:
-            group.out[slot.task] = slot.node
-
-
-def _grouped(fleet: Fleet, disruption: Disruption, tasks: Iterable[Task]) -> dict[str, Group]:
-    found: dict[str, Group] = {}
-    for task in tasks:
-        value = _value(fleet, disruption, task.node)
-        if value:
-            group = found.setdefault(value, Group())
-            group.tasks += 1
-            if is_out(fleet, task):
-                group.out[task.task] = task.node
-    return found
-
-
-def is_out(fleet: Fleet, task: Task) -> bool:
-    """Whether a task is out of work, or may be: its node is away, an update has it in its hands, or it does not run."""
-    if task.is_completed:
-        return False
-    slot, shown = fleet.slots.get(task.task), fleet.seen.get((task.node, task.task))
-    is_changing = slot is not None and slot.state in HOLDING
-    runs = shown is not None and shown.state is TaskState.RUNNING
-    return is_changing or not runs or fleet.presence(task.node) is not Presence.ONLINE
-
-
-def _value(fleet: Fleet, disruption: Disruption, node: str) -> str:
-    found = fleet.nodes.get(node)
-    return found.labels.get(disruption.label, "") if found else ""

@@ -21,6 +21,7 @@ from controller.decide.effects import Effect, Remark, Reply, Say
 from controller.decide.invocation import Entry
 from controller.decide.moves import Moves
 from controller.decide.numbering import Numbering
+from controller.decide.outages import Outages
 from controller.decide.presence import Lease, Presence
 from controller.decide.records import (
     Answered,
@@ -142,6 +143,7 @@ class Fleet:
     catalogue: Catalogue = field(default_factory=Catalogue)
     rooms: Rooms = field(default_factory=Rooms)
     moves: Moves = field(default_factory=Moves)
+    outages: dict[str, Outages] = field(default_factory=dict)
     numberings: dict[str, Numbering] = field(default_factory=dict)
     fields: dict[Any, Any] = field(default_factory=dict)
     rankings: dict[str, Any] = field(default_factory=dict)
@@ -191,6 +193,23 @@ class Fleet:
         self.tasks.watch(self.rooms.task_changed)
         self.nodes.watch(self.rooms.node_changed)
         self.leases.watch(self.rooms.lease_changed)
+        self.tasks.watch(self._stir)
+        self.slots.watch(self._stir)
+        self.nodes.watch(self._stir_all)
+        self.leases.watch(self._stir_all)
+        self.statuses.watch(self._stir_all)
+
+    def _stir(self, before: Task | Slot | None, after: Task | Slot | None) -> None:
+        """Something about a task changed: whether it is out of work is asked anew."""
+        what = before or after
+        if self.outages and what is not None and what.service in self.outages:
+            self.outages[what.service].stirred.add(what.task)
+
+    def _stir_all(self, before: Node | Lease | NodeStatus | None, after: Node | Lease | NodeStatus | None) -> None:
+        what = before or after
+        if self.outages and what is not None:
+            for task in self.tasks.of("node", what.name if isinstance(what, Node) else what.node):
+                self._stir(None, self.tasks[task])
 
     @property
     def epoch(self) -> int:

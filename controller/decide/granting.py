@@ -8,6 +8,7 @@ again.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 from controller.decide import budget, phases, precedence
 from controller.decide.course import move
@@ -24,9 +25,13 @@ WAITS_RATIO = 0.5
 """How much of the time for which a grant is good a request may wait for room."""
 
 
+LOOKED_AT_MOST = 100
+"""Of those that wait, in one turn: where groups are crowded a whole fleet may wait, and whoever asks is looked at anyhow."""
+
+
 def answer(fleet: Fleet, changed: set[str], now_mono_s: float) -> None:
     """Answer who asked in this turn, and who waits for room where something changed."""
-    groups: budget.Groups = {}
+    asked: dict[str, list[str]] = {}
     requests, fleet.requests = fleet.requests, []
     until_mono_s = now_mono_s + fleet.terms.grant_valid_s * WAITS_RATIO
     for node, request in requests:
@@ -35,12 +40,13 @@ def answer(fleet: Fleet, changed: set[str], now_mono_s: float) -> None:
             continue
         changed.add(slot.service)
         if slot.state in HOLDING:
-            _grant(fleet, slot, request, groups)
+            _grant(fleet, slot, request)
         else:
             fleet.tally("requests", "waiting")
+            asked.setdefault(slot.service, []).append(slot.task)
             fleet.waiting.setdefault(slot.service, {})[slot.task] = Waiting(node, request, until_mono_s)
     for service in sorted(changed & fleet.waiting.keys()):
-        _serve(fleet, service, now_mono_s, groups)
+        _serve(fleet, service, asked.get(service, []), now_mono_s)
 
 
 def obstacle(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> str:
@@ -50,7 +56,7 @@ def obstacle(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> str:
     return precedence.objection(fleet, rollout) or budget.full(fleet, rollout, now_mono_s)
 
 
-def wait(fleet: Fleet, slot: Slot, now_mono_s: float, groups: budget.Groups) -> str:
+def wait(fleet: Fleet, slot: Slot, now_mono_s: float) -> str:
     """For what a task waits, in one sentence; empty for one that waits for nothing."""
     rollout, status = fleet.rollouts[slot.service], fleet.statuses.get(slot.node)
     if slot.state not in OPEN:
@@ -65,7 +71,7 @@ def wait(fleet: Fleet, slot: Slot, now_mono_s: float, groups: budget.Groups) -> 
     if slot.state is SlotState.WAITING:
         return said.get((slot.wave, slot.task)) or "its node has not got the image yet"
     blocked = obstacle(fleet, rollout, now_mono_s)
-    blocked = blocked or budget.crowded_out(fleet, rollout, slot, groups)
+    blocked = blocked or budget.crowded_out(fleet, rollout, slot)
     return blocked or said.get((slot.wave, slot.task)) or "may begin as soon as its node asks"
 
 
@@ -92,10 +98,11 @@ def _asks_for(fleet: Fleet, node: str, request: Request) -> Slot | None:
     return slot
 
 
-def _serve(fleet: Fleet, service: str, now_mono_s: float, groups: budget.Groups) -> None:
+def _serve(fleet: Fleet, service: str, asked: list[str], now_mono_s: float) -> None:
     """Grant what may begin now, in the order of asking."""
     waiting = fleet.waiting[service]
-    for task, one in list(waiting.items()):
+    for task in dict.fromkeys([*islice(waiting, LOOKED_AT_MOST), *asked]):
+        one = waiting[task]
         slot, rollout = fleet.slots.get(task), fleet.rollouts.get(service)
         is_young = now_mono_s <= one.until_mono_s and slot is not None and slot.node == one.node
         if slot is None or rollout is None or not is_young or not _is_about(rollout, slot, one.request):
@@ -103,9 +110,9 @@ def _serve(fleet: Fleet, service: str, now_mono_s: float, groups: budget.Groups)
         elif obstacle(fleet, rollout, now_mono_s):
             _wake(fleet, rollout, now_mono_s)
             break
-        elif not budget.crowded_out(fleet, rollout, slot, groups):
+        elif not budget.crowded_out(fleet, rollout, slot):
             del waiting[task]
-            _grant(fleet, slot, one.request, groups)
+            _grant(fleet, slot, one.request)
     if not waiting:
         del fleet.waiting[service]
 
@@ -121,12 +128,11 @@ def _wake(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> None:
         fleet.deadlines.set(KIND, rollout.service, free_mono_s)
 
 
-def _grant(fleet: Fleet, slot: Slot, request: Request, groups: budget.Groups) -> None:
+def _grant(fleet: Fleet, slot: Slot, request: Request) -> None:
     """The slot is durable before this is sent; granted again, it takes no more room."""
     fleet.slots.put(slot.task, replace(slot, nonce=request.nonce))
     for seen in (SlotSeen.HEARD, SlotSeen.GRANTED):
         move(fleet, fleet.slots[slot.task], seen, "")
-    budget.taken(fleet, fleet.rollouts[slot.service], slot, groups)
     fleet.tally("requests", "granted")
     grant = Grant(request.task, request.revision, request.nonce, fleet.terms.grant_valid_s)
     fleet.say(GrantTopic(fleet.name, slot.node), grant)

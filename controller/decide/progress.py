@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 from controller.decide import answers, brief, granting, pins
-from controller.decide.budget import Groups
 from controller.decide.fleet import Fleet
 from controller.decide.records import service_key
 from controller.decide.report import rollout_status
@@ -62,8 +61,7 @@ def lanes(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> tuple[Lane, ...]
     """One lane per task of a rollout, the troubled ones first."""
     slots = [fleet.slots[task] for task in sorted(fleet.slots.of("service", rollout.service))]
     slots.sort(key=lambda slot: TROUBLED.index(slot.state))
-    groups: Groups = {}
-    waits = (granting.wait(fleet, slot, now_mono_s, groups) for slot in slots)
+    waits = (granting.wait(fleet, slot, now_mono_s) for slot in slots)
     found = [Lane(slot.task, slot.node, slot.state, wait) for slot, wait in zip(slots, waits, strict=True)]
     kept = (task for task in pins.tasks(fleet, rollout.service) if task.task not in fleet.slots)
     return (*found, *(Lane(task.task, task.node, PINNED, pins.reason(task)) for task in kept))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from controller.decide import absence, brief, hosts, images, phases, pins, precedence
 from controller.decide.assignments import holders
+from controller.decide.census import Census, census
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from controller.decide.records import StackRecord, Task, service_key
@@ -28,8 +29,8 @@ REASONS_SHOWN = 10
 TASK_PAUSE_S = 0.001
 """A status of 10,000 tasks, or of devices on as many nodes, costs tens of milliseconds to make: the next waits ten seconds."""
 
-BUSY = (Standing.OPEN, Standing.TRYING, Standing.LOST, Standing.FORGIVEN)
-"""Neither updated nor failed nor unseen."""
+BUSY = (Standing.LOST, Standing.FORGIVEN, Standing.TRYING, Standing.OPEN)
+"""Neither updated nor failed nor unseen; the troubled ones first."""
 
 UNSEEN = "unseen"
 """The state of a task whose node is away: it may well be running."""
@@ -139,42 +140,42 @@ def _turn(fleet: Fleet, task: Task) -> str:
 
 def rollout_status(fleet: Fleet, rollout: Rollout) -> RolloutStatus:
     """How far an update is, counted in four and said in one sentence."""
-    slots = [fleet.slots[task] for task in sorted(fleet.slots.of("service", rollout.service))]
-    settled = sum(slot.standing is Standing.SETTLED for slot in slots)
-    failed = [slot for slot in slots if slot.standing is Standing.FAILED]
-    unseen = [slot for slot in slots if slot.standing is Standing.AWAY]
-    busy = [slot for slot in slots if slot.standing in BUSY]
-    reasons = [
-        said for said in (rollout.reason, precedence.objection(fleet, rollout), phases.unseen(fleet, rollout)) if said
-    ]
-    reasons += [f"{slot.node}: {slot.reason}" for slot in (*failed, *busy)[:REASONS_SHOWN] if slot.reason]
-    reasons += [f"{task.node}: {pins.reason(task)}" for task in pins.tasks(fleet, rollout.service)[:REASONS_SHOWN]]
+    counts, service = census(fleet, rollout.service), rollout.service
+    failed, *busy = (_some(fleet, service, standing) for standing in (Standing.FAILED, *BUSY))
+    named = [slot for slots in busy for slot in slots][:REASONS_SHOWN]
+    reasons = [rollout.reason, precedence.objection(fleet, rollout), phases.unseen(fleet, rollout)]
+    reasons += [f"{slot.node}: {slot.reason}" for slot in (*failed, *named)[:REASONS_SHOWN] if slot.reason]
+    reasons += [f"{task.node}: {pins.reason(task)}" for task in pins.tasks(fleet, service)[:REASONS_SHOWN]]
     return RolloutStatus(
         rollout.id,
-        rollout.service,
+        service,
         rollout.revision,
         rollout.state,
-        settled,
-        len(failed),
-        len(unseen),
-        len(busy),
-        _sentence(rollout, settled, (failed, unseen, busy)),
-        tuple(reasons),
+        counts.settled,
+        counts.failed,
+        counts.away,
+        counts.open + counts.held,
+        _sentence(rollout, counts, named),
+        tuple(reason for reason in reasons if reason),
         rollout.previous,
         phases.title(rollout),
         paused_by=rollout.paused_by,
     )
 
 
-def _sentence(rollout: Rollout, settled: int, others: tuple[list[Slot], list[Slot], list[Slot]]) -> str:
+def _some(fleet: Fleet, service: str, standing: Standing) -> list[Slot]:
+    """The first slots of a standing, as many as are named."""
+    return [fleet.slots[task] for task in sorted(fleet.slots.of("standing", (service, standing)))[:REASONS_SHOWN]]
+
+
+def _sentence(rollout: Rollout, counts: Census, busy: list[Slot]) -> str:
     """`2 updated, 1 unseen`; who is under way is named."""
-    failed, unseen, busy = others
-    parts = [f"{settled} {'back' if rollout.is_back else 'updated'}"]
-    parts += [f"{len(failed)} failed"] if failed else []
-    parts += [f"{len(unseen)} unseen"] if unseen else []
+    parts = [f"{counts.settled} {'back' if rollout.is_back else 'updated'}"]
+    parts += [f"{counts.failed} failed"] if counts.failed else []
+    parts += [f"{counts.away} unseen"] if counts.away else []
     if busy:
-        named = ", ".join(f"{slot.node}: {_WORDS[slot.state]}" for slot in busy[:REASONS_SHOWN])
-        parts.append(f"{len(busy)} in progress ({named})")
+        named = ", ".join(f"{slot.node}: {_WORDS[slot.state]}" for slot in busy)
+        parts.append(f"{counts.open + counts.held} in progress ({named})")
     prefix = "" if rollout.state in (RolloutState.ROLLING, RolloutState.DONE) else f"{_STATES[rollout.state]}: "
     return prefix + ", ".join(parts)
 

@@ -32,10 +32,13 @@ class Pi:
     kept: dict[str, str] = field(default_factory=dict)
     down: dict[str, str] = field(default_factory=dict)
     asked: dict[str, Key] = field(default_factory=dict)
-    heard: int = 0
+    heard: int = field(init=False)
     labels: dict[str, str] = field(default_factory=dict)
     broken: TaskState | None = None
     epoch: int = 1
+
+    def __post_init__(self) -> None:
+        self.heard = len(self.desk.effects)
 
     def join(self, **labels: str) -> Pi:
         """Say hello for the first time."""
@@ -94,10 +97,10 @@ class Pi:
 
     def go(self) -> int:
         """Begin what was granted since, and asked for by this life of the node; how many that were."""
-        begun = 0
+        begun, mine = 0, GrantTopic(FLEET, self.name)
         said = [effect for effect in self.desk.effects[self.heard :] if isinstance(effect, Say)]
         self.heard = len(self.desk.effects)
-        for grant in [one.message for one in said if one.topic == GrantTopic(FLEET, self.name)]:
+        for grant in [one.message for one in said if one.topic == mine]:
             key = self.asked.pop(grant.nonce, None)
             if key is not None and self.states.get(key) is OfferState.STAGED:
                 self.states[key] = OfferState.TRYING

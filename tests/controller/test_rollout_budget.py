@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.decide import steering
-from controller.decide.budget import Group, at_once, crowded
+from controller.decide.budget import at_once, crowded
+from controller.decide.outages import Group, group
 from controller.decide.slot import HOLDING, RolloutState
 from protocol.observed import TaskState
 from protocol.update import Disruption, Portion, Update
@@ -160,25 +163,33 @@ class Watched(Bed):
         fleet, policy = self.desk.fleet, self.rollout.policy
         held = [task for state in HOLDING for task in fleet.slots.of("state", (SERVICE, state))]
         down = {pi.name for pi in self.pis if pi.down}
-        assert len(down) <= len(held) <= self.most
-        self.most = max(at_once(policy, len(self.pis), self.rollout.well), len(held))
+        most = at_once(policy, len(self.pis), self.rollout.well)
+        assert len(down) <= len(held) <= max(self.most, most)
+        self.most = max(most, len(held))
         if policy.disruption is not None:
+            changing = {fleet.slots[task].node for task in held}
             for site in ("s0", "s1", "s2"):
-                there = [pi for pi in self.pis if fleet.nodes[pi.name].labels["site"] == site]
-                taken = [pi.name for pi in there if pi.name in self.taken]
-                assert len(taken) <= policy.disruption.most.of(len(there))
+                there = {pi.name for pi in self.pis if fleet.nodes[pi.name].labels["site"] == site}
+                out = there & (changing | self.away)
+                assert not there & (changing - self.changing) or len(out) <= policy.disruption.most.of(len(there))
+            self.changing = changing
+            kept = self.groups()
+            fleet.outages.clear()
+            assert kept == self.groups()
+
+    def groups(self) -> list[tuple[str, Group | None]]:
+        """Who is out of work at each site, as the controller keeps it."""
+        return [group(self.desk.fleet, SERVICE, "site", pi.name) for pi in self.pis]
 
     most = 6
-    taken: frozenset[str] = frozenset()
+    changing: AbstractSet[str] = frozenset()
 
     def step(self, what: str, index: int) -> None:
         """One thing happens."""
         pi = self.pis[index]
         match what:
             case "ask" | "begin":
-                out = {one.name for one in self.pis if one.down or one.name in self.away}
-                begun = self.ask() if what == "ask" else self.begin()
-                self.taken = frozenset(out | set(begun)) if begun else frozenset()
+                getattr(self, what)()
             case "well" | "unwell" if pi.name not in self.away:
                 self.end(pi.name, well=what == "well")
             case "leave":
