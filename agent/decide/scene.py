@@ -54,14 +54,15 @@ def scene_of(
     wanted, seen = target.spec.container, node.engine
     is_here = isinstance(seen, EngineSeen) and seen.has(wanted.image)
     brings = pull(node, key, target.spec.stack, wanted)
-    is_late = tries_late(node, key) and (not is_here or is_due(node, key, wanted))
+    is_stale = is_due(node, key, wanted)
+    is_late = (not is_here or is_stale) and tries_late(node, key)
     return Scene(
         key, target, task, container, others,
         missing=None if is_here else brings,
         order=order(node, key),
         kept=kept(node, key),
         held=key in node.held,
-        fresher=brings if is_due(node, key, wanted) else None,
+        fresher=brings if is_stale else None,
         is_late=is_late,
         sheds=shed(node, key) if is_late else (),
     )  # fmt: skip

@@ -17,12 +17,15 @@ from agent.decide.scene import Scene
 from agent.decide.target import Target, content_of
 from agent.decide.task import Task
 from protocol.desired import (
+    Conduct,
     Dependency,
     DependencyCondition,
     Job,
+    Lock,
     Order,
     Restart,
     RestartCondition,
+    Strategy,
     TaskSpec,
     TriggerSpec,
 )
@@ -83,11 +86,17 @@ def test_every_set_of_containers_converges(there: list[tuple[TaskSpec, bool]], w
         assert rig.boxes() == rig.running() == {spec.task: [spec.revision] for spec in wanted}
 
 
+conducts = st.builds(
+    Conduct,
+    strategy=st.sampled_from([one for one in Strategy if one is not Strategy.HAND_OVER]),
+    lock=st.sampled_from((None, Lock("/run/busy", 6.0))),
+    keeps_previous=st.booleans(),
+)
 moves = st.lists(
     st.one_of(
         st.tuples(st.just("assign"), st.lists(st.one_of(specs, jobs, chained), unique_by=lambda s: s.task)),
-        st.tuples(st.just("offer"), st.lists(specs, unique_by=lambda s: s.task, max_size=2)),
-        st.sampled_from([("grant",), ("crash",), ("power",), ("cut",), ("press",), ("kill",), ("old",)]),
+        st.tuples(st.just("offer"), st.lists(specs, unique_by=lambda s: s.task, max_size=2), conducts),
+        st.sampled_from([("grant",), ("crash",), ("power",), ("cut",), ("press",), ("kill",), ("old",), ("hold",)]),
     ),
     max_size=12,
 )
@@ -119,10 +128,13 @@ def make(rig: Rig, move: tuple[object, ...], number: int) -> None:
         case ["assign", list() as tasks]:
             called = (function(triggers=(TriggerSpec("doorbell", "pressed"),)),)
             rig.assign(number, *tasks, sensors=(DOORBELL,), actuators=(LAMP,), functions=called)
-        case ["offer", list() as tasks]:
-            rig.offer(number, *(offer(spec, rollout=f"r-{number}") for spec in tasks))
+        case ["offer", list() as tasks, Conduct() as conduct]:
+            rig.offer(number, *(replace(offer(spec, rollout=f"r-{number}"), conduct=conduct) for spec in tasks))
         case ["grant"] if rig.messages(Request):
             rig.grant()
+        case ["hold"]:
+            for box in rig.engine.running():
+                box.held ^= {"/run/busy"}
         case ["old"]:
             rig.assign(0, task("c"))
         case _:
