@@ -25,10 +25,13 @@ EPSILON = 1e-9
 def full(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> str:
     """Why nothing more of a service may begin now; empty if something may."""
     policy, service = rollout.policy, rollout.service
-    held = census(fleet, service).held
+    counts = census(fleet, service)
+    held = counts.held
     most = at_once(policy, len(fleet.tasks.of("service", service)), rollout.well)
     if held >= most:
-        return f"waits for room: {held} of {most} are changing"
+        silent = counts.lost + counts.forgiven
+        lost = f", {silent} of them on nodes that went silent" if silent else ""
+        return f"waits for room: {held} of {most} are changing{lost}"
     if now_mono_s < free_mono_s(fleet, rollout):
         return f"waits for the delay of {policy.delay_s:g} s after the last one"
     return ""

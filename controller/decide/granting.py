@@ -13,6 +13,7 @@ from itertools import islice
 from controller.decide import budget, phases, precedence
 from controller.decide.course import move
 from controller.decide.fleet import Fleet, Waiting
+from controller.decide.records import stack_of
 from controller.decide.slot import GRANTING, HOLDING, OPEN, Rollout, Slot, SlotSeen, SlotState
 from protocol.desired import Grant
 from protocol.observed import Request
@@ -45,7 +46,8 @@ def answer(fleet: Fleet, changed: set[str], now_mono_s: float) -> None:
             fleet.tally("requests", "waiting")
             asked.setdefault(slot.service, []).append(slot.task)
             fleet.waiting.setdefault(slot.service, {})[slot.task] = Waiting(node, request, until_mono_s)
-    for service in sorted(changed & fleet.waiting.keys()):
+    stacks = {stack_of(service) for service in changed}  # a service may have waited for another of its stack
+    for service in sorted(service for service in fleet.waiting if stack_of(service) in stacks):
         _serve(fleet, service, asked.get(service, []), now_mono_s)
 
 

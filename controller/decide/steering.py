@@ -34,12 +34,12 @@ def pause(fleet: Fleet, service: str, reason: str = "") -> str | Refusal:
     rollout = fleet.rollouts.get(service)
     if rollout is None or rollout.state in ENDED:
         return _nothing(service, rollout, "to pause")
-    if rollout.paused_by is Cause.HAND:
-        return f"the rollout of {service} is paused already"
+    if rollout.paused_by in (Cause.HAND, Cause.FAILURES):
+        return f"the rollout of {service} is paused already, and goes on when it is resumed"
     said = f"an operator paused it{f': {reason}' if reason else ''}; `{RESUME.format(service)}` has it go on"
     if rollout.state in HALTED:
         _put(fleet, replace(rollout, paused_by=Cause.HAND, reason=said))
-        return f"the rollout of {service} was paused already, and goes on only when it is resumed"
+        return f"the rollout of {service} waited for a confirmation, and goes on only when it is resumed"
     become(fleet, rollout, RolloutSeen.HELD, said, Cause.HAND)
     return f"the rollout of {service} is paused; what is being tried is tried to its end"
 

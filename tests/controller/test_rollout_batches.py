@@ -72,6 +72,17 @@ def test_a_failing_canary_touches_no_other_device(action: str, state: RolloutSta
     assert [bed.desk.assignment(pi.name) for pi in bed.pis] == before
 
 
+def test_a_batch_that_failed_holds_nobody_up_where_failures_are_to_be_continued() -> None:
+    """Whoever wrote `continue` wants the rest updated, as soon as the batch has come to its end."""
+    bed = Bed(3, "{batches: [{name: first, count: 2}]}", parallelism="0", failure_action="continue")
+    assert bed.ask() == ["pi-1", "pi-2"]
+    bed.end("pi-1", well=False)
+    assert bed.ask() == []
+    bed.end("pi-2")
+    assert bed.rounds() == [["pi-3"]]
+    assert bed.status.report == "2 updated, 1 failed"
+
+
 def test_a_canary_is_promoted_by_hand() -> None:
     """The rollout pauses, says what it awaits and which command goes on; twice confirmed is once."""
     bed = Bed(3, "{canary: {count: 1, promote: confirm}}", parallelism="0")
