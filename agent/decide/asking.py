@@ -37,9 +37,10 @@ def ask(node: Node, trial: Trial, now: Now) -> None:
     young = tuple((n, at) for n, at in node.asked.get(trial.key, ()) if now.mono_s - at <= GRANT_S)
     if not node.is_up or (young and now.mono_s - young[-1][1] < ASK_EVERY_S):
         return
-    if not closed(trial.offer.conduct.window, now) and locks.probe(node, trial, now):
+    reason = closed(trial.offer.conduct.window, now)
+    if not reason and locks.probe(node, trial, now):
         return  # its answer is an input
-    if reason := hindrance(node, trial, now):
+    if reason := reason or locks.hindrance(node, trial, now):
         node.trials.put(trial.key, replace(trial, reason=reason))
         return
     node.trials.put(trial.key, replace(trial, reason="", nonce=""))
