@@ -10,7 +10,8 @@ What no number here knows of is told beside it: windows, locks and confirmations
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, erf, exp, inf, sqrt
 
@@ -53,22 +54,22 @@ def likely_s(prospects: Sequence[Prospect]) -> float | None:
     """By when so many of the tasks are done, for sure enough; None if nobody can tell."""
     if not prospects:
         return 0.0
-    wanted = ceil(SHARE * len(prospects) - 1e-9)
+    wanted, alike = ceil(SHARE * len(prospects) - 1e-9), Counter(prospects)
     early_s, late_s = 0.0, LONGEST_S
-    if chance(prospects, wanted, late_s) < SURE:
+    if chance(alike, wanted, late_s) < SURE:
         return None
     for _ in range(STEPS):
         middle_s = (early_s + late_s) / 2
-        if chance(prospects, wanted, middle_s) < SURE:
+        if chance(alike, wanted, middle_s) < SURE:
             early_s = middle_s
         else:
             late_s = middle_s
     return late_s
 
 
-def chance(prospects: Sequence[Prospect], wanted: int, within_s: float) -> float:
-    """How probable it is that at least so many are done."""
-    chances = [done(prospect, within_s) for prospect in prospects]
+def chance(alike: Mapping[Prospect, int], wanted: int, within_s: float) -> float:
+    """How probable it is that at least so many are done. Tasks that are alike have the same chance: most nodes never go."""
+    chances = [one for prospect, count in alike.items() for one in [done(prospect, within_s)] * count]
     return _exact(chances, wanted) if len(chances) <= EXACT_TASKS else _normal(chances, wanted)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import ceil
 
@@ -61,7 +62,7 @@ def likely(
     """By when 95 % of the tasks are done, and what is not known. Who waits for a place in the budget waits for all before it."""
     found: list[Prospect] = []
     unknown: set[str] = set()
-    queue_s = 0.0
+    queue_s, counts = 0.0, Counter(row.service for row in rows)
     for row in rows:
         service = _service(after, stack, row)
         if service is None or not row.node or row.change == REMOVE:
@@ -72,7 +73,7 @@ def likely(
         if prospect is None:
             unknown.add(row.node)
         found.append(prospect or Prospect(work_s, left_s=AGES_S))
-        queue_s = max(queue_s, _queue_s(service, sum(other.service == row.service for other in rows)))
+        queue_s = max(queue_s, _queue_s(service, counts[row.service]))
     said = likely_s(found)
     reasons = [f"{', '.join(sorted(unknown)[:NAMES_SHOWN])}: away, and never seen to return"] if unknown else []
     return (None if said is None else said + queue_s if found else 0.0), reasons

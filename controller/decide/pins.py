@@ -26,11 +26,9 @@ def reason(task: Task) -> str:
 
 def tasks(fleet: Fleet, service: str) -> list[Task]:
     """The tasks of a service that are on nodes pinned for it."""
-    nodes = {fleet.pins[key].node for key in fleet.pins.of("service", service)}
-    if not nodes:
-        return []
-    found = (fleet.tasks[task] for task in sorted(fleet.tasks.of("service", service)))
-    return [task for task in found if task.node in nodes]
+    nodes = sorted(fleet.pins[key].node for key in fleet.pins.of("service", service))
+    found = (fleet.tasks[task] for node in nodes for task in sorted(fleet.tasks.of("node", node)))
+    return [task for task in found if task.service == service]
 
 
 def put(fleet: Fleet, service: str, node: str) -> None:
