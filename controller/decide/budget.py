@@ -13,7 +13,7 @@ from controller.decide import outages
 from controller.decide.census import census
 from controller.decide.fleet import Fleet
 from controller.decide.outages import Group
-from controller.decide.slot import Rollout, Slot
+from controller.decide.slot import Rollout, Slot, returning
 from protocol.update import Disruption, Update
 
 NAMES_SHOWN = 5
@@ -60,6 +60,11 @@ def at_once(update: Update, tasks: int, well: int) -> int:
             well -= int(size)
             size = size * update.ramp + EPSILON
     return min(int(size), tasks)
+
+
+def most_ever(update: Update, rollback: Update | None, tasks: int) -> int:
+    """How many of so many tasks may be changing at once in whatever round, on the way there or back."""
+    return max(at_once(update, tasks, tasks), at_once(returning(update, rollback), tasks, 0))
 
 
 def crowded(disruption: Disruption, value: str, group: Group, task: str) -> str:

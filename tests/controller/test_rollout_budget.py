@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.decide import steering
-from controller.decide.budget import at_once, crowded
+from controller.decide.budget import at_once, crowded, most_ever
 from controller.decide.outages import Group, group
 from controller.decide.slot import HOLDING, RolloutState
 from protocol.observed import TaskState
@@ -52,6 +52,21 @@ def test_a_ramp_never_falls_and_never_exceeds_the_tasks(count: int, ramp: float,
     most = at_once(update, tasks, well)
     assert 1 <= most <= tasks
     assert at_once(update, tasks, well + 1) >= most
+
+
+@pytest.mark.parametrize(
+    ("update", "rollback", "most"),
+    [
+        (Update(Portion(2)), None, 2),
+        (Update(Portion(1), ramp=2), None, 8),
+        (Update(Portion(1)), Update(Portion(3)), 3),
+        (Update(Portion(4), ramp=2), Update(Portion(1)), 8),
+        (Update(Portion(1)), Update(Portion(0)), 10),
+    ],
+)
+def test_how_many_may_ever_be_changing_at_once(update: Update, rollback: Update | None, most: int) -> None:
+    """In the last round of a ramp, or on the way back: what a rehearsal holds a rollout to."""
+    assert most_ever(update, rollback, 10) == most
 
 
 SITE = Disruption("site", Portion(1))
