@@ -1,5 +1,6 @@
 """`bramble sim`: live through many histories, show how it goes, and say at the end whether every promise held.
 
+With absence or power cuts asked for it rehearses one rollout instead: see `sim.rehearsed`.
 Exits with 1 when one did not; its seed, its sentence, the last lines of its trace and the command that lives through it again are
 printed then. Nothing here touches the network or any file but a temporary one.
 """
@@ -14,14 +15,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
-from pathlib import Path
 
+from sim import rehearsed
+from sim.arguments import parsed
 from sim.history import Course, Plan, history
-
-SEEDS = 300
-NODES = 4
-HOURS = 1 / 12
-"""Five minutes of faults; rare meetings of faults come from more seeds rather than from longer histories."""
 
 PROGRESS_EVERY_S = 2.0
 BROKEN = 1
@@ -29,10 +26,10 @@ BROKEN = 1
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out the command; the exit code."""
-    asked = _parser().parse_args(arguments)
+    asked = parsed(arguments)
     logging.disable(logging.CRITICAL)  # thousands of lost links are the point here, and no news
     try:
-        return _live(asked, arguments)
+        return rehearsed.run(asked) if asked.rehearses else _live(asked, arguments)
     finally:
         logging.disable(logging.NOTSET)
 
@@ -94,25 +91,6 @@ def _progress(text: str) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\033[K{text}")
         sys.stderr.flush()
-
-
-def _parser() -> argparse.ArgumentParser:
-    about = (
-        "Live through histories of a whole fleet in virtual time, with faults, and hold it to the promises S1 to S8."
-    )
-    parser = argparse.ArgumentParser("bramble sim", description=about)
-    parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help=f"how many histories (default {SEEDS})")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="the first seed (default 1)")
-    parser.add_argument(
-        "--nodes", type=int, default=NODES, metavar="N", help=f"nodes of the fleet (default {NODES}, at least 2)"
-    )
-    parser.add_argument(
-        "--hours", type=float, default=HOURS, metavar="H", help="hours of faults in each (default a twelfth)"
-    )
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many processes share them (default 1)")
-    parser.add_argument("--manifest", type=Path, metavar="FILE", help="live with this stack instead of our own")
-    parser.add_argument("--trace", type=Path, metavar="FILE", help="write the whole trace of the last history")
-    return parser
 
 
 if __name__ == "__main__":

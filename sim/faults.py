@@ -20,6 +20,9 @@ from sim.outages import lose_broker, lose_link, lose_power
 FUSE_MOST = 14
 """Effects until a crash: a turn in the middle of an update has some ten."""
 
+FAULT_EVERY_S = 40.0
+"""On average: the next strikes while the fleet still heals from the last."""
+
 CALM = Weather()
 YEAR_S = 365 * 86_400.0
 

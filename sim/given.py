@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from controller.decide.budget import most_ever
 from protocol import stackfile
 from protocol.stack import Stack
 from sim.fleet import SimFleet
@@ -26,11 +27,12 @@ class GivenStack:
 
     def __init__(self, fleet: SimFleet, manifest: bytes) -> None:
         self._fleet, self._chances, self._manifest = fleet, fleet.world.chances, manifest
-        self._stack = _read(manifest)
+        self._stack = read_stack(manifest)
         self._number = 0
         for name, service in self._stack.services.items():
             update = service.update
-            budget = update.at_once(len(fleet.nodes) if service.mode.is_global else service.replicas)
+            tasks = len(fleet.nodes) if service.mode.is_global else service.replicas
+            budget = most_ever(update, service.rollback, tasks)
             learn(fleet.invariants, f"{self._stack.name}.{name}", budget, update.order)
 
     def begin(self) -> None:
@@ -91,7 +93,8 @@ def labels_of(manifest: bytes) -> dict[str, str]:
     return dict(_LABEL.findall(manifest.decode(errors="replace")))
 
 
-def _read(manifest: bytes) -> Stack:
+def read_stack(manifest: bytes) -> Stack:
+    """The stack of a file; raises UnreadableStackError with every fault of it."""
     named = re.search(rb"^name:\s*([\w-]+)", manifest, re.MULTILINE)
     stack = stackfile.read(manifest, named[1].decode() if named else "given")
     if not isinstance(stack, Stack):

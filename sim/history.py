@@ -11,15 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sim.faults import FAULTS, Fault, heal, strike
+from sim.faults import FAULT_EVERY_S, FAULTS, Fault, heal, strike
 from sim.fleet import NotConvergedError, SimFleet
 from sim.given import GivenStack, labels_of
 from sim.head import CLIENT
 from sim.invariants import ViolationError
 from sim.workload import Workload
-
-FAULT_EVERY_S = 40.0
-"""On average: the next strikes while the fleet still heals from the last."""
 
 WORK_EVERY_S = 20.0
 

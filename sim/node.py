@@ -80,6 +80,7 @@ class SimNode:
         self.store: FusedStore | None = None
         self.board: SimBoard | None = None
         self.stretch = 1.0
+        self.pace: Callable[[SimNode], float] = lambda _: 1.0
         self.wall_off_s = 0.0
         self.is_powered = True
         self.troubles = 0
@@ -155,7 +156,7 @@ class SimNode:
         self.board = SimBoard(process, deliver)
         workers = SimWorkers(process, self.engine, deliver)
         loop = AgentLoop(self.node, self.store, Adapters(self._link, workers, self.board, self._host), inbox, HEALTH_S)
-        return Turner(loop, inbox, self.now, lambda: self.stretch)
+        return Turner(loop, inbox, self.now, lambda: self.stretch * self.pace(self))
 
     def _accept(self, written: Written) -> None:
         """Remember which events a commit has promised."""
