@@ -69,10 +69,10 @@ def prospect(fleet: Fleet, node: str, work_s: float, now_mono_s: float) -> Prosp
     away_s = now_mono_s - fleet.away_mono_s.get(node, fleet.up_mono_s)
     if not seen.gaps:
         return None
-    return Prospect(work_s, up_s, seen.gap_s, max(_rest_s(seen), away_s))
+    return Prospect(work_s, up_s, seen.gap_s, max(rest_s(seen), away_s))
 
 
-def _rest_s(seen: Attendance) -> float:
+def rest_s(seen: Attendance) -> float:
     """How much of a gap is left on average: gaps of very unequal length are mostly met in the long ones."""
     return max(seen.gap_s, seen.gap_square / (2 * seen.gap_s) if seen.gap_s else 0.0)
 

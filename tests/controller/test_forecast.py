@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil, inf
 from pathlib import Path
 from random import Random
@@ -53,53 +54,93 @@ def test_more_work_shorter_stretches_and_longer_gaps_take_longer(later: Prospect
         assert forecast.done(later, within_s) <= forecast.done(plain, within_s) <= 1.0
 
 
-def lived(random: Random, up_s: float, gap_s: float, stretches: int) -> Attendance:
+def even(_: Random, mean_s: float) -> float:
+    """Always the same: a lamp that is switched off every evening."""
+    return mean_s
+
+
+def wild(random: Random, mean_s: float) -> float:
+    """Mostly short, now and then very long: a bad line."""
+    return random.lognormvariate(0.0, 1.5) * mean_s / 3.08
+
+
+def split(random: Random, mean_s: float) -> float:
+    """A blink nine times of ten, else a weekend."""
+    return mean_s * (0.1 if random.random() < 0.9 else 9.1)
+
+
+def plain(random: Random, mean_s: float) -> float:
+    """Without memory, as the forecast has it."""
+    return random.expovariate(1 / mean_s)
+
+
+Length = Callable[[Random, float], float]
+
+
+def lived(random: Random, up_s: float, gap_s: float, stretches: int, length: Length) -> Attendance:
     """What is remembered of a node after some stretches and gaps."""
     seen = Attendance("pi")
     for _ in range(stretches):
-        seen = attendance.with_stretch(seen, random.expovariate(1 / up_s))
-        seen = attendance.with_gap(seen, random.expovariate(1 / gap_s))
+        seen = attendance.with_stretch(seen, length(random, up_s))
+        seen = attendance.with_gap(seen, length(random, gap_s))
     return seen
 
 
-def took_s(random: Random, up_s: float, gap_s: float, work_s: float, *, is_away: bool) -> float:
-    """How long a task really takes on a node that goes on as before."""
-    time_s = random.expovariate(1 / gap_s) if is_away else 0.0
+def come_upon(random: Random, up_s: float, gap_s: float, length: Length) -> tuple[bool, float, float]:
+    """A node at a moment that knows nothing of it: whether it is away, since when, and for how long still."""
+    time_s = random.uniform(0.0, 200.0 * (up_s + gap_s))
     while True:
-        stretch_s = random.expovariate(1 / up_s)
-        if stretch_s >= work_s:
-            return time_s + work_s
-        work_s -= stretch_s
-        time_s += stretch_s + random.expovariate(1 / gap_s)
+        for is_away, mean_s in ((False, up_s), (True, gap_s)):
+            lasts_s = length(random, mean_s)
+            if lasts_s > time_s:
+                return is_away, time_s, lasts_s - time_s
+            time_s -= lasts_s
 
 
-def rehearse(seed: int, nodes: int, stretches: int) -> tuple[float, float]:
+def rehearse(seed: int, nodes: int, stretches: int, length: Length) -> tuple[float, float]:
     """What was foretold for one fleet whose nodes are as unlike as real ones, and what came."""
     random = Random(seed)
     prospects, ends_s = [], []
     for _ in range(nodes):
-        up_s, gap_s = random.lognormvariate(9.0, 1.5), random.lognormvariate(7.5, 1.5)  # medians of 2.3 h and 30 min
+        up_s, gap_s = random.lognormvariate(9.0, 1.0), random.lognormvariate(7.5, 1.0)  # medians of 2.3 h and 30 min
         work_s = random.uniform(20.0, 1200.0)
-        is_away = random.random() < gap_s / (up_s + gap_s)
-        seen = lived(random, up_s, gap_s, stretches)
-        rest_s = max(seen.gap_s, seen.gap_square / (2 * seen.gap_s))
-        prospects.append(Prospect(work_s, seen.up_s, seen.gap_s, rest_s if is_away else 0.0))
-        ends_s.append(took_s(random, up_s, gap_s, work_s, is_away=is_away))
+        seen = lived(random, up_s, gap_s, stretches, length)
+        is_away, since_s, still_s = come_upon(random, up_s, gap_s, length)
+        left_s = max(attendance.rest_s(seen), since_s) if is_away else 0.0
+        prospects.append(Prospect(work_s, seen.up_s, seen.gap_s, left_s))
+        end_s, stretch_s = (still_s, length(random, up_s)) if is_away else (0.0, still_s)
+        while stretch_s < work_s:
+            work_s, end_s = work_s - stretch_s, end_s + stretch_s + length(random, gap_s)
+            stretch_s = length(random, up_s)
+        ends_s.append(end_s + work_s)
     said_s = likely_s(prospects)
     assert said_s is not None
     return said_s, sorted(ends_s)[ceil(0.95 * nodes) - 1]
 
 
-@pytest.mark.parametrize(("nodes", "stretches"), [(5, 20), (20, 10), (50, 5), (300, 10)])
-def test_what_is_foretold_comes_true_in_nine_runs_of_ten(nodes: int, stretches: int) -> None:
-    """Also from short histories; and the number is no more than a few times what it typically takes."""
-    runs = 40 if nodes > 100 else 150
-    found = [rehearse(seed, nodes, stretches) for seed in range(runs)]
+@pytest.mark.parametrize(
+    ("nodes", "stretches", "length"),
+    [
+        (5, 20, plain),
+        (20, 10, plain),
+        (50, 5, plain),
+        (250, 10, plain),
+        (20, 10, even),
+        (20, 10, wild),
+        (20, 10, split),
+    ],
+)
+def test_what_is_foretold_comes_true_in_nine_runs_of_ten(nodes: int, stretches: int, length: Length) -> None:
+    """From short histories, also of nodes that come and go otherwise than is assumed; and it is no wild exaggeration."""
+    runs = 20 if nodes > 100 else 100
+    found = [rehearse(seed, nodes, stretches, length) for seed in range(runs)]
     right = sum(came_s <= said_s for said_s, came_s in found)
     ratios = sorted(said_s / came_s for said_s, came_s in found)
-    print(f"{nodes} nodes, {stretches} stretches: right in {right / runs:.1%}, typically {ratios[runs // 2]:.2f} times")
+    print(
+        f"{nodes} nodes, {length.__name__}: right in {right / runs:.0%}, typically {ratios[runs // 2]:.1f} times as long"
+    )
     assert right >= 0.9 * runs
-    assert ratios[runs // 2] < 4.0
+    assert ratios[runs // 2] < 5.0
 
 
 def test_a_node_that_comes_and_goes_is_remembered(tmp_path: Path) -> None:
