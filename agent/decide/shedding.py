@@ -1,7 +1,8 @@
-"""Which images make room before another is brought: those of the revision that goes, for `delete-then-download` alone.
+"""Which images make room before another is brought, for `delete-then-download` alone: what the task was, and whatever else is idle.
 
-Removed is only what this node pulled itself, what no container is of, and what nothing else on the node needs. What Docker keeps
-after all is not asked for twice: the pull has to do with the room there is.
+Removed is only what this node pulled itself, what no container is of, and what nothing else on the node needs; the images to which
+a rollback of this very service would return are among it. What Docker keeps after all is not asked for twice: the pull has to do
+with the room there is.
 """
 
 from __future__ import annotations
@@ -16,26 +17,13 @@ from protocol.observed import OfferState
 
 def shed(node: Node, task: str) -> tuple[str, ...]:
     """The ids of the images that go first."""
-    seen, tried, back = node.engine, node.trying(task), failed(node, task)
-    if not isinstance(seen, EngineSeen):
+    seen, tried = node.engine, node.trying(task)
+    makes_room = deletes(tried.offer) if tried is not None else failed(node, task) is not None
+    if not isinstance(seen, EngineSeen) or not makes_room:
         return ()
     node.images.shed &= {image.id for image in seen.stored}
-    if tried is not None:
-        gone = _before(node, task) if deletes(tried.offer) else frozenset[str]()
-    else:
-        gone = frozenset({back.offer.task.container.image}) if back is not None else frozenset()
-    ids = storage.ids_of(seen, frozenset(map(full_reference, gone)))
     spare = storage.garbage(node, seen, _needed(node, task))
-    return tuple(id_ for id_ in spare if id_ in ids and id_ not in node.images.shed)
-
-
-def _before(node: Node, task: str) -> frozenset[str]:
-    """The images to which a rollback of this task would return."""
-    settled = node.settled().get(task)
-    if settled is None:
-        return frozenset()
-    line = node.lineages.get(f"{settled.spec.stack}.{settled.spec.service}")
-    return frozenset({settled.spec.container.image} | ({line.current, line.previous} - {""} if line else set()))
+    return tuple(id_ for id_ in spare if id_ not in node.images.shed)
 
 
 def _needed(node: Node, task: str) -> frozenset[str]:

@@ -137,12 +137,6 @@ def garbage(node: Node, seen: EngineSeen, needed: frozenset[str]) -> tuple[str, 
     )
 
 
-def ids_of(seen: EngineSeen, references: frozenset[str]) -> frozenset[str]:
-    """The ids of the images that these references, in full, name here."""
-    names = _names(seen.stored)
-    return frozenset(id_ for reference in references if (id_ := names.get(_known(reference))))
-
-
 def _learn(node: Node, seen: EngineSeen, needed: frozenset[str]) -> None:
     """Which images came of our pulls. What is gone, and is not wanted, is forgotten."""
     names, here = _names(seen.stored), {image.id for image in seen.stored}
