@@ -2,7 +2,7 @@
 
 With absence or power cuts asked for it rehearses one rollout instead: see `sim.rehearsed`.
 Exits with 1 when one did not; its seed, its sentence, the last lines of its trace and the command that lives through it again are
-printed then. Nothing here touches the network or any file but a temporary one.
+printed then, and how short the first such history can be made. Nothing here touches the network or any file but a temporary one.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from multiprocessing import get_context
 from sim import rehearsed
 from sim.arguments import parsed
 from sim.history import Course, Plan, history
+from sim.minimal import Minimal, minimised
 
 PROGRESS_EVERY_S = 2.0
 BROKEN = 1
@@ -49,8 +50,27 @@ def _live(asked: argparse.Namespace, arguments: Sequence[str]) -> int:
     if asked.trace:
         asked.trace.write_text("\n".join(courses[-1].trace) + "\n")
     _progress("")
+    _explain(courses, plan)
     print(summary(courses, time.monotonic() - begun_s))  # noqa: T201 - a command prints
     return BROKEN if any(course.broken for course in courses) else 0
+
+
+def _explain(courses: Sequence[Course], plan: Plan) -> None:
+    """Print how short the first history that broke a promise can be made."""
+    broken = next((course for course in courses if course.broken), None)
+    if broken is None:
+        return
+    _progress(f"making seed {broken.seed} short")
+    short = minimised(broken.seed, plan)
+    _progress("")
+    if short is not None:
+        print(shortened(short))  # noqa: T201 - a command prints
+
+
+def shortened(short: Minimal) -> str:
+    """The short story of a history that broke a promise."""
+    about = f"{short.kept} of its {short.steps} faults and deeds are enough ({short.trials} trials)"
+    return "\n".join((f"seed {short.course.seed}, made short: {about}: {short.course.broken}", *short.story))
 
 
 def lived(seeds: Sequence[int], plan: Plan, jobs: int) -> Iterator[Course]:

@@ -16,6 +16,7 @@ from sim.fleet import NotConvergedError, SimFleet
 from sim.given import GivenStack, labels_of
 from sim.head import CLIENT
 from sim.invariants import ViolationError
+from sim.steps import Recording, Replay, Steps
 from sim.workload import Workload
 
 WORK_EVERY_S = 20.0
@@ -62,15 +63,15 @@ class Plan:
     faults: Mapping[Fault, int] = field(default_factory=lambda: FAULTS)
 
 
-def history(seed: int, plan: Plan | None = None) -> Course:
-    """Live through one history."""
+def history(seed: int, plan: Plan | None = None, told: Recording | Replay | None = None) -> Course:
+    """Live through one history; a recording is filled, a replay followed."""
     plan = plan or Plan()
     labels = labels_of(plan.manifest) if plan.manifest else {}
     fleet = SimFleet(plan.nodes, seed, labels=labels)
     broken = ""
     try:
         with seldom_swept():
-            _live(fleet, plan)
+            _live(fleet, plan, Steps(fleet.world.chances, told))
     except (ViolationError, NotConvergedError) as failure:
         broken = str(failure)
         fleet.world.say("history", broken)
@@ -91,7 +92,7 @@ def seldom_swept() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _live(fleet: SimFleet, plan: Plan) -> None:
+def _live(fleet: SimFleet, plan: Plan, steps: Steps) -> None:
     chances = fleet.world.chances
     fleet.head.stretch = chances.choice(STRETCH)
     for node in fleet.nodes.values():
@@ -102,10 +103,10 @@ def _live(fleet: SimFleet, plan: Plan) -> None:
     while (next_s := min(next_fault_s, next_work_s)) < plan.seconds:
         fleet.run_for(max(0.0, next_s - fleet.world.age_s))
         if next_s == next_fault_s:
-            strike(fleet, plan.faults)
+            steps.take(lambda: strike(fleet, plan.faults))
             next_fault_s += chances.expovariate(1 / FAULT_EVERY_S)
         else:
-            workload.go_on()
+            steps.take(workload.go_on)
             next_work_s += chances.expovariate(1 / WORK_EVERY_S)
     heal(fleet)
     workload.end()
