@@ -149,6 +149,10 @@ def test_a_stack_that_comes_back_as_it_was_is_acknowledged_again() -> None:
         desk.manifest("shop", "")
 
 
+OF_NODES = ("nodes", "leases", "intakes", "attendances")
+"""What is remembered of nodes, whatever they run."""
+
+
 def test_what_no_stack_asks_for_is_forgotten() -> None:
     """A stack for each branch of somebody's code, for years: nothing of them stays (S9)."""
     desk = Desk()
@@ -160,7 +164,7 @@ def test_what_no_stack_asks_for_is_forgotten() -> None:
         desk.manifest(f"branch-{number}", "")
         desk.turn(60.0)
     fleet = desk.fleet
-    kept = {name: len(shelf) for name, shelf in fleet.shelves().items() if name not in ("nodes", "leases", "intakes")}
+    kept = {name: len(shelf) for name, shelf in fleet.shelves().items() if name not in OF_NODES}
     assert {name: size for name, size in kept.items() if size} == {"assignments": 1, "holds": 1}
     assert fleet.hosts == fleet.device_nodes == fleet.reported == fleet.reported_mono_s == fleet.settled_mono_s == {}
     assert fleet.catalogue.named == {}
