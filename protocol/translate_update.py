@@ -7,6 +7,7 @@ from protocol.compose import Service as Written
 from protocol.constraint import LABEL
 from protocol.desired import Conduct, Lock, Order, Strategy, Window
 from protocol.draft import Draft
+from protocol.hidden import hidden
 from protocol.update import Batch, Disruption, FailureAction, LostAction, Update
 
 CANARY = "canary"
@@ -84,3 +85,11 @@ def _check(draft: Draft, name: str, source: Written) -> None:
         draft.misfit((*path, "strategy"), f"{strategy} is {first}, and order says {order}", "remove the order")
     if extra.keep_previous and strategy is Strategy.DELETE_THEN_DOWNLOAD:
         draft.misfit((*path, "keep_previous"), f"{strategy} leaves nothing to keep", "choose another strategy")
+    unseen = (
+        hidden(extra.lock.path, ((mount.type, mount.target) for mount in (*source.volumes, *source.tmpfs)))
+        if extra.lock
+        else ""
+    )
+    if unseen:
+        remedy = "choose a path in a volume, or one that no tmpfs covers"
+        draft.misfit((*path, "lock", "path"), f"nobody outside the container sees {unseen}, which is a tmpfs", remedy)

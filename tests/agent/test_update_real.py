@@ -74,16 +74,26 @@ def test_an_illness_between_two_looks_is_remembered_until_the_next_start(real: R
 
 @pytest.mark.parametrize(
     ("path", "is_seen"),
-    [("/tmp/busy", True), ("/vol/deep/busy", True), ("/link", True), ("/cache/busy", False), ("/dev/shm/busy", False)],
+    [
+        ("/tmp/busy", True),
+        ("/vol/deep/busy", True),
+        ("/link", True),
+        ("/cache/busy", False),
+        ("/cache/more/busy", True),
+        ("/dev/shm/busy", False),
+    ],
 )
 def test_a_lock_is_seen_wherever_docker_can_look(real: RealWorld, path: str, is_seen: bool) -> None:
     """In the container's own layer, a volume, behind a symlink; on a tmpfs it cannot be seen, counts as held, and that is said."""
     mounts = (Mount("volume", "/vol", "data", volume=Volume()), Mount("tmpfs", "/cache"))
+    mounts = (*mounts, Mount("volume", "/cache/more", "more", volume=Volume()))
     container = started(real, real.engine, "well", mounts=mounts)
     real.inside(container.id, "mkdir -p /tmp /vol/deep; ln -sf /tmp /elsewhere")
     free = real.engine.perform(Probe("k", container.id, path))
     assert isinstance(free, Done) is is_seen
-    real.inside(container.id, "touch /tmp/busy /vol/deep/busy /cache/busy /dev/shm/busy; ln -s /tmp/busy /link")
+    real.inside(
+        container.id, "touch /tmp/busy /vol/deep/busy /cache/busy /cache/more/busy /dev/shm/busy; ln -s /tmp/busy /link"
+    )
     for step in (Probe("k", container.id, path), Stop("k", container.id, 1, path)):
         held = real.engine.perform(step)
         assert isinstance(held, Retry)

@@ -61,6 +61,9 @@ def test_a_share_is_rounded_up_and_a_number_is_bounded(portion: Portion, total: 
         ("{image: a, x-bramble: {update: {max_unavailable: {per: site}}}}", "node.labels.NAME"),
         ("{image: a, x-bramble: {update: {batches: [{name: a}, {name: a}]}}}", "one name"),
         ("{image: a, x-bramble: {update: {lock: {path: busy}}}}", "begin it with /"),
+        ("{image: a, tmpfs: /run, x-bramble: {update: {lock: {path: /run/busy}}}}", "nobody outside the container sees /run"),
+        ("{image: a, volumes: [{type: tmpfs, target: /c}], x-bramble: {update: {lock: {path: /c/d/busy}}}}", "sees /c"),
+        ("{image: a, x-bramble: {update: {lock: {path: /dev/shm/busy}}}}", "sees /dev/shm"),
     ],
 )  # fmt: skip
 def test_what_does_not_go_together_is_refused(service: str, says: str) -> None:
@@ -68,6 +71,15 @@ def test_what_does_not_go_together_is_refused(service: str, says: str) -> None:
     faults = read(service)
     assert isinstance(faults, str)
     assert says in faults
+
+
+@pytest.mark.parametrize("path", ["/running", "/run/lock/busy", "/data/busy"])
+def test_a_lock_may_be_wherever_it_is_seen(path: str) -> None:
+    """In the container's own layer, and in a volume, also in one that lies below a tmpfs."""
+    mounts = "tmpfs: [/run], volumes: ['/run/lock', '/data']"
+    update = read(f"{{image: a, {mounts}, x-bramble: {{update: {{lock: {{path: {path}}}}}}}}}")
+    assert isinstance(update, Update), update
+    assert update.conduct.lock == Lock(path)
 
 
 def read(service: str) -> Update | str:
