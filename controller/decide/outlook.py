@@ -56,6 +56,19 @@ def waits(fleet: Fleet, after: Fleet, stack: str, row: PlanRow) -> Iterator[str]
         yield f"waits while {lock.path} is there, {lock.most_s:g} s at most"
 
 
+def confirmations(after: Fleet, stack: str, rows: Sequence[PlanRow]) -> list[str]:
+    """The batches after which an update waits for an operator's word."""
+    first = {row.service: row for row in rows if row.change == UPDATE}
+    services = (_service(after, stack, row) for row in first.values())
+    return [
+        f"{service_key(stack, service.name)} waits after {batch.name} until it is confirmed"
+        for service in services
+        if service is not None
+        for batch in service.update.batches
+        if batch.is_confirmed_by_hand
+    ]
+
+
 def likely(
     fleet: Fleet, after: Fleet, stack: str, rows: Sequence[PlanRow], now_mono_s: float
 ) -> tuple[float | None, list[str]]:

@@ -87,7 +87,8 @@ def made(fleet: Fleet, draft: Draft, now_mono_s: float) -> Plan:
     if len(shown) < len(rows):
         reasons.append(f"the first {len(shown)} of {len(rows)} changes are shown")
     likely_s, said = outlook.likely(fleet, after, name, rows, now_mono_s)
-    waits = [NOT_COUNTED] if any(row.waits for row in rows) else []
+    waits = outlook.confirmations(after, name, rows)
+    waits += [NOT_COUNTED] if waits or any(row.waits for row in rows) else []
     return Plan(tuple(rows[: len(shown)]), likely_s, tuple(map(brief.cut, (*reasons, *said, *waits))))
 
 

@@ -10,6 +10,7 @@ import pytest
 from controller.decide.effects import Inspect, Reply
 from controller.decide.inputs import Inspected, Layer
 from controller.decide.observe import observe
+from controller.decide.planning import NOT_COUNTED
 from controller.decide.terms import Terms
 from protocol import topics
 from protocol.observed import Answer, Health, Link
@@ -155,6 +156,13 @@ def test_when_it_is_probably_done(away: bool, known: bool) -> None:
     work_s, round_s = 15.0 + 5.0 + 7.0, 15.0 + 5.0
     assert found["likely_s"] == (pytest.approx(work_s + round_s, abs=1.0) if known else None)
     assert any("pi-2: away" in reason for reason in found["reasons"]) != known
+
+
+def test_a_batch_that_waits_for_a_word_is_named() -> None:
+    """Nobody can foretell when an operator confirms it."""
+    desk = fleet(globally("web:1"))
+    found = plan(desk, globally("web:2") + "    x-bramble: {update: {canary: {count: 1, promote: confirm}}}\n")
+    assert list(found["reasons"]) == ["shop.web waits after canary until it is confirmed", NOT_COUNTED]
 
 
 def test_nothing_to_do_takes_no_time() -> None:
