@@ -6,7 +6,6 @@ Docker shows a container's own layer, its volumes and its binds. Of mounts below
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import PurePosixPath as Path
 
 TMPFS = "tmpfs"
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in containers
@@ -16,10 +15,15 @@ SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in containers
 def hidden(path: str, mounts: Iterable[tuple[str, str]]) -> str:
     """The tmpfs that hides a path, by its target; nothing where the path is seen. A mount is its kind and its target."""
     all_of_them = [(TMPFS, SHARED_MEMORY), *mounts]
-    covers = [(len(Path(target).parts), kind, target) for kind, target in all_of_them if _holds(target, path)]
+    covers = [(len(_parts(target)), kind, target) for kind, target in all_of_them if _holds(target, path)]
     _, kind, target = max(covers, default=(0, "", ""))
     return target if kind == TMPFS else ""
 
 
 def _holds(target: str, path: str) -> bool:
-    return Path(target) == Path(path) or Path(target) in Path(path).parents
+    above = _parts(target)
+    return _parts(path)[: len(above)] == above
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
