@@ -19,9 +19,10 @@ from controller.decide.census import census
 from controller.decide.course import become, look_again, move, put
 from controller.decide.fleet import Fleet
 from controller.decide.records import service_of
-from controller.decide.slot import HOLDING, Rollout, Slot, SlotSeen, SlotState, advance
+from controller.decide.slot import HOLDING, Rollout, Slot, SlotSeen, SlotState, Standing, advance
 from controller.decide.verdict import verdict
 from protocol.observed import NodeStatus, OfferState, OfferStatus, TaskState
+from protocol.update import LostAction
 
 SEEN = {
     OfferState.STAGING: SlotSeen.UNSTAGED,
@@ -145,8 +146,7 @@ def _judge(fleet: Fleet, service: str) -> None:
     rollout = fleet.rollouts.get(service)
     if rollout is None:
         return
-    counts = census(fleet, service)
-    said = verdict(rollout, counts, _failed(fleet, rollout) + counts.failures(rollout.policy.lost) - counts.failed)
+    said = verdict(rollout, census(fleet, service), _failed(fleet, rollout))
     if said.seen is None:
         after, said = phases.go_on(fleet, rollout)
         if after is not rollout:
@@ -158,6 +158,7 @@ def _judge(fleet: Fleet, service: str) -> None:
 
 
 def _failed(fleet: Fleet, rollout: Rollout) -> int:
-    """How many failed at what the rollout does now; what failed before it was taken back is where it belongs."""
-    failed = fleet.slots.of("state", (rollout.service, SlotState.FAILED))
-    return sum(rollout.owns(fleet.slots[task]) for task in failed) if rollout.is_back else len(failed)
+    """How many failed at what the rollout does now; what failed, or was lost, at something else says nothing about this."""
+    standings = (Standing.FAILED, Standing.LOST) if rollout.policy.lost is LostAction.FAIL else (Standing.FAILED,)
+    tasks = [task for one in standings for task in fleet.slots.of("standing", (rollout.service, one))]
+    return sum(rollout.owns(fleet.slots[task]) for task in tasks)

@@ -156,3 +156,24 @@ def test_a_rollback_waits_for_nobody() -> None:
         rollout = desk.fleet.rollouts[service]
         desk.fleet.rollouts.put(service, replace(rollout, state=RolloutState.ROLLING_BACK))
     assert precedence.objection(desk.fleet, desk.fleet.rollouts["shop.web"]) == ""
+
+
+def test_who_is_lost_fails_what_it_was_granted_for_and_nothing_else() -> None:
+    """With `lost: fail` the update is taken back; the rollback, and the next update, are not held to account for it."""
+    bed = Bed(4, "{lost: fail}", parallelism="2", failure_action="rollback")
+    bed.end(*bed.ask())
+    assert bed.images().count("web:2") == 2
+    bed.ask()
+    bed.leave(bed.pis[2])
+    bed.settle_there()
+    bed.end("pi-4")
+    assert bed.rollout.state is RolloutState.ROLLING_BACK
+    bed.rounds()
+    assert (bed.rollout.state, bed.images()) == (RolloutState.ROLLING_BACK, ["web:1"] * 4)
+    bed.publish("web:3")
+    bed.rounds()
+    assert (bed.rollout.state, bed.images().count("web:3")) == (RolloutState.ROLLING, 3)
+    bed.come_back(bed.pis[2])
+    bed.end()
+    bed.rounds()
+    assert (bed.rollout.state, bed.images()) == (RolloutState.DONE, ["web:3"] * 4)
