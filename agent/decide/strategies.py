@@ -59,5 +59,13 @@ def kept(node: Node, task: str) -> tuple[Target, ...]:
 
 
 def keeps(trial: Trial) -> bool:
-    """Whether a settled trial keeps what was before it: until an operator confirms it, or its offer and it are gone."""
-    return trial.state is OfferState.SETTLED and trial.before is not None and not trial.offer.is_confirmed
+    """Whether a trial keeps what was before: a settled one until an operator confirms it, one on its way back until it is tried."""
+    is_back = trial.state in (OfferState.STAGING, OfferState.STAGED)
+    is_unconfirmed = trial.state is OfferState.SETTLED and not trial.offer.is_confirmed
+    return trial.before is not None and (is_back or is_unconfirmed)
+
+
+def way_back(node: Node, task: str, content: str) -> Target | None:
+    """What is kept of a task, if an offer of this content would bring it back."""
+    befores = (trial.before for trial in node.trials.values() if trial.task == task and keeps(trial))
+    return next((before for before in befores if before is not None and before.content == content), None)

@@ -55,7 +55,7 @@ class Trial:
 
     `nonce` is the newest request when it was granted; of a staged trial the one that it gives back. `locked_mono_s` is since when
     the lock of the running container holds it up. `notice` is what is to be said of how it was tried, beside the `reason` of how it
-    stands. `before` is what was settled when it began, if that is to be kept.
+    stands. `before` is what was settled when it began, if that is to be kept; of one that is not tried yet, what it brings back.
     """
 
     offer: Offer

@@ -18,7 +18,7 @@ from agent.decide.gate import watch
 from agent.decide.inputs import Done, EngineSeen, Retry, StepEnded
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
-from agent.decide.strategies import is_late
+from agent.decide.strategies import is_late, way_back
 from agent.decide.target import content_of
 from agent.decide.trial import Seen, Trial, advance, trial_key
 from agent.decide.verdicts import assigned, drop, end
@@ -40,7 +40,8 @@ def take_offers(node: Node, offers: Offers, now: Now) -> None:
     for key, offer in standing.items():
         known, content = node.trials.get(key), content_of(offer.task)
         if known is None or (known.content != content and known.state in (OfferState.STAGING, OfferState.STAGED)):
-            node.trials.put(key, Trial(offer, content, due_mono_s=now.mono_s))
+            back = way_back(node, offer.task.task, content)
+            node.trials.put(key, Trial(offer, content, before=back, due_mono_s=now.mono_s))
         elif known.content == content:
             node.trials.put(key, replace(known, offer=offer))  # how to go about it, and what an operator has said since
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from protocol.observed import OfferState, OfferStatus
+from protocol.operator import OrderVerb
 from sim.boxes import Box
 from sim.fleet import SimFleet
 from sim.node import BIRTHDAY
@@ -94,3 +95,63 @@ def test_a_small_disk_is_updated_and_taken_back_over_power_cuts() -> None:
         fleet.publish("porch", lamps("lamp:two", strategy="delete-then-download"))
         fleet.run_until_converged()
         assert fleet.settled("porch.lamp", "lamp:two") == set(fleet.nodes)
+
+
+def kept(fleet: SimFleet) -> dict[str, list[str]]:
+    """The ids of every container of the lamp, by node, in the order of their making."""
+    return {name: [box.id for box in node.engine.boxes.values()] for name, node in fleet.nodes.items()}
+
+
+def a_kept_update(fleet: SimFleet) -> dict[str, list[str]]:
+    """Go from one to two, and keep what was; the containers of one."""
+    fleet.publish("porch", lamps("lamp:one", keep_previous=True))
+    fleet.run_until_converged()
+    before = kept(fleet)
+    fleet.publish("porch", lamps("lamp:two", keep_previous=True))
+    fleet.run_for(minutes=5)
+    assert fleet.settled("porch.lamp", "lamp:two") == set(fleet.nodes)
+    assert {name: len(ids) for name, ids in kept(fleet).items()} == dict.fromkeys(fleet.nodes, 2)
+    return before
+
+
+def test_what_was_before_stays_until_an_operator_confirms() -> None:
+    """Stopped, on every node, also over a power cut; the confirmation removes it everywhere."""
+    with a_fleet(nodes=2) as fleet:
+        a_kept_update(fleet)
+        fleet.nodes["pi-1"].cut_power()
+        fleet.run_for(seconds=30)
+        fleet.nodes["pi-1"].power()
+        fleet.run_for(minutes=3)
+        assert {name: len(ids) for name, ids in kept(fleet).items()} == dict.fromkeys(fleet.nodes, 2)
+        fleet.order(OrderVerb.ROLLOUT_CONFIRM, "porch.lamp")
+        fleet.run_for(minutes=1)
+        assert {name: len(ids) for name, ids in kept(fleet).items()} == dict.fromkeys(fleet.nodes, 1)
+        assert fleet.settled("porch.lamp", "lamp:two") == set(fleet.nodes)
+
+
+def test_an_abort_starts_the_very_containers_that_were_kept() -> None:
+    """Nothing is pulled and nothing made: the ids are those of before."""
+    with a_fleet(nodes=2) as fleet:
+        before, pulls = a_kept_update(fleet), fleet.registry.pulls
+        fleet.order(OrderVerb.ROLLOUT_ABORT, "porch.lamp")
+        fleet.run_for(minutes=5)
+        assert kept(fleet) == before
+        assert fleet.running("porch.lamp") == {name: ["lamp:one"] for name in fleet.nodes}
+        assert fleet.registry.pulls == pulls
+
+
+def test_an_operator_overrides_a_lock_on_one_node() -> None:
+    """That node is updated at once, its neighbour waits on, and the node tells whose word it was."""
+    with a_fleet(nodes=2) as fleet:
+        fleet.publish("porch", lamps("lamp:one", lock={"path": BUSY}))
+        fleet.run_until_converged()
+        for name in fleet.nodes:
+            lamp(fleet, name).held.add(BUSY)
+        fleet.publish("porch", lamps("lamp:two", lock={"path": BUSY}))
+        fleet.run_for(minutes=2)
+        assert fleet.settled("porch.lamp", "lamp:two") == set()
+        fleet.order(OrderVerb.OVERRIDE, "porch.lamp", node="pi-1")
+        fleet.run_for(seconds=4)
+        assert told(fleet, "pi-1").reason == "lamp held /run/busy, which an operator has overridden"
+        fleet.run_for(minutes=1)
+        assert fleet.settled("porch.lamp", "lamp:two") == {"pi-1"}
