@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from controller.decide import steering
 from controller.decide.budget import at_once, crowded, most_ever
+from controller.decide.fleet import Fleet
 from controller.decide.outages import Group, group
 from controller.decide.slot import HOLDING, RolloutState
 from protocol.observed import TaskState
@@ -161,12 +165,30 @@ def test_the_end_of_the_delay_wakes_who_waits() -> None:
 EXTRAS = (
     "{}",
     "{ramp: 2}",
-    "{canary: {count: 1}}",
+    "{canary: {count: 1, promote: confirm}}",
+    "{keep_previous: true, progress_deadline: 1m}",
     "{batches: [{nodes: node.labels.site == s1, success: 50%}, {count: 50%, success: 0%}]}",
     "{max_unavailable: {per: node.labels.site, count: 1}}",
     "{ramp: 3, lost: fail, max_unavailable: {per: node.labels.site, count: 50%}}",
 )
-STEPS = ("ask", "ask", "begin", "well", "well", "unwell", "leave", "back", "publish", "time", "resume")
+STEPS = (
+    "ask",
+    "ask",
+    "begin",
+    "well",
+    "well",
+    "unwell",
+    "leave",
+    "back",
+    "publish",
+    "time",
+    "resume",
+    "pause",
+    "confirm",
+    "abort",
+    "restart",
+)
+VERBS = {"resume": steering.resume, "pause": steering.pause, "confirm": steering.confirm, "abort": steering.abort}
 Story = list[tuple[str, int]]
 
 
@@ -203,7 +225,7 @@ class Watched(Bed):
         """One thing happens."""
         pi = self.pis[index]
         match what:
-            case "ask" | "begin":
+            case "ask" | "begin" | "restart":
                 getattr(self, what)()
             case "well" | "unwell" if pi.name not in self.away:
                 self.end(pi.name, well=what == "well")
@@ -215,13 +237,17 @@ class Watched(Bed):
                 self.publish(f"web:{3 + index % 2}")
             case "time":
                 self.desk.turn(20.0)
-            case "resume":
-                self.resume()
+            case "resume" | "pause" | "confirm" | "abort":
+                self.steer(VERBS[what])
         self.check()
 
-    def resume(self) -> None:
-        """An operator has it go on."""
-        steering.resume(self.desk.fleet, SERVICE)
+    def restart(self) -> None:
+        """The controller begins again from its store."""
+        self.desk.restart()
+
+    def steer(self, verb: Callable[[Fleet, str], object]) -> None:
+        """An operator says what becomes of it."""
+        verb(self.desk.fleet, SERVICE)
         self.desk.turn()
 
     def heal(self) -> None:
@@ -230,18 +256,20 @@ class Watched(Bed):
         self.publish("web:9")
         for _ in range(12):
             self.end()
-            self.resume()
+            self.steer(steering.resume)
+            self.steer(steering.confirm)
             self.rounds()
 
 
 @pytest.mark.parametrize("extra", EXTRAS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(story=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 5)), max_size=40), budget=st.integers(0, 2))
 def test_no_limit_is_exceeded_at_any_time_and_nobody_starves(extra: str, story: Story, budget: int) -> None:
     """Whatever happens; and when all is well again, all run the last revision."""
-    bed = Watched(6, extra, parallelism=str(budget), max_failure_ratio="0.3")
-    for what, index in story:
-        bed.step(what, index)
-    bed.heal()
-    assert set(bed.images()) == {"web:9"}
-    assert bed.rollout.state is RolloutState.DONE
+    with tempfile.TemporaryDirectory() as folder:
+        bed = Watched(6, extra, Path(folder), parallelism=str(budget), max_failure_ratio="0.3")
+        for what, index in story:
+            bed.step(what, index)
+        bed.heal()
+        assert set(bed.images()) == {"web:9"}
+        assert bed.rollout.state is RolloutState.DONE
