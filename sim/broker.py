@@ -32,6 +32,8 @@ class Weather:
     late_s: float = 1.0
     queue: int = 1000
     """Packets on their way to one client before the newest are dropped: Mosquitto's `max_queued_messages`."""
+    will_late_s: float = 0.0
+    """How long after its connection a will is published."""
 
 
 class SimBroker:
@@ -125,5 +127,8 @@ class SimBroker:
         """End a session at the broker's side: its will is published, once."""
         if self.sessions.get(session.client_id) is session:
             del self.sessions[session.client_id]
-            if session.will is not None:
-                self.route(session.will)
+            will, late_s = session.will, self.weather.will_late_s
+            if will is not None and late_s > 0:
+                self.at(self.now_s + late_s, lambda: self.route(will) if self.is_running else None)
+            elif will is not None:
+                self.route(will)

@@ -14,6 +14,7 @@ from sim.broker import Weather
 from sim.fleet import SimFleet
 from sim.forgery import forge, misprint, replay
 from sim.head import CLIENT
+from sim.losses import forget_retained, late_wills, overflow
 from sim.node import SimNode
 from sim.outages import lose_broker, lose_link, lose_power
 
@@ -141,8 +142,11 @@ FAULTS: dict[Fault, int] = {
     replay: 3,
     forge: 2,
     misprint: 1,
+    forget_retained: 2,
+    overflow: 2,
+    late_wills: 2,
 }
-"""Each fault, and how often it comes compared with the others."""
+"""Each fault, and how often it comes compared with the others. New ones stand at the end: see tests/sim/regressions.py."""
 
 
 def strike(fleet: SimFleet, among: Mapping[Fault, int]) -> None:

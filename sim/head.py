@@ -79,10 +79,16 @@ class Head:
         self._link: FusedLink | None = None
         self.stretch = 1.0
         self.handled = 0
+        self.is_retired = False
         self._counted = 0
 
     def kill(self) -> None:
         """End the process; systemd starts it again."""
+        self.process.kill()
+
+    def retire(self) -> None:
+        """End the process for good."""
+        self.is_retired = True
         self.process.kill()
 
     def _start(self) -> Turner:
@@ -106,4 +112,5 @@ class Head:
         if self._link is not None:
             self.process.hang_up(self._link.close)
         self.fleet = self.store = self._link = None
-        self.world.after(self.world.chances.uniform(*RESTART_S), self.process.start)
+        if not self.is_retired:
+            self.world.after(self.world.chances.uniform(*RESTART_S), self.process.start)

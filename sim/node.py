@@ -85,6 +85,7 @@ class SimNode:
         self.is_powered = True
         self.troubles = 0
         self.accepted: set[str] = set()
+        self.labels = labels
         self._host = SimHost(name, labels)
         self._link: FusedLink | None = None
         self._now: tuple[tuple[float, float, float], Now] | None = None

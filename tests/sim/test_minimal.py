@@ -9,16 +9,16 @@ from sim.history import Plan, history
 from sim.minimal import least, minimised, promise_of
 from sim.steps import Recording, Replay
 from tests.sim.bugs import BUGS
-from tests.sim.regressions import REGRESSIONS
+from tests.sim.regressions import REGRESSIONS, Regression
 
 SHORT = Plan(seconds=150.0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seed", "was"), REGRESSIONS.items(), ids=map(str, REGRESSIONS))
-def test_what_once_broke_holds(seed: int, was: str) -> None:
+@pytest.mark.parametrize("one", REGRESSIONS, ids=lambda one: str(one.seed))
+def test_what_once_broke_holds(one: Regression) -> None:
     """No mended history breaks again."""
-    assert history(seed).broken == "", was
+    assert history(one.seed, one.plan).broken == "", one.was
 
 
 def test_a_replay_of_every_step_is_the_same_history() -> None:
