@@ -58,6 +58,12 @@ def _label(text: str) -> str:
     return text
 
 
+def _some(text: str) -> str:
+    if portion(text) in (Portion(0), Portion(share=0.0)):
+        raise ValueError("with none that may be out of work nothing could ever be updated; write 1 or more")
+    return text
+
+
 Promote = Literal["auto", "confirm"]
 Success = Annotated[str, Pattern(r"(100|[0-9]{1,2})(\.[0-9]{1,3})?%", "{} is no share; write it like 95%")]
 Selector = Annotated[Texts, AfterValidator(_selector)]
@@ -90,7 +96,7 @@ class MaxUnavailable(Section):
     """How many may be out of work at once among the nodes that share a label's value, for whatever reason."""
 
     per: Annotated[str, AfterValidator(_label)]
-    count: Share = "1"
+    count: Annotated[Share, AfterValidator(_some)] = "1"
 
 
 class Window(Section):

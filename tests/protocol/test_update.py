@@ -59,6 +59,7 @@ def test_a_share_is_rounded_up_and_a_number_is_bounded(portion: Portion, total: 
         ("{image: a, x-bramble: {update: {strategy: delete-then-download, keep_previous: true}}}", "nothing to keep"),
         ("{image: a, x-bramble: {update: {window: {schedule: at night, duration: 1h}}}}", "schedule"),
         ("{image: a, x-bramble: {update: {max_unavailable: {per: site}}}}", "node.labels.NAME"),
+        ("{image: a, x-bramble: {update: {max_unavailable: {per: node.labels.site, count: 0}}}}", "nothing could ever be updated"),
         ("{image: a, x-bramble: {update: {batches: [{name: a}, {name: a}]}}}", "one name"),
         ("{image: a, x-bramble: {update: {lock: {path: busy}}}}", "begin it with /"),
         ("{image: a, tmpfs: /run, x-bramble: {update: {lock: {path: /run/busy}}}}", "nobody outside the container sees /run"),
