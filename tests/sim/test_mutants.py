@@ -15,8 +15,8 @@ SEEDS = 20
 
 EASY = (
     "a node takes any assignment, also an older one",
-    "effects come before the commit that they follow from",
-    "a task begins on its new node before the old one has stopped it",
+    "an event is told, and what it calls is forgotten",
+    "a run's container is removed while its result is not known",
 )
 
 
