@@ -19,7 +19,6 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from queue import SimpleQueue
 
-import agent.frozen  # noqa: F401 - before whatever has frozen classes
 from agent.actions import WorkersSeam
 from agent.adapters import finger
 from agent.adapters.host import Host
