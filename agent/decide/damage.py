@@ -14,11 +14,14 @@ from dataclasses import replace
 from agent.decide.effects import Clean, Create, Remove, Start
 from agent.decide.inputs import ContainerSeen, EngineSeen, GiveUp, Phase, Retry, StepEnded
 from agent.decide.node import Node, Now
+from agent.decide.restarts import instance
 from agent.decide.stored import Pulled
 from protocol.ids import full_reference
 
 CANNOT_RUN = (126, 127)
 # A shell's, and runc's, word for a program that is there and cannot run, or that is not there.
+PROVED_S = 2.0
+# A program that cannot be executed ends within milliseconds, and yet a look may find it running before.
 AGAIN_S = 1.0
 # The container and the image are removed by then, or soon after.
 
@@ -46,6 +49,7 @@ def looked(node: Node) -> None:
     seen = node.engine
     if not isinstance(seen, EngineSeen):
         return
+    _note_running(node, seen)
     for record in node.pulled.values():
         if record.ids:
             node.pulled.put(record.reference, _judged(node, record, seen))
@@ -85,15 +89,29 @@ def _judged(node: Node, record: Pulled, seen: EngineSeen) -> Pulled:
             return replace(record, damaged="", mended=record.damaged)
         return record
     ends = [container for container in seen.containers if container.image == image]
-    if any(map(_ran, ends)):
+    if any(_ran(node, container) for container in ends):
         return replace(record, ran=image)
     could_not = any(container.exit_code in CANNOT_RUN for container in ends)
     return replace(record, damaged=image) if could_not and image not in {record.ran, record.mended} else record
 
 
-def _ran(container: ContainerSeen) -> bool:
-    has_ended = container.phase is Phase.EXITED and bool(container.started) and container.exit_code not in CANNOT_RUN
-    return container.phase is Phase.RUNNING or has_ended
+def _ran(node: Node, container: ContainerSeen) -> bool:
+    """Whether a container shows that its image can run: it has run for a while, or has come to an end of its own."""
+    if container.phase is Phase.RUNNING:
+        return _moment(node) - node.images.running[instance(container)] >= PROVED_S
+    return container.phase is Phase.EXITED and bool(container.started) and container.exit_code not in CANNOT_RUN
+
+
+def _note_running(node: Node, seen: EngineSeen) -> None:
+    """Remember since when each start is seen running."""
+    starts = [instance(container) for container in seen.containers if container.phase is Phase.RUNNING]
+    known = node.images.running
+    node.images.running = {start: known.get(start, _moment(node)) for start in starts}
+
+
+def _moment(node: Node) -> float:
+    """When the present look began."""
+    return node.looked_mono_s or 0.0
 
 
 def _record(node: Node, seen: StepEnded) -> Pulled | None:

@@ -66,7 +66,7 @@ class ImageMemory:
     `idle` says since when, `failures` how often the pulls of an image failed in a row, `seen` is the last look that was followed,
     `rate_bps` what all pulls of this node together may take of the line. `hidden` are containers of damaged images, `mending` the
     images that were asked to be removed for that. `fresh` tells, by task or trial, which image was just asked for. `shed` are the
-    images that were asked to be removed to make room for another.
+    images that were asked to be removed to make room for another. `running` tells of each start that is seen running since when.
     """
 
     idle: dict[str, float] = field(default_factory=dict)
@@ -76,4 +76,5 @@ class ImageMemory:
     mending: set[str] = field(default_factory=set)
     fresh: dict[str, Fresh] = field(default_factory=dict)
     shed: set[str] = field(default_factory=set)
+    running: dict[str, float] = field(default_factory=dict)
     rate_bps: int = 0
