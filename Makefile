@@ -5,9 +5,10 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 READY := .venv/.ready
 SEEDS ?= 300
+HUNT_SEEDS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab demo test check format lab sim bench docs image-armhf clean
+.PHONY: help setup setup-lab demo test check format lab sim sim-mutants bench docs image-armhf clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +58,9 @@ lab: setup ## only the tests on real hosts (root)
 
 sim: setup ## whole fleets in virtual time: SEEDS=N histories
 	$(BIN)/bramble sim --seeds $(SEEDS) --jobs $$(nproc)
+
+sim-mutants: setup ## plant every bug in turn and hunt it with HUNT_SEEDS=N histories each (hours)
+	$(BIN)/python -m tests.mutants --seeds $(HUNT_SEEDS)
 
 bench: setup ## the figures, each as a ratio against a peer in the same run (root)
 	$(BIN)/python -m tests.bench
