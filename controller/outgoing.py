@@ -25,37 +25,47 @@ class Publisher(Protocol):
 
 @dataclass(slots=True)
 class Outgoing:
-    """The packets of one connection; `clear` when it fell, because everything is said again by its own rule."""
+    """The packets of one connection; `clear` when it fell, because everything is said again by its own rule.
+
+    What waits behind a packet of its own topic is kept apart, so a turn costs what it sends, however much waits (law 10).
+    """
 
     _waiting: dict[str, Packet] = field(default_factory=dict)
-    _on_way: dict[str, int] = field(default_factory=dict)
+    _behind: dict[str, Packet] = field(default_factory=dict)
+    _on_way: dict[int, str] = field(default_factory=dict)
     _numbered: int = 0
 
     def __len__(self) -> int:
         """How many wait."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._behind)
 
     def add(self, packet: Packet) -> None:
         """Have a packet wait, in the place of an older one of its retained topic."""
         self._numbered += 1
         key = packet.topic if packet.retain else f"{self._numbered} {packet.topic}"
+        if key in self._on_way.values():  # no more than the link's window
+            self._behind[key] = packet
+            return
         self._waiting.pop(key, None)
         self._waiting[key] = packet
 
     def clear(self) -> None:
         """Forget everything."""
         self._waiting.clear()
+        self._behind.clear()
         self._on_way.clear()
 
     def arrived(self, tokens: Iterable[int]) -> None:
         """The broker has these, or will not take them: the next of their topics may go."""
-        done = set(tokens)
-        self._on_way = {topic: token for topic, token in self._on_way.items() if token not in done}
+        for token in tokens:
+            topic = self._on_way.pop(token, "")
+            if topic in self._behind:
+                self._waiting[topic] = self._behind.pop(topic)
 
     def send(self, wire: Publisher) -> Iterable[Refusal]:
         """Hand over what may go until the wire is busy; each packet that it will never take is told and dropped."""
-        for key in [key for key in self._waiting if key not in self._on_way]:
-            packet = self._waiting[key]
+        while self._waiting:
+            key, packet = next(iter(self._waiting.items()))
             taken = wire.publish(packet)
             if isinstance(taken, Busy):
                 return
@@ -63,4 +73,4 @@ class Outgoing:
             if isinstance(taken, Refusal):
                 yield taken
             elif packet.retain:
-                self._on_way[key] = taken.token
+                self._on_way[taken.token] = key
