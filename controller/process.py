@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from controller.adapters.metrics import Metrics, Snapshot
 from controller.decide.presence import Presence
-from controller.decide.slot import SlotState
+from controller.decide.rollouts.slot import SlotState
 from controller.loop import Loop
 from controller.settings import Settings
 from link.notify import SignsOfLife, Supervisor

@@ -13,7 +13,8 @@ from typing import Any
 
 from agent.decide import invocation as run
 from agent.decide import task, trial
-from controller.decide import invocation, presence, slot
+from controller.decide import invocation, presence
+from controller.decide.rollouts import slot
 from docs import manifest_page
 from protocol import delivery, topics
 from protocol.schema import schema
@@ -26,8 +27,8 @@ MACHINES: tuple[tuple[str, str, Table], ...] = (
     ("Task", "on its node (`agent/decide/task.py`)", task.NEXT),
     ("Trial", "an offer as its node follows it (`agent/decide/trial.py`)", trial.NEXT),
     ("Invocation on its node", "`agent/decide/invocation.py`", run.NEXT),
-    ("Rollout", "an update of one service (`controller/decide/slot.py`)", slot.ROLLOUT_NEXT),
-    ("Slot", "one task in an update (`controller/decide/slot.py`)", slot.NEXT),
+    ("Rollout", "an update of one service (`controller/decide/rollouts/slot.py`)", slot.ROLLOUT_NEXT),
+    ("Slot", "one task in an update (`controller/decide/rollouts/slot.py`)", slot.NEXT),
     ("Invocation at the controller", "`controller/decide/invocation.py`", invocation.NEXT),
     ("Presence", "what is believed of a node (`controller/decide/presence.py`)", presence.NEXT),
 )

@@ -1,6 +1,6 @@
 """How a service is updated: Swarm's names and defaults, and what Swarm has no word for because its nodes are never away.
 
-Values only. *When* a task may begin is the controller's (`controller.decide.rollout`); how its node goes about it, `Conduct`, is
+Values only. *When* a task may begin is the controller's (`controller.decide.rollouts`); how its node goes about it, `Conduct`, is
 the node's, because only the node knows its clock, its disk and its locks.
 """
 

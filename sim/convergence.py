@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agent.adapters.creation import LABEL
 from agent.decide.tasks import WELL
 from controller.decide.fleet import Fleet
-from controller.decide.slot import RolloutState
+from controller.decide.rollouts.slot import RolloutState
 from protocol.desired import Assignment
 from protocol.envelope import unpack
 from protocol.operator import StackStatus, Verdict

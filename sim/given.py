@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from controller.decide.budget import most_ever
+from controller.decide.rollouts.budget import most_ever
 from protocol import stackfile
 from protocol.stack import Stack
 from sim.fleet import SimFleet

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from controller.decide.budget import most_ever
+from controller.decide.rollouts.budget import most_ever
 from protocol.observed import OfferState, TaskState
 from protocol.operator import OrderVerb, Verdict
 from protocol.rollouts import RolloutStatus

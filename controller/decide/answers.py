@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from controller.decide import brief, explanations, hosts
+from controller.decide import brief
 from controller.decide.fleet import Fleet
+from controller.decide.placement import explanations, hosts
 from controller.decide.records import service_key
 from controller.decide.report import place, service_status, stack_status
 from protocol.observed import Answer

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import absence, images, templates
+from controller.decide import images, templates
 from controller.decide.fleet import Fleet
+from controller.decide.placement import absence
 from controller.decide.presence import Presence
 from controller.decide.records import Hold, Task, revision_key
-from controller.decide.slot import HOLDING, OPEN, Slot, SlotState
+from controller.decide.rollouts.slot import HOLDING, OPEN, Slot, SlotState
 from protocol.desired import Assignment, Offer, Offers, TaskSpec
 from protocol.observed import NodeStatus, TaskState
 from protocol.topics import AssignmentTopic, OfferTopic

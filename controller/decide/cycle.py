@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from controller.decide import (
     decommission,
-    granting,
     greeting,
     images,
     invocations,
@@ -14,9 +13,6 @@ from controller.decide import (
     manifests,
     observe,
     orders,
-    patience,
-    planning,
-    replacements,
     report,
     resay,
     steadiness,
@@ -24,9 +20,11 @@ from controller.decide import (
 from controller.decide.assignments import assign
 from controller.decide.effects import Effect, Say
 from controller.decide.fleet import Fleet
-from controller.decide.hosts import host
-from controller.decide.rollout import roll
-from controller.decide.scheduler import schedule
+from controller.decide.placement import replacements
+from controller.decide.placement.hosts import host
+from controller.decide.placement.scheduler import schedule
+from controller.decide.rollouts import granting, patience, planning
+from controller.decide.rollouts.rollout import roll
 from protocol.delivery import BY_TOPIC
 from protocol.topics import AckTopic, Topic
 

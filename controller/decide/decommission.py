@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.decide import answers, attendance, invocations, leases, pins, replacements, scheduler, steadiness
+from controller.decide import answers, invocations, leases, steadiness
 from controller.decide.assignments import ALIVE, let_go
 from controller.decide.fleet import Fleet
+from controller.decide.placement import replacements, scheduler
 from controller.decide.presence import Presence
 from controller.decide.records import Availability, Departed, stack_of
+from controller.decide.rollouts import attendance, pins
 from protocol.observed import Answer, NodeStatus
 from protocol.operator import OperatorOrder
 from protocol.topics import AssignmentTopic, OfferTopic, PresenceTopic, StatusTopic, Topic

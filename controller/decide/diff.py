@@ -13,10 +13,10 @@ from dataclasses import asdict, fields, replace
 
 from controller.decide import answers, force, images, manifests
 from controller.decide.fleet import Fleet
-from controller.decide.hosts import host
+from controller.decide.placement.hosts import host
+from controller.decide.placement.scheduler import schedule
 from controller.decide.records import Image, StackRecord, Task, service_key, stack_of
 from controller.decide.revive import revive
-from controller.decide.scheduler import schedule
 from protocol import stackfile
 from protocol.observed import Answer
 from protocol.operator import DiffRow, ManifestFault, OperatorOrder, Verdict

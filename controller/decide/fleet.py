@@ -19,9 +19,9 @@ from controller.decide.catalogue import Catalogue
 from controller.decide.deadlines import Deadlines
 from controller.decide.effects import Effect, Remark, Reply, Say
 from controller.decide.invocation import Entry
-from controller.decide.moves import Moves
 from controller.decide.numbering import Numbering
-from controller.decide.outages import Outages
+from controller.decide.placement.moves import Moves
+from controller.decide.placement.room import Rooms
 from controller.decide.presence import Lease, Presence
 from controller.decide.records import (
     Answered,
@@ -45,9 +45,9 @@ from controller.decide.records import (
     Undo,
     stack_of,
 )
-from controller.decide.room import Rooms
+from controller.decide.rollouts.outages import Outages
+from controller.decide.rollouts.slot import Rollout, Slot
 from controller.decide.shelf import Shelf
-from controller.decide.slot import Rollout, Slot
 from controller.decide.terms import Terms
 from link.intake import Intake
 from protocol.desired import Assignment, Offers

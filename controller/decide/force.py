@@ -6,9 +6,10 @@ one of these ends in `enforce`.
 
 from __future__ import annotations
 
-from controller.decide import history, images, pins, scales
+from controller.decide import images, scales
 from controller.decide.fleet import Fleet
 from controller.decide.records import Revision, revision_key, service_key
+from controller.decide.rollouts import history, pins
 from protocol.stack import Service, Stack
 
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.decide import constraints
 from controller.decide.effects import Inspect
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Inspected
+from controller.decide.placement import constraints
 from controller.decide.records import Image, Lookup, Node
 from protocol.container import Container
 from protocol.desired import Login, Mirror

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import attendance, invocations, patience, replacements, rollout, steadiness
+from controller.decide import invocations, steadiness
 from controller.decide.fleet import Fleet
+from controller.decide.placement import replacements
 from controller.decide.presence import Lease, Presence, Seen, advance
 from controller.decide.records import stack_of
+from controller.decide.rollouts import attendance, patience, rollout
 from protocol.observed import Link
 from protocol.observed import Presence as Said
 

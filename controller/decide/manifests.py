@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.decide import constraints, force, images
+from controller.decide import force, images
 from controller.decide.fleet import Fleet
+from controller.decide.placement import constraints
 from controller.decide.records import StackRecord
 from protocol import delivery, stackfile
 from protocol.container import Port

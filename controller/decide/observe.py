@@ -20,14 +20,13 @@ from controller.decide import (
     leases,
     manifests,
     orders,
-    planning,
     resay,
-    rollout,
 )
 from controller.decide.assignments import release
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard, Input, Inspected, Unreadable
 from controller.decide.records import stack_of
+from controller.decide.rollouts import planning, rollout
 from link.inputs import LinkDown, LinkUp
 from protocol import delivery, topics
 from protocol.delivery import MANIFEST_BYTES

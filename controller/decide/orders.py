@@ -9,25 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide import (
-    answers,
-    availability,
-    decommission,
-    diff,
-    labels,
-    nodes,
-    planning,
-    progress,
-    rollout_orders,
-    services,
-    undo,
-)
+from controller.decide import answers, availability, decommission, diff, labels, nodes, services
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard
 from controller.decide.invocation import Entry
 from controller.decide.invocations import open_entry, repeat_answer
 from controller.decide.presence import Presence
 from controller.decide.records import Answered
+from controller.decide.rollouts import planning, progress, rollout_orders, undo
 from protocol.desired import Command, Invocation, Verb
 from protocol.ids import invocation_id
 from protocol.observed import Answer

@@ -6,13 +6,15 @@ many as a person reads and a packet holds, the troubled ones first.
 
 from __future__ import annotations
 
-from controller.decide import absence, brief, hosts, images, phases, pins, precedence
+from controller.decide import brief, images
 from controller.decide.assignments import holders
-from controller.decide.census import Census, census
 from controller.decide.fleet import Fleet
+from controller.decide.placement import absence, hosts
 from controller.decide.presence import Presence
 from controller.decide.records import StackRecord, Task, service_key
-from controller.decide.slot import Rollout, RolloutState, Slot, SlotState, Standing
+from controller.decide.rollouts import phases, pins, precedence
+from controller.decide.rollouts.census import Census, census
+from controller.decide.rollouts.slot import Rollout, RolloutState, Slot, SlotState, Standing
 from protocol.observed import TaskState
 from protocol.operator import FunctionStatus, ServiceStatus, StackStatus, TaskPlace
 from protocol.rollouts import RolloutStatus

@@ -6,13 +6,14 @@ that was decided already, which is how a crash between any two commits is healed
 
 from __future__ import annotations
 
-from controller.decide import history, images, manifests
+from controller.decide import images, manifests
 from controller.decide.fleet import Fleet
 from controller.decide.force import in_force
 from controller.decide.invocation import OPEN
 from controller.decide.invocations import EXPIRY
 from controller.decide.presence import Presence
-from controller.decide.slot import SlotState
+from controller.decide.rollouts import history
+from controller.decide.rollouts.slot import SlotState
 
 
 def revive(fleet: Fleet, now_mono_s: float) -> None:

@@ -15,9 +15,9 @@ from statistics import median
 
 from controller.__main__ import COLLECT_AFTER
 from controller.decide.fleet import Fleet
+from controller.decide.placement.scheduler import schedule
 from controller.decide.presence import Lease, Presence
 from controller.decide.records import Node, Revision, revision_key
-from controller.decide.scheduler import schedule
 from controller.decide.terms import Terms
 from protocol.container import Container
 from protocol.observed import Inventory

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controller.decide.slot import Rollout, SlotState
+from controller.decide.rollouts.slot import Rollout, SlotState
 from protocol.rollouts import RolloutStatus
 from tests.controller.desk import Desk
 from tests.controller.pi import Pi

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.decide.constraints import are_disjoint, objections
+from controller.decide.placement.constraints import are_disjoint, objections
 from controller.decide.records import Node
 from protocol.constraint import parse
 from protocol.observed import Inventory

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.decide.effects import Effect, Remark, Say
-from controller.decide.slot import SlotState
+from controller.decide.rollouts.slot import SlotState
 from protocol.observed import Answer, Link
 from protocol.operator import Denial, OrderVerb
 from protocol.topics import AssignmentTopic, OfferTopic, PresenceTopic, StatusTopic

@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
-from controller.decide import attendance, forecast
-from controller.decide.forecast import Prospect, likely_s
 from controller.decide.records import Attendance
+from controller.decide.rollouts import attendance, forecast
+from controller.decide.rollouts.forecast import Prospect, likely_s
 from protocol.observed import Link
 from tests.controller.desk import Desk
 

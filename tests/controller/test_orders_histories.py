@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.decide import pins
+from controller.decide.rollouts import pins
 from protocol.operator import OrderVerb
 from tests.controller.desk import Desk
 from tests.controller.test_rollout_histories import NODES, STEPS, History, Story

@@ -10,7 +10,7 @@ import pytest
 from controller.decide.effects import Inspect, Reply
 from controller.decide.inputs import Inspected, Layer
 from controller.decide.observe import observe
-from controller.decide.planning import NOT_COUNTED
+from controller.decide.rollouts.planning import NOT_COUNTED
 from controller.decide.terms import Terms
 from protocol import topics
 from protocol.observed import Answer, Health, Link

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.decide.reconcile import Copies, Stays, stays
+from controller.decide.placement.reconcile import Copies, Stays, stays
 from protocol.stack import Reconcile
 
 BOTH = Copies(original_runs=True, replacement_runs=True)

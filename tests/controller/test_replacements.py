@@ -9,7 +9,7 @@ import pytest
 
 from controller.decide.effects import Remark
 from controller.decide.presence import Presence
-from controller.decide.slot import SlotState
+from controller.decide.rollouts.slot import SlotState
 from protocol.observed import Link, TaskState, TaskStatus
 from protocol.operator import OrderVerb, TaskPlace
 from tests.controller.desk import Desk, running

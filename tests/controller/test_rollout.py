@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.decide.slot import NEXT, ROLLOUT_NEXT, RolloutState, SlotSeen, SlotState, advance
+from controller.decide.rollouts.slot import NEXT, ROLLOUT_NEXT, RolloutState, SlotSeen, SlotState, advance
 from protocol.observed import OfferState
 from protocol.rollouts import RolloutStatus
 from tests.controller.desk import Desk

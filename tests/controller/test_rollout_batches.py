@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from controller.decide import steering
-from controller.decide.census import Census
-from controller.decide.slot import RolloutState
-from controller.decide.verdict import BatchState, of_batch
+from controller.decide.rollouts import steering
+from controller.decide.rollouts.census import Census
+from controller.decide.rollouts.slot import RolloutState
+from controller.decide.rollouts.verdict import BatchState, of_batch
 from protocol.refusal import Refusal
 from protocol.update import Batch, LostAction
 from tests.controller.gradual import SERVICE, Bed

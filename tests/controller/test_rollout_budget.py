@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.decide import steering
-from controller.decide.budget import at_once, crowded, most_ever
 from controller.decide.fleet import Fleet
-from controller.decide.outages import Group, group
-from controller.decide.slot import HOLDING, RolloutState
+from controller.decide.rollouts import steering
+from controller.decide.rollouts.budget import at_once, crowded, most_ever
+from controller.decide.rollouts.outages import Group, group
+from controller.decide.rollouts.slot import HOLDING, RolloutState
 from protocol.observed import TaskState
 from protocol.update import Disruption, Portion, Update
 from tests.controller.gradual import SERVICE, Bed

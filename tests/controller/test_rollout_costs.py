@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from controller.decide import progress
 from controller.decide.report import rollout_status
+from controller.decide.rollouts import progress
 from tests.controller.desk import Desk
 from tests.controller.gradual import SERVICE, shop
 from tests.controller.pi import Pi

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.decide.assignments import assignment, offers
-from controller.decide.slot import HOLDING
+from controller.decide.rollouts.slot import HOLDING
 from tests.controller.desk import Desk
 from tests.controller.pi import Pi
 from tests.controller.test_rollout import web

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.decide import progress
+from controller.decide.rollouts import progress
 from controller.decide.terms import Terms
 from protocol.operator import Denial, OrderVerb
 from tests.controller.desk import Desk, web

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from controller.decide import steering
-from controller.decide.slot import RolloutState
+from controller.decide.rollouts import steering
+from controller.decide.rollouts.slot import RolloutState
 from protocol.observed import Link, OfferState
 from tests.controller.gradual import SERVICE, Bed
 

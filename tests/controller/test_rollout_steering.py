@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.decide import steering
 from controller.decide.fleet import Fleet
-from controller.decide.slot import Cause, RolloutState, SlotState
+from controller.decide.rollouts import steering
+from controller.decide.rollouts.slot import Cause, RolloutState, SlotState
 from controller.decide.terms import Terms
 from controller.store import Store
 from protocol.refusal import Refusal

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from controller.decide.fleet import Fleet
-from controller.decide.slot import NO_BATCH, SlotState
+from controller.decide.rollouts.slot import NO_BATCH, SlotState
 from controller.decide.terms import Terms
 from controller.store import Store
 from protocol.update import Portion

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from controller.decide import precedence, steering
-from controller.decide.census import Census
-from controller.decide.slot import Rollout, RolloutState, returning
+from controller.decide.rollouts import precedence, steering
+from controller.decide.rollouts.census import Census
+from controller.decide.rollouts.slot import Rollout, RolloutState, returning
 from protocol.desired import Conduct, Lock, Order, Strategy, Window
 from protocol.update import Batch, Disruption, FailureAction, Portion, Update
 from tests.controller.desk import Desk

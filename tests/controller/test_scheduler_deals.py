@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.decide.numbering import Numbering
-from controller.decide.ranking import ranking_of
+from controller.decide.placement.ranking import ranking_of
 from controller.decide.records import Availability
 from protocol.stack import Resources
 from tests.controller.yard import GIBIBYTE, Yard, service

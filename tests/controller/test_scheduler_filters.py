@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from controller.decide.placement.scheduler import best_node, objections
 from controller.decide.presence import Presence
 from controller.decide.records import Availability, Image
-from controller.decide.scheduler import best_node, objections
 from protocol.container import Port
 from protocol.desired import SensorSpec
 from protocol.ids import full_reference

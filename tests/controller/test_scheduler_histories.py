@@ -9,11 +9,11 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.decide.constraints import objections as unmet
-from controller.decide.filters import SYSTEM_MEMORY_BYTES, SYSTEM_MILLICPUS
+from controller.decide.placement.constraints import objections as unmet
+from controller.decide.placement.filters import SYSTEM_MEMORY_BYTES, SYSTEM_MILLICPUS
+from controller.decide.placement.scheduler import best_node
 from controller.decide.presence import Presence
 from controller.decide.records import Availability, Task
-from controller.decide.scheduler import best_node
 from protocol.container import Port
 from protocol.observed import Inventory
 from protocol.stack import Mode, Needs, Resources, Service

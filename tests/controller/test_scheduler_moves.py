@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from controller.decide.placement.scheduler import abandon
 from controller.decide.presence import Presence
 from controller.decide.records import Availability
-from controller.decide.scheduler import abandon
 from protocol.desired import Job
 from protocol.observed import TaskState
 from protocol.operator import OrderVerb

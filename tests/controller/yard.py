@@ -7,10 +7,10 @@ from typing import Any
 
 from controller.decide import arrivals
 from controller.decide.fleet import Fleet
-from controller.decide.hosts import host
+from controller.decide.placement.hosts import host
+from controller.decide.placement.scheduler import schedule
 from controller.decide.presence import Lease, Presence
 from controller.decide.records import Availability, Node, Pending, Revision, Task, revision_key, service_key
-from controller.decide.scheduler import schedule
 from controller.decide.terms import Terms
 from protocol.container import Container
 from protocol.observed import Inventory, NodeStatus, TaskState, TaskStatus

@@ -20,8 +20,9 @@ from agent.decide.verdicts import end
 from agent.loop import Loop as AgentLoop
 from agent.mail import Mail
 from agent.store import Store as AgentStore
-from controller.decide import assignments, budget, rollout
-from controller.decide.slot import SlotState
+from controller.decide import assignments
+from controller.decide.rollouts import budget, rollout
+from controller.decide.rollouts.slot import SlotState
 from controller.loop import Loop as ControllerLoop
 from controller.store import Store as ControllerStore
 from link.courier import Courier

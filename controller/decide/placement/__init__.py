@@ -1,0 +1,1 @@
+"""*Where* each task runs, and when it leaves for another node. Pure."""
