@@ -24,7 +24,7 @@ from agent.decide.observe import observe
 from agent.mail import BrokerSeam, Mail
 from agent.store import Store, Written
 from link.inputs import Arrived
-from sensors.edges import NS_PER_S, PinRead
+from sensors.edges import NS_PER_S, Reading
 from sensors.header import HEADER
 from sensors.mock import MOCK
 
@@ -117,7 +117,7 @@ class Loop:
         for _ in range(self.inbox.qsize()):
             self._taken.append(self.inbox.get())
         self._taken = deque(
-            seen for seen in self._taken if not isinstance(seen, Arrived | EngineHint | PinRead | Touched)
+            seen for seen in self._taken if not isinstance(seen, Arrived | EngineHint | Reading | Touched)
         )
 
     def wait_s(self, now: Now) -> float:

@@ -10,7 +10,21 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from agent.adapters.host_config import LOG_BOUNDS
-from protocol import compose, deploy, devices, extension, files, gradual, manifest, network, port, settings, storage
+from protocol import (
+    acting,
+    compose,
+    deploy,
+    devices,
+    extension,
+    files,
+    gradual,
+    manifest,
+    network,
+    port,
+    sensing,
+    settings,
+    storage,
+)
 from protocol.section import Form, Section
 
 SCHEMA_NAME = "manifest.schema.json"
@@ -52,8 +66,8 @@ SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("networks.NAME.ipam.config", network.IpamConfig),
     ("volumes.NAME", storage.NamedVolume),
     ("configs.NAME, secrets.NAME", files.Text),
-    ("sensors.NAME", manifest.Sensor),
-    ("actuators.NAME", manifest.Actuator),
+    *((f"sensors.NAME, `kind: {kind}`", model) for kind, model in sensing.KINDS.items()),
+    *((f"actuators.NAME, `kind: {kind}`", model) for kind, model in acting.KINDS.items()),
     ("functions.NAME", manifest.Function),
     ("functions.NAME.triggers", manifest.Trigger),
     ("x-bramble", extension.OfStack),
@@ -120,11 +134,9 @@ def page() -> str:
             for name, field in section.model_fields.items()
         ]
         lines += ["", *_refused(section), *_passed_over(section)]
-    lines += ["## Kinds of sensors and actuators", "", "| kind | events or values | keys |", "|---|---|---|"]
-    for kind, sensor in devices.SENSORS.items():
-        lines.append(f"| `{kind}` | {', '.join(sensor.events)} | {', '.join(sensor.keys)} |")
-    for kind, actuator in devices.ACTUATORS.items():
-        lines.append(f"| `{kind}` | {', '.join(actuator.values)} | {', '.join(actuator.keys)} |")
+    lines += ["## Kinds of sensors and actuators", "", "| kind | events or values |", "|---|---|"]
+    lines += [f"| `{kind}` | {', '.join(sensor.events)} |" for kind, sensor in devices.SENSORS.items()]
+    lines += [f"| `{kind}` | {', '.join(actuator.values)} |" for kind, actuator in devices.ACTUATORS.items()]
     return "\n".join([*lines, ""])
 
 

@@ -12,10 +12,7 @@ from typing import Annotated
 
 from protocol.container import Container, Seconds
 from protocol.ids import Name, digest
-from protocol.shapes import Bounds
-
-Pin = Annotated[int, Bounds(least=0, most=27)]
-"""BCM number of a pin on the 40-pin header of every Raspberry Pi since 2014."""
+from protocol.shapes import Bounds, JsonValue
 
 
 class Order(StrEnum):
@@ -155,27 +152,26 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True)
 class SensorSpec:
-    """An input to watch. `kind` is a name of the catalogue in `sensors.kinds`."""
+    """An input to watch. `kind` is a name of the catalogue in `protocol.devices`.
+
+    `options` are the kind's keys of the manifest, checked and complete, durations in seconds: `{"pin": 17, "debounce": 0.03}`.
+    """
 
     name: Name
     stack: Name
     kind: str
-    pin: Pin
-    debounce_s: Seconds = 0.0
-    hold_s: Seconds = 1.0
-    pull: Annotated[str, Bounds(pattern="^(up|down|none|)$")] = ""
+    options: dict[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ActuatorSpec:
-    """An output to set, and what it must be whenever nobody is in charge of it."""
+    """An output to set, and the value that it has whenever nobody is in charge of it. `options` as with sensors."""
 
     name: Name
     stack: Name
     kind: str
-    pin: Pin
-    safe: Annotated[str, Bounds(pattern="^(on|off)$")] = "off"
-    active_high: bool = True
+    options: dict[str, JsonValue] = field(default_factory=dict)
+    safe: str = "off"
 
 
 @dataclass(frozen=True, slots=True)

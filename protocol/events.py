@@ -42,7 +42,8 @@ def attributes(event: SensorEvent, fleet: str) -> dict[str, str]:
 
 def data(event: SensorEvent) -> dict[str, JsonValue]:
     """The event's data: what a function reads from its standard input."""
-    return {"event_type": event.type, "value": event.value, "pin": event.pin}
+    place = {} if event.pin is None else {"pin": event.pin}
+    return {"event_type": event.type, "value": event.value, **place}
 
 
 def to_binary(event: SensorEvent, fleet: str) -> tuple[bytes, tuple[tuple[str, str], ...]]:
@@ -77,7 +78,7 @@ def from_binary(topic: str, said: Mapping[str, str], document: JsonValue) -> Sen
             "monotonic_ns": int(monotonic[:20]),
             "clock": said.get("clock", str(Clock.GUESS)),
             "value": document.get("value"),
-            "pin": document.get("pin", 0),
+            "pin": document.get("pin"),
             "taken": tuple(said.get("taken", "").split()),
         }
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
+from protocol.by_kind import kind_at
 from protocol.document import Document, Path
 from protocol.manifest import Manifest
 from protocol.operator import ManifestFault
@@ -27,13 +28,18 @@ _WANTED = {
 def fault(document: Document, detail: ErrorDetails) -> ManifestFault:
     """One fault of the models, where it stands in the document."""
     path = path_of(detail)
-    reason, remedy = _reason(path, detail)
+    reason, remedy = _reason(detail["loc"], detail)
     return placed(document, path, reason, remedy)
 
 
 def path_of(detail: ErrorDetails) -> Path:
     """Where the models found a fault."""
-    return tuple(step for step in detail["loc"] if step != "[key]")
+    return tuple(step for step in detail["loc"] if not _is_mark(step))
+
+
+def _is_mark(step: str | int) -> bool:
+    """Whether a step is the models' own, and nothing that anybody wrote: `[key]`, or the kind of a section."""
+    return isinstance(step, str) and step.startswith("[")
 
 
 def placed(document: Document, path: Path, reason: str, remedy: str) -> ManifestFault:
@@ -75,10 +81,10 @@ def _unknown_key(path: Path) -> tuple[str, str]:
 
 
 def section_at(path: Path) -> type[Section] | None:
-    """The section that is read at a path, by the models' own fields."""
+    """The section that is read at a place of the models, by their own fields."""
     hint: Any = Manifest
     for step in path:
-        hint = _inner(hint, step)
+        hint = kind_at(hint, str(step)) if _is_mark(step) else _inner(hint, step)
     hint = _bare(hint)
     return hint if isinstance(hint, type) and issubclass(hint, Section) else None
 

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from protocol import devices
+from protocol.acting import AnyActuator
 from protocol.compose import Service
 from protocol.deploy import Constraints
 from protocol.extension import OfStack
@@ -19,6 +19,7 @@ from protocol.forms import NetworkMode
 from protocol.ids import NAME_PATTERN, RESERVED_PREFIX, is_name
 from protocol.network import Networks
 from protocol.section import WHOLE, Cpus, Duration, Environment, Flag, Schema, Section, Size, Words
+from protocol.sensing import AnySensor
 from protocol.storage import NamedVolumes
 
 
@@ -31,47 +32,9 @@ def name(text: str) -> str:
     return text
 
 
-def _sensor_kind(text: str) -> str:
-    return _one_of(text, tuple(devices.SENSORS), "kind of sensor")
-
-
-def _actuator_kind(text: str) -> str:
-    return _one_of(text, tuple(devices.ACTUATORS), "kind of actuator")
-
-
-def _one_of(text: str, known: tuple[str, ...], what: str) -> str:
-    if text not in known:
-        raise ValueError(f"{text!r} is no {what}; there are {', '.join(sorted(known))}")
-    return text
-
-
 NAME: Schema = {"type": "string", "pattern": f"^(?!{RESERVED_PREFIX}){NAME_PATTERN.removeprefix('^')}"}
 
 Name = Annotated[str, AfterValidator(name), WithJsonSchema(NAME)]
-PinNumber = Annotated[int, Field(ge=0, le=27), WHOLE]
-SensorKind = Annotated[str, AfterValidator(_sensor_kind), WithJsonSchema({"enum": sorted(devices.SENSORS)})]
-ActuatorKind = Annotated[str, AfterValidator(_actuator_kind), WithJsonSchema({"enum": sorted(devices.ACTUATORS)})]
-
-
-class Sensor(Section):
-    """An input on a pin (BCM number)."""
-
-    kind: SensorKind
-    pin: PinNumber
-    debounce: Duration = 0.0
-    hold: Duration = 1.0
-    pull: Literal["up", "down", "none", ""] = ""
-    nodes: Constraints = []
-
-
-class Actuator(Section):
-    """An output on a pin (BCM number)."""
-
-    kind: ActuatorKind
-    pin: PinNumber
-    safe: Literal["on", "off"] = "off"
-    active_high: Flag = True
-    nodes: Constraints = []
 
 
 class Trigger(Section):
@@ -126,8 +89,8 @@ class Manifest(Section):
     volumes: NamedVolumes = {}
     configs: Content = {}
     secrets: Content = {}
-    sensors: dict[Name, Sensor] = {}
-    actuators: dict[Name, Actuator] = {}
+    sensors: dict[Name, AnySensor] = {}
+    actuators: dict[Name, AnyActuator] = {}
     functions: dict[Name, Function] = {}
     x_bramble: OfStack = Field(OfStack(), alias="x-bramble")
 

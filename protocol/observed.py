@@ -81,11 +81,11 @@ class OfferStatus:
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:
-    """A sensor or actuator as it stands: its last value, or why it does not work."""
+    """A sensor or actuator as it stands: where it is (`pin 17`), its last value, or why it does not work."""
 
     name: str
     kind: str
-    pin: int
+    place: str
     value: str = ""
     fault: str = ""
 
@@ -175,7 +175,7 @@ class SensorEvent:
     monotonic_ns: int
     clock: Clock = Clock.GUESS
     value: JsonValue = None
-    pin: int = 0
+    pin: int | None = None
     taken: tuple[str, ...] = ()
 
     @property

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from protocol.by_kind import ByKind
 from protocol.document import Path
 from protocol.manifest import Manifest
 from protocol.shapes import JsonValue
@@ -70,7 +71,8 @@ def _inner(hint: Any, step: str) -> list[Any]:
 def _alternatives(hint: Any) -> list[Any]:
     """Take `Annotated` and unions apart."""
     if get_origin(hint) is Annotated:
-        return _alternatives(get_args(hint)[0])
+        models = [model for mark in get_args(hint)[1:] if isinstance(mark, ByKind) for model in mark.kinds.values()]
+        return models or _alternatives(get_args(hint)[0])
     if get_origin(hint) is Literal:
         return [type(value) for value in get_args(hint)]
     if isinstance(hint, type) or get_origin(hint) in (dict, list, tuple):

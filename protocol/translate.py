@@ -6,7 +6,7 @@ it uses in the modules beside.
 
 from __future__ import annotations
 
-from protocol import devices
+from protocol import acting, devices, sensing
 from protocol import manifest as written
 from protocol.container import Container
 from protocol.desired import ActuatorSpec, FunctionSpec, Login, SensorSpec, TriggerSpec
@@ -17,6 +17,9 @@ from protocol.rules import order, templates
 from protocol.stack import Actuator, Function, Sensor, Stack
 from protocol.translate_container import values, words
 from protocol.translate_service import service
+
+ELSEWHERE = {"kind", "nodes"}
+"""Keys of a device that are no options: what it is, and where."""
 
 
 def stack(draft: Draft) -> Stack:
@@ -49,12 +52,13 @@ def _check_texts(draft: Draft) -> None:
         templates(draft, ("volumes", name), {"name": volume.name or ""})
 
 
-def _sensor(draft: Draft, name: str, source: written.Sensor) -> SensorSpec:
-    return SensorSpec(name, draft.name, source.kind, source.pin, source.debounce, source.hold, source.pull)
+def _sensor(draft: Draft, name: str, source: sensing.Sensor) -> SensorSpec:
+    return SensorSpec(name, draft.name, source.kind, source.model_dump(exclude=ELSEWHERE, exclude_none=True))
 
 
-def _actuator(draft: Draft, name: str, source: written.Actuator) -> ActuatorSpec:
-    return ActuatorSpec(name, draft.name, source.kind, source.pin, source.safe, source.active_high)
+def _actuator(draft: Draft, name: str, source: acting.Actuator) -> ActuatorSpec:
+    options = source.model_dump(exclude={*ELSEWHERE, "safe"}, exclude_none=True)
+    return ActuatorSpec(name, draft.name, source.kind, options, source.safe)
 
 
 def _function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:

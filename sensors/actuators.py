@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from protocol.desired import ActuatorSpec
 from protocol.observed import DeviceStatus
+from protocol.options import pin_of, place_of
 from protocol.refusal import Refusal
 from sensors.header import Fault, Header, Pin
 from sensors.kinds import ACTUATORS, output_is_high
@@ -40,7 +41,7 @@ class Actuators:
         """Make all but these safe and close them, so that their pins can be used for something else."""
         for output in [output for output in self._open.values() if output.spec not in specs]:
             output.put(output.spec.safe)
-            self._header.release(output.spec.pin)
+            self._header.release(output.number)
             del self._open[output.spec.name]
 
     def apply(self, name: str, value: str) -> DeviceStatus | Refusal:
@@ -70,15 +71,18 @@ class Actuators:
         if known is not None:
             other = known.spec
             return _faulty(
-                spec, f"{user}: stack {other.stack} has an actuator of that name on this node, on pin {other.pin}"
+                spec, f"{user}: stack {other.stack} has an actuator of that name on this node, on {place_of(other)}"
             )
-        pin = self._header.claim(spec.pin, user)
-        return _faulty(spec, pin.reason) if isinstance(pin, Fault) else self._start(_Output(spec, pin))
+        number = pin_of(spec)
+        if number is None:
+            return _faulty(spec, f"{user}: a {spec.kind} sits on one pin, and none was said")
+        pin = self._header.claim(number, user)
+        return _faulty(spec, pin.reason) if isinstance(pin, Fault) else self._start(_Output(spec, number, pin))
 
     def _start(self, output: _Output) -> DeviceStatus:
         status = output.start()
         if status.fault:
-            self._header.release(output.spec.pin)
+            self._header.release(output.number)
         else:
             self._open[output.spec.name] = output
         return status
@@ -89,6 +93,7 @@ class _Output:
     """One open actuator."""
 
     spec: ActuatorSpec
+    number: int
     pin: Pin
 
     def start(self) -> DeviceStatus:
@@ -96,14 +101,14 @@ class _Output:
         try:
             self.pin.output_with_state(output_is_high(self.spec, self.spec.safe))
         except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
-            return _faulty(self.spec, f"pin {self.spec.pin} cannot be an output: {error}")
+            return _faulty(self.spec, f"pin {self.number} cannot be an output: {error}")
         return self.status()
 
     def put(self, value: str) -> DeviceStatus:
         try:
             self.pin.state = output_is_high(self.spec, value)
         except Exception as error:  # noqa: BLE001 - see `start`
-            return _faulty(self.spec, f"pin {self.spec.pin} cannot be put {value}: {error}")
+            return _faulty(self.spec, f"pin {self.number} cannot be put {value}: {error}")
         return self.status()
 
     def status(self) -> DeviceStatus:
@@ -111,10 +116,10 @@ class _Output:
         try:
             high = bool(self.pin.state)
         except Exception as error:  # noqa: BLE001 - see `start`
-            return _faulty(self.spec, f"pin {self.spec.pin} cannot be read: {error}")
+            return _faulty(self.spec, f"pin {self.number} cannot be read: {error}")
         value = next(value for value in ACTUATORS[self.spec.kind].values if output_is_high(self.spec, value) == high)
-        return DeviceStatus(self.spec.name, self.spec.kind, self.spec.pin, value)
+        return DeviceStatus(self.spec.name, self.spec.kind, place_of(self.spec), value)
 
 
 def _faulty(spec: ActuatorSpec, reason: str) -> DeviceStatus:
-    return DeviceStatus(spec.name, spec.kind, spec.pin, fault=reason)
+    return DeviceStatus(spec.name, spec.kind, place_of(spec), fault=reason)

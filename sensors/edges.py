@@ -20,32 +20,34 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from protocol.desired import SensorSpec
+from protocol.options import number
+from protocol.shapes import JsonValue
 from sensors.kinds import SENSORS
 
 NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class PinRead:
-    """The level of a sensor's pin at one moment of the monotonic clock. `level` is true when the sensor is on, whatever the wiring.
+class Reading:
+    """What a sensor showed at one moment of the monotonic clock: `value` is true when it is on, whatever the wiring.
 
-    `opening` marks the reading that was made when the pin was opened: what was known before does not count any more.
+    `opening` marks the reading that was made when it was opened: what was known before does not count any more.
     """
 
     sensor: str
-    level: bool
+    value: JsonValue
     at_ns: int
     opening: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sensed:
-    """One event of one sensor: a name of its kind, when it is deemed to have happened, and the level it left."""
+    """One event of one sensor: a name of its kind, when it is deemed to have happened, and the value it left."""
 
     sensor: str
     event: str
     at_ns: int
-    level: bool
+    value: JsonValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,12 @@ class EdgeState:
 def fresh(spec: SensorSpec) -> EdgeState:
     """The state of a sensor that was never read. A hold of 0 means that `held` is never said."""
     kind = SENSORS[spec.kind]
-    held = kind.held if spec.hold_s > 0 else ""
-    debounce_ns, hold_ns = round(spec.debounce_s * NS_PER_S), round(spec.hold_s * NS_PER_S)
+    debounce_ns, hold_ns = (round(number(spec, key) * NS_PER_S) for key in ("debounce", "hold"))
+    held = kind.held if hold_ns > 0 else ""
     return EdgeState(EdgeRule(spec.name, kind.on, kind.off, held, debounce_ns, max(hold_ns, debounce_ns)))
 
 
-def observe(state: EdgeState, read: PinRead) -> tuple[EdgeState, tuple[Sensed, ...]]:
+def observe(state: EdgeState, read: Reading) -> tuple[EdgeState, tuple[Sensed, ...]]:
     """Take in one reading: the next state, and what is sensed up to and with it."""
     if read.at_ns < state.read_ns:
         return state, ()
@@ -97,9 +99,10 @@ def observe(state: EdgeState, read: PinRead) -> tuple[EdgeState, tuple[Sensed, .
         return _baseline(state, read), ()
     state, sensed = settle(state, read.at_ns)
     state = replace(state, read_ns=read.at_ns)
-    if read.level == state.level:
+    level = bool(read.value)
+    if level == state.level:
         return state, sensed
-    state = replace(state, level=read.level)
+    state = replace(state, level=level)
     if state.settled_ns >= state.quiet_until_ns:
         state, event = _report(state, state.settled_ns)
         return state, (*sensed, event)
@@ -116,9 +119,9 @@ def settle(state: EdgeState, now_ns: int) -> tuple[EdgeState, tuple[Sensed, ...]
     return replace(state, settled_ns=max(state.settled_ns, now_ns)), sensed
 
 
-def _baseline(state: EdgeState, read: PinRead) -> EdgeState:
-    settled_ns = max(state.settled_ns, read.at_ns)
-    return EdgeState(state.rule, read.level, read.level, read.at_ns, settled_ns, suppressed=state.suppressed)
+def _baseline(state: EdgeState, read: Reading) -> EdgeState:
+    level, settled_ns = bool(read.value), max(state.settled_ns, read.at_ns)
+    return EdgeState(state.rule, level, level, read.at_ns, settled_ns, suppressed=state.suppressed)
 
 
 def _report(state: EdgeState, at_ns: int) -> tuple[EdgeState, Sensed]:
@@ -133,4 +136,4 @@ def _report(state: EdgeState, at_ns: int) -> tuple[EdgeState, Sensed]:
 
 
 def _hold(state: EdgeState, at_ns: int) -> tuple[EdgeState, Sensed]:
-    return replace(state, held_at_ns=None), Sensed(state.rule.sensor, state.rule.held, at_ns, level=True)
+    return replace(state, held_at_ns=None), Sensed(state.rule.sensor, state.rule.held, at_ns, value=True)

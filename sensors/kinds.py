@@ -16,6 +16,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from protocol.desired import ActuatorSpec, SensorSpec
+from protocol.options import flag, text
 
 
 class Pull(StrEnum):
@@ -75,7 +76,7 @@ ACTUATORS: Mapping[str, ActuatorKind] = MappingProxyType(
 
 def pull_of(spec: SensorSpec) -> Pull:
     """The pull that this sensor's pin gets: its own, or else its kind's."""
-    return Pull(spec.pull) if spec.pull else SENSORS[spec.kind].pull
+    return Pull(text(spec, "pull") or SENSORS[spec.kind].pull)
 
 
 def on_is_high(spec: SensorSpec) -> bool:
@@ -93,4 +94,4 @@ def high_for(spec: SensorSpec, event: str) -> bool | None:
 
 def output_is_high(spec: ActuatorSpec, value: str) -> bool:
     """The level that `value` puts this actuator's pin to."""
-    return ACTUATORS[spec.kind].values[value] == spec.active_high
+    return ACTUATORS[spec.kind].values[value] == flag(spec, "active_high", default=True)

@@ -1,6 +1,6 @@
 """Opens the pins of sensors and delivers what is read from them. Decides nothing: debounce and hold are `sensors.edges`' part.
 
-gpiozero calls back in a thread of its own (with mock pins: in the caller's). There a `PinRead` is made and delivered, nothing
+gpiozero calls back in a thread of its own (with mock pins: in the caller's). There a `Reading` is made and delivered, nothing
 else, so `deliver` must only enqueue. gpiozero's own `bounce` stays off: it drops edges without counting them.
 
 What may fail is opening a pin; that is told as the `fault` of the sensor's `DeviceStatus`, and tried again on the next `set_all`.
@@ -15,11 +15,12 @@ from typing import Any
 
 from protocol.desired import SensorSpec
 from protocol.observed import DeviceStatus
-from sensors.edges import NS_PER_S, PinRead
+from protocol.options import pin_of, place_of
+from sensors.edges import NS_PER_S, Reading
 from sensors.header import Fault, Header, Pin
 from sensors.kinds import SENSORS, Pull, on_is_high, pull_of
 
-Deliver = Callable[[PinRead], None]
+Deliver = Callable[[Reading], None]
 
 TRUSTED_LAG_NS = 5 * NS_PER_S
 """An edge's own time is taken if it lies this far back at most; a loaded Pi 3 calls back within milliseconds. Otherwise the pin
@@ -44,7 +45,7 @@ class Watch:
     def keep(self, specs: tuple[SensorSpec, ...]) -> None:
         """Close all but these, so that their pins can be used for something else."""
         for watched in [watched for watched in self._open.values() if watched.spec not in specs]:
-            self._header.release(watched.spec.pin)
+            self._header.release(watched.number)
             del self._open[watched.spec.name]
 
     def close(self) -> None:
@@ -54,7 +55,7 @@ class Watch:
     def _status(self, spec: SensorSpec) -> DeviceStatus:
         fault = self._opened(spec)
         if fault is not None:
-            return DeviceStatus(spec.name, spec.kind, spec.pin, fault=fault.reason)
+            return DeviceStatus(spec.name, spec.kind, place_of(spec), fault=fault.reason)
         return self._open[spec.name].status()
 
     def _opened(self, spec: SensorSpec) -> Fault | None:
@@ -68,18 +69,24 @@ class Watch:
         user = f"sensor {spec.name} of stack {spec.stack}"
         if known is not None:
             return Fault(
-                f"{user}: stack {known.spec.stack} has a sensor of that name on this node, on pin {known.spec.pin}"
+                f"{user}: stack {known.spec.stack} has a sensor of that name on this node, on {place_of(known.spec)}"
             )
-        pin = self._header.claim(spec.pin, user)
-        return pin if isinstance(pin, Fault) else self._start(spec, pin, user)
+        number = pin_of(spec)
+        if number is None:
+            return Fault(f"{user}: a {spec.kind} sits on one pin, and none was said")
+        pin = self._header.claim(number, user)
+        return (
+            pin if isinstance(pin, Fault) else self._start(_Watched(spec, number, pin, on_is_high(spec), self._deliver))
+        )
 
-    def _start(self, spec: SensorSpec, pin: Pin, user: str) -> Fault | None:
-        watched = _Watched(spec, pin, on_is_high(spec), self._deliver)
+    def _start(self, watched: _Watched) -> Fault | None:
+        spec = watched.spec
         try:
             watched.start()
         except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
-            self._header.release(spec.pin)
-            return Fault(f"{user}: pin {spec.pin} cannot be watched: {error}")
+            self._header.release(watched.number)
+            user = f"sensor {spec.name} of stack {spec.stack}"
+            return Fault(f"{user}: pin {watched.number} cannot be watched: {error}")
         self._open[spec.name] = watched
         return None
 
@@ -89,6 +96,7 @@ class _Watched:
     """One open sensor. gpiozero keeps only a weak reference to its method, so this object keeps the callback alive."""
 
     spec: SensorSpec
+    number: int
     pin: Pin
     on_is_high: bool
     deliver: Deliver
@@ -101,25 +109,27 @@ class _Watched:
         self.pin.edges = "both"
         self.pin.when_changed = self.changed
         again = self._read()
-        if again.level != baseline.level:
+        if again.value != baseline.value:
             self.deliver(again)
 
     def changed(self, ticks: float, state: Any) -> None:
         """Called by gpiozero, in its thread, with the edge's time in seconds."""
-        self.deliver(PinRead(self.spec.name, bool(state) == self.on_is_high, edge_ns(ticks, time.monotonic_ns())))
+        self.deliver(Reading(self.spec.name, bool(state) == self.on_is_high, edge_ns(ticks, time.monotonic_ns())))
 
     def status(self) -> DeviceStatus:
         """What the pin says right now, in the words of its kind."""
         kind = SENSORS[self.spec.kind]
         try:
-            value = kind.on if self._read().level else kind.off
+            value = kind.on if self._read().value else kind.off
         except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
-            return DeviceStatus(self.spec.name, self.spec.kind, self.spec.pin, fault=f"the pin cannot be read: {error}")
-        return DeviceStatus(self.spec.name, self.spec.kind, self.spec.pin, value)
+            return DeviceStatus(
+                self.spec.name, self.spec.kind, place_of(self.spec), fault=f"the pin cannot be read: {error}"
+            )
+        return DeviceStatus(self.spec.name, self.spec.kind, place_of(self.spec), value)
 
-    def _read(self, *, opening: bool = False) -> PinRead:
+    def _read(self, *, opening: bool = False) -> Reading:
         at_ns = time.monotonic_ns()
-        return PinRead(self.spec.name, bool(self.pin.state) == self.on_is_high, at_ns, opening)
+        return Reading(self.spec.name, bool(self.pin.state) == self.on_is_high, at_ns, opening)
 
 
 def edge_ns(ticks: float, now_ns: int) -> int:

@@ -19,9 +19,10 @@ from link.settings import LinkSettings
 from protocol.desired import ActuatorSpec, SensorSpec
 from protocol.envelope import Packet
 from protocol.observed import Clock, DeviceStatus, Health, Inventory
+from protocol.options import pins_of, place_of
 from protocol.refusal import Refusal
 from protocol.topics import ROOT
-from sensors.edges import NS_PER_S, PinRead
+from sensors.edges import NS_PER_S, Reading
 from sensors.header import PinState
 from sim.engine import FakeEngine
 from sim.link import SimLink, Subscriptions
@@ -75,10 +76,10 @@ class SimBoard:
         self._process.spark(f"opens {len(sensors)} sensors, {len(actuators)} actuators")
         for spec in sensors:
             if self.sensors.get(spec.name) != spec:
-                self._deliver(PinRead(spec.name, level=False, at_ns=self._ns(), opening=True))
+                self._deliver(Reading(spec.name, value=False, at_ns=self._ns(), opening=True))
         self.sensors = {spec.name: spec for spec in sensors}
         self.outputs = {spec.name: self.outputs.get(spec.name, (spec, spec.safe)) for spec in actuators}
-        stands = tuple(DeviceStatus(spec.name, spec.kind, spec.pin) for spec in sensors)
+        stands = tuple(DeviceStatus(spec.name, spec.kind, place_of(spec)) for spec in sensors)
         return stands, tuple(self._output(name) for name in self.outputs)
 
     def apply(self, name: str, value: str) -> DeviceStatus | Refusal:
@@ -96,19 +97,23 @@ class SimBoard:
 
     def pins(self) -> tuple[PinState, ...]:
         """Every pin in use."""
-        return tuple(PinState(spec.pin, "input", high=False, user=spec.name) for spec in self.sensors.values())
+        return tuple(
+            PinState(pin, "input", high=False, user=spec.name)
+            for spec in self.sensors.values()
+            for pin in pins_of(spec)
+        )
 
     def press(self, name: str, seconds: float) -> bool:
         """Press a button for a while; False when there is none to press."""
         if name not in self.sensors:
             return False
-        self._deliver(PinRead(name, level=True, at_ns=self._ns()))
-        self._process.world.after(seconds, lambda: self._deliver(PinRead(name, level=False, at_ns=self._ns())))
+        self._deliver(Reading(name, value=True, at_ns=self._ns()))
+        self._process.world.after(seconds, lambda: self._deliver(Reading(name, value=False, at_ns=self._ns())))
         return True
 
     def _output(self, name: str) -> DeviceStatus:
         spec, value = self.outputs[name]
-        return DeviceStatus(spec.name, spec.kind, spec.pin, value)
+        return DeviceStatus(spec.name, spec.kind, place_of(spec), value)
 
     def _ns(self) -> int:
         return round(self._process.mono_s * NS_PER_S)

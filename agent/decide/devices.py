@@ -14,10 +14,11 @@ from agent.decide.inputs import CommandDone, DevicesOpened
 from agent.decide.node import Node, Now
 from protocol.desired import Command, SensorSpec, Verb
 from protocol.observed import Answer, DeviceStatus, SensorEvent
+from protocol.options import pin_of, place_of
 from protocol.topics import EventTopic, NodeAnswerTopic
 from protocol.triggers import matches
 from sensors import edges
-from sensors.edges import NS_PER_S, PinRead, Sensed
+from sensors.edges import NS_PER_S, Reading, Sensed
 from sensors.kinds import SENSORS, high_for
 
 LEVELS = {"high": True, "on": True, "1": True, "true": True, "low": False, "off": False, "0": False, "false": False}
@@ -36,7 +37,7 @@ def follow(node: Node) -> None:
         node.effects.append(wanted)
 
 
-def read(node: Node, seen: PinRead, now: Now) -> None:
+def read(node: Node, seen: Reading, now: Now) -> None:
     """Take in one reading."""
     state = node.edges.get(seen.sensor)
     if state is None:
@@ -85,7 +86,7 @@ def _drive(node: Node, command: Command) -> None:
     level = LEVELS.get(command.value)
     if spec is not None and level is None and spec.kind in SENSORS:
         level = high_for(spec, command.value)
-    pin = spec.pin if spec is not None else int(command.target) if _is_pin(command.target) else None
+    pin = pin_of(spec) if spec is not None else int(command.target) if _is_pin(command.target) else None
     if pin is None:
         answered(
             node,
@@ -128,7 +129,7 @@ def _report(node: Node, sensed: Sensed, now: Now) -> None:
         return
     event = SensorEvent(
         node.stream, node.next_sequence(), node.name, spec.name, sensed.event, now.wall, node.boot, sensed.at_ns,
-        now.clock, sensed.level, spec.pin,
+        now.clock, sensed.value, pin_of(spec),
     )  # fmt: skip
     calls = matches(event, spec.stack, node.assignment.functions, node.fleet) if invocations.can_take(node) else ()
     event = replace(event, taken=tuple(call.id for call in calls))
@@ -136,7 +137,7 @@ def _report(node: Node, sensed: Sensed, now: Now) -> None:
     node.tally("events", spec.name, sensed.event)
     for call in calls:
         invocations.take(node, call, now)
-    status = DeviceStatus(spec.name, spec.kind, spec.pin, sensed.event)
+    status = DeviceStatus(spec.name, spec.kind, place_of(spec), sensed.event)
     node.sensors = _merged(node.sensors, (status,), {s.name for s in node.assignment.sensors})
 
 

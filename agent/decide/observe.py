@@ -34,13 +34,13 @@ from protocol.desired import Ack, Assignment, Command, Grant, Invocation, Offers
 from protocol.envelope import Received, unpack
 from protocol.refusal import Refusal
 from protocol.topics import CommandTopic, InvocationTopic
-from sensors.edges import PinRead
+from sensors.edges import Reading
 
 
 def observe(node: Node, seen: object, now: Now) -> None:
-    """Take in one input: a value of `agent.decide.inputs`, `link.inputs` or `sensors.edges.PinRead`."""
+    """Take in one input: a value of `agent.decide.inputs`, `link.inputs` or `sensors.edges.Reading`."""
     match seen:
-        case PinRead():
+        case Reading():
             devices.read(node, seen, now)
         case Arrived():
             for packet in seen.packets if node.link is not None and seen.epoch == node.link.epoch else ():

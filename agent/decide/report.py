@@ -107,5 +107,5 @@ def _offer(node: Node, trial: Trial) -> OfferStatus | None:
 
 def _calm(status: NodeStatus) -> NodeStatus:
     """A status without the values that change with every touch."""
-    sensors = tuple(DeviceStatus(s.name, s.kind, s.pin, fault=s.fault) for s in status.sensors)
+    sensors = tuple(DeviceStatus(s.name, s.kind, s.place, fault=s.fault) for s in status.sensors)
     return replace(status, sequence=0, sensors=sensors)

@@ -17,6 +17,7 @@ from controller.decide.records import StackRecord
 from protocol import delivery, stackfile
 from protocol.container import Port
 from protocol.operator import ManifestFault, Verdict
+from protocol.options import pins_of
 from protocol.stack import Actuator, Sensor, Stack
 from protocol.topics import StackStatusTopic
 
@@ -156,7 +157,8 @@ def _claims(stack: Stack) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     devices += [("actuators", *item) for item in stack.actuators.items()]
     for section, name, device in devices:
         yield f"the device name {name!r}", f"{section}.{name}", device.constraints
-        yield f"pin {device.spec.pin}", f"{section}.{name}", device.constraints
+        for pin in pins_of(device.spec):
+            yield f"pin {pin}", f"{section}.{name}", device.constraints
 
 
 def _port(port: Port) -> str:

@@ -14,6 +14,7 @@ from controller.decide.records import Node
 from controller.decide.report import place
 from protocol.observed import Answer
 from protocol.operator import NodeDetail, NodeRow, OperatorOrder
+from protocol.options import pins_of
 
 TASKS_SHOWN = 200
 """A Pi carries dozens; a packet must hold them beside all the rest."""
@@ -78,9 +79,9 @@ def taken_pins(fleet: Fleet, node: str) -> set[int]:
     devices, stacks = fleet.devices.get(node), fleet.catalogue.stacks
     taken: set[int] = set()
     for stack, name in (key.split(".") for key in (devices.sensors if devices else ())):
-        taken.add(stacks[stack].sensors[name].spec.pin)
+        taken.update(pins_of(stacks[stack].sensors[name].spec))
     for stack, name in (key.split(".") for key in (devices.actuators if devices else ())):
-        taken.add(stacks[stack].actuators[name].spec.pin)
+        taken.update(pins_of(stacks[stack].actuators[name].spec))
     for task in fleet.tasks.of("node", node):
         service = fleet.catalogue.services.get(fleet.tasks[task].service)
         taken |= set(service.needs.pins) if service else set()

@@ -89,7 +89,7 @@ def test_a_newer_store_of_the_controller_goes_before_a_higher_generation(rig: Ri
 
 def test_an_unknown_kind_of_sensor_ends_nothing(rig: Rig) -> None:
     """An assignment of a newer controller with a kind that this agent lacks: the rest goes on, also after a restart."""
-    strange = type(DOORBELL)("radar", "porch", "radar", 22)
+    strange = type(DOORBELL)("radar", "porch", "radar", {"pin": 22})
     rig.assign(1, task("a"), sensors=(strange, DOORBELL))
     rig.run(5)
     rig.crash()

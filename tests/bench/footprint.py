@@ -121,7 +121,9 @@ def _is_at_work(message: Any, name: str, kind: str) -> bool:
 
 
 def _assignment(node: str, *, with_task: bool) -> Assignment:
-    sensors = tuple(SensorSpec(name, "porch", kind, pin, 0.03) for name, (kind, pin) in _PINS.items())
+    sensors = tuple(
+        SensorSpec(name, "porch", kind, {"pin": pin, "debounce": 0.03}) for name, (kind, pin) in _PINS.items()
+    )
     task = TaskSpec(f"porch.sleeper.{node}", "porch", "sleeper", "revision1", Container(IMAGE))
     return Assignment(node, 1, 1, (task,) if with_task else (), sensors)
 

@@ -61,7 +61,7 @@ def measure(say: Say) -> tuple[Figure, ...]:
 
 
 def _start(site: Site, broker: Broker, host: Host, desk: Desk) -> None:
-    sensor = SensorSpec("doorbell", "porch", "button", PIN, debounce_s=0.0, hold_s=0.0)
+    sensor = SensorSpec("doorbell", "porch", "button", {"pin": PIN, "debounce": 0.0, "hold": 0.0})
     trigger = TriggerSpec(sensor="doorbell", on="pressed")
     function = FunctionSpec("greet", "porch", "revision1", Container(IMAGE), triggers=(trigger,))
     desk.assign(Assignment(NODE, 1, 1, sensors=(sensor,), functions=(function,)))

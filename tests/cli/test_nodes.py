@@ -26,8 +26,8 @@ DETAIL = NodeDetail(
     Health(1.0, 0.1, 300 * 2**20, 9 << 30, 51.6, ("under-voltage",)),
     {"place": "porch"},
     (TaskPlace("shop.web.1", "pi-1", "running", "abc", "web:1"),),
-    (DeviceStatus("bell", "button", 17, "released"),),
-    (DeviceStatus("lamp", "led", 27, fault="the pin is taken"),),
+    (DeviceStatus("bell", "button", "pin 17", "released"),),
+    (DeviceStatus("lamp", "led", "pin 27", fault="the pin is taken"),),
     (4,),
 )  # fmt: skip
 

@@ -79,7 +79,9 @@ def test_a_nodes_pins_are_what_we_read() -> None:
     """The words of a real board and ours are the same, down to how a user of a pin is called."""
     assert [(f.name, f.type) for f in fields(PinRow)] == [(f.name, f.type) for f in fields(PinState)]
     board = Board(lambda _reading: None, "mock")
-    board.open((SensorSpec("doorbell", "porch", "button", 17),), (ActuatorSpec("lamp", "porch", "led", 27),))
+    board.open(
+        (SensorSpec("doorbell", "porch", "button", {"pin": 17}),), (ActuatorSpec("lamp", "porch", "led", {"pin": 27}),)
+    )
     try:
         assert [asdict(state) for state in board.pins()] == [asdict(BELL), asdict(LAMP)]
     finally:

@@ -107,7 +107,7 @@ LIES: list[tuple[Topic, Any, FactMark | None]] = [
     (StatusTopic(FLEET, BAD), NodeStatus(BAD, 2, 1, 9, 9, 9, (TASK, TASK, TaskStatus("", "", TaskState.FAILED))), None),
     (StatusTopic(FLEET, BAD), NodeStatus(BAD, 2, 1, 9, 9, 9, (TaskStatus("shop.web.1", "", TaskState.FAILED, reason=HUGE),)), None),
     (StatusTopic(FLEET, BAD), NodeStatus(BAD, 2, 1, offers=(OfferStatus("r", "shop.web.1", "r", OfferState.SETTLED),)), None),
-    (StatusTopic(FLEET, BAD), NodeStatus(BAD, 2, 1, sensors=(DeviceStatus("doorbell", "x", -1, HUGE[:9], "f"),) * 99), None),
+    (StatusTopic(FLEET, BAD), NodeStatus(BAD, 2, 1, sensors=(DeviceStatus("doorbell", "x", HUGE[:9], HUGE[:9], "f"),) * 99), None),
     (StatusTopic(FLEET, BAD), NodeStatus(BAD, 2, 1, reasons=(HUGE,)), None),
     (StatusTopic(FLEET, "pi-unknown"), NodeStatus("pi-unknown", 1, 1), None),
     (EventTopic(FLEET, BAD, "doorbell"), pressed(node="pi-1"), FactMark("s", 7, 1)),

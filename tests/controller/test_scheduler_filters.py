@@ -154,7 +154,7 @@ def test_a_pin_of_a_sensor_or_of_another_task_is_taken() -> None:
     yard.turn()
     assert yard.placed == {"shop.one.1": "pi"}
     assert objections(yard.fleet, yard.fleet.nodes["pi"], other) == ("pin 17 is taken by shop.one",)
-    yard.publish(one, other, sensors={"bell": Sensor(SensorSpec("bell", "shop", "button", 27))})
+    yard.publish(one, other, sensors={"bell": Sensor(SensorSpec("bell", "shop", "button", {"pin": 27}))})
     yard.turn()
     said = objections(yard.fleet, yard.fleet.nodes["pi"], other)
     assert said == ("pin 27 is taken by shop.bell", "pin 17 is taken by shop.one")
@@ -168,7 +168,7 @@ def test_a_task_whose_pin_a_sensor_takes_leaves_for_another_node() -> None:
     yard.publish(wanted)
     yard.turn()
     assert yard.placed == {"shop.web.1": "pi-1"}
-    bell = Sensor(SensorSpec("bell", "shop", "button", 17), ("node.labels.place == porch",))
+    bell = Sensor(SensorSpec("bell", "shop", "button", {"pin": 17}), ("node.labels.place == porch",))
     yard.publish(wanted, sensors={"bell": bell})
     yard.turn()
     assert yard.placed == {"shop.web.1": "pi-2"}

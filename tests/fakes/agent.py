@@ -36,9 +36,10 @@ from protocol.desired import (
 )
 from protocol.envelope import Packet, Received, pack, unpack
 from protocol.observed import Clock, DeviceStatus, Health, Inventory, NodeStatus, Request
+from protocol.options import place_of
 from protocol.refusal import Refusal
 from protocol.topics import AckTopic, AssignmentTopic, GrantTopic, OfferTopic, Topic
-from sensors.edges import NS_PER_S, PinRead
+from sensors.edges import NS_PER_S, Reading
 from sensors.header import PinState
 from sim.engine import FakeEngine
 from sim.images import FakeRegistry
@@ -60,8 +61,8 @@ def function(name: str = "greet", **given: Any) -> FunctionSpec:
     return FunctionSpec(name, "porch", "r1", Container(f"{name}:1"), **given)
 
 
-DOORBELL = SensorSpec("doorbell", "porch", "button", 17, debounce_s=0.03)
-LAMP = ActuatorSpec("lamp", "porch", "led", 27)
+DOORBELL = SensorSpec("doorbell", "porch", "button", {"pin": 17, "debounce": 0.03})
+LAMP = ActuatorSpec("lamp", "porch", "led", {"pin": 27})
 
 
 def offer(
@@ -277,14 +278,14 @@ class Rig:
         self.outputs = {spec.name: self.outputs.get(spec.name, spec.safe) for spec in actuators}
         for spec in sensors:
             self.read(spec.name, on=False, opening=True)
-        seen = tuple(DeviceStatus(s.name, s.kind, s.pin, "off") for s in sensors)
-        return seen, tuple(DeviceStatus(a.name, a.kind, a.pin, self.outputs[a.name]) for a in actuators)
+        seen = tuple(DeviceStatus(s.name, s.kind, place_of(s), "off") for s in sensors)
+        return seen, tuple(DeviceStatus(a.name, a.kind, place_of(a), self.outputs[a.name]) for a in actuators)
 
     def apply(self, name: str, value: str) -> DeviceStatus | Refusal:
         if value not in ("on", "off"):
             return Refusal(f"{name} takes on or off")
         self.outputs[name] = value
-        return DeviceStatus(name, "led", 27, value)
+        return DeviceStatus(name, "led", "pin 27", value)
 
     def drive(self, pin: int, *, high: bool) -> PinState | Refusal:
         self.driven.append((pin, high))
@@ -295,7 +296,7 @@ class Rig:
 
     def read(self, sensor: str, *, on: bool, opening: bool = False) -> None:
         """A pin's level is read."""
-        self.loop.inbox.put(PinRead(sensor, on, round(self.now_s * NS_PER_S), opening))
+        self.loop.inbox.put(Reading(sensor, on, round(self.now_s * NS_PER_S), opening))
 
     # What is to be seen.
 

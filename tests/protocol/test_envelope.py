@@ -20,6 +20,7 @@ F, N = "default", "pi-1"
 EVENT = observed.SensorEvent(
     "5f1d", 7, N, "doorbell", "pressed", "2026-11-21T00:38:30.662Z", "b00t", 12345, value=1, pin=17, taken=("a1", "b2")
 )
+PIN = {"pin": 17}
 TASK = desired.TaskSpec(
     "porch.dashboard.1",
     "porch",
@@ -41,7 +42,7 @@ SAMPLES: list[tuple[topics.Topic, Any]] = [
     (topics.RequestTopic(F, N), observed.Request("r1", "t", "rev", "0123456789ab")),
     (topics.HealthTopic(F, N), observed.Health(12.5, 0.1, 10**9, 10**10, temperature_celsius=41.0)),
     (topics.NodeAnswerTopic(F, N, "c1"), observed.Answer("c1", ok=False, message="no such pin")),
-    (topics.AssignmentTopic(F, N), desired.Assignment(N, 1, 2, (TASK,), (desired.SensorSpec("d", "porch", "button", 17),))),
+    (topics.AssignmentTopic(F, N), desired.Assignment(N, 1, 2, (TASK,), (desired.SensorSpec("d", "porch", "button", PIN),))),
     (topics.OfferTopic(F, N), desired.Offers(N, 1, 3, (desired.Offer("r1", TASK),))),
     (topics.GrantTopic(F, N), desired.Grant("t", "rev", "0123456789ab")),
     (topics.InvocationTopic(F, N, "i1"), desired.Invocation("i1", "porch", "greet", {"id": "x"}, "{}")),

@@ -45,7 +45,7 @@ def test_the_porch_is_what_it_says() -> None:
     assert isinstance(porch, Stack)
     assert porch.services["dashboard"].mode is Mode.GLOBAL
     assert porch.services["dashboard"].container.ports[0].published == 8080
-    assert porch.sensors["doorbell"].spec.debounce_s == pytest.approx(0.03)
+    assert porch.sensors["doorbell"].spec.options["debounce"] == pytest.approx(0.03)
     assert porch.actuators["lamp"].spec.safe == "off"
     assert porch.functions["greet"].spec.triggers[0].sensor == "doorbell"
 

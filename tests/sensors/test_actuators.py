@@ -16,9 +16,9 @@ from sensors.header import Header
 
 ROOT = Path(__file__).parents[2]
 
-LAMP = ActuatorSpec("lamp", "porch", "led", 27)
-PUMP = ActuatorSpec("pump", "yard", "relay", 22, active_high=False)
-ALARM = ActuatorSpec("alarm", "yard", "buzzer", 23, safe="on")
+LAMP = ActuatorSpec("lamp", "porch", "led", {"pin": 27})
+PUMP = ActuatorSpec("pump", "yard", "relay", {"pin": 22, "active_high": False})
+ALARM = ActuatorSpec("alarm", "yard", "buzzer", {"pin": 23}, safe="on")
 
 
 def levels(header: Header) -> dict[int, tuple[str, bool]]:
@@ -97,7 +97,7 @@ def test_an_actuator_that_changed_is_opened_anew_and_safe() -> None:
     actuators = Actuators(header)
     actuators.set_all((LAMP,))
     actuators.apply("lamp", "on")
-    moved = ActuatorSpec("lamp", "porch", "led", 22, active_high=False)
+    moved = ActuatorSpec("lamp", "porch", "led", {"pin": 22, "active_high": False})
     assert actuators.set_all((moved,))[0].value == "off"
     assert levels(header) == {27: ("input", False), 22: ("output", True)}
 
@@ -138,7 +138,7 @@ board = Board(print, "mock")
 board._header.find(5)
 board._header._factory.pin_class = ToldPin
 atexit.register(board.close)
-board.open((), (ActuatorSpec("alarm", "yard", "buzzer", 23, safe="on"),))
+board.open((), (ActuatorSpec("alarm", "yard", "buzzer", {"pin": 23}, safe="on"),))
 board.apply("alarm", "off")
 """
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)
@@ -149,12 +149,15 @@ board.apply("alarm", "off")
     ("spec", "words"),
     [
         (
-            ActuatorSpec("fan", "yard", "led", 27),
+            ActuatorSpec("fan", "yard", "led", {"pin": 27}),
             "pin 27 is used by actuator lamp of stack porch, so actuator fan of stack yard",
         ),
-        (ActuatorSpec("fan", "yard", "laser", 4), "'laser' is no kind of actuator that this agent knows"),
-        (ActuatorSpec("lamp", "yard", "led", 4), "stack porch has an actuator of that name on this node, on pin 27"),
-        (ActuatorSpec("fan", "yard", "led", 99), "pin 99 cannot be opened"),
+        (ActuatorSpec("fan", "yard", "laser", {"pin": 4}), "'laser' is no kind of actuator that this agent knows"),
+        (
+            ActuatorSpec("lamp", "yard", "led", {"pin": 4}),
+            "stack porch has an actuator of that name on this node, on pin 27",
+        ),
+        (ActuatorSpec("fan", "yard", "led", {"pin": 99}), "pin 99 cannot be opened"),
     ],
 )
 def test_what_cannot_be_opened_says_why(spec: ActuatorSpec, words: str) -> None:
@@ -168,7 +171,7 @@ def test_what_cannot_be_opened_says_why(spec: ActuatorSpec, words: str) -> None:
 def test_setting_a_faulty_actuator_tells_its_fault() -> None:
     """Whoever sets an actuator that could not be opened learns why it does not work."""
     actuators = Actuators(Header("mock"))
-    fan = ActuatorSpec("fan", "yard", "led", 27)
+    fan = ActuatorSpec("fan", "yard", "led", {"pin": 27})
     actuators.set_all((LAMP, fan))
     answer = actuators.apply("fan", "on")
     assert "pin 27 is used by" in getattr(answer, "fault", "")

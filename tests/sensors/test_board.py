@@ -5,21 +5,21 @@ from __future__ import annotations
 from protocol.desired import ActuatorSpec, SensorSpec
 from protocol.refusal import Refusal
 from sensors.board import Board
-from sensors.edges import PinRead
+from sensors.edges import Reading
 from sensors.header import PinState
 
-BELL = SensorSpec("bell", "porch", "button", 17)
-LAMP = ActuatorSpec("lamp", "porch", "led", 27)
+BELL = SensorSpec("bell", "porch", "button", {"pin": 17})
+LAMP = ActuatorSpec("lamp", "porch", "led", {"pin": 27})
 
 
 def test_a_press_is_read_and_a_lamp_is_lit() -> None:
     """The whole way: a driven pin is delivered, an applied value stands on its pin."""
-    reads: list[PinRead] = []
+    reads: list[Reading] = []
     board = Board(reads.append, "mock")
     board.open((BELL,), (LAMP,))
     assert board.drive(17, high=False) == PinState(17, "input", high=False, user="sensor bell of stack porch")
     board.apply("lamp", "on")
-    assert [(read.sensor, read.level) for read in reads] == [("bell", False), ("bell", True)]
+    assert [(read.sensor, read.value) for read in reads] == [("bell", False), ("bell", True)]
     assert board.pins() == (
         PinState(17, "input", high=False, user="sensor bell of stack porch"),
         PinState(27, "output", high=True, user="actuator lamp of stack porch"),
@@ -31,7 +31,7 @@ def test_pins_may_change_sides_in_one_step() -> None:
     board = Board(print, "mock")
     board.open((BELL,), (LAMP,))
     sensors, actuators = board.open(
-        (SensorSpec("bell", "porch", "button", 27),), (ActuatorSpec("lamp", "porch", "led", 17),)
+        (SensorSpec("bell", "porch", "button", {"pin": 27}),), (ActuatorSpec("lamp", "porch", "led", {"pin": 17}),)
     )
     assert [status.fault for status in (*sensors, *actuators)] == ["", ""]
 
@@ -39,7 +39,7 @@ def test_pins_may_change_sides_in_one_step() -> None:
 def test_a_sensor_and_an_actuator_on_one_pin_name_each_other() -> None:
     """The actuator goes first, because it can do harm; the sensor says who has its pin."""
     board = Board(print, "mock")
-    sensors, actuators = board.open((SensorSpec("bell", "yard", "button", 27),), (LAMP,))
+    sensors, actuators = board.open((SensorSpec("bell", "yard", "button", {"pin": 27}),), (LAMP,))
     assert actuators[0].value == "off"
     assert (
         sensors[0].fault
@@ -68,7 +68,7 @@ def test_real_pins_are_never_driven() -> None:
 
 def test_a_closed_board_is_silent_and_safe() -> None:
     """After close nothing is delivered, and outputs are driven to their safe value."""
-    reads: list[PinRead] = []
+    reads: list[Reading] = []
     board = Board(reads.append, "mock")
     board.open((BELL,), (LAMP,))
     board.apply("lamp", "on")
@@ -83,7 +83,7 @@ def test_a_closed_board_is_silent_and_safe() -> None:
 
 def test_two_boards_of_one_process_do_not_share_mock_pins() -> None:
     """Simulated nodes in one process each have pins of their own."""
-    reads: list[PinRead] = []
+    reads: list[Reading] = []
     one, two = Board(reads.append, "mock"), Board(print, "mock")
     one.open((BELL,), ())
     two.open((BELL,), ())

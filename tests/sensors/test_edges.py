@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.desired import SensorSpec
-from sensors.edges import NS_PER_S, EdgeState, PinRead, Sensed, fresh, observe, settle
+from sensors.edges import NS_PER_S, EdgeState, Reading, Sensed, fresh, observe, settle
 
 ON, OFF = True, False
 LATER = 10_000
@@ -18,17 +18,19 @@ EDGES = ("pressed", "released")
 
 
 def button(debounce: int = 0, hold: int = 0) -> EdgeState:
-    return fresh(SensorSpec("bell", "porch", "button", 17, debounce_s=debounce / NS_PER_S, hold_s=hold / NS_PER_S))
+    return fresh(
+        SensorSpec("bell", "porch", "button", {"pin": 17, "debounce": debounce / NS_PER_S, "hold": hold / NS_PER_S})
+    )
 
 
 def run(
     state: EdgeState, readings: list[tuple[int, bool]], until: int = LATER
 ) -> tuple[EdgeState, list[tuple[str, int]]]:
     """Feed an idle baseline, then the readings, then let time pass."""
-    state, _ = observe(state, PinRead("bell", OFF, 0))
+    state, _ = observe(state, Reading("bell", OFF, 0))
     said: list[Sensed] = []
     for at, level in readings:
-        state, sensed = observe(state, PinRead("bell", level, at))
+        state, sensed = observe(state, Reading("bell", level, at))
         said += sensed
     state, sensed = settle(state, until)
     return state, [(s.event, s.at_ns) for s in (*said, *sensed)]
@@ -65,22 +67,22 @@ def test_the_rule(story: str, debounce: int, hold: int, readings: str, expected:
 
 def test_the_first_reading_is_the_baseline() -> None:
     """A button that is down when the agent starts was not pressed now, and is not held; letting go of it counts."""
-    state, sensed = observe(button(hold=100), PinRead("bell", ON, 7))
+    state, sensed = observe(button(hold=100), Reading("bell", ON, 7))
     assert (sensed, state.reported, state.deadline_ns) == ((), ON, None)
     assert settle(state, LATER)[1] == ()
-    assert [s.event for s in observe(state, PinRead("bell", OFF, 900))[1]] == ["released"]
+    assert [s.event for s in observe(state, Reading("bell", OFF, 900))[1]] == ["released"]
 
 
 def test_an_edge_at_the_end_of_the_window_is_said_without_waiting() -> None:
     """The reading itself brings the event; no later tick is needed."""
     state, _ = run(button(debounce=30), [(5, ON)], until=6)
-    assert [s.event for s in observe(state, PinRead("bell", OFF, 35))[1]] == ["released"]
+    assert [s.event for s in observe(state, Reading("bell", OFF, 35))[1]] == ["released"]
 
 
 def test_opening_a_pin_again_starts_afresh() -> None:
     """What was pending before a pin was opened again is forgotten, but counts stay."""
     state, _ = run(button(debounce=30, hold=100), [(5, ON), (6, OFF), (7, ON), (8, OFF)], until=10)
-    state, sensed = observe(state, PinRead("bell", ON, 50, opening=True))
+    state, sensed = observe(state, Reading("bell", ON, 50, opening=True))
     assert (sensed, state.deadline_ns, state.suppressed) == ((), None, 2)
     assert settle(state, LATER)[1] == ()
 
@@ -88,7 +90,7 @@ def test_opening_a_pin_again_starts_afresh() -> None:
 def test_an_edge_that_arrives_after_its_time_was_settled_counts_as_of_then() -> None:
     """A callback that was slow does not make an event before one that was already said."""
     state, _ = run(button(debounce=30), [(5, ON), (6, OFF)], until=40)
-    state, _ = observe(state, PinRead("bell", ON, 20))
+    state, _ = observe(state, Reading("bell", ON, 20))
     assert [(s.event, s.at_ns) for s in settle(state, LATER)[1]] == [("pressed", 65)]
 
 
@@ -96,14 +98,14 @@ def test_a_deadline_stands_only_while_something_is_pending() -> None:
     """A loop need not wake for a quiet window in which nothing was lost."""
     state, _ = run(button(debounce=30), [(5, ON)], until=6)
     assert state.deadline_ns is None
-    state, _ = observe(state, PinRead("bell", OFF, 7))
+    state, _ = observe(state, Reading("bell", OFF, 7))
     assert state.deadline_ns == 35
 
 
 def test_motion_and_line_have_no_hold() -> None:
     """Only kinds with a held event say it, whatever hold_s is."""
     for kind, events in (("motion", ["motion", "no-motion"]), ("line", ["line", "no-line"])):
-        state = fresh(SensorSpec("eye", "porch", kind, 4, hold_s=1e-9))
+        state = fresh(SensorSpec("eye", "porch", kind, {"pin": 4, "hold": 1e-9}))
         assert [event for event, _ in run(state, [(5, ON), (50, OFF)])[1]] == events
 
 
@@ -165,14 +167,14 @@ def test_when_the_loop_settles_makes_no_difference(
     debounce: int, hold: int, readings: list[tuple[int, bool]], data: st.DataObject
 ) -> None:
     """The same readings give the same events, however often the loop looks at the clock in between."""
-    state, _ = observe(button(debounce, hold), PinRead("bell", OFF, 0))
+    state, _ = observe(button(debounce, hold), Reading("bell", OFF, 0))
     said: list[Sensed] = []
     last = 0
     for at, level in readings:
         for now in sorted(data.draw(st.lists(st.integers(last, at), max_size=3))):
             state, sensed = settle(state, now)
             said += sensed
-        state, sensed = observe(state, PinRead("bell", level, at))
+        state, sensed = observe(state, Reading("bell", level, at))
         said += sensed
         last = at
     state, sensed = settle(state, LATER)

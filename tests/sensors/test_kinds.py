@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from protocol import devices
+from protocol import acting, devices, sensing
 from protocol.desired import ActuatorSpec, SensorSpec
+from protocol.section import Section
 from sensors import kinds
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_every_kind_has_the_words_that_manifests_are_checked_with() -> None:
-    """The names and events of the two halves of the catalogue are equal, in the same order."""
+    """The names and events of the parts of the catalogue are equal, in the same order."""
+    assert list(kinds.SENSORS) == list(sensing.KINDS)
+    assert list(kinds.ACTUATORS) == list(acting.KINDS)
     assert {name: kind.events for name, kind in kinds.SENSORS.items()} == {
         name: words.events for name, words in devices.SENSORS.items()
     }
@@ -28,14 +32,21 @@ def test_every_kind_has_the_words_that_manifests_are_checked_with() -> None:
 def test_the_documented_catalogue_is_the_real_one() -> None:
     """docs/sensors.md has exactly one true row for every kind."""
 
-    def names(words: tuple[str, ...]) -> str:
+    def names(words: Iterable[str]) -> str:
         return ", ".join(f"`{word}`" for word in words)
+
+    def keys(model: type[Section]) -> list[str]:
+        return sorted(set(model.model_fields) - {"kind", "pin", "nodes"})
 
     rows = [
         f"| `{name}` | {names(kind.events)} | {kind.pull} | {'high' if kind.on_is_high[kind.pull] else 'low'} "
-        f"| {names(devices.SENSORS[name].keys)} |"
+        f"| {names(keys(sensing.KINDS[name]))} |"
         for name, kind in kinds.SENSORS.items()
-    ] + [f"| `{name}` | {names(words.values)} | {names(words.keys)} |" for name, words in devices.ACTUATORS.items()]
+    ]
+    rows += [
+        f"| `{name}` | {names(words.values)} | {names(keys(acting.KINDS[name]))} |"
+        for name, words in devices.ACTUATORS.items()
+    ]
     page = (ROOT / "docs" / "sensors.md").read_text(encoding="utf-8")
     assert [line for line in page.splitlines() if line.startswith("| `")] == rows
 
@@ -43,7 +54,7 @@ def test_the_documented_catalogue_is_the_real_one() -> None:
 def test_only_kinds_that_can_be_held_take_a_hold() -> None:
     """The `hold` key has a meaning exactly where there is a held event."""
     for name, kind in kinds.SENSORS.items():
-        assert ("hold" in devices.SENSORS[name].keys) == bool(kind.held)
+        assert ("hold" in sensing.KINDS[name].model_fields) == bool(kind.held)
 
 
 def test_every_kind_knows_its_level_for_every_pull() -> None:
@@ -77,7 +88,7 @@ def test_safe_values_are_values_of_every_actuator() -> None:
 )
 def test_the_level_that_makes_an_event(kind: str, pull: str, event: str, high: bool | None) -> None:
     """Each event of a pin has one level that makes it; a hold takes time, and others' events are not made at all."""
-    assert kinds.high_for(SensorSpec("s", "porch", kind, 4, pull=pull), event) == high
+    assert kinds.high_for(SensorSpec("s", "porch", kind, {"pin": 4, "pull": pull}), event) == high
 
 
 @pytest.mark.parametrize(
@@ -85,7 +96,7 @@ def test_the_level_that_makes_an_event(kind: str, pull: str, event: str, high: b
 )
 def test_the_level_that_a_value_puts_out(value: str, active_high: bool, high: bool) -> None:
     """An actuator that is active low is on when its pin is low."""
-    spec = ActuatorSpec("lamp", "porch", "relay", 4, active_high=active_high)
+    spec = ActuatorSpec("lamp", "porch", "relay", {"pin": 4, "active_high": active_high})
     assert kinds.output_is_high(spec, value) == high
 
 

@@ -9,13 +9,13 @@ import pytest
 from gpiozero.pins.mock import MockPin
 
 from protocol.desired import SensorSpec
-from sensors.edges import NS_PER_S, PinRead, fresh, observe
+from sensors.edges import NS_PER_S, Reading, fresh, observe
 from sensors.header import Header
 from sensors.mock import drive
 from sensors.watch import TRUSTED_LAG_NS, Watch, edge_ns
 
-BELL = SensorSpec("bell", "porch", "button", 17)
-EYE = SensorSpec("eye", "porch", "motion", 4)
+BELL = SensorSpec("bell", "porch", "button", {"pin": 17})
+EYE = SensorSpec("eye", "porch", "motion", {"pin": 4})
 
 
 class Opened:
@@ -23,11 +23,11 @@ class Opened:
 
     def __init__(self) -> None:
         self.header = Header("mock")
-        self.reads: list[PinRead] = []
+        self.reads: list[Reading] = []
         self.watch = Watch(self.reads.append, self.header)
 
     def levels(self, sensor: str) -> list[bool]:
-        return [read.level for read in self.reads if read.sensor == sensor]
+        return [read.value for read in self.reads if read.sensor == sensor]
 
     def users(self) -> dict[int, str]:
         return {state.pin: state.user for state in self.header.pins() if state.user}
@@ -48,7 +48,7 @@ def test_a_kind_is_read_as_its_wiring_says(
     kind: str, pull: str, idle: str, active_high: bool, events: tuple[str, str]
 ) -> None:
     """Driving the pin away from its pull and back makes the kind's two events."""
-    opened, spec = Opened(), SensorSpec("it", "porch", kind, 4, pull=pull)
+    opened, spec = Opened(), SensorSpec("it", "porch", kind, {"pin": 4, "pull": pull})
     assert opened.watch.set_all((spec,))[0].value == idle
     drive(opened.header, 4, high=active_high)
     drive(opened.header, 4, high=not active_high)
@@ -65,7 +65,7 @@ def test_opening_delivers_the_level_of_the_pin() -> None:
     before = time.monotonic_ns()
     opened.watch.set_all((BELL,))
     (read,) = opened.reads
-    assert (read.sensor, read.level, read.opening) == ("bell", False, True)
+    assert (read.sensor, read.value, read.opening) == ("bell", False, True)
     assert before <= read.at_ns <= time.monotonic_ns()
 
 
@@ -113,9 +113,9 @@ def test_a_sensor_that_changed_is_opened_anew() -> None:
     """A sensor with another pin or pull gets a new baseline, and its old pin is free."""
     opened = Opened()
     opened.watch.set_all((BELL,))
-    opened.watch.set_all((SensorSpec("bell", "porch", "button", 22, pull="down"),))
+    opened.watch.set_all((SensorSpec("bell", "porch", "button", {"pin": 22, "pull": "down"}),))
     drive(opened.header, 22, high=True)
-    assert [(read.level, read.opening) for read in opened.reads] == [(False, True), (False, True), (True, False)]
+    assert [(read.value, read.opening) for read in opened.reads] == [(False, True), (False, True), (True, False)]
     assert opened.users() == {22: "sensor bell of stack porch"}
 
 
@@ -123,14 +123,14 @@ def test_a_pin_may_go_from_one_sensor_to_another_at_once() -> None:
     """Pins are freed before others are opened, so a renamed sensor is no conflict."""
     opened = Opened()
     opened.watch.set_all((BELL,))
-    (status,) = opened.watch.set_all((SensorSpec("chime", "porch", "button", 17),))
+    (status,) = opened.watch.set_all((SensorSpec("chime", "porch", "button", {"pin": 17}),))
     assert (status.value, status.fault) == ("released", "")
 
 
 def test_a_pin_that_is_taken_names_both_users() -> None:
     """Two sensors on one pin: the first has it, the second says who does."""
     opened = Opened()
-    first, second = opened.watch.set_all((BELL, SensorSpec("gate", "yard", "digital", 17)))
+    first, second = opened.watch.set_all((BELL, SensorSpec("gate", "yard", "digital", {"pin": 17})))
     assert first.fault == ""
     assert second.fault == "pin 17 is used by sensor bell of stack porch, so sensor gate of stack yard cannot have it"
     assert second.value == ""
@@ -138,7 +138,7 @@ def test_a_pin_that_is_taken_names_both_users() -> None:
 
 def test_a_fault_heals_when_its_reason_goes() -> None:
     """Every call tries again what did not work before."""
-    opened, gate = Opened(), SensorSpec("gate", "yard", "digital", 17)
+    opened, gate = Opened(), SensorSpec("gate", "yard", "digital", {"pin": 17})
     opened.watch.set_all((BELL, gate))
     assert opened.watch.set_all((gate,))[0].fault == ""
 
@@ -146,13 +146,16 @@ def test_a_fault_heals_when_its_reason_goes() -> None:
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (SensorSpec("s", "porch", "button", 99), "pin 99 cannot be opened"),
+        (SensorSpec("s", "porch", "button", {"pin": 99}), "pin 99 cannot be opened"),
         (
-            SensorSpec("s", "porch", "button", 2, pull="down"),
+            SensorSpec("s", "porch", "button", {"pin": 2, "pull": "down"}),
             "pin 2 cannot be watched: GPIO2 has a fixed pull resistor",
         ),
-        (SensorSpec("s", "porch", "theremin", 4), "'theremin' is no kind of sensor that this agent knows"),
-        (SensorSpec("bell", "yard", "button", 4), "stack porch has a sensor of that name on this node, on pin 17"),
+        (SensorSpec("s", "porch", "theremin", {"pin": 4}), "'theremin' is no kind of sensor that this agent knows"),
+        (
+            SensorSpec("bell", "yard", "button", {"pin": 4}),
+            "stack porch has a sensor of that name on this node, on pin 17",
+        ),
     ],
 )
 def test_what_cannot_be_opened_says_why(spec: SensorSpec, words: str) -> None:
@@ -214,7 +217,7 @@ def test_an_edge_while_the_pin_is_being_opened_is_not_lost() -> None:
     opened.header.find(5)
     opened.header._factory.pin_class = HastyPin
     opened.watch.set_all((BELL,))
-    assert [(read.level, read.opening) for read in opened.reads] == [(False, True), (True, False)]
+    assert [(read.value, read.opening) for read in opened.reads] == [(False, True), (True, False)]
 
 
 class WornPin(MockPin):

@@ -18,6 +18,7 @@ from controller.decide.placement.room import MILLIS, Room
 from controller.decide.presence import Presence
 from controller.decide.records import Availability, Node, service_key
 from protocol.constraint import plain
+from protocol.options import pins_of
 
 SYSTEM_MEMORY_BYTES = 192 * 2**20
 """Kept for the system: dockerd and containerd take 150 MB on any node with Docker (measured), the agent 25, its broker's link and
@@ -201,7 +202,7 @@ def _device_pins(fleet: Fleet, node: str) -> dict[int, str]:
         found = stacks.get(stack)
         device = (found.sensors.get(name) or found.actuators.get(name)) if found else None
         if device is not None:
-            taken[device.spec.pin] = service_key(stack, name)
+            taken |= dict.fromkeys(pins_of(device.spec), service_key(stack, name))
     return taken
 
 

@@ -1,0 +1,45 @@
+"""The options of a device, read by those who use them: what a manifest said of it, checked there and complete.
+
+An option that an older or a newer controller left out, or wrote otherwise, is as if nothing had been said of it.
+"""
+
+from __future__ import annotations
+
+from protocol.desired import ActuatorSpec, SensorSpec
+
+Spec = SensorSpec | ActuatorSpec
+
+
+def number(spec: Spec, key: str, default: float = 0.0) -> float:
+    """A number, or a duration in seconds."""
+    value = spec.options.get(key)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else default
+
+
+def text(spec: Spec, key: str, default: str = "") -> str:
+    """A word."""
+    value = spec.options.get(key)
+    return value if isinstance(value, str) else default
+
+
+def flag(spec: Spec, key: str, *, default: bool) -> bool:
+    """Yes or no."""
+    value = spec.options.get(key)
+    return value if isinstance(value, bool) else default
+
+
+def pins_of(spec: Spec) -> tuple[int, ...]:
+    """The BCM numbers of the pins that a device takes for itself."""
+    pin = spec.options.get("pin")
+    return (pin,) if isinstance(pin, int) and not isinstance(pin, bool) else ()
+
+
+def pin_of(spec: Spec) -> int | None:
+    """The pin of a device that has exactly one."""
+    pins = pins_of(spec)
+    return pins[0] if len(pins) == 1 else None
+
+
+def place_of(spec: Spec) -> str:
+    """Where a device sits, for people."""
+    return " and ".join(f"pin {pin}" for pin in pins_of(spec))

@@ -1,0 +1,64 @@
+"""The kinds of sensors as people write them: each with the keys that mean something for it, and no others.
+
+What is read here becomes the options of a `SensorSpec`; the words that a kind says are in `protocol.devices`, how it is wired in
+`sensors.kinds`. A new kind is one class here and one entry in each of the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from protocol.by_kind import ByKind
+from protocol.deploy import Constraints
+from protocol.section import WHOLE, Duration, Section
+
+PinNumber = Annotated[int, Field(ge=0, le=27), WHOLE]
+"""BCM number of a pin on the 40-pin header of every Raspberry Pi since 2014."""
+
+
+class Sensor(Section):
+    """An input of the nodes that the constraints let through."""
+
+    kind: str
+    nodes: Constraints = []
+
+
+class OnPin(Sensor):
+    """A pin (BCM number) that is on or off."""
+
+    pin: PinNumber
+    debounce: Duration = 0.0
+    pull: Literal["up", "down", "none", ""] = ""
+
+
+class Button(OnPin):
+    """A push button that closes to ground (gpiozero's Button)."""
+
+    kind: Literal["button"]
+    hold: Duration = 1.0
+
+
+class Motion(OnPin):
+    """A passive infrared sensor (gpiozero's MotionSensor)."""
+
+    kind: Literal["motion"]
+
+
+class Line(OnPin):
+    """A reflective sensor that goes low over a line, TCRT5000 for one (gpiozero's LineSensor)."""
+
+    kind: Literal["line"]
+
+
+class Digital(OnPin):
+    """Anything that drives a pin high when it is active (gpiozero's DigitalInputDevice)."""
+
+    kind: Literal["digital"]
+
+
+KINDS: Mapping[str, type[Sensor]] = {"button": Button, "motion": Motion, "line": Line, "digital": Digital}
+
+AnySensor = Annotated[Sensor, ByKind(KINDS, "kind of sensor")]
