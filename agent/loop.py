@@ -24,9 +24,9 @@ from agent.decide.observe import observe
 from agent.mail import BrokerSeam, Mail
 from agent.store import Store, Written
 from link.inputs import Arrived
-from sensors.edges import NS_PER_S, Reading
 from sensors.header import HEADER
 from sensors.mock import MOCK
+from sensors.stage import NS_PER_S, Reading
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+CLICK, DOUBLE_CLICK, MULTI_CLICK = CLICKED = ("click", "double-click", "multi-click")
+HELD = "held"
+
 
 @dataclass(frozen=True, slots=True)
 class SensorWords:
@@ -29,7 +32,7 @@ class ActuatorWords:
 
 SENSORS: Mapping[str, SensorWords] = MappingProxyType(
     {
-        "button": SensorWords(("pressed", "released", "held")),
+        "button": SensorWords(("pressed", "released", HELD, *CLICKED)),
         "motion": SensorWords(("motion", "no-motion")),
         "line": SensorWords(("line", "no-line")),
         "digital": SensorWords(("activated", "deactivated")),

@@ -31,6 +31,9 @@ class OnPin(Sensor):
 
     pin: PinNumber
     debounce: Duration = 0.0
+    settle: Duration = 0.0
+    delayed_on: Duration | None = None
+    delayed_off: Duration | None = None
     pull: Literal["up", "down", "none", ""] = ""
 
 
@@ -39,6 +42,7 @@ class Button(OnPin):
 
     kind: Literal["button"]
     hold: Duration = 1.0
+    clicks: Duration = 0.0
 
 
 class Motion(OnPin):

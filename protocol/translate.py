@@ -96,3 +96,8 @@ def _check_event(draft: Draft, path: Path, source: written.Trigger) -> None:
         draft.misfit((*path, "sensor"), f"there is no sensor {source.sensor!r}; this stack has {known}")
     elif source.on not in (events := devices.SENSORS[sensor.kind].events):
         draft.misfit((*path, "on"), f"a {sensor.kind} makes no {source.on!r}; it makes {', '.join(events)}")
+    elif isinstance(sensor, sensing.Button):
+        key, example = ("clicks", "300ms") if source.on in devices.CLICKED else ("hold", "1s")
+        if source.on in (devices.HELD, *devices.CLICKED) and not getattr(sensor, key):
+            reason = f"{source.sensor!r} says no {source.on!r}, because its {key} is 0"
+            draft.misfit((*path, "on"), reason, f"add `{key}: {example}` to the sensor")

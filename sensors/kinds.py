@@ -16,6 +16,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from protocol.desired import ActuatorSpec, SensorSpec
+from protocol.devices import CLICKED, HELD
 from protocol.options import flag, text
 
 
@@ -40,7 +41,7 @@ class SensorKind:
     @property
     def events(self) -> tuple[str, ...]:
         """Every event of this kind, in the order of `protocol.devices`."""
-        return (self.on, self.off, self.held) if self.held else (self.on, self.off)
+        return (self.on, self.off, self.held, *CLICKED) if self.held else (self.on, self.off)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ _LOW_OVER_LINE = MappingProxyType({Pull.UP: True, Pull.DOWN: False, Pull.NONE: F
 
 SENSORS: Mapping[str, SensorKind] = MappingProxyType(
     {
-        "button": SensorKind("pressed", "released", Pull.UP, _CLOSES_TO_GROUND, held="held"),
+        "button": SensorKind("pressed", "released", Pull.UP, _CLOSES_TO_GROUND, held=HELD),
         "motion": SensorKind("motion", "no-motion", Pull.DOWN, _DRIVES_HIGH),
         "line": SensorKind("line", "no-line", Pull.DOWN, _LOW_OVER_LINE),
         "digital": SensorKind("activated", "deactivated", Pull.DOWN, _DRIVES_HIGH),

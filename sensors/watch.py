@@ -16,9 +16,9 @@ from typing import Any
 from protocol.desired import SensorSpec
 from protocol.observed import DeviceStatus
 from protocol.options import pin_of, place_of
-from sensors.edges import NS_PER_S, Reading
 from sensors.header import Fault, Header, Pin
 from sensors.kinds import SENSORS, Pull, on_is_high, pull_of
+from sensors.stage import NS_PER_S, Reading
 
 Deliver = Callable[[Reading], None]
 

@@ -22,8 +22,8 @@ from protocol.observed import Clock, DeviceStatus, Health, Inventory
 from protocol.options import pins_of, place_of
 from protocol.refusal import Refusal
 from protocol.topics import ROOT
-from sensors.edges import NS_PER_S, Reading
 from sensors.header import PinState
+from sensors.stage import NS_PER_S, Reading
 from sim.engine import FakeEngine
 from sim.link import SimLink, Subscriptions
 from sim.process import Process

@@ -18,8 +18,9 @@ from protocol.options import pin_of, place_of
 from protocol.topics import EventTopic, NodeAnswerTopic
 from protocol.triggers import matches
 from sensors import edges
-from sensors.edges import NS_PER_S, Reading, Sensed
+from sensors.edges import Sensed
 from sensors.kinds import SENSORS, high_for
+from sensors.stage import NS_PER_S, Reading
 
 LEVELS = {"high": True, "on": True, "1": True, "true": True, "low": False, "off": False, "0": False, "false": False}
 
@@ -31,7 +32,12 @@ def follow(node: Node) -> None:
         return
     if wanted != node.opened:
         known = {spec.name: edges.fresh(spec) for spec in wanted.sensors if spec.kind in SENSORS}
-        kept = {name: state for name, state in node.edges.items() if name in known and known[name].rule == state.rule}
+        before = {spec.name: spec for spec in node.opened.sensors} if node.opened else {}
+        kept = {
+            spec.name: node.edges[spec.name]
+            for spec in wanted.sensors
+            if before.get(spec.name) == spec and spec.name in known
+        }
         node.edges = known | kept
         node.opened = wanted
         node.effects.append(wanted)

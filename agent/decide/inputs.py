@@ -1,7 +1,7 @@
 """Everything that can happen to a node, as values. Callbacks and workers put them into the one inbox; nothing else gets in.
 
 Messages from the controller arrive as `protocol.envelope.Received` or `protocol.refusal.Refusal`, link changes as the values of
-`link.inputs`, pin levels as `sensors.edges.Reading`.
+`link.inputs`, pin levels as `sensors.stage.Reading`.
 """
 
 from __future__ import annotations

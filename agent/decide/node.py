@@ -23,7 +23,7 @@ from agent.decide.trial import LockSeen, Trial, trial_key
 from protocol.desired import Assignment, Offers
 from protocol.observed import DeviceStatus, Health, Inventory, NodeStatus, OfferState
 from protocol.topics import Topic
-from sensors.edges import EdgeState
+from sensors.edges import Chain
 
 __all__ = ["Deadline", "Linked", "Node", "Now"]
 
@@ -92,7 +92,7 @@ class Node:
     health: Health | None = None
     sensors: tuple[DeviceStatus, ...] = ()
     actuators: tuple[DeviceStatus, ...] = ()
-    edges: dict[str, EdgeState] = field(default_factory=dict)
+    edges: dict[str, Chain] = field(default_factory=dict)
     refusal: str = ""
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
 

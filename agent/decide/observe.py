@@ -34,11 +34,11 @@ from protocol.desired import Ack, Assignment, Command, Grant, Invocation, Offers
 from protocol.envelope import Received, unpack
 from protocol.refusal import Refusal
 from protocol.topics import CommandTopic, InvocationTopic
-from sensors.edges import Reading
+from sensors.stage import Reading
 
 
 def observe(node: Node, seen: object, now: Now) -> None:
-    """Take in one input: a value of `agent.decide.inputs`, `link.inputs` or `sensors.edges.Reading`."""
+    """Take in one input: a value of `agent.decide.inputs`, `link.inputs` or `sensors.stage.Reading`."""
     match seen:
         case Reading():
             devices.read(node, seen, now)

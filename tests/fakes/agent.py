@@ -39,8 +39,8 @@ from protocol.observed import Clock, DeviceStatus, Health, Inventory, NodeStatus
 from protocol.options import place_of
 from protocol.refusal import Refusal
 from protocol.topics import AckTopic, AssignmentTopic, GrantTopic, OfferTopic, Topic
-from sensors.edges import NS_PER_S, Reading
 from sensors.header import PinState
+from sensors.stage import NS_PER_S, Reading
 from sim.engine import FakeEngine
 from sim.images import FakeRegistry
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from protocol.desired import ActuatorSpec, SensorSpec
 from protocol.refusal import Refusal
 from sensors.board import Board
-from sensors.edges import Reading
 from sensors.header import PinState
+from sensors.stage import Reading
 
 BELL = SensorSpec("bell", "porch", "button", {"pin": 17})
 LAMP = ActuatorSpec("lamp", "porch", "led", {"pin": 27})

@@ -10,22 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.desired import SensorSpec
-from sensors.edges import NS_PER_S, EdgeState, Reading, Sensed, fresh, observe, settle
+from sensors.edges import Chain, Sensed, fresh, observe, settle
+from sensors.levels import Debounce
+from sensors.stage import NS_PER_S, Reading
 
 ON, OFF = True, False
 LATER = 10_000
 EDGES = ("pressed", "released")
 
 
-def button(debounce: int = 0, hold: int = 0) -> EdgeState:
+def button(debounce: int = 0, hold: int = 0) -> Chain:
     return fresh(
         SensorSpec("bell", "porch", "button", {"pin": 17, "debounce": debounce / NS_PER_S, "hold": hold / NS_PER_S})
     )
 
 
-def run(
-    state: EdgeState, readings: list[tuple[int, bool]], until: int = LATER
-) -> tuple[EdgeState, list[tuple[str, int]]]:
+def run(state: Chain, readings: list[tuple[int, bool]], until: int = LATER) -> tuple[Chain, list[tuple[str, int]]]:
     """Feed an idle baseline, then the readings, then let time pass."""
     state, _ = observe(state, Reading("bell", OFF, 0))
     said: list[Sensed] = []
@@ -68,7 +68,7 @@ def test_the_rule(story: str, debounce: int, hold: int, readings: str, expected:
 def test_the_first_reading_is_the_baseline() -> None:
     """A button that is down when the agent starts was not pressed now, and is not held; letting go of it counts."""
     state, sensed = observe(button(hold=100), Reading("bell", ON, 7))
-    assert (sensed, state.reported, state.deadline_ns) == ((), ON, None)
+    assert (sensed, state.deadline_ns) == ((), None)
     assert settle(state, LATER)[1] == ()
     assert [s.event for s in observe(state, Reading("bell", OFF, 900))[1]] == ["released"]
 
@@ -148,7 +148,8 @@ def test_events_alternate_are_spaced_and_end_with_the_truth(
     edges = [(event, at) for event, at in said if event in EDGES]
     assert [event for event, _ in edges] == [EDGES[i % 2] for i in range(len(edges))]
     assert all(later - earlier >= debounce for (_, earlier), (_, later) in pairwise(edges))
-    assert state.level == state.reported == bool(len(edges) % 2)
+    debounced = next(stage for stage in state.stages if isinstance(stage, Debounce))
+    assert debounced.level == debounced.said == bool(len(edges) % 2)
     if debounce:
         assert len(edges) <= (60 + debounce) // debounce + 1
 

@@ -9,9 +9,10 @@ import pytest
 from gpiozero.pins.mock import MockPin
 
 from protocol.desired import SensorSpec
-from sensors.edges import NS_PER_S, Reading, fresh, observe
+from sensors.edges import fresh, observe
 from sensors.header import Header
 from sensors.mock import drive
+from sensors.stage import NS_PER_S, Reading
 from sensors.watch import TRUSTED_LAG_NS, Watch, edge_ns
 
 BELL = SensorSpec("bell", "porch", "button", {"pin": 17})
