@@ -26,7 +26,7 @@ from agent.store import Store, Written
 from link.inputs import Arrived
 from sensors.header import HEADER
 from sensors.mock import MOCK
-from sensors.stage import NS_PER_S, Reading
+from sensors.stage import NS_PER_S, Faulted, Reading
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Loop:
         for _ in range(self.inbox.qsize()):
             self._taken.append(self.inbox.get())
         self._taken = deque(
-            seen for seen in self._taken if not isinstance(seen, Arrived | EngineHint | Reading | Touched)
+            seen for seen in self._taken if not isinstance(seen, Arrived | EngineHint | Faulted | Reading | Touched)
         )
 
     def wait_s(self, now: Now) -> float:

@@ -129,7 +129,8 @@ def _lines(found: NodeDetail) -> Iterator[tuple[str, object]]:
     yield from (("usb", "; ".join(has.usb)), ("cameras", "; ".join(has.cameras)))
     for kind, devices in (("sensor", found.sensors), ("actuator", found.actuators)):
         for one in devices:
-            yield kind, f"{one.name}: {one.kind} on {one.place}, {one.fault or one.value or NOTHING}"
+            where = f"{one.kind} on {one.place}" if one.place else one.kind
+            yield kind, f"{one.name}: {where}, {one.fault or one.value or NOTHING}"
 
 
 def _heat(found: NodeDetail) -> str:

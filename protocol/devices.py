@@ -3,7 +3,7 @@
 Pure words, so that a manifest can be checked on a machine that has no pins. How a kind is wired and read stands in
 `sensors.kinds`, what is written of it in `protocol.sensing` and `protocol.acting`; a test holds them equal.
 
-Events come in the order (level on, level off, others).
+Events come in the order (level on, level off, others), of what is measured (changed, over the threshold, under it).
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from types import MappingProxyType
 
 CLICK, DOUBLE_CLICK, MULTI_CLICK = CLICKED = ("click", "double-click", "multi-click")
 HELD = "held"
+CHANGED = "changed"
+MEASURED = (CHANGED, "above", "below")
 
 
 @dataclass(frozen=True, slots=True)
 class SensorWords:
-    """What one kind of sensor says: its events."""
+    """What one kind of sensor says: its events, and for one that is measured the unit of its values."""
 
     events: tuple[str, ...]
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,9 @@ SENSORS: Mapping[str, SensorWords] = MappingProxyType(
         "motion": SensorWords(("motion", "no-motion")),
         "line": SensorWords(("line", "no-line")),
         "digital": SensorWords(("activated", "deactivated")),
+        "cpu-temperature": SensorWords(MEASURED, "°C"),
+        "load-average": SensorWords(MEASURED, ""),
+        "disk-usage": SensorWords(MEASURED, "%"),
     }
 )
 

@@ -41,5 +41,5 @@ def pin_of(spec: Spec) -> int | None:
 
 
 def place_of(spec: Spec) -> str:
-    """Where a device sits, for people."""
-    return " and ".join(f"pin {pin}" for pin in pins_of(spec))
+    """Where a device sits, for people; empty where that goes without saying."""
+    return " and ".join(f"pin {pin}" for pin in pins_of(spec)) or text(spec, "path")

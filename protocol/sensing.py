@@ -13,7 +13,7 @@ from pydantic import Field
 
 from protocol.by_kind import ByKind
 from protocol.deploy import Constraints
-from protocol.section import WHOLE, Duration, Section
+from protocol.section import REAL, WHOLE, Duration, Pattern, Section
 
 PinNumber = Annotated[int, Field(ge=0, le=27), WHOLE]
 """BCM number of a pin on the 40-pin header of every Raspberry Pi since 2014."""
@@ -63,6 +63,45 @@ class Digital(OnPin):
     kind: Literal["digital"]
 
 
-KINDS: Mapping[str, type[Sensor]] = {"button": Button, "motion": Motion, "line": Line, "digital": Digital}
+class Measured(Sensor):
+    """Something that is asked for its value, again and again."""
+
+    every: Duration = Field(default=30.0, ge=0.1)
+    median: Annotated[int, Field(ge=1, le=99), WHOLE] = 1
+    rate_limit: Duration = 0.0
+    deadband: Annotated[float, Field(ge=0), REAL] = 0.0
+    threshold: Annotated[float, REAL] | None = None
+    hysteresis: Annotated[float, Field(ge=0), REAL] = 0.0
+
+
+class CpuTemperature(Measured):
+    """The processor, in degrees Celsius (gpiozero's CPUTemperature)."""
+
+    kind: Literal["cpu-temperature"]
+
+
+class LoadAverage(Measured):
+    """Processes that run or wait for a disk, on average over so many minutes (gpiozero's LoadAverage)."""
+
+    kind: Literal["load-average"]
+    minutes: Literal[1, 5, 15] = 5
+
+
+class DiskUsage(Measured):
+    """The file system at a path of the node, in percent (gpiozero's DiskUsage)."""
+
+    kind: Literal["disk-usage"]
+    path: Annotated[str, Pattern("/.*", "{} is no absolute path")] = "/"
+
+
+KINDS: Mapping[str, type[Sensor]] = {
+    "button": Button,
+    "motion": Motion,
+    "line": Line,
+    "digital": Digital,
+    "cpu-temperature": CpuTemperature,
+    "load-average": LoadAverage,
+    "disk-usage": DiskUsage,
+}
 
 AnySensor = Annotated[Sensor, ByKind(KINDS, "kind of sensor")]

@@ -5,21 +5,27 @@ Used by one thread. Nothing here raises for a pin that does not work: statuses c
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from protocol.desired import ActuatorSpec, SensorSpec
 from protocol.observed import DeviceStatus
 from protocol.refusal import Refusal
 from sensors import mock
 from sensors.actuators import Actuators
 from sensors.header import Header, PinState
-from sensors.watch import Deliver, Watch
+from sensors.meters import Meters
+from sensors.probes import PROBES
+from sensors.stage import Faulted, Reading
+from sensors.watch import Watch
 
 
 class Board:
     """The pins of a node and everything on them. `factory` names a gpiozero pin factory; empty leaves the choice to the node."""
 
-    def __init__(self, deliver: Deliver, factory: str = "") -> None:
+    def __init__(self, deliver: Callable[[Reading | Faulted], object], factory: str = "") -> None:
         self._header = Header(factory)
         self._watch = Watch(deliver, self._header)
+        self._meters = Meters(deliver)
         self._actuators = Actuators(self._header)
 
     @property
@@ -31,9 +37,11 @@ class Board:
         self, sensors: tuple[SensorSpec, ...], actuators: tuple[ActuatorSpec, ...]
     ) -> tuple[tuple[DeviceStatus, ...], tuple[DeviceStatus, ...]]:
         """Have exactly these open. Pins are freed first, so one may go from a sensor to an actuator; outputs are made safe next."""
-        self._watch.keep(sensors)
+        measured = tuple(spec for spec in sensors if spec.kind in PROBES)
+        pinned = tuple(spec for spec in sensors if spec.kind not in PROBES)
+        self._watch.keep(pinned)
         actuator_statuses = self._actuators.set_all(actuators)
-        return self._watch.set_all(sensors), actuator_statuses
+        return (*self._watch.set_all(pinned), *self._meters.set_all(measured)), actuator_statuses
 
     def apply(self, name: str, value: str) -> DeviceStatus | Refusal:
         """Put one actuator to a value."""
@@ -54,4 +62,5 @@ class Board:
     def close(self) -> None:
         """Stop listening and make every output safe. The outputs stay driven until the process ends, on purpose."""
         self._watch.close()
+        self._meters.close()
         self.make_safe()

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from protocol import devices
 from protocol.desired import SensorSpec
 from protocol.options import number
 from protocol.shapes import JsonValue
 from sensors.kinds import SENSORS
 from sensors.levels import Clicks, Debounce, Delay, Words
+from sensors.numbers import Deadband, Median, Pace, Threshold
 from sensors.stage import NS_PER_S, Reading, Sample, Samples, Stage
 
 
@@ -52,7 +54,7 @@ class Chain:
 
 def fresh(spec: SensorSpec) -> Chain:
     """The chain of a sensor that was never read."""
-    return Chain(spec.name, _stages(spec))
+    return Chain(spec.name, _levels(spec) if devices.SENSORS[spec.kind].unit is None else _numbers(spec))
 
 
 def observe(chain: Chain, read: Reading) -> tuple[Chain, tuple[Sensed, ...]]:
@@ -77,15 +79,24 @@ def settle(chain: Chain, now_ns: int) -> tuple[Chain, tuple[Sensed, ...]]:
     return replace(chain, settled_ns=max(chain.settled_ns, now_ns)), sensed
 
 
-def _stages(spec: SensorSpec) -> tuple[Stage, ...]:
-    """What the options of a kind that is on or off make of it."""
-    kind = SENSORS[spec.kind]
+def _numbers(spec: SensorSpec) -> tuple[Stage, ...]:
+    """The stages of a kind that is measured, by its options."""
+    size, every_ns, by = round(number(spec, "median")), _ns(spec, "rate_limit"), number(spec, "deadband")
+    _, over, under = devices.SENSORS[spec.kind].events
+    limit = number(spec, "threshold") if "threshold" in spec.options else None
+    return (
+        *((Median(size),) if size > 1 else ()),
+        *((Pace(every_ns),) if every_ns else ()),
+        *((Deadband(by),) if by else ()),
+        Threshold(over, under, limit, number(spec, "hysteresis")),
+    )
 
-    def ns(key: str, default_s: float = 0.0) -> int:
-        return round(number(spec, key, default_s) * NS_PER_S)
 
-    settle_s, debounce_ns, hold_ns, gap_ns = number(spec, "settle"), ns("debounce"), ns("hold"), ns("clicks")
-    on_ns, off_ns = ns("delayed_on", settle_s), ns("delayed_off", settle_s)
+def _levels(spec: SensorSpec) -> tuple[Stage, ...]:
+    """The stages of a kind that is on or off, by its options."""
+    kind, settle_s = SENSORS[spec.kind], number(spec, "settle")
+    on_ns, off_ns = _ns(spec, "delayed_on", settle_s), _ns(spec, "delayed_off", settle_s)
+    debounce_ns, hold_ns, gap_ns = _ns(spec, "debounce"), _ns(spec, "hold"), _ns(spec, "clicks")
     held = kind.held if hold_ns else ""
     return (
         *((Delay(on_ns, off_ns),) if on_ns or off_ns else ()),
@@ -93,6 +104,10 @@ def _stages(spec: SensorSpec) -> tuple[Stage, ...]:
         Words(kind.on, kind.off, held, max(hold_ns, debounce_ns)),
         *((Clicks(kind.off, kind.held, gap_ns),) if gap_ns else ()),
     )
+
+
+def _ns(spec: SensorSpec, key: str, default_s: float = 0.0) -> int:
+    return round(number(spec, key, default_s) * NS_PER_S)
 
 
 def _begun(chain: Chain, read: Reading) -> Chain:

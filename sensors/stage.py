@@ -28,6 +28,14 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Faulted:
+    """A sensor could not be read, and why."""
+
+    sensor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A value on its way through the stages; what comes out at the end has the name of its event."""
 

@@ -20,7 +20,7 @@ from sensors.header import Fault, Header, Pin
 from sensors.kinds import SENSORS, Pull, on_is_high, pull_of
 from sensors.stage import NS_PER_S, Reading
 
-Deliver = Callable[[Reading], None]
+Deliver = Callable[[Reading], object]
 
 TRUSTED_LAG_NS = 5 * NS_PER_S
 """An edge's own time is taken if it lies this far back at most; a loaded Pi 3 calls back within milliseconds. Otherwise the pin

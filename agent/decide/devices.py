@@ -13,14 +13,16 @@ from agent.decide.effects import DrivePin, OpenDevices, ReadPins, SetActuator
 from agent.decide.inputs import CommandDone, DevicesOpened
 from agent.decide.node import Node, Now
 from protocol.desired import Command, SensorSpec, Verb
+from protocol.devices import SENSORS
 from protocol.observed import Answer, DeviceStatus, SensorEvent
 from protocol.options import pin_of, place_of
+from protocol.shapes import JsonValue
 from protocol.topics import EventTopic, NodeAnswerTopic
 from protocol.triggers import matches
 from sensors import edges
-from sensors.edges import Sensed
-from sensors.kinds import SENSORS, high_for
-from sensors.stage import NS_PER_S, Reading
+from sensors.edges import Chain, Sensed
+from sensors.kinds import high_for
+from sensors.stage import NS_PER_S, Faulted, Reading
 
 LEVELS = {"high": True, "on": True, "1": True, "true": True, "low": False, "off": False, "0": False, "false": False}
 
@@ -43,13 +45,20 @@ def follow(node: Node) -> None:
         node.effects.append(wanted)
 
 
-def read(node: Node, seen: Reading, now: Now) -> None:
-    """Take in one reading."""
+def sensed(node: Node, seen: Reading | Faulted, now: Now) -> None:
+    """Take in one reading, or that there is none; the next one after that is a baseline."""
     state = node.edges.get(seen.sensor)
-    if state is None:
-        return
-    node.edges[seen.sensor], sensed = edges.observe(state, seen)
-    for event in sensed:
+    if isinstance(seen, Faulted):
+        _show(node, seen.sensor, fault=seen.reason)
+    elif state is not None:
+        _read(node, state, seen, now)
+
+
+def _read(node: Node, state: Chain, seen: Reading, now: Now) -> None:
+    node.edges[seen.sensor], events = edges.observe(state, seen)
+    if seen.opening:
+        _show(node, seen.sensor, seen.value)
+    for event in events:
         _report(node, event, now)
 
 
@@ -58,8 +67,8 @@ def settle(node: Node, now: Now) -> None:
     now_ns = round(now.mono_s * NS_PER_S)
     for name, state in node.edges.items():
         if state.deadline_ns is not None and state.deadline_ns <= now_ns:
-            node.edges[name], sensed = edges.settle(state, now_ns)
-            for event in sensed:
+            node.edges[name], events = edges.settle(state, now_ns)
+            for event in events:
                 _report(node, event, now)
 
 
@@ -143,7 +152,17 @@ def _report(node: Node, sensed: Sensed, now: Now) -> None:
     node.tally("events", spec.name, sensed.event)
     for call in calls:
         invocations.take(node, call, now)
-    status = DeviceStatus(spec.name, spec.kind, place_of(spec), sensed.event)
+    _show(node, spec.name, sensed.value, sensed.event)
+
+
+def _show(node: Node, sensor: str, value: JsonValue = None, event: str = "", fault: str = "") -> None:
+    """Say how a sensor stands: in the word of its kind, or as a number with its unit."""
+    spec = next((s for s in node.assignment.sensors if s.name == sensor), None)
+    if spec is None:
+        return
+    words = SENSORS[spec.kind]
+    shown = event or words.events[not value] if words.unit is None else f"{value} {words.unit}".strip()
+    status = DeviceStatus(spec.name, spec.kind, place_of(spec), "" if fault else shown, fault)
     node.sensors = _merged(node.sensors, (status,), {s.name for s in node.assignment.sensors})
 
 

@@ -34,14 +34,14 @@ from protocol.desired import Ack, Assignment, Command, Grant, Invocation, Offers
 from protocol.envelope import Received, unpack
 from protocol.refusal import Refusal
 from protocol.topics import CommandTopic, InvocationTopic
-from sensors.stage import Reading
+from sensors.stage import Faulted, Reading
 
 
 def observe(node: Node, seen: object, now: Now) -> None:
     """Take in one input: a value of `agent.decide.inputs`, `link.inputs` or `sensors.stage.Reading`."""
     match seen:
-        case Reading():
-            devices.read(node, seen, now)
+        case Reading() | Faulted():
+            devices.sensed(node, seen, now)
         case Arrived():
             for packet in seen.packets if node.link is not None and seen.epoch == node.link.epoch else ():
                 silence.heard(node, packet)

@@ -13,17 +13,19 @@ from protocol import acting, devices, sensing
 from protocol.desired import ActuatorSpec, SensorSpec
 from protocol.section import Section
 from sensors import kinds
+from sensors.probes import PROBES
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_every_kind_has_the_words_that_manifests_are_checked_with() -> None:
     """The names and events of the parts of the catalogue are equal, in the same order."""
-    assert list(kinds.SENSORS) == list(sensing.KINDS)
+    assert [*kinds.SENSORS, *PROBES] == list(sensing.KINDS) == list(devices.SENSORS)
     assert list(kinds.ACTUATORS) == list(acting.KINDS)
     assert {name: kind.events for name, kind in kinds.SENSORS.items()} == {
-        name: words.events for name, words in devices.SENSORS.items()
+        name: words.events for name, words in devices.SENSORS.items() if words.unit is None
     }
+    assert {name for name, words in devices.SENSORS.items() if words.unit is not None} == set(PROBES)
     assert {name: tuple(kind.values) for name, kind in kinds.ACTUATORS.items()} == {
         name: words.values for name, words in devices.ACTUATORS.items()
     }
@@ -42,6 +44,11 @@ def test_the_documented_catalogue_is_the_real_one() -> None:
         f"| `{name}` | {names(kind.events)} | {kind.pull} | {'high' if kind.on_is_high[kind.pull] else 'low'} "
         f"| {names(keys(sensing.KINDS[name]))} |"
         for name, kind in kinds.SENSORS.items()
+    ]
+    rows += [
+        f"| `{name}` | {names(words.events)} | {words.unit or 'a number'} | {names(keys(sensing.KINDS[name]))} |"
+        for name, words in devices.SENSORS.items()
+        if words.unit is not None
     ]
     rows += [
         f"| `{name}` | {names(words.values)} | {names(keys(acting.KINDS[name]))} |"
