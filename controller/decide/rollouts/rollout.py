@@ -19,7 +19,17 @@ from controller.decide.records import service_of
 from controller.decide.rollouts import alignment, granting, patience, phases
 from controller.decide.rollouts.census import census
 from controller.decide.rollouts.course import become, look_again, move, put
-from controller.decide.rollouts.slot import HOLDING, Rollout, Slot, SlotSeen, SlotState, Standing, advance
+from controller.decide.rollouts.slot import (
+    HOLDING,
+    Cause,
+    Rollout,
+    RolloutSeen,
+    Slot,
+    SlotSeen,
+    SlotState,
+    Standing,
+    advance,
+)
 from controller.decide.rollouts.verdict import verdict
 from protocol.observed import NodeStatus, OfferState, OfferStatus, TaskState
 from protocol.update import LostAction
@@ -146,13 +156,16 @@ def _judge(fleet: Fleet, service: str) -> None:
     rollout = fleet.rollouts.get(service)
     if rollout is None:
         return
-    said = verdict(rollout, census(fleet, service), _failed(fleet, rollout))
-    if said.seen is None:
-        after, said = phases.go_on(fleet, rollout)
+    counts = census(fleet, service)
+    said = verdict(rollout, counts, _failed(fleet, rollout))
+    if said.seen is None or (said.seen is RolloutSeen.ALL_SETTLED and counts.failed):
+        after, of_batches = phases.go_on(fleet, rollout)
         if after is not rollout:
             put(fleet, after)
             patience.moved(fleet, service)
             rollout = after
+        # What the whole tolerates may be too much for the last batch.
+        said = of_batches if said.seen is None or of_batches.cause is Cause.FAILURES else said
     if said.seen is not None:
         become(fleet, rollout, said.seen, said.reason or rollout.reason, said.cause)
 

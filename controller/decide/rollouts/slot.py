@@ -94,7 +94,7 @@ class RolloutSeen(StrEnum):
     HELD = "an operator paused it"
     RESUMED = "an operator had it go on"
     ABORTED = "an operator had it taken back"
-    ALL_SETTLED = "every slot is settled"
+    ALL_SETTLED = "every slot is settled, or has failed and may"
     ALL_BACK = "nothing of the revision is left to take back"
     MORE = "a task joined that has still to be updated"
 
@@ -111,6 +111,7 @@ ROLLOUT_NEXT: Mapping[tuple[RolloutState, RolloutSeen], RolloutState] = {
     (RolloutState.PAUSED, RolloutSeen.ABORTED): RolloutState.ROLLING_BACK,
     (RolloutState.PAUSED, RolloutSeen.ALL_SETTLED): RolloutState.DONE,
     (RolloutState.DONE, RolloutSeen.MORE): RolloutState.ROLLING,
+    (RolloutState.DONE, RolloutSeen.RESUMED): RolloutState.ROLLING,
     (RolloutState.DONE, RolloutSeen.ABORTED): RolloutState.ROLLING_BACK,
     (RolloutState.ROLLING_BACK, RolloutSeen.PAUSE): RolloutState.ROLLBACK_PAUSED,
     (RolloutState.ROLLING_BACK, RolloutSeen.HELD): RolloutState.ROLLBACK_PAUSED,
