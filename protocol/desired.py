@@ -12,7 +12,8 @@ from typing import Annotated
 
 from protocol.container import Container, Seconds
 from protocol.ids import Name, digest
-from protocol.shapes import Bounds
+from protocol.release import Release
+from protocol.shapes import Bounds, sparse
 
 Pin = Annotated[int, Bounds(least=0, most=27)]
 """BCM number of a pin on the 40-pin header of every Raspberry Pi since 2014."""
@@ -117,11 +118,13 @@ class Job:
     schedule: str = ""
 
 
+@sparse
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
     """One placement of one revision of a service on this node.
 
-    `stop_after_s` is for how long it may run while the node hears nothing of its controller; 0 is for ever.
+    `stop_after_s` is for how long it may run while the node hears nothing of its controller; 0 is for ever. With a `release` it is
+    the node's own agent, and no container.
     """
 
     task: str
@@ -133,6 +136,7 @@ class TaskSpec:
     depends_on: tuple[Dependency, ...] = ()
     job: Job | None = None
     stop_after_s: Seconds = 0.0
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,19 @@ class FunctionSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Sections:
+    """The sensors, actuators and functions of a stack on one node; of all its stacks, where none is named.
+
+    Offered ones are in force while every task in `revisions` is to be of the revision that stands there.
+    """
+
+    sensors: tuple[SensorSpec, ...] = ()
+    actuators: tuple[ActuatorSpec, ...] = ()
+    functions: tuple[FunctionSpec, ...] = ()
+    revisions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """Everything one node should run, whole.
 
@@ -229,7 +246,8 @@ class Assignment:
 class Offer:
     """A revision of one task to stage now, to try when granted, and to keep if it stays well for `monitor_s`.
 
-    `is_confirmed` and `overrides_lock` are what an operator has said since: let go of what was kept, and mind no lock.
+    `is_confirmed` and `overrides_lock` are what an operator has said since: let go of what was kept, and mind no lock. `sections` are
+    those of the task's stack that come with the revision, where the node is assigned others.
     """
 
     rollout: str
@@ -239,6 +257,7 @@ class Offer:
     conduct: Conduct = field(default_factory=Conduct)
     is_confirmed: bool = False
     overrides_lock: bool = False
+    sections: Sections | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from protocol.ids import Name, fact_id
 from protocol.measures import LONGEST_S
-from protocol.shapes import Bounds, JsonValue
+from protocol.shapes import Bounds, JsonValue, sparse
 
 
 class Link(StrEnum):
@@ -139,9 +139,13 @@ class Inventory:
     memory_limits: bool = True
 
 
+@sparse
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The first word of every connection: where this node stands, so that the controller can say what differs."""
+    """The first word of every connection: where this node stands, so that the controller can say what differs.
+
+    `release` is the revision of the agent that speaks, empty where nothing could put another in its place.
+    """
 
     node: Name
     epoch: int
@@ -152,6 +156,7 @@ class Hello:
     assignment_generation: int = 0
     assignment_hash: str = ""
     offers_generation: int = 0
+    release: str = ""
 
 
 class Clock(StrEnum):
