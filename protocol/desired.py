@@ -101,10 +101,7 @@ class DependencyCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """A service of the same stack that a task waits for, where both are on one node.
-
-    One that is not `required` is not waited for where it cannot run.
-    """
+    """A service of the same stack that a task waits for on its node; one that is not `required` only where it can run."""
 
     service: Name
     condition: DependencyCondition = DependencyCondition.STARTED
@@ -207,10 +204,7 @@ class FunctionSpec:
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """The sensors, actuators and functions of a stack on one node; of all its stacks, where none is named.
-
-    Offered ones are in force while every task in `revisions` is to be of the revision that stands there.
-    """
+    """Sensors, actuators and functions of a node. Offered, they are in force while each task in `revisions` is of its revision."""
 
     sensors: tuple[SensorSpec, ...] = ()
     actuators: tuple[ActuatorSpec, ...] = ()
@@ -222,8 +216,7 @@ class Sections:
 class Assignment:
     """Everything one node should run, whole.
 
-    Order comes from (`epoch`, `generation`): the epoch is the controller's store, the generation counts within it. A node
-    takes a newer one and refuses an older one; it never goes back (law 6).
+    Order comes from (`epoch`, `generation`): the controller's store, and a count within it. A node never goes back (law 6).
     """
 
     node: Name
@@ -242,12 +235,13 @@ class Assignment:
         return digest(self)
 
 
+@sparse
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A revision of one task to stage now, to try when granted, and to keep if it stays well for `monitor_s`.
 
-    `is_confirmed` and `overrides_lock` are what an operator has said since: let go of what was kept, and mind no lock. `sections` are
-    those of the task's stack that come with the revision, where the node is assigned others.
+    `is_confirmed` and `overrides_lock` are what an operator has said since: let go of what was kept, and mind no lock. `sections`
+    come with the revision, in place of what the assignment has of the task's stack; None where that stays as it is.
     """
 
     rollout: str
@@ -284,8 +278,7 @@ class Grant:
 class Invocation:
     """One run of a function, asked of this node by the controller.
 
-    `attributes` are the CloudEvents attributes of the cause, `body` its data as text. `valid_s` counts from arrival: no two
-    machines share a clock.
+    `attributes` are the CloudEvents attributes of the cause, `body` its data as text. `valid_s` counts from arrival.
     """
 
     id: str
