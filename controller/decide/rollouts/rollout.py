@@ -42,6 +42,8 @@ SEEN = {
 }
 """What a node says of an offer → what that means for its slot. A trial under way changes nothing: its slot is granted already."""
 
+GONE = "{0} went offline while it was trying; it keeps its place until it returns, or until `bramble decommission {0}`"
+
 UNDER_WAY = (TaskState.ASSIGNED, TaskState.PREPARING)
 """A task that does not run yet."""
 
@@ -83,7 +85,7 @@ def absent(fleet: Fleet, node: str) -> None:
     """A node went offline: what it was granted is lost, and keeps its place in the budget."""
     for task in sorted(fleet.slots.of("node", node)):
         fleet.slots.put(task, alignment.away(fleet.slots[task]))
-        move(fleet, fleet.slots[task], SlotSeen.SILENT, f"{node} went offline while it was trying")
+        move(fleet, fleet.slots[task], SlotSeen.SILENT, GONE.format(node))
         fleet.unsettled.judged.add(fleet.slots[task].service)
 
 

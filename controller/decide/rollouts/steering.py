@@ -73,10 +73,11 @@ def confirm(fleet: Fleet, service: str) -> str | Refusal:
         become(fleet, fleet.rollouts[service], RolloutSeen.CONFIRMED, "")
         patience.moved(fleet, service)
         return f"{name} is confirmed; the rollout of {service} goes on"
-    if phases.is_unseen(fleet, rollout):
+    if whom := phases.holder(fleet, rollout):
         batch = rollout.update.batches[rollout.batch]
         _put(fleet, replace(rollout, confirmed=rollout.batch + 1))
-        return f"{batch.name} is left out, because all its nodes are away; the rollout of {service} goes on"
+        patience.moved(fleet, service)
+        return f"{batch.name} waits no more for {whom}; the rollout of {service} goes on"
     if rollout.state is RolloutState.DONE and rollout.update.conduct.keeps_previous:
         return _let_go(fleet, rollout)
     return f"nothing of the rollout of {service} waits to be confirmed"

@@ -35,6 +35,7 @@ class BatchState(StrEnum):
     """How a batch stands."""
 
     UNDER_WAY = "under way"
+    HELD = "held"
     OVER = "over"
     FAILED = "failed"
     UNSEEN = "unseen"
@@ -90,12 +91,16 @@ def failure(policy: Update, reason: str) -> Verdict:
 def of_batch(batch: Batch, counts: Census, lost: LostAction) -> BatchState:
     """Judge one batch: it has failed as soon as it cannot succeed any more, and is over when nobody's end is awaited.
 
-    A batch of which nobody has been seen has proved nothing, so it is not over: nothing goes on to other nodes on its account.
+    Who is lost is awaited only where the batch is not well enough without: then it is held. A batch of which nobody has been seen
+    has proved nothing, so it is not over: nothing goes on to other nodes on its account.
     """
-    failed, busy = counts.failures(lost), counts.busy(lost)
-    seen = counts.settled + failed + busy
-    if failed > (1 - batch.success) * seen + EPSILON:
+    failed, silent = counts.failures(lost), counts.lost if lost is LostAction.HOLD else 0
+    seen = counts.settled + failed + silent + counts.awaited
+    tolerated = (1 - batch.success) * seen + EPSILON
+    if failed > tolerated:
         return BatchState.FAILED
-    if busy:
+    if counts.awaited:
         return BatchState.UNDER_WAY
+    if failed + silent > tolerated:
+        return BatchState.HELD
     return BatchState.OVER if seen or counts.forgiven else BatchState.UNSEEN
