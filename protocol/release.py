@@ -1,7 +1,7 @@
 """A release of the agent itself: which version, from where, and how a node may try it.
 
-An update of the agents is an ordinary rollout of one service of ours, and a release is what its tasks carry in place of a container.
-A node never acts on a release that it is assigned, only on one that is offered and granted; the assignment says what is settled.
+An update of the agents is an ordinary rollout of one service of ours; a release is what its tasks carry in place of a container. A
+node never acts on a release that it is assigned, only on one that is offered and granted; the assignment says what is settled.
 
 The base is what was installed by hand, and always stays: every node can go back to it without a network.
 """
@@ -52,3 +52,19 @@ class Release:
     def title(self) -> str:
         """For people."""
         return self.version or BASE
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """One node in the answer to `agents`: the version that runs there, the one that is wanted, and what keeps the two apart.
+
+    `state` is a slot's, `unmanaged` where nothing is wanted, or `unable` where nothing could be put in the agent's place.
+    """
+
+    node: str
+    presence: str
+    version: str = ""
+    release: str = ""
+    wanted: str = ""
+    state: str = ""
+    reason: str = ""

@@ -156,6 +156,7 @@ def _spec(fleet: Fleet, task: Task, revision: str = "") -> TaskSpec:
         content.depends_on,
         content.job,
         content.stop_after_s,
+        content.release,
     )
 
 

@@ -66,5 +66,12 @@ def _tell_logins(fleet: Fleet, stack: Stack) -> None:
 
 def _revision(key: str, revision: str, service: Service) -> Revision:
     return Revision(
-        key, revision, service.container, service.restart, service.depends_on, service.job, service.stop_after_s
+        key,
+        revision,
+        service.container,
+        service.restart,
+        service.depends_on,
+        service.job,
+        service.stop_after_s,
+        service.release,
     )

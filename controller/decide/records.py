@@ -13,6 +13,7 @@ from protocol.container import Container
 from protocol.desired import Dependency, Job, Restart
 from protocol.observed import Answer, Inventory
 from protocol.operator import ManifestFault, Verdict
+from protocol.release import Release
 from protocol.stack import Service, Stack
 
 
@@ -28,7 +29,8 @@ class Availability(StrEnum):
 class Node:
     """A node that has said hello. `generation` and `offers_generation` count what it was told, and never go back.
 
-    `set_labels` are an operator's. One that `is_leaving` is told to stop everything, and forgotten when it has.
+    `set_labels` are an operator's. One that `is_leaving` is told to stop everything, and forgotten when it has. `release` is the
+    revision of its agent, empty where nothing could put another in its place.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Node:
     offers_generation: int = 0
     set_labels: dict[str, str] = field(default_factory=dict)
     is_leaving: bool = False
+    release: str = ""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -104,6 +107,7 @@ class Revision:
     depends_on: tuple[Dependency, ...] = ()
     job: Job | None = None
     stop_after_s: float = 0.0
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True)
