@@ -24,8 +24,8 @@ LEVELS = {"high": True, "on": True, "1": True, "true": True, "low": False, "off"
 
 
 def follow(node: Node) -> None:
-    """Have open what the assignment asks for, and remember nothing of the rest."""
-    wanted = OpenDevices(node.assignment.sensors, node.assignment.actuators)
+    """Have open what is in force, and remember nothing of the rest."""
+    wanted = OpenDevices(node.sections().sensors, node.sections().actuators)
     if node.opened is None and not (wanted.sensors or wanted.actuators):
         return
     if wanted != node.opened:
@@ -58,8 +58,8 @@ def settle(node: Node, now: Now) -> None:
 
 def opened(node: Node, seen: DevicesOpened) -> None:
     """Remember how the devices named here stand."""
-    node.sensors = _merged(node.sensors, seen.sensors, {spec.name for spec in node.assignment.sensors})
-    node.actuators = _merged(node.actuators, seen.actuators, {spec.name for spec in node.assignment.actuators})
+    node.sensors = _merged(node.sensors, seen.sensors, {spec.name for spec in node.sections().sensors})
+    node.actuators = _merged(node.actuators, seen.actuators, {spec.name for spec in node.sections().actuators})
 
 
 def obey(node: Node, command: Command) -> None:
@@ -81,7 +81,7 @@ def answered(node: Node, seen: CommandDone) -> None:
 
 def _drive(node: Node, command: Command) -> None:
     """A target is a pin's number or a sensor's name; a value is a level, or an event of the sensor's kind."""
-    spec = next((s for s in node.assignment.sensors if command.target in (s.name, f"{s.stack}.{s.name}")), None)
+    spec = next((s for s in node.sections().sensors if command.target in (s.name, f"{s.stack}.{s.name}")), None)
     level = LEVELS.get(command.value)
     if spec is not None and level is None and spec.kind in SENSORS:
         level = high_for(spec, command.value)
@@ -103,7 +103,7 @@ def _drive(node: Node, command: Command) -> None:
 
 
 def _set(node: Node, command: Command) -> None:
-    spec = next((a for a in node.assignment.actuators if command.target in (a.name, f"{a.stack}.{a.name}")), None)
+    spec = next((a for a in node.sections().actuators if command.target in (a.name, f"{a.stack}.{a.name}")), None)
     if spec is None:
         answered(
             node,
@@ -123,21 +123,21 @@ def _events(spec: SensorSpec | None) -> str:
 
 def _report(node: Node, sensed: Sensed, now: Now) -> None:
     """Make the event a fact, together with the invocations that it asks of this node."""
-    spec = next((s for s in node.assignment.sensors if s.name == sensed.sensor), None)
+    spec = next((s for s in node.sections().sensors if s.name == sensed.sensor), None)
     if spec is None:
         return
     event = SensorEvent(
         node.stream, node.next_sequence(), node.name, spec.name, sensed.event, now.wall, node.boot, sensed.at_ns,
         now.clock, sensed.level, spec.pin,
     )  # fmt: skip
-    calls = matches(event, spec.stack, node.assignment.functions, node.fleet) if invocations.can_take(node) else ()
+    calls = matches(event, spec.stack, node.sections().functions, node.fleet) if invocations.can_take(node) else ()
     event = replace(event, taken=tuple(call.id for call in calls))
     node.note(EventTopic(node.fleet, node.name, spec.name), event, sequence=event.sequence)
     node.tally("events", spec.name, sensed.event)
     for call in calls:
         invocations.take(node, call, now)
     status = DeviceStatus(spec.name, spec.kind, spec.pin, sensed.event)
-    node.sensors = _merged(node.sensors, (status,), {s.name for s in node.assignment.sensors})
+    node.sensors = _merged(node.sensors, (status,), {s.name for s in node.sections().sensors})
 
 
 def _merged(

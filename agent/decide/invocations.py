@@ -56,7 +56,7 @@ def take(node: Node, call: Invocation, now: Now) -> None:
 
 def function_of(node: Node, run: Run) -> FunctionSpec | None:
     """What is to be run."""
-    return next((f for f in node.assignment.functions if (f.stack, f.name) == (run.stack, run.function)), None)
+    return next((f for f in node.sections().functions if (f.stack, f.name) == (run.stack, run.function)), None)
 
 
 def dispatch(node: Node, now: Now) -> None:
@@ -163,7 +163,7 @@ def _actuate(node: Node, run: Run, output: str) -> list[str]:
 
 
 def _set(node: Node, stack: str, name: str, value: object) -> str:
-    spec = next((a for a in node.assignment.actuators if (a.stack, a.name) == (stack, name)), None)
+    spec = next((a for a in node.sections().actuators if (a.stack, a.name) == (stack, name)), None)
     if spec is None:
         return f"stack {stack} has no actuator {name[:63]!r} on this node"
     kind = ACTUATORS.get(spec.kind)

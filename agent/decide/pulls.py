@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from agent.decide import sections
 from agent.decide.effects import Pull
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node
@@ -54,6 +55,7 @@ def _missing(node: Node) -> Iterator[tuple[str, str, str]]:
     """The images that are wanted and not here: by which key, for which stack. A function's waits for nothing any more."""
     wanted = [(key, target.spec.stack, target.spec.container.image) for key, target in node.targets().items()]
     wanted += [(t.key, t.offer.task.stack, t.offer.task.container.image) for t in node.trials.values()]
-    wanted += [("", function.stack, function.container.image) for function in node.assignment.functions]
+    functions = sections.functions(node.assignment, node.trials.values())
+    wanted += [("", function.stack, function.container.image) for function in functions]
     here = node.engine
     return (one for one in wanted if not isinstance(here, EngineSeen) or not here.has(one[2]))

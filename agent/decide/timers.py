@@ -13,10 +13,10 @@ from protocol.triggers import tick
 
 
 def fire(node: Node, now: Now) -> None:
-    """Call what is due, and follow the assignment."""
+    """Call what is due, and follow what is in force."""
     wanted = {
         f"{function.stack} {function.name} {number}": (function, number, trigger.every_s)
-        for function in node.assignment.functions
+        for function in node.sections().functions
         for number, trigger in enumerate(function.triggers)
         if trigger.every_s > 0
     }

@@ -19,9 +19,9 @@ from protocol.observed import OfferState
 class Seen(StrEnum):
     """What can be seen of a trial."""
 
-    IMAGE_HERE = "its image is on the node"
+    IMAGE_HERE = "its images are on the node"
     LATE = "its strategy brings the image after the grant"
-    IMAGE_GONE = "its image was removed"
+    IMAGE_GONE = "an image of it was removed"
     GRANTED = "the controller granted it in time"
     WELL = "it ran well through its monitor window"
     UNWELL = "it ended, was unhealthy, could not be made or took too long"
