@@ -69,7 +69,11 @@ class OfferState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OfferStatus:
-    """One offer as the node sees it; `nonce` is the request that is open or was granted."""
+    """One offer as the node sees it; `nonce` is the request that is open or was granted.
+
+    One that failed and `was_staging` has disturbed nothing: its image could not be had. It is staged again when its registry is
+    asked otherwise than then, with another login or by another mirror.
+    """
 
     rollout: str
     task: str
@@ -81,6 +85,7 @@ class OfferStatus:
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:
+    was_staging: bool = False
     """A sensor or actuator as it stands: its last value, or why it does not work."""
 
     name: str

@@ -172,13 +172,17 @@ def offers(fleet: Fleet, node: str) -> Offers:
 
 
 def _is_offered(fleet: Fleet, slot: Slot) -> bool:
-    """A granted slot keeps its offer while the rollout wants it; a settled one until the node has it in its assignment."""
+    """A granted slot keeps its offer while the rollout wants it; a settled one until the node has it in its assignment.
+
+    So does one that failed for want of its image: its node stages it again when a login is corrected.
+    """
     rollout = fleet.rollouts[slot.service]
     if not rollout.owns(slot) or slot.task not in fleet.tasks:
         return False
     if fleet.tasks[slot.task].node != slot.node or _lacks(fleet, fleet.tasks[slot.task], slot.revision):
         return False
-    return slot.state in (*OPEN, *HOLDING) or (slot.state is SlotState.SETTLED and not slot.is_kept)
+    is_corrigible = slot.state is SlotState.FAILED and slot.was_staging
+    return slot.state in (*OPEN, *HOLDING) or (slot.state is SlotState.SETTLED and not slot.is_kept) or is_corrigible
 
 
 def _offered(fleet: Fleet, slot: Slot) -> Offer:

@@ -77,7 +77,10 @@ def report(fleet: Fleet, status: NodeStatus, now_mono_s: float) -> None:
         if seen is SlotSeen.SETTLED:
             _settle(fleet, slot, now_mono_s)
         elif seen is not None:
-            move(fleet, slot, seen, offer.reason if offer else "")
+            move(
+                fleet, replace(slot, was_staging=bool(offer and offer.was_staging)), seen, offer.reason if offer else ""
+            )
+            _correct(fleet, slot)
         _release(fleet, task, status)
 
 
@@ -105,8 +108,21 @@ def _seen(slot: Slot, offer: OfferStatus | None, status: NodeStatus) -> SlotSeen
         seen = SlotSeen.FREED
     else:
         return None
+    if slot.state is SlotState.FAILED and not slot.was_staging:
+        return None
     is_over = seen in (SlotSeen.FAILED, SlotSeen.FREED, SlotSeen.RETURNED)
     return None if is_over and slot.state in HOLDING and not _is_back(slot, status) else seen
+
+
+def _correct(fleet: Fleet, before: Slot) -> None:
+    """A node stages again what it could not get: a rollout that paused because of nothing else goes on."""
+    rollout, slot = fleet.rollouts.get(before.service), fleet.slots[before.task]
+    if before.state is not SlotState.FAILED or slot.state is SlotState.FAILED or rollout is None:
+        return
+    if rollout.paused_by is Cause.FAILURES and not _failed(fleet, rollout):
+        become(fleet, rollout, RolloutSeen.RESUMED, "")
+        fleet.remark(before.service, f"goes on: {before.node} gets the image now that its registry is asked otherwise")
+    patience.moved(fleet, before.service)
 
 
 def _is_back(slot: Slot, status: NodeStatus) -> bool:

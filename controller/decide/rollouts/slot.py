@@ -59,6 +59,8 @@ NEXT: Mapping[tuple[SlotState, SlotSeen], SlotState] = {
     (SlotState.LOST, SlotSeen.FAILED): SlotState.FAILED,
     (SlotState.LOST, SlotSeen.RETURNED): SlotState.STAGED,
     (SlotState.LOST, SlotSeen.FREED): SlotState.WAITING,
+    (SlotState.FAILED, SlotSeen.STAGED): SlotState.STAGED,
+    (SlotState.FAILED, SlotSeen.UNSTAGED): SlotState.WAITING,
 }
 
 HOLDING = (SlotState.GRANTED, SlotState.LOST)
@@ -177,7 +179,8 @@ class Slot:
     `withdrawn_at` is the generation of the node's offers that no longer holds this one, 0 while it is offered. `is_kept` says
     that the node has seen the settled revision in its assignment, and needs the offer no more; until then the offer stands.
     `batch` is the one that has taken it in. `is_away` says that its node is offline; `is_forgiven`, of a lost one, that an operator
-    had the rollout go on in spite of it. `nonce` is the newest request that was granted: a node gives it back by its name.
+    had the rollout go on in spite of it. `nonce` is the newest request that was granted: a node gives it back by its name. A failed
+    one that `was_staging` could not get its image; it alone may be staged again, when its node is told of another login.
     """
 
     task: str
@@ -194,6 +197,7 @@ class Slot:
     is_forgiven: bool = False
     overrides_lock: bool = False
     nonce: str = ""
+    was_staging: bool = False
 
     @property
     def standing(self) -> Standing:

@@ -133,7 +133,9 @@ def _forgive(fleet: Fleet, rollout: Rollout) -> int:
     for task in sorted(fleet.slots.of("service", rollout.service)):
         slot = fleet.slots[task]
         if slot.state is SlotState.FAILED and rollout.owns(slot):
-            fresh = replace(slot, state=SlotState.WAITING, wave=after.wave, reason="", withdrawn_at=0)
+            fresh = replace(
+                slot, state=SlotState.WAITING, wave=after.wave, reason="", withdrawn_at=0, was_staging=False
+            )
             fleet.slots.put(task, fresh)
         elif slot.state is SlotState.LOST and not slot.is_forgiven:
             fleet.slots.put(task, replace(slot, is_forgiven=True))
