@@ -81,11 +81,11 @@ class OfferStatus:
     state: OfferState
     nonce: str = ""
     reason: str = ""
+    was_staging: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:
-    was_staging: bool = False
     """A sensor or actuator as it stands: its last value, or why it does not work."""
 
     name: str
