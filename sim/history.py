@@ -22,7 +22,7 @@ from sim.workload import Workload
 WORK_EVERY_S = 20.0
 
 STRETCH = (1.0, 5.0, 10.0, 20.0)
-"""How much longer than meant idle processes sleep: a busy machine, and fewer turns to simulate."""
+"""How busy the machines of a history are: see `sim.process.Process`."""
 
 LAST_LINES = 60
 
@@ -102,9 +102,9 @@ def seldom_swept() -> Iterator[None]:
 
 def _live(fleet: SimFleet, plan: Plan, steps: Steps) -> None:
     chances = fleet.world.chances
-    fleet.head.stretch = chances.choice(STRETCH)
+    fleet.head.process.stretch = chances.choice(STRETCH)
     for node in fleet.nodes.values():
-        node.stretch = chances.choice(STRETCH)
+        node.process.stretch = chances.choice(STRETCH)
     workload = GivenStack(fleet, plan.manifest) if plan.manifest else Workload(fleet)
     workload.begin()
     next_fault_s, next_work_s = (

@@ -36,8 +36,8 @@ def ask(node: Node, trial: Trial, now: Now) -> None:
     if not is_here or lacking(node, trial.offer):
         node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.IMAGE_GONE)))
         return
-    young = tuple((n, at) for n, at in node.asked.get(trial.key, ()) if now.mono_s - at <= GRANT_S)
-    if not node.is_up or (young and now.mono_s - young[-1][1] < ASK_EVERY_S):
+    young = tuple((n, at) for n, at in node.asked.get(trial.key, ()) if not now.has_come(at + GRANT_S))
+    if not node.is_up or (young and not now.has_come(young[-1][1] + ASK_EVERY_S)):
         return
     reason = closed(trial.offer.conduct.window, now)
     if not reason and locks.probe(node, trial, now):
@@ -76,4 +76,4 @@ def newest(node: Node, trial: Trial) -> str:
 def asked_for(node: Node, trial: Trial, nonce: str, valid_s: float, now: Now) -> bool:
     """Whether this node asked under this nonce, and recently."""
     asked_mono_s = dict(node.asked.get(trial.key, ())).get(nonce)
-    return asked_mono_s is not None and now.mono_s - asked_mono_s <= min(GRANT_S, valid_s)
+    return asked_mono_s is not None and not now.has_come(asked_mono_s + min(GRANT_S, valid_s))

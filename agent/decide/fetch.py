@@ -25,7 +25,7 @@ def fetch(node: Node, now: Now) -> None:
     for key, function in wanted(node).items():
         if node.engine.has(function.container.image) or key in node.busy or key in node.unseen:
             continue
-        if node.waits.get(key, 0.0) <= now.mono_s:
+        if now.has_come(node.waits.get(key, 0.0)):
             node.busy.add(key)
             node.effects.append(pull(node, key, function.stack, function.container))
 

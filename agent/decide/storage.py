@@ -154,13 +154,13 @@ def _clean(node: Node, seen: EngineSeen, needed: frozenset[str], now: Now) -> No
     networks = [name for name in seen.networks if name not in _networks(node)]
     images, left, idle = garbage(node, seen, needed), leftovers.names(seen), node.images.idle
     node.images.idle = idle = {name: idle.get(name, now.mono_s) for name in (*images, *networks, *left)}
-    if KEY in node.busy or KEY in node.unseen or node.waits.get(KEY, 0.0) > now.mono_s:
+    if KEY in node.busy or KEY in node.unseen or not now.has_come(node.waits.get(KEY, 0.0)):
         return
     grace_s = SHORT_GRACE_S if is_short(seen.disk) else GRACE_S
-    gone = [image for image in images if now.mono_s - idle[image] >= grace_s][:CLEAN_MOST]
-    closed = [name for name in networks if now.mono_s >= idle[name]][:CLEAN_MOST]
+    gone = [image for image in images if now.has_come(idle[image] + grace_s)][:CLEAN_MOST]
+    closed = [name for name in networks if now.has_come(idle[name])][:CLEAN_MOST]
     grace_s_of = {name: leftovers.GRACE_S if has_another else grace_s for name, has_another in left.items()}
-    named = [name for name in left if now.mono_s - idle[name] >= grace_s_of[name]][:CLEAN_MOST]
+    named = [name for name in left if now.has_come(idle[name] + grace_s_of[name])][:CLEAN_MOST]
     if gone or closed or named:
         node.busy.add(KEY)
         node.effects.append(Clean(KEY, tuple(gone), tuple(closed), tuple(named)))

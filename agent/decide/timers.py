@@ -26,7 +26,7 @@ def fire(node: Node, now: Now) -> None:
     for key, (function, number, every_s) in wanted.items():
         timer = node.timers.get(key)
         due_s = now.mono_s + every_s if timer is None else min(timer.due_mono_s, now.mono_s + every_s)
-        if due_s <= now.mono_s:
+        if now.has_come(due_s):
             _call(node, function, number, now)
             due_s = max(due_s + every_s, now.mono_s + every_s / 2)
         node.timers.put(key, Deadline(due_s))

@@ -34,7 +34,7 @@ FORGOTTEN_MOST = 200
 
 def take_offers(node: Node, offers: Offers, now: Now) -> None:
     """Follow exactly these offers. One that is missing is withdrawn: what is being tried under it is forgotten."""
-    standing = {trial_key(offer): offer for offer in offers.offers}
+    standing = {trial_key(offer): offer for offer in offers.offers if offer.task.release is None}
     for trial in node.trials.values():
         if trial.key not in standing and trial.state in (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING):
             drop(node, trial)
@@ -123,7 +123,7 @@ def _stage(node: Node, trial: Trial, now: Now) -> None:
         node.trials.put(trial.key, replace(trial, state=state, reason=lacks))
         if not lacks:
             ask(node, node.trials.get(trial.key) or trial, now)
-    elif trial.key not in node.busy and trial.key not in node.unseen and trial.due_mono_s <= now.mono_s:
+    elif trial.key not in node.busy and trial.key not in node.unseen and now.has_come(trial.due_mono_s):
         node.busy.add(trial.key)
         node.effects.append(pull(node, trial.key, task.stack, task.container))
 
