@@ -71,8 +71,8 @@ class Loop:
         self._held: tuple[Written, tuple[Effect, ...]] | None = None
         self._said = node.said
         self._host_due_mono_s = self._expire_due_mono_s = float("-inf")
-
         self._next_mono_s = float("-inf")
+
     def turn(self, now: Now) -> tuple[Effect, ...]:
         """Take everything in, decide, commit, act. Returns what was decided.
 
@@ -98,7 +98,6 @@ class Loop:
         written.forgets += [effect for effect in effects if isinstance(effect, Forget)]
         return self._committed(written, effects, now)
 
-    def _committed(self, written: Written, effects: tuple[Effect, ...], now: Now) -> tuple[Effect, ...]:
     def _decided(self, now: Now) -> tuple[Effect, ...]:
         """What is to be done, and when to decide again: if nothing is, not before the next moment that was asked for."""
         node, before = self.node, _changes(self.node)
@@ -107,6 +106,7 @@ class Loop:
         self._next_mono_s = min(now.next_mono_s, now.mono_s + rest_s)
         return effects
 
+    def _committed(self, written: Written, effects: tuple[Effect, ...], now: Now) -> tuple[Effect, ...]:
         """Commit, then act; or hold both back, and say so."""
         self.store.commit(self.node, now, written)
         if self.store.fault:
