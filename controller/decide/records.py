@@ -5,6 +5,7 @@ The machines keep their records beside their tables: `presence.Lease`, `slot.Slo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -13,6 +14,7 @@ from protocol.container import Container
 from protocol.desired import Dependency, Job, Restart
 from protocol.observed import Answer, Inventory
 from protocol.operator import ManifestFault, Verdict
+from protocol.rollouts import Plan
 from protocol.release import Release
 from protocol.stack import Service, Stack
 
@@ -88,12 +90,19 @@ class Lookup:
 
 @dataclass(slots=True)
 class Draft:
-    """A plan that waits for what registries say of its images. Not durable: whoever asked asks again."""
+    """A plan that is being made. Not durable: whoever asked asks again.
+
+    It waits for what registries say of its images, `others` among them that nodes have already; then `steps` of work go on for some
+    turns. Made, it is kept for a while if it has more `pages` than one.
+    """
 
     stack: Stack
     back: tuple[str, bytes]
     asked: frozenset[str]
+    others: frozenset[str] = frozenset()
     found: dict[str, Inspected] = field(default_factory=dict)
+    steps: Iterator[object] | None = None
+    pages: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +241,13 @@ class Departed:
     rank: int
     generation: int = 0
     offers_generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The sensors, actuators and functions that a stack had before its last change: what a rollback of it returns to."""
+
+    stack: Stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from protocol.desired import Strategy
+from protocol.desired import Sections, Strategy
 from protocol.update import FailureAction, Update
 
 
@@ -180,7 +180,8 @@ class Slot:
     that the node has seen the settled revision in its assignment, and needs the offer no more; until then the offer stands.
     `batch` is the one that has taken it in. `is_away` says that its node is offline; `is_forgiven`, of a lost one, that an operator
     had the rollout go on in spite of it. `nonce` is the newest request that was granted: a node gives it back by its name. A failed
-    one that `was_staging` could not get its image; it alone may be staged again, when its node is told of another login.
+    one that `was_staging` could not get its image; it alone may be staged again, when its node is told of another login. `brought`
+    is what came with an offer that was withdrawn while its node may be trying it.
     """
 
     task: str
@@ -197,6 +198,7 @@ class Slot:
     is_forgiven: bool = False
     overrides_lock: bool = False
     nonce: str = ""
+    brought: Sections | None = None
     was_staging: bool = False
 
     @property
