@@ -30,7 +30,7 @@ def joined(*parts: Sections) -> Sections:
 
 def yielding(older: Sections, newer: Sections) -> Sections:
     """The older, without the devices whose pin or name the newer have too: a stack that is still old there has given them up."""
-    devices = (*newer.sensors, *newer.actuators)
+    devices: tuple[SensorSpec | ActuatorSpec, ...] = (*newer.sensors, *newer.actuators)
     pins, names = {one.pin for one in devices}, {one.name for one in devices}
     return Sections(
         tuple(one for one in older.sensors if one.pin not in pins and one.name not in names),

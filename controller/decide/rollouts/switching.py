@@ -127,12 +127,14 @@ def _kept(fleet: Fleet, node: str, stack: str, specs: list[tuple[TaskSpec, Rollo
 
 def _hosted(fleet: Fleet, node: str, stack: Stack) -> Sections:
     """What a node would have of a stack that is not in force."""
-    kinds = (stack.sensors, stack.actuators, stack.functions)
     at = fleet.nodes[node]
-    sensors, actuators, functions = (
-        tuple(one.spec for _, one in sorted(kind.items()) if not hosts.objections(at, one)) for kind in kinds
+    return joined(
+        Sections(
+            tuple(one.spec for one in stack.sensors.values() if not hosts.objections(at, one)),
+            tuple(one.spec for one in stack.actuators.values() if not hosts.objections(at, one)),
+            tuple(one.spec for one in stack.functions.values() if not hosts.objections(at, one)),
+        )
     )
-    return Sections(sensors, actuators, functions)
 
 
 def _bare(stack: Stack) -> Stack:
