@@ -77,8 +77,8 @@ def run(settings: Settings) -> int:
     node = store.load(Identity(settings.node, settings.fleet, host.boot(), installed()), moment(host))
     node.images.rate_bps = settings.pull_rate_bps
     board = Board(inbox.put, settings.pin_factory)
-    if node.assignment.actuators:
-        board.open((), node.assignment.actuators)
+    if node.sections().actuators:
+        board.open((), node.sections().actuators)
     if settings.finger:
         finger.watch(Path(settings.finger), inbox.put)
     broker = Broker(settings.link(), inbox.put, inbox.qsize)
@@ -104,13 +104,13 @@ def run(settings: Settings) -> int:
 
 
 def make_safe(settings: Settings) -> int:
-    """Put the outputs of the stored assignment to their safe values, for an agent that is gone."""
+    """Put the outputs that are in force by the store to their safe values, for an agent that is gone."""
     host = Host(Path(settings.state_dir), settings.labels)
     store = Store(Path(settings.state_dir) / FILE)
     node = store.load(Identity(settings.node, settings.fleet, host.boot(), installed()), moment(host))
     store.close()
     board = Board(lambda _: None, settings.pin_factory)
-    _, statuses = board.open((), node.assignment.actuators)
+    _, statuses = board.open((), node.sections().actuators)
     for status in statuses:
         log.info("actuator_safe name=%s value=%s fault=%r", status.name, status.value, status.fault)
     return 1 if any(status.fault for status in statuses) else 0

@@ -22,8 +22,8 @@ from agent.decide.node import Node
 from agent.decide.now import Now
 from agent.decide.observe import observe
 from agent.mail import BrokerSeam, Mail
-from agent.store import Store, Written
-from link.inputs import Arrived
+from agent.store import KINDS, Store, Written
+from link.inputs import Arrived, Sent
 from sensors.header import HEADER
 from sensors.mock import MOCK
 from sensors.stage import NS_PER_S, Faulted, Reading
@@ -31,7 +31,10 @@ from sensors.stage import NS_PER_S, Faulted, Reading
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
-# Deadlines are seconds at least, but for debounce, which has its own; one turn a second is 0.1 % of a Pi 3.
+# After a turn that decided something: that may let something else be decided, which has not asked for its moment yet.
+SAFETY_S = 15.0
+# After one that decided nothing, when nothing is due earlier. It bounds what no deadline covers: a wall clock that was set, and the
+# watchdog's word, which is due every 20 s. The engine is looked at as often (`LOOK_EVERY_S`), so it costs nothing.
 EXPIRE_EVERY_S = 3600.0
 # Facts live for days; an hour more or less does not matter.
 
@@ -68,6 +71,7 @@ class Loop:
         self._held: tuple[Written, tuple[Effect, ...]] | None = None
         self._said = node.said
         self._host_due_mono_s = self._expire_due_mono_s = float("-inf")
+        self._next_mono_s = float("-inf")
 
     def turn(self, now: Now) -> tuple[Effect, ...]:
         """Take everything in, decide, commit, act. Returns what was decided.
@@ -87,10 +91,22 @@ class Loop:
                 log.info(
                     "step_ended kind=%s key=%s outcome=%s", type(one.step).__name__.lower(), one.step.key, one.outcome
                 )
-        effects = cycle(self.node, now)
+        if seen and all(isinstance(one, Sent) for one in seen):
+            return self._committed(
+                written, (), now
+            )  # receipts, which are the mail's business: nothing new to decide on
+        effects = self._decided(now)
         written.notes += [effect for effect in effects if isinstance(effect, Note)]
         written.forgets += [effect for effect in effects if isinstance(effect, Forget)]
         return self._committed(written, effects, now)
+
+    def _decided(self, now: Now) -> tuple[Effect, ...]:
+        """What is to be done, and when to decide again: if nothing is, not before the next moment that was asked for."""
+        node, before = self.node, _changes(self.node)
+        effects = cycle(node, now)
+        rest_s = SAFETY_S if before == _changes(node, effects) else TICK_S
+        self._next_mono_s = min(now.next_mono_s, now.mono_s + rest_s)
+        return effects
 
     def _committed(self, written: Written, effects: tuple[Effect, ...], now: Now) -> tuple[Effect, ...]:
         """Commit, then act; or hold both back, and say so."""
@@ -126,8 +142,14 @@ class Loop:
             return TICK_S  # deadlines that are over stay so until the store takes something again
         if not self.inbox.empty():
             return 0.0
-        deadlines = [s.deadline_ns / NS_PER_S for s in self.node.edges.values() if s.deadline_ns is not None]
-        return max(0.0, min([TICK_S, *(due - now.mono_s for due in deadlines)]))
+        edges = [s.deadline_ns / NS_PER_S for s in self.node.edges.values() if s.deadline_ns is not None]
+        own = (
+            self._next_mono_s,
+            self._host_due_mono_s,
+            self._expire_due_mono_s,
+            self.mail.next_mono_s(now.mono_s + TICK_S),
+        )
+        return max(0.0, min(*own, *edges) - now.mono_s)
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until something happens, or for so long."""
@@ -163,3 +185,9 @@ class Loop:
             self._expire_due_mono_s = now.mono_s + EXPIRE_EVERY_S
             self.store.expire(now)
             self.store.take_ballast()
+
+
+def _changes(node: Node, decided: tuple[Effect, ...] = ()) -> tuple[object, ...]:
+    """What a decision can change that another one depends on, as far as it is cheap to see."""
+    changes = sum(getattr(node, kind).version for kind in KINDS)
+    return changes, len(node.effects) + len(decided), node.engine, node.looking_mono_s

@@ -79,6 +79,12 @@ class Mail:
         unwanted, self._unwanted = self._unwanted, []
         return unwanted
 
+    def next_mono_s(self, soon_mono_s: float) -> float:
+        """When to send again, if nothing is heard: soon, if something found no room or is to be set aside."""
+        if self._unsaid or self._unwanted:
+            return soon_mono_s
+        return self._courier.next_mono_s if self._outbox.size else float("inf")
+
     def act(self, effect: Effect, node: Node) -> bool:
         """Dial or say; false for effects of another kind."""
         match effect:

@@ -30,7 +30,18 @@ TABLES = (
 )  # fmt: skip
 """The shelves that the first version had."""
 
-LATER = ("images", "scales", "restarts", "originals", "departed", "pins", "histories", "undos", "attendances")
+LATER = (
+    "images",
+    "scales",
+    "restarts",
+    "originals",
+    "departed",
+    "pins",
+    "histories",
+    "undos",
+    "attendances",
+    "earlier",
+)
 """The shelves that came since, each with a migration of its own; a test holds all of them equal to the fleet's own list."""
 
 
@@ -92,6 +103,12 @@ def _portioned(value: Any) -> Any:
 def attendances(db: Database) -> None:
     """Remember how nodes come and go."""
     _make(db, "attendances")
+
+
+@migrations()
+def earlier(db: Database) -> None:
+    """Remember what stacks had beside services before their updates."""
+    _make(db, "earlier")
 
 
 def _make(db: Database, name: str) -> None:

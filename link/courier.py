@@ -82,6 +82,11 @@ class Courier:
             return tuple(self._one_at_a_time(waiting))
         return tuple(waiting[: max(0, free)])
 
+    @property
+    def next_mono_s(self) -> float:
+        """When a row on its way is due again, if nobody acknowledges it."""
+        return min((trip.sent_mono_s + RESEND_S for trip in self._trips.values()), default=float("inf"))
+
     def handed(self, sequence: int, token: int, now_mono_s: float) -> None:
         """The row was published under this token."""
         self._trips[sequence] = _Trip(now_mono_s, token)
@@ -96,7 +101,7 @@ class Courier:
 
     def _is_due(self, sequence: int, now_mono_s: float) -> bool:
         trip = self._trips.get(sequence)
-        return trip is None or now_mono_s - trip.sent_mono_s >= RESEND_S
+        return trip is None or now_mono_s >= trip.sent_mono_s + RESEND_S
 
     def _one_at_a_time(self, waiting: list[Row]) -> list[Row]:
         """A suspect travels alone: nothing while another row is on its way to the broker."""

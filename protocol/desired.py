@@ -12,7 +12,8 @@ from typing import Annotated
 
 from protocol.container import Container, Seconds
 from protocol.ids import Name, digest
-from protocol.shapes import Bounds, JsonValue
+from protocol.release import Release
+from protocol.shapes import Bounds, JsonValue, sparse
 
 
 class Order(StrEnum):
@@ -97,10 +98,7 @@ class DependencyCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """A service of the same stack that a task waits for, where both are on one node.
-
-    One that is not `required` is not waited for where it cannot run.
-    """
+    """A service of the same stack that a task waits for on its node; one that is not `required` only where it can run."""
 
     service: Name
     condition: DependencyCondition = DependencyCondition.STARTED
@@ -114,11 +112,13 @@ class Job:
     schedule: str = ""
 
 
+@sparse
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
     """One placement of one revision of a service on this node.
 
-    `stop_after_s` is for how long it may run while the node hears nothing of its controller; 0 is for ever.
+    `stop_after_s` is for how long it may run while the node hears nothing of its controller; 0 is for ever. With a `release` it is
+    the node's own agent, and no container.
     """
 
     task: str
@@ -130,6 +130,7 @@ class TaskSpec:
     depends_on: tuple[Dependency, ...] = ()
     job: Job | None = None
     stop_after_s: Seconds = 0.0
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +199,20 @@ class FunctionSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Sections:
+    """Sensors, actuators and functions of a node. Offered, they are in force while each task in `revisions` is of its revision."""
+
+    sensors: tuple[SensorSpec, ...] = ()
+    actuators: tuple[ActuatorSpec, ...] = ()
+    functions: tuple[FunctionSpec, ...] = ()
+    revisions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """Everything one node should run, whole.
 
-    Order comes from (`epoch`, `generation`): the epoch is the controller's store, the generation counts within it. A node
-    takes a newer one and refuses an older one; it never goes back (law 6).
+    Order comes from (`epoch`, `generation`): the controller's store, and a count within it. A node never goes back (law 6).
     """
 
     node: Name
@@ -221,11 +231,13 @@ class Assignment:
         return digest(self)
 
 
+@sparse
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A revision of one task to stage now, to try when granted, and to keep if it stays well for `monitor_s`.
 
-    `is_confirmed` and `overrides_lock` are what an operator has said since: let go of what was kept, and mind no lock.
+    `is_confirmed` and `overrides_lock` are what an operator has said since: let go of what was kept, and mind no lock. `sections`
+    come with the revision, in place of what the assignment has of the task's stack; None where that stays as it is.
     """
 
     rollout: str
@@ -235,6 +247,7 @@ class Offer:
     conduct: Conduct = field(default_factory=Conduct)
     is_confirmed: bool = False
     overrides_lock: bool = False
+    sections: Sections | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +274,7 @@ class Grant:
 class Invocation:
     """One run of a function, asked of this node by the controller.
 
-    `attributes` are the CloudEvents attributes of the cause, `body` its data as text. `valid_s` counts from arrival: no two
-    machines share a clock.
+    `attributes` are the CloudEvents attributes of the cause, `body` its data as text. `valid_s` counts from arrival.
     """
 
     id: str

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
+from protocol import plainjson
 from protocol.operator import ManifestFault
 from protocol.shapes import INT_LIMIT, JsonValue
 
@@ -53,6 +54,9 @@ class Document:
 
 def read(payload: bytes, tags: frozenset[str] = frozenset()) -> Document | ManifestFault:
     """Read one document, in which `tags` of its own (like `!reset`) may stand."""
+    plain = plainjson.read(payload)
+    if plain is not None and len(plain[1]) <= PART_LIMIT:
+        return Document(*plain)
     try:
         root = YAML(typ="rt", pure=True).compose(payload.decode("utf-8"))
         return _Reader(tags).document(root)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from protocol.ids import Name, fact_id
 from protocol.measures import LONGEST_S
-from protocol.shapes import Bounds, JsonValue
+from protocol.shapes import Bounds, JsonValue, sparse
 
 
 class Link(StrEnum):
@@ -69,7 +69,11 @@ class OfferState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OfferStatus:
-    """One offer as the node sees it; `nonce` is the request that is open or was granted."""
+    """One offer as the node sees it; `nonce` is the request that is open or was granted.
+
+    One that failed and `was_staging` has disturbed nothing: its image could not be had. It is staged again when its registry is
+    asked otherwise than then, with another login or by another mirror.
+    """
 
     rollout: str
     task: str
@@ -77,6 +81,7 @@ class OfferStatus:
     state: OfferState
     nonce: str = ""
     reason: str = ""
+    was_staging: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +144,13 @@ class Inventory:
     memory_limits: bool = True
 
 
+@sparse
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The first word of every connection: where this node stands, so that the controller can say what differs."""
+    """The first word of every connection: where this node stands, so that the controller can say what differs.
+
+    `release` is the revision of the agent that speaks, empty where nothing could put another in its place.
+    """
 
     node: Name
     epoch: int
@@ -152,6 +161,7 @@ class Hello:
     assignment_generation: int = 0
     assignment_hash: str = ""
     offers_generation: int = 0
+    release: str = ""
 
 
 class Clock(StrEnum):

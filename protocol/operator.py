@@ -28,6 +28,8 @@ class OrderVerb(StrEnum):
     rollout of a `stack.service`; `rollout-undo` takes `arguments.number`, a row of its history (without one: the row before the
     present). `pin` keeps the node `arguments.node`, and `unpin` no longer, at what the `stack.service` runs there; `override` has
     the update on `arguments.node` mind no lock. `plan` (target: a stack; `arguments.manifest`: its text) gives a Plan.
+    `agents` gives a list of AgentRow; `agents-update` takes the fields of a `release.Release` (an empty `version` is the base), and
+    how to go about it: `parallelism`, `canary`, `monitor_s`, `max_failure_ratio`, `failure_action` and a list of `constraints`.
     `command` passes `arguments` {verb, target, value} (a `desired.Command`) on to the node `target`, and gives the node's answer
     (`pins`: a list of PinRow). A direct call is answered with a CallEnd.
     """
@@ -42,6 +44,7 @@ class OrderVerb(StrEnum):
     PLAN = "plan"
     ROLLOUT_STATUS = "rollout-status"
     ROLLOUT_HISTORY = "rollout-history"
+    AGENTS = "agents"
 
     DRAIN = "drain"
     PAUSE = "pause"
@@ -59,6 +62,7 @@ class OrderVerb(StrEnum):
     PIN = "pin"
     UNPIN = "unpin"
     OVERRIDE = "override"
+    AGENTS_UPDATE = "agents-update"
     COMMAND = "command"
 
 
@@ -155,11 +159,19 @@ class StackStatus:
 
 @dataclass(frozen=True, slots=True)
 class ControllerPresence:
-    """The controller's birth or will; `epoch` names its store and outlives restarts."""
+    """The controller's birth or will: who is in charge, under which epoch, or who was so last.
+
+    `store` names its memory, `starts` counts its processes and `instance` names this one; `host` and `since` are for people.
+    """
 
     state: str
     epoch: int
     version: str = ""
+    store: str = ""
+    starts: int = 0
+    instance: str = ""
+    host: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)

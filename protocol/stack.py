@@ -12,6 +12,7 @@ from enum import StrEnum
 from protocol.container import Container
 from protocol.desired import ActuatorSpec, Dependency, FunctionSpec, Job, Login, Restart, SensorSpec
 from protocol.ids import digest
+from protocol.release import Release
 from protocol.update import Update
 
 
@@ -68,12 +69,16 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Hardware without which a task makes no sense on a node: BCM pins, buses (`i2c-1`, `spi0.0`), paths below /dev, labels."""
+    """Hardware without which a task makes no sense on a node: BCM pins, buses (`i2c-1`, `spi0.0`), paths below /dev, labels.
+
+    `launcher` is an agent that another release can take the place of; it asks for no engine.
+    """
 
     pins: tuple[int, ...] = ()
     buses: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    launcher: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class Service:
     """`replicas` tasks, or one on every node that fits. It runs until told otherwise; with a `job`, to completion.
 
     `preferences` are labels over whose values tasks are spread, the first weighs most; `most_per_node` 0 is no limit. `restarts` is
-    how often an operator had it begun anew.
+    how often an operator had it begun anew. With a `release` its tasks are the agents themselves, and its container is only a name.
     """
 
     stack: str
@@ -101,6 +106,7 @@ class Service:
     depends_on: tuple[Dependency, ...] = ()
     job: Job | None = None
     restarts: int = 0
+    release: Release | None = None
 
     @property
     def stop_after_s(self) -> float:
@@ -110,6 +116,8 @@ class Service:
     @property
     def revision(self) -> str:
         """Digest of what a task runs, and how often that was begun anew; how many and where is not part of it."""
+        if self.release is not None:
+            return self.release.revision
         content = [self.container, self.restart, self.depends_on]
         begun_anew = [self.restarts] if self.restarts else []
         return digest([*content, self.job, self.stop_after_s, *begun_anew])

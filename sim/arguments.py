@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from protocol.measures import seconds
-from sim.absence import SPELL_S, Absence
+from sim.absence import HOUR_S, SPELL_S, Absence
+from sim.history import SHORT, Plan
 
 SEEDS = 300
 NODES = 4
@@ -19,7 +21,7 @@ HOURS_HELP = "how long faults go on (default a twelfth), or how long a rollout i
 PERCENT = 100.0
 
 _OF_REHEARSALS = ("partition", "power_cut", "spell", "faults", "svg")
-_OF_HISTORIES = ("seeds", "jobs")
+_OF_HISTORIES = ("seeds", "jobs", "short")
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
@@ -30,14 +32,26 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     if asked.rehearses:
         if asked.manifest is None:
             parser.error("a rollout is rehearsed with your own stack: give --manifest FILE")
-        wrong = next((name for name in _OF_HISTORIES if getattr(asked, name) is not None), "")
+        wrong = next((name for name in _OF_HISTORIES if getattr(asked, name)), "")
         if wrong:
             parser.error(f"--{wrong} is about many histories, and this rehearses one rollout")
-    if asked.nodes < 2:
+    if asked.nodes is not None and asked.nodes < 2:
         parser.error("a fleet has at least 2 nodes")
+    asked.nodes = asked.nodes or (SHORT.nodes if asked.short else NODES)
     asked.seeds, asked.jobs = asked.seeds or SEEDS, asked.jobs or 1
-    asked.hours = asked.hours or (REHEARSED_HOURS if asked.rehearses else HOURS)
+    asked.hours = asked.hours or (REHEARSED_HOURS if asked.rehearses else _hours(asked))
     return asked
+
+
+def _hours(asked: argparse.Namespace) -> float:
+    return SHORT.seconds / HOUR_S if asked.short else HOURS
+
+
+def plan_of(asked: argparse.Namespace) -> Plan:
+    """What each of many histories is like."""
+    manifest = asked.manifest.read_bytes() if asked.manifest else None
+    like = SHORT if asked.short else Plan()
+    return replace(like, nodes=asked.nodes, seconds=asked.hours * HOUR_S, manifest=manifest)
 
 
 def absence_of(asked: argparse.Namespace) -> Absence:
@@ -76,12 +90,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser = argparse.ArgumentParser("bramble sim", description=about)
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="the (first) seed (default 1)")
-    parser.add_argument("--nodes", type=int, default=NODES, metavar="N", help=f"nodes (default {NODES}, at least 2)")
+    parser.add_argument("--nodes", type=int, metavar="N", help=f"nodes (default {NODES}, at least 2)")
     parser.add_argument("--hours", type=float, metavar="H", help=HOURS_HELP)
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="live with this stack instead of our own")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="write the whole trace of the last history")
     many = parser.add_argument_group("many histories")
     many.add_argument("--seeds", type=int, metavar="N", help=f"how many histories (default {SEEDS})")
+    many.add_argument(
+        "--short", action="store_true", help="a minute of dense faults each: for tens of thousands of seeds"
+    )
     many.add_argument("--jobs", type=int, metavar="N", help="how many processes share them (default 1)")
     one = parser.add_argument_group("one rollout, rehearsed")
     one.add_argument("--partition", type=_share, metavar="SHARE", help="share of the time that each node is away: 30%%")

@@ -17,7 +17,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 
 from sim import rehearsed
-from sim.arguments import parsed
+from sim.arguments import parsed, plan_of
 from sim.history import Course, Plan, history
 from sim.minimal import Minimal, minimised
 
@@ -36,8 +36,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _live(asked: argparse.Namespace, arguments: Sequence[str]) -> int:
-    manifest = asked.manifest.read_bytes() if asked.manifest else None
-    plan = Plan(asked.nodes, asked.hours * 3600.0, manifest)
+    plan = plan_of(asked)
     begun_s = shown_s = time.monotonic()
     courses: list[Course] = []
     for course in lived(range(asked.seed, asked.seed + asked.seeds), plan, asked.jobs):

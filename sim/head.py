@@ -51,11 +51,10 @@ class FusedStore(Store):
 
 @dataclass(slots=True)
 class Turner:
-    """The controller's loop, as a process turns it; a busy machine sleeps longer than it meant to."""
+    """The controller's loop, as a process turns it."""
 
     loop: Loop
     inbox: SimpleQueue[object]
-    stretch: Callable[[], float]
 
     def turn(self, now_mono_s: float) -> int:
         """Take in, decide, commit, act."""
@@ -63,7 +62,7 @@ class Turner:
 
     def wait_s(self, now_mono_s: float) -> float:
         """How long to sleep."""
-        return self.loop.wait_s(now_mono_s) * self.stretch()
+        return self.loop.wait_s(now_mono_s)
 
 
 class Head:
@@ -77,7 +76,6 @@ class Head:
         self.fleet: Fleet | None = None
         self.store: FusedStore | None = None
         self._link: FusedLink | None = None
-        self.stretch = 1.0
         self.handled = 0
         self.is_retired = False
         self._counted = 0
@@ -97,7 +95,7 @@ class Head:
         self._counted = 0
         inbox = SimpleQueue[object]()
         self._link = FusedLink(self.process, LinkSettings("broker", 1883, CLIENT), self.process.deliver_to())
-        return Turner(Loop(self.fleet, self.store, self._link, inbox, "sim"), inbox, lambda: self.stretch)
+        return Turner(Loop(self.fleet, self.store, self._link, inbox, "sim"), inbox)
 
     def _handle(self) -> None:
         """Count the events that this commit has handled; those of a turn that dies before its commit were not."""

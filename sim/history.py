@@ -22,7 +22,7 @@ from sim.workload import Workload
 WORK_EVERY_S = 20.0
 
 STRETCH = (1.0, 5.0, 10.0, 20.0)
-"""How much longer than meant idle processes sleep: a busy machine, and fewer turns to simulate."""
+"""How busy the machines of a history are: see `sim.process.Process`."""
 
 LAST_LINES = 60
 
@@ -54,13 +54,21 @@ class Course:
 class Plan:
     """What a history is like: how many nodes, how long the faults go on, and whose stack it lives with (ours if None).
 
-    `faults` says which faults may come, and how often each compared with the others.
+    `faults` says which faults may come, and how often each compared with the others. On average one strikes every `fault_every_s`,
+    and the operator does something every `work_every_s`.
     """
 
     nodes: int = 4
     seconds: float = 300.0
     manifest: bytes | None = None
     faults: Mapping[Fault, int] = field(default_factory=lambda: FAULTS)
+    fault_every_s: float = FAULT_EVERY_S
+    work_every_s: float = WORK_EVERY_S
+
+
+SHORT = Plan(nodes=3, seconds=60.0, fault_every_s=12.0, work_every_s=8.0)
+"""A history for tens of thousands of seeds: as many meetings of faults and deeds in a fraction of the turns. Waits that are longer
+than a minute (an absence of minutes, a queue of overtaken mail) are the long one's."""
 
 
 def history(seed: int, plan: Plan | None = None, told: Recording | Replay | None = None) -> Course:
@@ -94,20 +102,22 @@ def seldom_swept() -> Iterator[None]:
 
 def _live(fleet: SimFleet, plan: Plan, steps: Steps) -> None:
     chances = fleet.world.chances
-    fleet.head.stretch = chances.choice(STRETCH)
+    fleet.head.process.stretch = chances.choice(STRETCH)
     for node in fleet.nodes.values():
-        node.stretch = chances.choice(STRETCH)
+        node.process.stretch = chances.choice(STRETCH)
     workload = GivenStack(fleet, plan.manifest) if plan.manifest else Workload(fleet)
     workload.begin()
-    next_fault_s, next_work_s = (chances.expovariate(1 / every_s) for every_s in (FAULT_EVERY_S, WORK_EVERY_S))
+    next_fault_s, next_work_s = (
+        chances.expovariate(1 / every_s) for every_s in (plan.fault_every_s, plan.work_every_s)
+    )
     while (next_s := min(next_fault_s, next_work_s)) < plan.seconds:
         fleet.run_for(max(0.0, next_s - fleet.world.age_s))
         if next_s == next_fault_s:
             steps.take(lambda: strike(fleet, plan.faults))
-            next_fault_s += chances.expovariate(1 / FAULT_EVERY_S)
+            next_fault_s += chances.expovariate(1 / plan.fault_every_s)
         else:
             steps.take(workload.go_on)
-            next_work_s += chances.expovariate(1 / WORK_EVERY_S)
+            next_work_s += chances.expovariate(1 / plan.work_every_s)
     heal(fleet)
     workload.end()
     fleet.run_until_converged()

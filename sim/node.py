@@ -40,15 +40,14 @@ class Turner:
     loop: AgentLoop
     inbox: SimpleQueue[object]
     now: Callable[[float], Now]
-    stretch: Callable[[], float]
 
     def turn(self, now_mono_s: float) -> int:
         """Take in, decide, commit, act."""
         return len(self.loop.turn(self.now(now_mono_s)))
 
     def wait_s(self, now_mono_s: float) -> float:
-        """How long to sleep; a busy machine sleeps longer than it meant to."""
-        return self.loop.wait_s(self.now(now_mono_s)) * self.stretch()
+        """How long to sleep."""
+        return self.loop.wait_s(self.now(now_mono_s))
 
 
 class FusedStore(Store):
@@ -79,8 +78,6 @@ class SimNode:
         self.node: Node | None = None
         self.store: FusedStore | None = None
         self.board: SimBoard | None = None
-        self.stretch = 1.0
-        self.pace: Callable[[SimNode], float] = lambda _: 1.0
         self.wall_off_s = 0.0
         self.is_powered = True
         self.troubles = 0
@@ -157,7 +154,7 @@ class SimNode:
         self.board = SimBoard(process, deliver)
         workers = SimWorkers(process, self.engine, deliver)
         loop = AgentLoop(self.node, self.store, Adapters(self._link, workers, self.board, self._host), inbox, HEALTH_S)
-        return Turner(loop, inbox, self.now, lambda: self.stretch * self.pace(self))
+        return Turner(loop, inbox, self.now)
 
     def _accept(self, written: Written) -> None:
         """Remember which events a commit has promised."""

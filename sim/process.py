@@ -39,7 +39,10 @@ class Loop(Protocol):
 
 
 class Process:
-    """One process. `start` opens its store and builds its loop, `leave` lets go of what the operating system would close."""
+    """One process. `start` opens its store and builds its loop, `leave` lets go of what the operating system would close.
+
+    `stretch` is how busy its machine is: everything takes so many times longer, and no sleep ends more than so many seconds late.
+    """
 
     def __init__(self, world: World, name: str, start: Callable[[], Loop], leave: Callable[[], None]) -> None:
         self.world, self.name = world, name
@@ -52,6 +55,7 @@ class Process:
         self.fuse: int | None = None
         self.ambush: tuple[str, Callable[[], None]] | None = None
         self.stopped_until_s = 0.0
+        self.stretch = 1.0
         self._next_s = float("inf")
 
     @property
@@ -134,7 +138,8 @@ class Process:
             self.world.say(self.name, "dies between two effects")
             self._die()
             return
-        self._wake_at(self.world.now_s + max(SHORTEST_S, wait_s))
+        late_s = min(wait_s * (self.stretch - 1.0), self.stretch)
+        self._wake_at(self.world.now_s + max(SHORTEST_S, wait_s + late_s))
 
     def _die(self) -> None:
         self.deaths += 1
@@ -144,4 +149,4 @@ class Process:
         self._leave()
 
     def _delay_s(self) -> float:
-        return self.world.chances.uniform(LEAST_S, MOST_S)
+        return self.world.chances.uniform(LEAST_S, MOST_S) * self.stretch

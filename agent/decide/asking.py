@@ -1,6 +1,6 @@
 """When a staged trial asks for its grant: again and again, each time under a new nonce, while the link is up.
 
-Only for what is settled here already under another content, only with an engine, while its image is here, and while nothing
+Only for what is settled here already under another content, only with an engine, while its images are here, and while nothing
 that this node alone knows is in the way: its window is closed, or the running container holds its lock. What is in the way is the
 trial's reason. A grant that comes when something is in the way is given back: the trial stays staged and tells the nonce that it
 will not use.
@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.decide import locks
+from agent.decide.fetch import lacking
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node, Now
 from agent.decide.strategies import is_late
@@ -31,11 +32,12 @@ def ask(node: Node, trial: Trial, now: Now) -> None:
     """Ask, if it is time and nothing is in the way."""
     if not isinstance(node.engine, EngineSeen) or trial.task not in node.settled():
         return
-    if not is_late(trial.offer) and not node.engine.has(trial.offer.task.container.image):
+    is_here = is_late(trial.offer) or node.engine.has(trial.offer.task.container.image)
+    if not is_here or lacking(node, trial.offer):
         node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.IMAGE_GONE)))
         return
-    young = tuple((n, at) for n, at in node.asked.get(trial.key, ()) if now.mono_s - at <= GRANT_S)
-    if not node.is_up or (young and now.mono_s - young[-1][1] < ASK_EVERY_S):
+    young = tuple((n, at) for n, at in node.asked.get(trial.key, ()) if not now.has_come(at + GRANT_S))
+    if not node.is_up or (young and not now.has_come(young[-1][1] + ASK_EVERY_S)):
         return
     reason = closed(trial.offer.conduct.window, now)
     if not reason and locks.probe(node, trial, now):
@@ -74,4 +76,4 @@ def newest(node: Node, trial: Trial) -> str:
 def asked_for(node: Node, trial: Trial, nonce: str, valid_s: float, now: Now) -> bool:
     """Whether this node asked under this nonce, and recently."""
     asked_mono_s = dict(node.asked.get(trial.key, ())).get(nonce)
-    return asked_mono_s is not None and now.mono_s - asked_mono_s <= min(GRANT_S, valid_s)
+    return asked_mono_s is not None and not now.has_come(asked_mono_s + min(GRANT_S, valid_s))

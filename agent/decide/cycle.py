@@ -26,15 +26,15 @@ from agent.decide.node import Node, Now
 def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     """Decide, and hand out the effects; repeated without an input at the same moment there are none."""
     greeting.dial(node)
-    devices.follow(node)
-    devices.settle(node, now)
-    timers.fire(node, now)
     silence.follow(node, now)
     before = (node.tasks.version, node.trials.version)
     tasks.judge(node, now)
     trials.follow(node, now)
     if before != (node.tasks.version, node.trials.version):
         tasks.judge(node, now)  # what a trial's beginning or end changed
+    devices.follow(node)
+    devices.settle(node, now)
+    timers.fire(node, now)
     schedules.call(node, now)
     dependencies.hold(node)
     damage.follow(node, now)

@@ -67,7 +67,7 @@ def follow(node: Node, now: Now) -> None:
         return
     for record in node.pulled.values():
         key = _key(record)
-        if not record.damaged or key in node.busy or key in node.unseen or node.waits.get(key, 0.0) > now.mono_s:
+        if not record.damaged or key in node.busy or key in node.unseen or not now.has_come(node.waits.get(key, 0.0)):
             continue
         held = next((container for container in node.images.hidden if container.image == record.damaged), None)
         node.busy.add(key)

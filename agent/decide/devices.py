@@ -28,8 +28,8 @@ LEVELS = {"high": True, "on": True, "1": True, "true": True, "low": False, "off"
 
 
 def follow(node: Node) -> None:
-    """Have open what the assignment asks for, and remember nothing of the rest."""
-    wanted = OpenDevices(node.assignment.sensors, node.assignment.actuators)
+    """Have open what is in force, and remember nothing of the rest."""
+    wanted = OpenDevices(node.sections().sensors, node.sections().actuators)
     if node.opened is None and not (wanted.sensors or wanted.actuators):
         return
     if wanted != node.opened:
@@ -74,8 +74,8 @@ def settle(node: Node, now: Now) -> None:
 
 def opened(node: Node, seen: DevicesOpened) -> None:
     """Remember how the devices named here stand."""
-    node.sensors = _merged(node.sensors, seen.sensors, {spec.name for spec in node.assignment.sensors})
-    node.actuators = _merged(node.actuators, seen.actuators, {spec.name for spec in node.assignment.actuators})
+    node.sensors = _merged(node.sensors, seen.sensors, {spec.name for spec in node.sections().sensors})
+    node.actuators = _merged(node.actuators, seen.actuators, {spec.name for spec in node.sections().actuators})
 
 
 def obey(node: Node, command: Command) -> None:
@@ -97,7 +97,7 @@ def answered(node: Node, seen: CommandDone) -> None:
 
 def _drive(node: Node, command: Command) -> None:
     """A target is a pin's number or a sensor's name; a value is a level, or an event of the sensor's kind."""
-    spec = next((s for s in node.assignment.sensors if command.target in (s.name, f"{s.stack}.{s.name}")), None)
+    spec = next((s for s in node.sections().sensors if command.target in (s.name, f"{s.stack}.{s.name}")), None)
     level = LEVELS.get(command.value)
     if spec is not None and level is None and spec.kind in SENSORS:
         level = high_for(spec, command.value)
@@ -119,7 +119,7 @@ def _drive(node: Node, command: Command) -> None:
 
 
 def _set(node: Node, command: Command) -> None:
-    spec = next((a for a in node.assignment.actuators if command.target in (a.name, f"{a.stack}.{a.name}")), None)
+    spec = next((a for a in node.sections().actuators if command.target in (a.name, f"{a.stack}.{a.name}")), None)
     if spec is None:
         answered(
             node,
@@ -139,14 +139,14 @@ def _events(spec: SensorSpec | None) -> str:
 
 def _report(node: Node, sensed: Sensed, now: Now) -> None:
     """Make the event a fact, together with the invocations that it asks of this node."""
-    spec = next((s for s in node.assignment.sensors if s.name == sensed.sensor), None)
+    spec = next((s for s in node.sections().sensors if s.name == sensed.sensor), None)
     if spec is None:
         return
     event = SensorEvent(
         node.stream, node.next_sequence(), node.name, spec.name, sensed.event, now.wall, node.boot, sensed.at_ns,
         now.clock, sensed.value, pin_of(spec),
     )  # fmt: skip
-    calls = matches(event, spec.stack, node.assignment.functions, node.fleet) if invocations.can_take(node) else ()
+    calls = matches(event, spec.stack, node.sections().functions, node.fleet) if invocations.can_take(node) else ()
     event = replace(event, taken=tuple(call.id for call in calls))
     node.note(EventTopic(node.fleet, node.name, spec.name), event, sequence=event.sequence)
     node.tally("events", spec.name, sensed.event)
@@ -157,13 +157,14 @@ def _report(node: Node, sensed: Sensed, now: Now) -> None:
 
 def _show(node: Node, sensor: str, value: JsonValue = None, event: str = "", fault: str = "") -> None:
     """Say how a sensor stands: in the word of its kind, or as a number with its unit."""
-    spec = next((s for s in node.assignment.sensors if s.name == sensor), None)
+    specs = {spec.name: spec for spec in node.sections().sensors}
+    spec = specs.get(sensor)
     if spec is None:
         return
     words = SENSORS[spec.kind]
     shown = event or words.events[not value] if words.unit is None else f"{value} {words.unit}".strip()
     status = DeviceStatus(spec.name, spec.kind, place_of(spec), "" if fault else shown, fault)
-    node.sensors = _merged(node.sensors, (status,), {s.name for s in node.assignment.sensors})
+    node.sensors = _merged(node.sensors, (status,), set(specs))
 
 
 def _merged(

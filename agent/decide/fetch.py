@@ -1,37 +1,61 @@
-"""The images of functions are brought to the node when they are assigned, not when they are first called.
+"""The images of functions are brought to the node when they are assigned or offered, not when they are first called.
 
 The first event may come on a day without a network, and a doorbell does not wait for a pull. What cannot be fetched is told in
-the node's status, and tried again.
+the node's status, and tried again. What an offer brings is here before its revision is tried, or the trial has failed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
-from protocol.desired import FunctionSpec
+from protocol.desired import FunctionSpec, Offer
+from protocol.observed import OfferState
 
 KEY_PREFIX = "function "
 # Tells a function's fetch from a task's step; no task id holds a space.
 
 
 def fetch(node: Node, now: Now) -> None:
-    """Have the image of every assigned function here."""
+    """Have the image of every function here that is in force, or offered."""
     if not isinstance(node.engine, EngineSeen):
         return
-    for function in node.assignment.functions:
-        key = key_of(function)
+    for key, function in wanted(node).items():
         if node.engine.has(function.container.image) or key in node.busy or key in node.unseen:
             continue
-        if node.waits.get(key, 0.0) <= now.mono_s:
+        if now.has_come(node.waits.get(key, 0.0)):
             node.busy.add(key)
             node.effects.append(pull(node, key, function.stack, function.container))
 
 
 def forget(node: Node) -> None:
-    """Remember nothing of functions that are not assigned."""
-    keys = set(map(key_of, node.assignment.functions))
+    """Remember nothing of functions that are neither assigned nor offered."""
+    keys = wanted(node)
     node.unfetched = {key: reason for key, reason in node.unfetched.items() if key in keys}
+
+
+def wanted(node: Node) -> dict[str, FunctionSpec]:
+    """The functions that are in force, and those that offers bring, each by the key under which its image is fetched."""
+    staged = (trial.offer for trial in node.trials.values() if trial.state in (OfferState.STAGING, OfferState.STAGED))
+    brought = dict(part for offer in staged for part in _brought(offer))
+    return brought | {key_of(function): function for function in node.sections().functions}
+
+
+def lacking(node: Node, offer: Offer) -> str:
+    """What a function that comes with an offer waits for, while its image is not here; empty if all are."""
+    here = node.engine
+    for key, function in _brought(offer):
+        if not isinstance(here, EngineSeen) or not here.has(function.container.image):
+            reason = node.unfetched.get(key, "")
+            return f"function {function.name} that comes with it has no image yet{reason and f': {reason}'}"
+    return ""
+
+
+def is_of(offer: Offer, key: str) -> bool:
+    """Whether an image is fetched for a function that comes with an offer."""
+    return any(key == brought for brought, _ in _brought(offer))
 
 
 def key_of(function: FunctionSpec) -> str:
@@ -40,6 +64,12 @@ def key_of(function: FunctionSpec) -> str:
 
 
 def unfetched(node: Node) -> tuple[str, ...]:
-    """Why functions of the assignment cannot run here yet."""
-    keys = {key_of(function): function for function in node.assignment.functions}
+    """Why functions that are in force cannot run here yet."""
+    keys = map(key_of, node.sections().functions)
     return tuple(f"{key}: {node.unfetched[key]}" for key in keys if key in node.unfetched)
+
+
+def _brought(offer: Offer) -> Iterator[tuple[str, FunctionSpec]]:
+    """The functions that come with an offer; beside one of the same name that is in force each has a key of its own."""
+    functions = offer.sections.functions if offer.sections is not None else ()
+    return ((f"{key_of(function)} {function.revision}", function) for function in functions)

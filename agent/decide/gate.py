@@ -59,5 +59,5 @@ def _watch_running(node: Node, trial: Trial, instance: str, now: Now) -> None:
     elif node.looked_mono_s is not None and node.looked_mono_s - since_mono_s >= trial.offer.monitor_s:
         if not locks.holds_up(node, trial, now):
             end(node, trial, Seen.WELL, "")
-    elif now.mono_s - since_mono_s >= trial.offer.monitor_s:
+    elif now.has_come(since_mono_s + trial.offer.monitor_s):
         node.hinted = True  # the window ends with a look, not with the memory of one

@@ -56,7 +56,7 @@ def take(node: Node, call: Invocation, now: Now) -> None:
 
 def function_of(node: Node, run: Run) -> FunctionSpec | None:
     """What is to be run."""
-    return next((f for f in node.assignment.functions if (f.stack, f.name) == (run.stack, run.function)), None)
+    return next((f for f in node.sections().functions if (f.stack, f.name) == (run.stack, run.function)), None)
 
 
 def dispatch(node: Node, now: Now) -> None:
@@ -68,9 +68,9 @@ def dispatch(node: Node, now: Now) -> None:
         if run.state is State.DISPATCHED:
             if run.id not in node.running and isinstance(node.engine, EngineSeen):
                 _start(node, run)
-        elif run.attempt == 0 and run.until_mono_s <= now.mono_s:
+        elif run.attempt == 0 and now.has_come(run.until_mono_s):
             _finish(node, run, Seen.TOO_LATE, "its time ran out before it could start")
-        elif run.due_mono_s <= now.mono_s and isinstance(node.engine, EngineSeen):
+        elif isinstance(node.engine, EngineSeen) and now.has_come(run.due_mono_s):
             _dispatch(node, run, active, now)
 
 
@@ -125,7 +125,7 @@ def clear(node: Node, now: Now) -> None:
     for seen in node.engine.runs:
         run = node.runs.get(seen.invocation)
         is_over = run is None or seen.attempt < run.attempt
-        is_over = is_over and node.waits.get(seen.id, 0.0) <= now.mono_s
+        is_over = is_over and now.has_come(node.waits.get(seen.id, 0.0))
         if is_over and seen.id not in node.busy and seen.id not in node.unseen:
             node.busy.add(seen.id)
             node.effects.append(
@@ -163,7 +163,7 @@ def _actuate(node: Node, run: Run, output: str) -> list[str]:
 
 
 def _set(node: Node, stack: str, name: str, value: object) -> str:
-    spec = next((a for a in node.assignment.actuators if (a.stack, a.name) == (stack, name)), None)
+    spec = next((a for a in node.sections().actuators if (a.stack, a.name) == (stack, name)), None)
     if spec is None:
         return f"stack {stack} has no actuator {name[:63]!r} on this node"
     kind = ACTUATORS.get(spec.kind)

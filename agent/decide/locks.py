@@ -38,7 +38,7 @@ def probe(node: Node, trial: Trial, now: Now) -> bool:
     if lock is None or holder is None or is_overridden(trial, now):
         return False
     known = node.locks.get(trial.key)
-    if known is not None and known.container == holder.id and now.mono_s - known.at_mono_s < PROBE_EVERY_S:
+    if known is not None and known.container == holder.id and not now.has_come(known.at_mono_s + PROBE_EVERY_S):
         return False
     if trial.key not in node.busy:
         node.busy.add(trial.key)
@@ -123,7 +123,7 @@ def _learn(node: Node, trial: Trial, seen: StepEnded, now: Now) -> tuple[Trial, 
 
 def _is_over(trial: Trial, now: Now) -> bool:
     lock, since_mono_s = trial.offer.conduct.lock, trial.locked_mono_s
-    return lock is not None and since_mono_s is not None and now.mono_s - since_mono_s >= lock.most_s
+    return lock is not None and since_mono_s is not None and now.has_come(since_mono_s + lock.most_s)
 
 
 def _words(trial: Trial, known: LockSeen, now: Now) -> str:

@@ -15,12 +15,13 @@ from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen
 from agent.decide.invocation import Run
 from agent.decide.marks import Mark, Silence
 from agent.decide.now import Now
+from agent.decide.sections import in_force
 from agent.decide.stored import ImageMemory, Lineage, Pulled, Stray
 from agent.decide.table import Table
 from agent.decide.target import Target, content_of
 from agent.decide.task import Task
 from agent.decide.trial import LockSeen, Trial, trial_key
-from protocol.desired import Assignment, Offers
+from protocol.desired import Assignment, Offers, Sections
 from protocol.observed import DeviceStatus, Health, Inventory, NodeStatus, OfferState
 from protocol.topics import Topic
 from sensors.edges import Chain
@@ -45,13 +46,14 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What should run, and of what it was worked out. Whoever reads the two does not change them."""
+    """What should run, what is in force beside it, and of what both were worked out. Whoever reads them does not change them."""
 
     assigned: dict[str, Target]
     trials: Table[Trial]
     version: int
     settled: dict[str, Target]
     targets: dict[str, Target]
+    sections: Sections
 
 
 @dataclass(slots=True)
@@ -197,16 +199,22 @@ class Node:
         """What should run now: what is settled, overlaid by what is being tried."""
         return self._worked_out().targets
 
+    def sections(self) -> Sections:
+        """The sensors, actuators and functions that are in force now."""
+        return self._worked_out().sections
+
     def _worked_out(self) -> _Wanted:
         """What should run, worked out again only when the assignment or a trial is another."""
         assigned, trials, known = self.assigned, self.trials, self._wanted
         is_same = known is not None and known.assigned is assigned and known.trials is trials
         if known is not None and is_same and known.version == trials.version:
             return known
-        kept = [t for t in self.trials.values() if t.state is OfferState.SETTLED]
-        overlay = {t.task: t.target for t in kept if t.task in assigned and assigned[t.task].content == t.base}
-        settled = assigned | overlay
+        ended = [t for t in self.trials.values() if t.state is OfferState.SETTLED and t.task in assigned]
+        kept = [t for t in ended if assigned[t.task].content == t.base]
+        settled = assigned | {t.task: t.target for t in kept}
         trying = [t for t in self.trials.values() if t.state is OfferState.TRYING and t.task in settled]
         targets = settled | {t.task: t.target for t in trying}
-        self._wanted = _Wanted(assigned, trials, trials.version, settled, targets)
+        overlays = [t for t in (*kept, *trying) if assigned[t.task].content != t.content]
+        sections = in_force(self.assignment, overlays, targets)
+        self._wanted = _Wanted(assigned, trials, trials.version, settled, targets, sections)
         return self._wanted

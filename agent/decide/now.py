@@ -3,11 +3,14 @@
 Decisions compare `mono_s` alone, with one exception: the schedules of jobs, which are wall-clock time by their nature
 (`agent.decide.schedules` says how they live with a clock that lies). Otherwise `wall` is stamped on what people read and never
 compared (law 6): a Pi without a clock chip boots in the past, and NTP may set it back while we run.
+
+They compare it by asking `has_come` alone. A moment that is asked for and has not come is remembered, so whoever waits for
+something is woken when it comes: no deadline can be forgotten, because asking for it is setting it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from protocol.observed import Clock
@@ -21,6 +24,24 @@ class Now:
     wall: str = ""
     clock: Clock = Clock.GUESS
     zone: tzinfo = UTC
+    _awaited: list[float] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def has_come(self, due_mono_s: float) -> bool:
+        """Whether a moment of the monotonic clock is here."""
+        if due_mono_s <= self.mono_s:
+            return True
+        self._awaited.append(due_mono_s)
+        return False
+
+    def is_past(self, due_epoch_s: float) -> bool:
+        """The same of the wall clock; nobody is woken when it is set, so whoever needs to know asks from time to time."""
+        rest_s = due_epoch_s - self.epoch_s
+        return rest_s <= 0 or self.has_come(self.mono_s + rest_s)
+
+    @property
+    def next_mono_s(self) -> float:
+        """The first of the moments that were asked for and have not come."""
+        return min(self._awaited, default=float("inf"))
 
     @property
     def epoch_s(self) -> float:

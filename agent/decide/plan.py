@@ -36,7 +36,7 @@ def plan(node: Node, now: Now) -> None:
     targets = node.targets()
     found = wanted(node, targets)
     for key, here in _grouped(node, targets).items():
-        if key in node.busy or key in node.unseen or node.waits.get(key, 0.0) > now.mono_s:
+        if key in node.busy or key in node.unseen or not now.has_come(node.waits.get(key, 0.0)):
             continue
         scene = replace(
             scene_of(node, key, targets.get(key), found.get(key), here), lock=locks.path_of(node.trying(key), now)
@@ -64,7 +64,7 @@ def _stopped(scene: Scene, spec: TaskSpec, task: Task, now: Now) -> Step | None:
     here = scene.container
     if task.silenced and here is not None and here.phase is Phase.RUNNING:
         return Stop(scene.key, here.id, spec.container.stop_grace_s)
-    is_time = task.due_mono_s is None or task.due_mono_s <= now.mono_s
+    is_time = task.due_mono_s is None or now.has_come(task.due_mono_s)
     if spec.job is not None and spec.job.schedule and scene.missing is not None and is_time:
         return scene.missing
     return _cleared(scene, _unkept(scene))
@@ -135,7 +135,7 @@ def _is_due(task: Task, now: Now) -> bool:
         return True
     if task.state in (TaskState.FAILED, TaskState.REJECTED):
         return False
-    return task.due_mono_s is not None and task.due_mono_s <= now.mono_s
+    return task.due_mono_s is not None and now.has_come(task.due_mono_s)
 
 
 def _grouped(node: Node, targets: dict[str, Target]) -> dict[str, tuple[ContainerSeen, ...]]:

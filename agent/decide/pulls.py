@@ -2,7 +2,8 @@
 
 The mirror belongs to the registry. The login is the one that the task's own stack has for it, or else the fleet's; that of another
 stack is said for nobody else. A node without either pulls as nobody, from the registry that the reference names. The cap is the
-node's own. Whoever corrects a login or a mirror sees at once whether it helps: the pulls that waited are tried anew.
+node's own. Whoever corrects a login or a mirror sees at once whether it helps: the pulls that waited are tried anew, and so are
+offers that failed for want of their image; once for each correction.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from agent.decide import sections
 from agent.decide.effects import Pull
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node
+from agent.decide.trial import Seen, advance
 from protocol.container import Container
 from protocol.desired import Assignment, Login
 from protocol.ids import full_reference, registry_name, registry_of
@@ -48,12 +51,16 @@ def unblock(node: Node, before: Assignment) -> None:
             node.tasks.put(key, replace(task, due_mono_s=0.0))
         if trial is not None and trial.state is OfferState.STAGING:
             node.trials.put(key, replace(trial, due_mono_s=0.0))
+        elif trial is not None and trial.was_staging and key in node.standing():
+            state = advance(trial.state, Seen.CORRECTED)
+            node.trials.put(key, replace(trial, state=state, reason="", due_mono_s=0.0, was_staging=False))
 
 
 def _missing(node: Node) -> Iterator[tuple[str, str, str]]:
     """The images that are wanted and not here: by which key, for which stack. A function's waits for nothing any more."""
     wanted = [(key, target.spec.stack, target.spec.container.image) for key, target in node.targets().items()]
     wanted += [(t.key, t.offer.task.stack, t.offer.task.container.image) for t in node.trials.values()]
-    wanted += [("", function.stack, function.container.image) for function in node.assignment.functions]
+    functions = sections.functions(node.assignment, node.trials.values())
+    wanted += [("", function.stack, function.container.image) for function in functions]
     here = node.engine
     return (one for one in wanted if not isinstance(here, EngineSeen) or not here.has(one[2]))

@@ -32,7 +32,7 @@ def report(node: Node, now: Now) -> None:
     status = status_of(node, said.sequence if said is not None else 0)
     if status == said:
         return
-    if said is not None and _calm(status) == _calm(said) and now.mono_s - node.said_mono_s < VALUES_EVERY_S:
+    if said is not None and _calm(status) == _calm(said) and not now.has_come(node.said_mono_s + VALUES_EVERY_S):
         return
     node.said = replace(status, sequence=said.sequence + 1 if said is not None else 1)
     node.said_mono_s = now.mono_s
@@ -102,7 +102,9 @@ def _offer(node: Node, trial: Trial) -> OfferStatus | None:
     # The nonce that was granted; one that is only asked for changes every ten seconds, and the request itself says it.
     task = trial.offer.task
     reason = "; ".join(filter(None, (trial.reason, trial.notice)))
-    return OfferStatus(trial.offer.rollout, task.task, task.revision, trial.state, trial.nonce, reason)
+    return OfferStatus(
+        trial.offer.rollout, task.task, task.revision, trial.state, trial.nonce, reason, trial.was_staging
+    )
 
 
 def _calm(status: NodeStatus) -> NodeStatus:

@@ -64,11 +64,9 @@ def interrupted(task: Task, restart: Restart, container: ContainerSeen) -> Task:
 
 def retried(task: Task, now: Now) -> Task:
     """Begin the next attempt when its time has come."""
-    if (
-        task.state not in (TaskState.FAILED, TaskState.REJECTED)
-        or task.due_mono_s is None
-        or task.due_mono_s > now.mono_s
-    ):
+    if task.state not in (TaskState.FAILED, TaskState.REJECTED) or task.due_mono_s is None:
+        return task
+    if not now.has_come(task.due_mono_s):
         return task
     attempt = task.attempt + 1 if task.state is TaskState.FAILED else task.attempt
     return replace(task, state=advance(task.state, Seen.RETRIED), attempt=attempt, retry_s=None)
@@ -104,7 +102,7 @@ def _restarting(task: Task, restart: Restart, now: Now) -> Task:
 
 
 def _within(task: Task, restart: Restart, now: Now) -> tuple[float, ...]:
-    return tuple(at for at in task.restarts_mono_s if now.mono_s - at < restart.window_s)
+    return tuple(at for at in task.restarts_mono_s if not now.has_come(at + restart.window_s))
 
 
 def _runs_again(restart: Restart, *, well: bool) -> bool:

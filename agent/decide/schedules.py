@@ -55,7 +55,7 @@ def _follow(node: Node, task: Task, spec: TaskSpec, container: ContainerSeen | N
     mark = _marked(node.marks.get(task.task), spec.job.schedule, now)
     if task.state is TaskState.ASSIGNED:
         task = replace(task, state=advance(task.state, Seen.RESTS), due_mono_s=None)
-    if mark.due_epoch_s <= now.epoch_s and not silence.is_too_long(node, spec, now):
+    if now.is_past(mark.due_epoch_s) and not silence.is_too_long(node, spec, now):
         mark, task = _reached(node, mark, task, container, now)
     node.marks.put(task.task, mark)
     node.tasks.put(task.task, task)
@@ -68,7 +68,7 @@ def _marked(mark: Mark | None, schedule: str, now: Now) -> Mark:
     zone = str(now.zone)
     if mark is None or mark.schedule != schedule:
         return _mark(schedule, now.epoch_s, now)
-    was_wrong = mark.clock is Clock.GUESS and now.clock is Clock.SYNCED and now.epoch_s < mark.upto_epoch_s
+    was_wrong = mark.clock is Clock.GUESS and now.clock is Clock.SYNCED and not now.is_past(mark.upto_epoch_s)
     if was_wrong or mark.zone != zone:
         upto_epoch_s = now.epoch_s if was_wrong else mark.upto_epoch_s
         return replace(_mark(schedule, upto_epoch_s, now), skipped=mark.skipped)
@@ -94,7 +94,7 @@ def _called(task: Task, container: ContainerSeen | None) -> Task:
 def _is_young(mark: Mark, now: Now) -> bool:
     """Whether the last of the planned times that have come is younger than what is made good."""
     oldest_epoch_s = now.epoch_s - CATCH_UP_S
-    return mark.due_epoch_s >= oldest_epoch_s or _next(mark.schedule, oldest_epoch_s, now) <= now.epoch_s
+    return mark.due_epoch_s >= oldest_epoch_s or now.is_past(_next(mark.schedule, oldest_epoch_s, now))
 
 
 def _mark(schedule: str, upto_epoch_s: float, now: Now) -> Mark:

@@ -7,7 +7,7 @@ with the room there is.
 
 from __future__ import annotations
 
-from agent.decide import storage
+from agent.decide import sections, storage
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node
 from agent.decide.strategies import deletes, failed
@@ -33,7 +33,7 @@ def _needed(node: Node, task: str) -> frozenset[str]:
     live = (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING, OfferState.SETTLED)
     specs += [t.offer.task for t in node.trials.values() if t.state in live and t.task != task]
     images = {spec.container.image for spec in specs}
-    images |= {function.container.image for function in node.assignment.functions}
+    images |= {one.container.image for one in sections.functions(node.assignment, node.trials.values())}
     ours = node.settled().get(task)
     service = f"{ours.spec.stack}.{ours.spec.service}" if ours is not None else ""
     lines = [node.lineages.get(key) for key in node.lineages if key != service]

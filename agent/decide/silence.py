@@ -41,7 +41,7 @@ def is_too_long(node: Node, spec: TaskSpec, now: Now) -> bool:
         return False
     if known.boot != node.boot:
         return True
-    return known.since_mono_s is not None and now.mono_s - known.since_mono_s > spec.stop_after_s
+    return known.since_mono_s is not None and now.has_come(known.since_mono_s + spec.stop_after_s)
 
 
 def judged(task: Task, spec: TaskSpec, container: ContainerSeen | None, *, too_long: bool) -> Task:

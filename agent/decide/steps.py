@@ -65,14 +65,14 @@ def look(node: Node, now: Now) -> None:
 
     A look without an answer means an engine that hangs: that is told (S12), and ends with the answer.
     """
-    if node.looking_mono_s is not None and now.mono_s - node.looking_mono_s >= LOOK_LOST_S:
+    if node.looking_mono_s is not None and now.has_come(node.looking_mono_s + LOOK_LOST_S):
         if not isinstance(node.engine, EngineLost):
             node.engine = EngineLost(f"it has not answered for {LOOK_LOST_S:.0f} s")
         return
-    is_time = node.looked_mono_s is None or now.mono_s - node.looked_mono_s >= LOOK_EVERY_S
+    is_time = node.looked_mono_s is None or now.has_come(node.looked_mono_s + LOOK_EVERY_S)
     if node.looking_mono_s is None and (node.unseen or node.hinted or is_time):
         node.looking_mono_s, node.hinted = now.mono_s, False
-        node.waits = {key: due_mono_s for key, due_mono_s in node.waits.items() if due_mono_s > now.mono_s}
+        node.waits = {key: due_mono_s for key, due_mono_s in node.waits.items() if not now.has_come(due_mono_s)}
         node.effects.append(Look())
 
 

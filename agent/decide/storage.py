@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agent.decide import damage, fetch, leftovers, pacing, refresh, steps, trials
+from agent.decide import damage, fetch, leftovers, pacing, refresh, sections, steps, trials
 from agent.decide.effects import Clean, Pull
 from agent.decide.inputs import DiskSeen, EngineSeen, GiveUp, ImageSeen, Retry, StepEnded
 from agent.decide.leftovers import is_left
@@ -91,10 +91,10 @@ def refusal(node: Node, step: Pull) -> Retry | GiveUp | None:
 def _wanting(node: Node, key: str) -> Iterable[Container]:
     """Whose pull this is: a task's, an offer's or a function's."""
     target, trial = node.targets().get(key), node.trials.get(key)
-    functions = (function for function in node.assignment.functions if fetch.key_of(function) == key)
     yield from (target.spec.container,) if target is not None else ()
     yield from (trial.offer.task.container,) if trial is not None else ()
-    yield from (function.container for function in functions)
+    function = fetch.wanted(node).get(key)
+    yield from (function.container,) if function is not None else ()
 
 
 def reasons(node: Node) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ def references(node: Node) -> frozenset[str]:
     specs += [trial.offer.task for trial in node.trials.values() if trial.state in _LIVE]
     specs += [trial.before.spec for trial in node.trials.values() if trial.before is not None and keeps(trial)]
     images = {spec.container.image for spec in specs}
-    images |= {function.container.image for function in node.assignment.functions}
+    images |= {one.container.image for one in sections.functions(node.assignment, node.trials.values())}
     images |= {image for line in node.lineages.values() for image in (line.current, line.previous) if image}
     return frozenset(map(full_reference, images))
 
@@ -154,13 +154,13 @@ def _clean(node: Node, seen: EngineSeen, needed: frozenset[str], now: Now) -> No
     networks = [name for name in seen.networks if name not in _networks(node)]
     images, left, idle = garbage(node, seen, needed), leftovers.names(seen), node.images.idle
     node.images.idle = idle = {name: idle.get(name, now.mono_s) for name in (*images, *networks, *left)}
-    if KEY in node.busy or KEY in node.unseen or node.waits.get(KEY, 0.0) > now.mono_s:
+    if KEY in node.busy or KEY in node.unseen or not now.has_come(node.waits.get(KEY, 0.0)):
         return
     grace_s = SHORT_GRACE_S if is_short(seen.disk) else GRACE_S
-    gone = [image for image in images if now.mono_s - idle[image] >= grace_s][:CLEAN_MOST]
-    closed = [name for name in networks if now.mono_s >= idle[name]][:CLEAN_MOST]
+    gone = [image for image in images if now.has_come(idle[image] + grace_s)][:CLEAN_MOST]
+    closed = [name for name in networks if now.has_come(idle[name])][:CLEAN_MOST]
     grace_s_of = {name: leftovers.GRACE_S if has_another else grace_s for name, has_another in left.items()}
-    named = [name for name in left if now.mono_s - idle[name] >= grace_s_of[name]][:CLEAN_MOST]
+    named = [name for name in left if now.has_come(idle[name] + grace_s_of[name])][:CLEAN_MOST]
     if gone or closed or named:
         node.busy.add(KEY)
         node.effects.append(Clean(KEY, tuple(gone), tuple(closed), tuple(named)))
@@ -209,7 +209,7 @@ def _repositories(record: Pulled) -> tuple[str, ...]:
 
 def _networks(node: Node) -> set[str]:
     containers = [target.spec.container for target in (*node.settled().values(), *node.targets().values())]
-    containers += [function.container for function in node.assignment.functions]
+    containers += [one.container for one in sections.functions(node.assignment, node.trials.values())]
     return {attachment.network.name for container in containers for attachment in container.networks}
 
 

@@ -13,10 +13,10 @@ from protocol.triggers import tick
 
 
 def fire(node: Node, now: Now) -> None:
-    """Call what is due, and follow the assignment."""
+    """Call what is due, and follow what is in force."""
     wanted = {
         f"{function.stack} {function.name} {number}": (function, number, trigger.every_s)
-        for function in node.assignment.functions
+        for function in node.sections().functions
         for number, trigger in enumerate(function.triggers)
         if trigger.every_s > 0
     }
@@ -26,7 +26,7 @@ def fire(node: Node, now: Now) -> None:
     for key, (function, number, every_s) in wanted.items():
         timer = node.timers.get(key)
         due_s = now.mono_s + every_s if timer is None else min(timer.due_mono_s, now.mono_s + every_s)
-        if due_s <= now.mono_s:
+        if now.has_come(due_s):
             _call(node, function, number, now)
             due_s = max(due_s + every_s, now.mono_s + every_s / 2)
         node.timers.put(key, Deadline(due_s))

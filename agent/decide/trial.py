@@ -19,13 +19,14 @@ from protocol.observed import OfferState
 class Seen(StrEnum):
     """What can be seen of a trial."""
 
-    IMAGE_HERE = "its image is on the node"
+    IMAGE_HERE = "its images are on the node"
     LATE = "its strategy brings the image after the grant"
-    IMAGE_GONE = "its image was removed"
+    IMAGE_GONE = "an image of it was removed"
     GRANTED = "the controller granted it in time"
     WELL = "it ran well through its monitor window"
     UNWELL = "it ended, was unhealthy, could not be made or took too long"
     LOCKED = "the container that it would stop took its lock before"
+    CORRECTED = "its registry is asked otherwise than when its image could not be had"
     SAME = "the node has this revision settled already"
 
 
@@ -41,6 +42,7 @@ NEXT: Mapping[tuple[OfferState, Seen], OfferState] = {
     (OfferState.TRYING, Seen.UNWELL): OfferState.FAILED,
     (OfferState.TRYING, Seen.LOCKED): OfferState.STAGED,
     (OfferState.TRYING, Seen.SAME): OfferState.SETTLED,
+    (OfferState.FAILED, Seen.CORRECTED): OfferState.STAGING,
 }
 
 
@@ -55,7 +57,8 @@ class Trial:
 
     `nonce` is the newest request when it was granted; of a staged trial the one that it gives back. `locked_mono_s` is since when
     the lock of the running container holds it up. `notice` is what is to be said of how it was tried, beside the `reason` of how it
-    stands. `before` is what was settled when it began, if that is to be kept; of one that is not tried yet, what it brings back.
+    stands. A failed one that `was_staging` never had its image, and was not tried. `before` is what was settled when it began, if
+    that is to be kept; of one that is not tried yet, what it brings back.
     """
 
     offer: Offer
@@ -71,6 +74,7 @@ class Trial:
     until_mono_s: float = 0.0
     due_mono_s: float = 0.0
     locked_mono_s: float | None = None
+    was_staging: bool = False
 
     @property
     def key(self) -> str:

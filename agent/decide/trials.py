@@ -14,8 +14,9 @@ from dataclasses import replace
 
 from agent.decide import locks, refresh
 from agent.decide.asking import ask, asked_for, give_back, hindrance, newest
+from agent.decide.fetch import is_of, lacking
 from agent.decide.gate import watch
-from agent.decide.inputs import Done, EngineSeen, Retry, StepEnded
+from agent.decide.inputs import Done, EngineSeen, GiveUp, Retry, StepEnded
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
 from agent.decide.strategies import is_late, way_back
@@ -59,15 +60,14 @@ def take_grant(node: Node, grant: Grant, now: Now) -> None:
 
 def staged(node: Node, seen: StepEnded, now: Now) -> None:
     """Take in what came of staging an image."""
-    trial = node.trials.get(seen.step.key)
-    if trial is None or trial.state is not OfferState.STAGING or isinstance(seen.outcome, Done):
+    if isinstance(seen.outcome, Done):
         return
-    if isinstance(seen.outcome, Retry):
-        node.trials.put(
-            trial.key, replace(trial, reason=seen.outcome.reason, due_mono_s=now.mono_s + seen.outcome.after_s)
-        )
-    else:
-        end(node, trial, Seen.UNWELL, seen.outcome.reason)
+    for trial in [trial for trial in node.trials.values() if trial.state is OfferState.STAGING]:
+        if isinstance(seen.outcome, Retry) and trial.key == seen.step.key:
+            due_mono_s = now.mono_s + seen.outcome.after_s
+            node.trials.put(trial.key, replace(trial, reason=seen.outcome.reason, due_mono_s=due_mono_s))
+        elif isinstance(seen.outcome, GiveUp) and (trial.key == seen.step.key or is_of(trial.offer, seen.step.key)):
+            end(node, trial, Seen.UNWELL, seen.outcome.reason)
 
 
 def follow(node: Node, now: Now) -> None:
@@ -116,14 +116,14 @@ def _is_settled(node: Node, trial: Trial) -> bool:
 def _stage(node: Node, trial: Trial, now: Now) -> None:
     if not isinstance(node.engine, EngineSeen):
         return
-    task = trial.offer.task
-    if is_late(trial.offer):
-        node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.LATE), reason=""))
-        ask(node, node.trials.get(trial.key) or trial, now)
-    elif node.engine.has(task.container.image) and not refresh.is_due(node, trial.key, task.container):
-        node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.IMAGE_HERE), reason=""))
-        ask(node, node.trials.get(trial.key) or trial, now)
-    elif trial.key not in node.busy and trial.key not in node.unseen and trial.due_mono_s <= now.mono_s:
+    task, lacks = trial.offer.task, lacking(node, trial.offer)
+    is_here = node.engine.has(task.container.image) and not refresh.is_due(node, trial.key, task.container)
+    if is_here or is_late(trial.offer):
+        state = trial.state if lacks else advance(trial.state, Seen.IMAGE_HERE if is_here else Seen.LATE)
+        node.trials.put(trial.key, replace(trial, state=state, reason=lacks))
+        if not lacks:
+            ask(node, node.trials.get(trial.key) or trial, now)
+    elif trial.key not in node.busy and trial.key not in node.unseen and now.has_come(trial.due_mono_s):
         node.busy.add(trial.key)
         node.effects.append(pull(node, trial.key, task.stack, task.container))
 

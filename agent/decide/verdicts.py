@@ -19,7 +19,11 @@ def end(node: Node, trial: Trial, seen: Seen, reason: str) -> None:
     forget(node, trial)
     state = advance(trial.state, seen)
     base, generation = assigned(node, trial), node.assignment.generation
-    node.trials.put(trial.key, replace(trial, state=state, reason=reason, base=base, settled_generation=generation))
+    was_staging = trial.state is OfferState.STAGING and state is OfferState.FAILED
+    ended = replace(
+        trial, state=state, reason=reason, base=base, settled_generation=generation, was_staging=was_staging
+    )
+    node.trials.put(trial.key, ended)
     node.tally("trials", state)
     for other in node.trials.values():
         same_task = other.task == trial.task and other.key != trial.key

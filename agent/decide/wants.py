@@ -31,6 +31,7 @@ def take_offers(node: Node, seen: Offers, now: Now) -> None:
     elif _is_newer(seen, node.offers):
         node.offerings.put("", seen)
         trials.take_offers(node, seen, now)
+        fetch.forget(node)
 
 
 def refuse(node: Node, refusal: Refusal) -> None:

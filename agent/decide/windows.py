@@ -21,7 +21,10 @@ def closed(window: Window | None, now: Now) -> str:
     if now.clock is not Clock.SYNCED:
         return f"{waits}; the node's clock is not set"
     start_epoch_s = _next(window.schedule, now.epoch_s - window.duration_s, now)
-    return "" if start_epoch_s <= now.epoch_s else f"{waits}, next at {now.local(start_epoch_s)}"
+    if not now.is_past(start_epoch_s):
+        return f"{waits}, next at {now.local(start_epoch_s)}"
+    now.is_past(start_epoch_s + window.duration_s)  # so that somebody looks when it closes
+    return ""
 
 
 def _next(schedule: str, after_epoch_s: float, now: Now) -> float:

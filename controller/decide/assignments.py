@@ -15,6 +15,7 @@ from controller.decide.fleet import Fleet
 from controller.decide.placement import absence
 from controller.decide.presence import Presence
 from controller.decide.records import Hold, Task, revision_key
+from controller.decide.rollouts import switching
 from controller.decide.rollouts.slot import HOLDING, OPEN, Slot, SlotState
 from protocol.desired import Assignment, Offer, Offers, TaskSpec
 from protocol.observed import NodeStatus, TaskState
@@ -30,6 +31,9 @@ def assign(fleet: Fleet) -> None:
     fleet.unsettled.assignments.clear()
     for name in nodes:
         _assign(fleet, name)
+        if fleet.slots.of("node", name):
+            fleet.unsettled.offers.add(name)
+    fleet.switched.clear()
     nodes = sorted(node for node in fleet.unsettled.offers if node in fleet.nodes)
     fleet.unsettled.offers.clear()
     for name in nodes:
@@ -38,20 +42,17 @@ def assign(fleet: Fleet) -> None:
 
 def assignment(fleet: Fleet, node: str) -> Assignment:
     """What a node should run, under the number of what it was told last."""
-    devices, stacks = fleet.devices.get(node), fleet.catalogue.stacks
-    names = [key.split(".") for key in devices.sensors] if devices else []
-    actuators = [key.split(".") for key in devices.actuators] if devices else []
     specs = tuple(_spec(fleet, task) for task in _carried(fleet, node) if not _lacks(fleet, task))
-    functions = tuple(fleet.catalogue.functions[key].spec for key in devices.functions) if devices else ()
+    sections = switching.assigned(fleet, node, specs)
     return Assignment(
         node,
         fleet.epoch,
         fleet.nodes[node].generation,
         specs,
-        tuple(stacks[stack].sensors[name].spec for stack, name in names),
-        tuple(stacks[stack].actuators[name].spec for stack, name in actuators),
-        functions,
-        images.logins(fleet, {spec.stack for spec in specs} | {spec.stack for spec in functions}),
+        sections.sensors,
+        sections.actuators,
+        sections.functions,
+        images.logins(fleet, {spec.stack for spec in specs} | {spec.stack for spec in sections.functions}),
         images.mirrors(fleet, fleet.nodes[node]),
     )
 
@@ -156,28 +157,30 @@ def _spec(fleet: Fleet, task: Task, revision: str = "") -> TaskSpec:
         content.depends_on,
         content.job,
         content.stop_after_s,
+        content.release,
     )
 
 
 def offers(fleet: Fleet, node: str) -> Offers:
     """What a node may stage, under the number of what it was told last."""
     slots = [fleet.slots[task] for task in sorted(fleet.slots.of("node", node))]
-    return Offers(
-        node,
-        fleet.epoch,
-        fleet.nodes[node].offers_generation,
-        tuple(_offered(fleet, slot) for slot in slots if _is_offered(fleet, slot)),
-    )
+    plain = tuple(_offered(fleet, slot) for slot in slots if _is_offered(fleet, slot))
+    generation = fleet.nodes[node].offers_generation
+    return Offers(node, fleet.epoch, generation, switching.offered(fleet, node, plain))
 
 
 def _is_offered(fleet: Fleet, slot: Slot) -> bool:
-    """A granted slot keeps its offer while the rollout wants it; a settled one until the node has it in its assignment."""
+    """A granted slot keeps its offer while the rollout wants it; a settled one until the node has it in its assignment.
+
+    So does one that failed for want of its image: its node stages it again when a login is corrected.
+    """
     rollout = fleet.rollouts[slot.service]
     if not rollout.owns(slot) or slot.task not in fleet.tasks:
         return False
     if fleet.tasks[slot.task].node != slot.node or _lacks(fleet, fleet.tasks[slot.task], slot.revision):
         return False
-    return slot.state in (*OPEN, *HOLDING) or (slot.state is SlotState.SETTLED and not slot.is_kept)
+    is_corrigible = slot.state is SlotState.FAILED and slot.was_staging
+    return slot.state in (*OPEN, *HOLDING) or (slot.state is SlotState.SETTLED and not slot.is_kept) or is_corrigible
 
 
 def _offered(fleet: Fleet, slot: Slot) -> Offer:
@@ -194,17 +197,18 @@ def _offer(fleet: Fleet, name: str) -> None:
     after = replace(after, generation=node.offers_generation + 1)
     fleet.nodes.put(name, replace(node, offers_generation=after.generation))
     fleet.offers.put(name, after)
-    _mark_withdrawn(fleet, name, after)
+    _mark_withdrawn(fleet, name, before, after)
     fleet.say(OfferTopic(fleet.name, name), after)
 
 
-def _mark_withdrawn(fleet: Fleet, name: str, after: Offers) -> None:
-    """A slot that is still held while its offer is gone is free once the node has seen these offers."""
+def _mark_withdrawn(fleet: Fleet, name: str, before: Offers | None, after: Offers) -> None:
+    """A slot that is still held while its offer is gone is free once the node has seen these offers; it may yet have kept it."""
     offered = {(offer.rollout, offer.task.task, offer.task.revision) for offer in after.offers}
+    brought = {offer.task.task: offer.sections for offer in before.offers} if before is not None else {}
     for task in sorted(fleet.slots.of("node", name)):
         slot = fleet.slots[task]
         is_gone = slot.state in HOLDING and (slot.wave, slot.task, slot.revision) not in offered
         if is_gone and not slot.withdrawn_at:
-            fleet.slots.put(task, replace(slot, withdrawn_at=after.generation))
+            fleet.slots.put(task, replace(slot, withdrawn_at=after.generation, brought=brought.get(task)))
         elif slot.withdrawn_at and not is_gone:
-            fleet.slots.put(task, replace(slot, withdrawn_at=0))
+            fleet.slots.put(task, replace(slot, withdrawn_at=0, brought=None))

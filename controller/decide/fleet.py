@@ -29,6 +29,7 @@ from controller.decide.records import (
     Departed,
     Devices,
     Draft,
+    Earlier,
     History,
     Hold,
     Image,
@@ -50,7 +51,7 @@ from controller.decide.rollouts.slot import Rollout, Slot
 from controller.decide.shelf import Shelf
 from controller.decide.terms import Terms
 from link.intake import Intake
-from protocol.desired import Assignment, Offers
+from protocol.desired import Assignment, Offers, Sections
 from protocol.observed import Answer, Health, Hello, NodeStatus, Request, TaskStatus
 from protocol.operator import StackStatus
 from protocol.stack import Service, Stack
@@ -135,6 +136,7 @@ class Fleet:
         default_factory=lambda: Shelf(History, stack=lambda history: stack_of(history.service))
     )
     undos: Shelf[Undo] = field(default_factory=lambda: Shelf(Undo, stack=lambda undo: undo.service.stack))
+    earlier: Shelf[Earlier] = field(default_factory=lambda: Shelf(Earlier))
     attendances: Shelf[Attendance] = field(default_factory=lambda: Shelf(Attendance))
     departed: Shelf[Departed] = field(default_factory=lambda: Shelf(Departed))
     answered: Shelf[Answered] = field(default_factory=lambda: Shelf(Answered))
@@ -185,8 +187,9 @@ class Fleet:
     told: set[str] = field(default_factory=set)
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
 
-    # What a turn has to look at, and what it says.
+    # What a turn has to look at, and what it says. `switched` are the sections of a stack that a node turns out to have kept.
     unsettled: Unsettled = field(default_factory=Unsettled)
+    switched: dict[tuple[str, str], Sections] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
 
     def __post_init__(self) -> None:

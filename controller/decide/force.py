@@ -9,7 +9,7 @@ from __future__ import annotations
 from controller.decide import images, scales
 from controller.decide.fleet import Fleet
 from controller.decide.records import Revision, revision_key, service_key
-from controller.decide.rollouts import history, pins
+from controller.decide.rollouts import history, pins, switching
 from protocol.stack import Service, Stack
 
 
@@ -26,7 +26,10 @@ def enforce(fleet: Fleet, name: str) -> None:
     before, stack = fleet.catalogue.stacks.get(name), in_force(fleet, record.stack)
     fleet.unsettled.reports.add(name)
     if before != stack:
+        known = _revisions(fleet, name)
         changed(fleet, name, fleet.catalogue.put(stack))
+        if before is not None and (known != _revisions(fleet, name) or switching.differ(before, stack)):
+            switching.remember(fleet, before, stack)
     if before is not None and before.logins != stack.logins:
         _tell_logins(fleet, stack)
 
@@ -43,6 +46,7 @@ def forget(fleet: Fleet, stack: str) -> None:
     scales.forget(fleet, stack)
     history.forget(fleet, stack)
     pins.forget(fleet, stack)
+    fleet.earlier.drop(stack)
 
 
 def changed(fleet: Fleet, name: str, services: set[str]) -> None:
@@ -53,6 +57,11 @@ def changed(fleet: Fleet, name: str, services: set[str]) -> None:
         revision = fleet.catalogue.revisions[key]
         fleet.revisions.put(revision_key(key, revision), _revision(key, revision, fleet.catalogue.services[key]))
         history.note(fleet, key)
+
+
+def _revisions(fleet: Fleet, stack: str) -> dict[str, str]:
+    services = fleet.catalogue.stacks[stack].services if stack in fleet.catalogue.stacks else {}
+    return {name: fleet.catalogue.revisions[service_key(stack, name)] for name in services}
 
 
 def _tell_logins(fleet: Fleet, stack: Stack) -> None:
@@ -66,5 +75,12 @@ def _tell_logins(fleet: Fleet, stack: Stack) -> None:
 
 def _revision(key: str, revision: str, service: Service) -> Revision:
     return Revision(
-        key, revision, service.container, service.restart, service.depends_on, service.job, service.stop_after_s
+        key,
+        revision,
+        service.container,
+        service.restart,
+        service.depends_on,
+        service.job,
+        service.stop_after_s,
+        service.release,
     )

@@ -76,11 +76,12 @@ def hello(fleet: Fleet, topic: HelloTopic, said: Hello, now_mono_s: float) -> No
         inventory=said.inventory,
         boot=said.boot,
         version=said.version,
+        release=said.release,
         generation=max(known.generation, said.assignment_generation),
         offers_generation=max(known.offers_generation, said.offers_generation),
     )
     fleet.nodes.put(topic.node, after)
-    if before is None or before.inventory != after.inventory:
+    if before is None or (before.inventory, before.release) != (after.inventory, after.release):
         fleet.look_at(topic.node)
         fleet.unsettled.hosts.add(topic.node)
     fleet.unsettled.greeted[topic.node] = said

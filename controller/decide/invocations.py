@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.decide import sections
 from controller.decide.fleet import Fleet
 from controller.decide.invocation import OPEN, Entry, InvocationSeen, advance
 from controller.decide.presence import Presence
-from controller.decide.records import stack_of
 from protocol import triggers
 from protocol.desired import Invocation
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
@@ -33,17 +33,10 @@ SEEN = {
 
 def sensed(fleet: Fleet, event: SensorEvent, now_mono_s: float) -> None:
     """An event happened, and was not counted before."""
-    stack = _stack_of(fleet, event)
-    for asked in triggers.matches(event, stack, fleet.catalogue.functions_of(stack), fleet.name):
+    stack, functions = sections.sensed_by(fleet, event)
+    for asked in triggers.matches(event, stack, functions, fleet.name):
         is_taken = asked.id in event.taken
         open_entry(fleet, Entry(asked, near=event.node, by_node=is_taken), event.node if is_taken else "", now_mono_s)
-
-
-def _stack_of(fleet: Fleet, event: SensorEvent) -> str:
-    """Whose sensor it is, by what that node was assigned; nobody's if it was taken away meanwhile."""
-    devices = fleet.devices.get(event.node)
-    keys = devices.sensors if devices else ()
-    return next((stack_of(key) for key in keys if key.endswith(f".{event.sensor}")), "")
 
 
 def open_entry(fleet: Fleet, entry: Entry, taken_by: str, now_mono_s: float) -> None:
@@ -122,6 +115,7 @@ def returned(fleet: Fleet, node: str) -> None:
 def _choose(fleet: Fleet, entry: Entry) -> str:
     hosts = fleet.hosts.get(entry.function, ())
     online = [name for name in hosts if fleet.presence(name) is Presence.ONLINE]
+    online = [name for name in online if sections.can_call(fleet, name, entry.function)]
     if entry.near in online:
         return entry.near
     return min(online, key=lambda name: (len(fleet.ledger.of("open", name)), name), default="")

@@ -20,6 +20,7 @@ from controller.decide import (
     leases,
     manifests,
     orders,
+    releases,
     resay,
 )
 from controller.decide.assignments import release
@@ -149,6 +150,7 @@ def _status(fleet: Fleet, topic: topics.StatusTopic, status: NodeStatus, now_mon
     release(fleet, status)
     decommission.shown(fleet, status)
     rollout.report(fleet, status, now_mono_s)
+    releases.seen(fleet, status)
     arrivals.seen(fleet, status)
     named = {task.task for task in status.tasks} | set(fleet.tasks.of("node", topic.node))
     stacks = {stack_of(task) for task in named}

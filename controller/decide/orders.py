@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide import answers, availability, decommission, diff, labels, nodes, services
+from controller.decide import agents, answers, availability, decommission, diff, labels, nodes, services
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard
 from controller.decide.invocation import Entry
@@ -160,6 +160,7 @@ _ASKING = frozenset(
         OrderVerb.DIFF,
         OrderVerb.ROLLOUT_STATUS,
         OrderVerb.ROLLOUT_HISTORY,
+        OrderVerb.AGENTS,
     }
 )
 """What only asks, and may be asked again; all else is done at most once per id."""
@@ -174,6 +175,8 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.DIFF: diff.diff,
     OrderVerb.ROLLOUT_STATUS: progress.status,
     OrderVerb.ROLLOUT_HISTORY: undo.rows,
+    OrderVerb.AGENTS: agents.rows,
+    OrderVerb.AGENTS_UPDATE: agents.update,
     OrderVerb.DRAIN: availability.drain,
     OrderVerb.PAUSE: availability.pause,
     OrderVerb.ACTIVATE: availability.activate,

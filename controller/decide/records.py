@@ -5,6 +5,7 @@ The machines keep their records beside their tables: `presence.Lease`, `slot.Slo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -13,6 +14,8 @@ from protocol.container import Container
 from protocol.desired import Dependency, Job, Restart
 from protocol.observed import Answer, Inventory
 from protocol.operator import ManifestFault, Verdict
+from protocol.release import Release
+from protocol.rollouts import Plan
 from protocol.stack import Service, Stack
 
 
@@ -28,7 +31,8 @@ class Availability(StrEnum):
 class Node:
     """A node that has said hello. `generation` and `offers_generation` count what it was told, and never go back.
 
-    `set_labels` are an operator's. One that `is_leaving` is told to stop everything, and forgotten when it has.
+    `set_labels` are an operator's. One that `is_leaving` is told to stop everything, and forgotten when it has. `release` is the
+    revision of its agent, empty where nothing could put another in its place.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Node:
     offers_generation: int = 0
     set_labels: dict[str, str] = field(default_factory=dict)
     is_leaving: bool = False
+    release: str = ""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -85,12 +90,19 @@ class Lookup:
 
 @dataclass(slots=True)
 class Draft:
-    """A plan that waits for what registries say of its images. Not durable: whoever asked asks again."""
+    """A plan that is being made. Not durable: whoever asked asks again.
+
+    It waits for what registries say of its images, `others` among them that nodes have already; then `steps` of work go on for some
+    turns. Made, it is kept for a while if it has more `pages` than one.
+    """
 
     stack: Stack
     back: tuple[str, bytes]
     asked: frozenset[str]
+    others: frozenset[str] = frozenset()
     found: dict[str, Inspected] = field(default_factory=dict)
+    steps: Iterator[object] | None = None
+    pages: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,7 @@ class Revision:
     depends_on: tuple[Dependency, ...] = ()
     job: Job | None = None
     stop_after_s: float = 0.0
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +241,13 @@ class Departed:
     rank: int
     generation: int = 0
     offers_generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The sensors, actuators and functions that a stack had before its last change: what a rollback of it returns to."""
+
+    stack: Stack
 
 
 @dataclass(frozen=True, slots=True)

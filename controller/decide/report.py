@@ -12,7 +12,7 @@ from controller.decide.fleet import Fleet
 from controller.decide.placement import absence, hosts
 from controller.decide.presence import Presence
 from controller.decide.records import StackRecord, Task, service_key
-from controller.decide.rollouts import phases, pins, precedence
+from controller.decide.rollouts import budget, phases, pins, precedence
 from controller.decide.rollouts.census import Census, census
 from controller.decide.rollouts.slot import Rollout, RolloutState, Slot, SlotState, Standing
 from protocol.observed import TaskState
@@ -145,7 +145,8 @@ def rollout_status(fleet: Fleet, rollout: Rollout) -> RolloutStatus:
     counts, service = census(fleet, rollout.service), rollout.service
     failed, *busy = (_some(fleet, service, standing) for standing in (Standing.FAILED, *BUSY))
     named = [slot for slots in busy for slot in slots][:REASONS_SHOWN]
-    reasons = [rollout.reason, precedence.objection(fleet, rollout), phases.unseen(fleet, rollout)]
+    reasons = [rollout.reason, precedence.objection(fleet, rollout), phases.held_up(fleet, rollout)]
+    reasons.append(budget.held_up(fleet, rollout))
     reasons += [f"{slot.node}: {slot.reason}" for slot in (*failed, *named)[:REASONS_SHOWN] if slot.reason]
     reasons += [f"{task.node}: {pins.reason(task)}" for task in pins.tasks(fleet, service)[:REASONS_SHOWN]]
     return RolloutStatus(

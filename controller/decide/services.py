@@ -36,6 +36,10 @@ def restart(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     if refused is not None:
         return refused
     services = answers.services_of(fleet, asked.target)
+    if any(service.release is not None for service in services):
+        return answers.conflict(
+            f"{asked.target} is the agents themselves; `bramble agents update` changes their release"
+        )
     for service in services:
         key = service_key(service.stack, service.name)
         fleet.restarts.put(key, Number(scales.restarts(fleet, key) + 1))

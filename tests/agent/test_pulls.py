@@ -12,6 +12,7 @@ from agent.decide.pulls import pull
 from protocol.container import Container
 from protocol.desired import Assignment, Login, Mirror
 from protocol.observed import OfferState, OfferStatus, TaskState
+from sim.images import Behaviour
 from tests.fakes.agent import Rig, offer, task
 
 HUB = Login("index.docker.io", "ann", "secret")
@@ -110,3 +111,67 @@ def test_a_corrected_mirror_hurries_an_offer(tmp_path: Path) -> None:
     (staged,) = rig.status().offers
     assert isinstance(staged, OfferStatus)
     assert staged.state is OfferState.STAGED
+
+
+def refused_offer(rig: Rig) -> None:
+    """A node that runs a, and was refused the image of b."""
+    rig.registry.push("web:a")
+    rig.run(2)
+    rig.assign(1, task("a"))
+    rig.run(5)
+    rig.offer(1, offer(task("b")))
+    rig.run(30)
+
+
+def state_of_offer(rig: Rig) -> tuple[OfferState, bool]:
+    """How the only offer stands, and whether its image could not be had."""
+    (status,) = rig.status().offers
+    assert isinstance(status, OfferStatus)
+    return status.state, status.was_staging
+
+
+@pytest.mark.parametrize(
+    ("given", "state"),
+    [
+        ({"logins": (Login("docker.io", "ann", "right"),)}, OfferState.STAGED),
+        ({"mirrors": (Mirror("docker.io", "pi-0:5000"),)}, OfferState.STAGED),
+        ({"logins": (Login("elsewhere.org", "ann", "right"),)}, OfferState.FAILED),
+        ({}, OfferState.FAILED),
+    ],
+)
+def test_an_offer_whose_image_was_refused_is_staged_again_when_its_registry_is_asked_otherwise(
+    tmp_path: Path, given: dict[str, tuple[object, ...]], state: OfferState
+) -> None:
+    """It failed before anything was disturbed, so a corrected login is all that it needs; nothing else revives it."""
+    rig = Rig(tmp_path)
+    refused_offer(rig)
+    assert state_of_offer(rig) == (OfferState.FAILED, True)
+    rig.registry.push("web:b")
+    rig.assign(2, task("a"), **given)
+    rig.run(30)
+    assert state_of_offer(rig) == (state, state is OfferState.FAILED)
+
+
+def test_a_login_that_is_wrong_again_is_one_more_try_and_no_more(tmp_path: Path) -> None:
+    """Each correction is tried once, however long it goes on."""
+    rig = Rig(tmp_path)
+    refused_offer(rig)
+    asked = rig.registry.pulls
+    for number, password in enumerate(("wrong", "wrong too"), 2):
+        rig.assign(number, task("a"), logins=(Login("docker.io", "ann", password),))
+        rig.run(300)
+    assert state_of_offer(rig) == (OfferState.FAILED, True)
+    assert rig.registry.pulls == asked + 2
+
+
+def test_what_failed_when_it_was_tried_is_revived_by_no_login(tmp_path: Path) -> None:
+    """A bad revision stays one, whoever pulls it."""
+    rig = Rig(tmp_path)
+    rig.registry.push("web:b", Behaviour(exits_after_s=1.0, exit_code=3))
+    refused_offer(rig)
+    rig.grant()
+    rig.run(30)
+    assert state_of_offer(rig) == (OfferState.FAILED, False)
+    rig.assign(2, task("a"), logins=(Login("docker.io", "ann", "right"),))
+    rig.run(30)
+    assert state_of_offer(rig) == (OfferState.FAILED, False)

@@ -25,6 +25,7 @@ BENCHES = {
     "footprint": "what an idle agent costs",
     "function": "how soon an event's function has answered",
     "replicas": "how soon a manifest's containers run",
+    "rollout": "how soon an update has settled everywhere",
     "heal": "how soon a killed container runs again",
     "placements": "how fast tasks find their nodes",
     "fleet": "what ten thousand nodes cost their controller",

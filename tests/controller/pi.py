@@ -34,6 +34,7 @@ class Pi:
     asked: dict[str, Key] = field(default_factory=dict)
     heard: int = field(init=False)
     labels: dict[str, str] = field(default_factory=dict)
+    refused: set[Key] = field(default_factory=set)
     broken: TaskState | None = None
     epoch: int = 1
 
@@ -119,6 +120,16 @@ class Pi:
                 else:
                     self.down[key[1]] = "falling back"
 
+    def refuse(self) -> None:
+        """The registry refuses what is staged here."""
+        self.refused |= {key for key, state in self.states.items() if state is OfferState.STAGED}
+        self.states |= dict.fromkeys(self.refused, OfferState.FAILED)
+
+    def correct(self) -> None:
+        """The registry is asked otherwise, and gives what it refused, where it is still offered."""
+        standing = {key_of(offer) for offer in self.offers.offers}
+        self.states |= dict.fromkeys(self.refused & standing, OfferState.STAGED)
+
     def recover(self) -> None:
         """Whatever falls back stands again."""
         self.down = {task: why for task, why in self.down.items() if why == "trying"}
@@ -139,7 +150,10 @@ class Pi:
             )
             for spec in self.assignment.tasks
         )
-        offers = tuple(OfferStatus(*key, state) for key, state in sorted(self.states.items()))
+        offers = tuple(
+            OfferStatus(*key, state, was_staging=state is OfferState.FAILED and key in self.refused)
+            for key, state in sorted(self.states.items())
+        )
         self.desk.status(
             self.name,
             tasks,

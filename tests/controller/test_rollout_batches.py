@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.decide.rollouts import steering
+from controller.decide.rollouts import progress, steering
 from controller.decide.rollouts.census import Census
 from controller.decide.rollouts.slot import RolloutState
 from controller.decide.rollouts.verdict import BatchState, of_batch
@@ -34,7 +34,13 @@ HOLD, FAIL = LostAction.HOLD, LostAction.FAIL
         (0.9, Census(settled=4, failed=1, away=5), HOLD, BatchState.FAILED),
         (0.5, Census(settled=1, failed=1, open=1), HOLD, BatchState.UNDER_WAY),
         (0.0, Census(failed=5), HOLD, BatchState.OVER),
-        (1.0, Census(lost=1, settled=1), HOLD, BatchState.UNDER_WAY),
+        (1.0, Census(lost=1, settled=1), HOLD, BatchState.HELD),
+        (1.0, Census(lost=1, settled=1, open=1), HOLD, BatchState.UNDER_WAY),
+        (0.5, Census(lost=1, settled=1), HOLD, BatchState.OVER),
+        (0.5, Census(lost=1, settled=1, trying=1), HOLD, BatchState.UNDER_WAY),
+        (0.6, Census(lost=1, settled=1, failed=1), HOLD, BatchState.HELD),
+        (0.5, Census(lost=1), HOLD, BatchState.HELD),
+        (0.0, Census(lost=1), HOLD, BatchState.OVER),
         (1.0, Census(lost=1, settled=1), FAIL, BatchState.FAILED),
         (0.5, Census(lost=1, settled=1), FAIL, BatchState.OVER),
         (1.0, Census(forgiven=1, settled=1), FAIL, BatchState.OVER),
@@ -140,7 +146,7 @@ def test_an_operator_goes_on_without_a_batch_of_absent_nodes() -> None:
     bed = Bed(4, "{batches: [{name: lab, nodes: node.labels.site == s0}]}", parallelism="0")
     bed.leave(*bed.pis[:2])
     said = steering.confirm(bed.desk.fleet, SERVICE)
-    assert said == "lab is left out, because all its nodes are away; the rollout of shop.web goes on"
+    assert said == "lab waits no more for any one of its nodes, which are all away; the rollout of shop.web goes on"
     bed.desk.turn()
     assert bed.rounds() == [["pi-3", "pi-4"]]
     bed.come_back(bed.pis[0])
@@ -247,3 +253,43 @@ def test_other_batches_under_the_same_revision_begin_with_the_first() -> None:
     bed.publish("web:2")
     assert bed.rollout.state is RolloutState.ROLLING
     assert bed.rounds() == [["pi-2"], ["pi-3", "pi-4"]]
+
+
+def test_a_batch_that_is_well_enough_without_a_lost_node_goes_on_within_the_budget() -> None:
+    """Half must be well, and half are: the next batch begins, and the lost one keeps its place."""
+    bed = Bed(4, "{batches: [{name: first, count: 2, success: 50%}]}", parallelism="2")
+    assert bed.ask() == ["pi-1", "pi-2"]
+    bed.leave(bed.pis[0])
+    assert bed.ask() == []
+    bed.end("pi-2")
+    assert bed.rounds() == [["pi-3"], ["pi-4"]]
+    assert bed.rollout.state is RolloutState.ROLLING
+    bed.come_back(bed.pis[0])
+    bed.end("pi-1")
+    assert (bed.rollout.state, bed.status.report) == (RolloutState.DONE, "4 updated")
+
+
+def test_a_batch_that_waits_for_a_lost_node_says_who_holds_it_and_goes_on_by_hand() -> None:
+    """All of a canary must be well; an operator may go on without, and the place stays taken."""
+    bed = Bed(3, "{canary: {count: 1}}", parallelism="2")
+    assert bed.ask() == ["pi-1"]
+    bed.leave(bed.pis[0])
+    held = "canary waits for pi-1, lost while trying it; `bramble rollout confirm shop.web` goes on without them"
+    assert bed.status.reasons[0] == held
+    lanes = {lane.node: lane.reason for lane in progress.lanes(bed.desk.fleet, bed.rollout, bed.desk.now)}
+    assert lanes["pi-2"] == f"waits for its batch: canary (1 of 1) goes first; {held}"
+    assert bed.ask() == []
+    said = steering.confirm(bed.desk.fleet, SERVICE)
+    assert said == "canary waits no more for pi-1, lost while trying it; the rollout of shop.web goes on"
+    bed.desk.turn()
+    assert bed.rounds() == [["pi-2"], ["pi-3"]]
+    assert steering.confirm(bed.desk.fleet, SERVICE) == "nothing of the rollout of shop.web waits to be confirmed"
+
+
+def test_a_batch_that_failed_and_goes_on_all_the_same_waits_for_no_lost_node() -> None:
+    """Whoever wrote `continue` wants the rest updated."""
+    bed = Bed(4, "{batches: [{name: first, count: 2}]}", parallelism="2", failure_action="continue")
+    assert bed.ask() == ["pi-1", "pi-2"]
+    bed.leave(bed.pis[0])
+    bed.end("pi-2", well=False)
+    assert bed.rounds() == [["pi-3"], ["pi-4"]]

@@ -120,3 +120,37 @@ def test_who_goes_away_stops_the_clock_and_who_returns_starts_it() -> None:
     assert bed.rollout.state is RolloutState.ROLLING
     pass_time(bed, 2)
     assert bed.rollout.state is RolloutState.PAUSED
+
+
+@pytest.mark.parametrize("lost", ["hold", "fail"])
+def test_who_waits_for_the_place_of_a_lost_node_is_not_slow_and_it_is_said_at_once(lost: str) -> None:
+    """The clock does not run while nobody can begin; when the lost one is back it begins anew."""
+    bed = Bed(2, f"{{progress_deadline: 10m, lost: {lost}}}", max_failure_ratio="0.5")
+    assert bed.ask() == ["pi-1"]
+    bed.leave(bed.pis[0])
+    assert bed.status.reasons[0].startswith("nobody can begin: 1 of 1 places are held by pi-1, lost while trying; ")
+    pass_time(bed, 60)
+    assert bed.rollout.state is RolloutState.ROLLING
+    bed.come_back(bed.pis[0])
+    pass_time(bed, 9)
+    assert bed.rollout.state is RolloutState.ROLLING
+    pass_time(bed, 2)
+    assert (bed.rollout.state, bed.rollout.reason) == (RolloutState.PAUSED, LATE)
+
+
+def test_a_lost_node_beside_a_free_place_excuses_nobody() -> None:
+    """Whoever could begin and does not is slow."""
+    bed = Bed(3, DEADLINE, parallelism="2")
+    assert bed.ask() == ["pi-1", "pi-2"]
+    bed.end("pi-2")
+    bed.leave(bed.pis[0])
+    pass_time(bed, 11)
+    assert bed.rollout.state is RolloutState.PAUSED
+
+
+def test_who_has_no_room_in_its_group_is_not_slow() -> None:
+    """The other one of the site is away, so this one has to work on."""
+    bed = Bed(2, "{progress_deadline: 10m, max_unavailable: {per: node.labels.site, count: 1}}")
+    bed.leave(bed.pis[0])
+    pass_time(bed, 60)
+    assert bed.rollout.state is RolloutState.ROLLING

@@ -181,7 +181,7 @@ def test_two_hundred_nodes_that_come_and_go_keep_the_counts() -> None:
     """Whatever falls is replaced; when all are back there is one of each, and nothing has two."""
     with a_fleet(nodes=CHURNING, seed=7) as fleet:
         for node in fleet.nodes.values():
-            node.stretch = STRETCH
+            node.process.stretch = STRETCH
         clock(fleet, replicas=60, replace=True, lost_after="4m")
         chances, ends = fleet.world.chances, fleet.world.now_s + CHURN_S
         cut: set[str] = set()

@@ -36,9 +36,9 @@ def let_pass(fleet: SimFleet, seconds: float) -> None:
     for node in fleet.nodes.values():
         if node.is_powered:
             node.cut_power()
-    fleet.head.stretch, before = 3600.0, fleet.head.stretch
+    fleet.head.process.stretch, before = 3600.0, fleet.head.process.stretch
     fleet.run_for(seconds)
-    fleet.head.stretch = before
+    fleet.head.process.stretch = before
 
 
 def test_a_copied_card_harms_nobody_but_its_twin() -> None:

@@ -29,6 +29,11 @@ SYSTEM_MILLICPUS = 100
 
 MEBIBYTE = 2**20
 
+NOT_LAUNCHED = (
+    "has an agent that bramble-agent-launch did not start; "
+    "install this release there by hand, and start it with its bramble-agent.service"
+)
+
 RUNS_TOO: Mapping[str, frozenset[str]] = {"arm64": frozenset({"arm"}), "amd64": frozenset({"386"})}
 """What a processor runs besides its own, without emulation; the agent holds pulled images to the same."""
 
@@ -104,6 +109,7 @@ def lacking(one: Candidate, need: Need) -> tuple[str, ...]:
     said += [f"pin {pin} is taken by {one.pins[pin]}" for pin in hardware.pins if pin in one.pins]
     said += [f"has no bus {bus}" for bus in hardware.buses if bus not in has.buses]
     said += [f"has no {path}" for path in hardware.devices if not _is_there(path, has.devices)]
+    said += [NOT_LAUNCHED] if hardware.launcher and not one.node.release else []
     labels = one.node.labels if hardware.labels else {}
     return (*said, *(f"has no label {label}" for label in hardware.labels if label not in labels))
 
@@ -123,9 +129,9 @@ def unsteady(one: Candidate, _: Need) -> tuple[str, ...]:
     return ("comes and goes",) if one.is_unsteady else ()
 
 
-def without_engine(one: Candidate, _: Need) -> tuple[str, ...]:
+def without_engine(one: Candidate, need: Need) -> tuple[str, ...]:
     """Nothing on it runs containers."""
-    return () if one.node.inventory.engine else ("has no Docker Engine",)
+    return () if one.node.inventory.engine or need.hardware.launcher else ("has no Docker Engine",)
 
 
 def foreign(one: Candidate, need: Need) -> tuple[str, ...]:

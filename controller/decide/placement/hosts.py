@@ -1,7 +1,7 @@
 """Which nodes have which sensors, actuators and functions: every node that the constraints let through.
 
 Devices sit on pins, so a drained or silent node keeps them; a function also needs an engine. A new revision of them goes out with
-the next assignment, without a rollout.
+the next assignment, or with the update of their stack's services there (`rollouts.switching`).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
+from controller.decide import releases
 from controller.decide.fleet import Fleet
 from controller.decide.numbering import Numbering
 from controller.decide.placement import filters, surplus
@@ -23,6 +24,7 @@ from controller.decide.placement.need import Need, need_of
 from controller.decide.placement.ranking import forget_oldest, ranking_of
 from controller.decide.placement.ranking import score as score_of
 from controller.decide.records import Node, Pending, Task, service_key, service_of, stack_of
+from controller.decide.rollouts import history
 from protocol.ids import task_id
 from protocol.stack import Resources, Service
 
@@ -124,6 +126,8 @@ def base_revision(fleet: Fleet, key: str) -> str:
     rollout = fleet.rollouts.get(key)
     if rollout is not None:
         return rollout.settled
+    if fleet.catalogue.services[key].release is not None:
+        return history.before_now(fleet, key)  # agents are there already, and may be of any release
     # Without a rollout all tasks have the same revision, so any of them tells it.
     task = next(iter(fleet.tasks.of("service", key)), None)
     return fleet.tasks[task].revision if task else fleet.catalogue.revisions[key]
@@ -241,7 +245,8 @@ def _fit_everywhere(fleet: Fleet, key: str, service: Service, nodes: Iterable[st
         task = task_id(service.stack, service.name, name)
         if task in fleet.tasks or name not in fleet.nodes or filters.objections(candidate(fleet, name, need), need):
             continue
-        place(fleet, Task(task, key, name, base_revision(fleet, key)))
+        begun = base_revision(fleet, key) if service.release is None else releases.running(fleet, name)
+        place(fleet, Task(task, key, name, begun))
     fleet.pendings.drop(key)
 
 

@@ -13,7 +13,7 @@ from controller.decide.fleet import Fleet
 from controller.decide.placement.scheduler import base_revision
 from controller.decide.presence import Presence
 from controller.decide.records import Task, service_of, stack_of
-from controller.decide.rollouts import patience, phases, pins
+from controller.decide.rollouts import patience, phases, pins, switching
 from controller.decide.rollouts.course import become, forget_revisions, put
 from controller.decide.rollouts.slot import HOLDING, NO_BATCH, OPEN, Cause, Rollout, RolloutSeen, Slot, SlotState
 from protocol.ids import digest
@@ -76,6 +76,8 @@ def align(fleet: Fleet, key: str) -> None:
         _renew(fleet, task, slot, rollout)
     if slot is not None:
         fleet.unsettled.offers.add(slot.node)
+    if task is not None and switching.has_any(fleet, stack_of(task.service)):
+        fleet.unsettled.assignments.add(task.node)
 
 
 def _renew(fleet: Fleet, task: Task, slot: Slot | None, rollout: Rollout) -> None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from math import inf
 
 from controller.decide.fleet import Fleet
-from controller.decide.rollouts import outages
+from controller.decide.rollouts import outages, phases
 from controller.decide.rollouts.census import census
 from controller.decide.rollouts.outages import Group
-from controller.decide.rollouts.slot import Rollout, Slot, returning
+from controller.decide.rollouts.slot import GRANTING, Rollout, Slot, Standing, returning
 from protocol.update import Disruption, Update
 
 NAMES_SHOWN = 5
@@ -25,16 +25,41 @@ EPSILON = 1e-9
 def full(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> str:
     """Why nothing more of a service may begin now; empty if something may."""
     policy, service = rollout.policy, rollout.service
-    counts = census(fleet, service)
-    held = counts.held
-    most = at_once(policy, len(fleet.tasks.of("service", service)), rollout.well)
-    if held >= most:
-        silent = counts.lost + counts.forgiven
-        lost = f", {silent} of them on nodes that went silent" if silent else ""
-        return f"waits for room: {held} of {most} are changing{lost}"
+    counts, most = census(fleet, service), places(fleet, rollout)
+    if counts.held >= most:
+        lost = f", {counts.silent} of them on nodes that went silent" if counts.silent else ""
+        return f"waits for room: {counts.held} of {most} are changing{lost}"
     if now_mono_s < free_mono_s(fleet, rollout):
         return f"waits for the delay of {policy.delay_s:g} s after the last one"
     return ""
+
+
+def places(fleet: Fleet, rollout: Rollout) -> int:
+    """How many tasks of a rollout may be changing at once now."""
+    return at_once(rollout.policy, len(fleet.tasks.of("service", rollout.service)), rollout.well)
+
+
+def is_silenced(fleet: Fleet, rollout: Rollout) -> bool:
+    """Whether nobody can begin because nodes that went silent have all the places: who is there is not slow."""
+    counts = census(fleet, rollout.service)
+    return not counts.trying and 0 < counts.silent >= places(fleet, rollout)
+
+
+def held_up(fleet: Fleet, rollout: Rollout) -> str:
+    """Who has all the places and does not tell, and what an operator can do; empty for a rollout that somebody can move on."""
+    service = rollout.service
+    if rollout.state not in GRANTING or not census(fleet, service).open or not is_silenced(fleet, rollout):
+        return ""
+    lost = [
+        *fleet.slots.of("standing", (service, Standing.LOST)),
+        *fleet.slots.of("standing", (service, Standing.FORGIVEN)),
+    ]
+    first = min(fleet.slots[task].node for task in lost)
+    taken = f"{len(lost)} of {places(fleet, rollout)} places are held by {phases.named(fleet, lost)}, lost while trying"
+    return f"nobody can begin: {taken}; {_ENDS.format(first)}"
+
+
+_ENDS = "a place is free when its node returns, or after `bramble decommission {}`"
 
 
 def free_mono_s(fleet: Fleet, rollout: Rollout) -> float:

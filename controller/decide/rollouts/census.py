@@ -40,9 +40,15 @@ class Census:
         """What counts as failed."""
         return self.failed + (self.lost if lost is LostAction.FAIL else 0)
 
-    def busy(self, lost: LostAction) -> int:
-        """Of those that were seen, the ones whose end is awaited. Who is lost may come to an end for a long time."""
-        return self.open + self.trying + (self.lost if lost is LostAction.HOLD else 0)
+    @property
+    def awaited(self) -> int:
+        """Those that are there and have not come to their end."""
+        return self.open + self.trying
+
+    @property
+    def silent(self) -> int:
+        """Places of the budget that are taken by nodes which went away while they tried."""
+        return self.lost + self.forgiven
 
 
 def census(fleet: Fleet, service: str) -> Census:

@@ -49,7 +49,15 @@ def move(fleet: Fleet, slot: Slot, seen: SlotSeen, reason: str) -> None:
     if state is slot.state:
         return
     withdrawn_at, is_forgiven = 0 if state in OPEN else slot.withdrawn_at, slot.is_forgiven and state is SlotState.LOST
-    after = replace(slot, state=state, reason=reason, withdrawn_at=withdrawn_at, is_forgiven=is_forgiven)
+    was_staging = slot.was_staging and state is SlotState.FAILED
+    after = replace(
+        slot,
+        state=state,
+        reason=reason,
+        withdrawn_at=withdrawn_at,
+        is_forgiven=is_forgiven,
+        was_staging=was_staging,
+    )
     fleet.slots.put(slot.task, after)
     look_again(fleet, slot)
     rollout = fleet.rollouts.get(slot.service)

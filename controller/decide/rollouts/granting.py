@@ -68,7 +68,8 @@ def wait(fleet: Fleet, slot: Slot, now_mono_s: float) -> str:
     if rollout.state not in GRANTING:
         return obstacle(fleet, rollout, now_mono_s)
     if not phases.may_go(rollout, slot):
-        return f"waits for its batch: {phases.title(rollout)} goes first"
+        held_up = phases.held_up(fleet, rollout)
+        return f"waits for its batch: {phases.title(rollout)} goes first{f'; {held_up}' if held_up else ''}"
     said = {(offer.rollout, offer.task): offer.reason for offer in status.offers} if status else {}
     if slot.state is SlotState.WAITING:
         return said.get((slot.wave, slot.task)) or "its node has not got the image yet"

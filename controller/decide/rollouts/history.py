@@ -66,6 +66,12 @@ def before(fleet: Fleet, key: str) -> Past | None:
     return next(fit, None)
 
 
+def before_now(fleet: Fleet, key: str) -> str:
+    """The revision that was in force before the present one."""
+    row = before(fleet, key)
+    return row.revision if row else fleet.catalogue.revisions[key]
+
+
 def ordered(fleet: Fleet, written: Stack, stack: Stack) -> Stack:
     """A stack with the services that operators took back as they were then. `written` is the same as its manifest says it."""
     keys = fleet.undos.of("stack", stack.name)

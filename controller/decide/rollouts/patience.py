@@ -2,17 +2,17 @@
 
 The clock runs while the link is up and somebody who is there could go on; it begins anew with every task that settles, with every
 batch and every word of an operator, and after every interruption. So a night without a network, or a fleet that is away, is no
-failure. Who waits in its node for a window or a lock cannot go on.
+failure. Who waits in its node for a window or a lock cannot go on, and neither can those who wait for places, or for room in their
+groups, that nodes hold which went silent: `rollout status` says at once who holds them.
 """
 
 from __future__ import annotations
 
 from controller.decide.fleet import Fleet
-from controller.decide.rollouts import precedence
+from controller.decide.rollouts import budget, phases, precedence
 from controller.decide.rollouts.census import census, of_batch
 from controller.decide.rollouts.course import become
-from controller.decide.rollouts.phases import under_way
-from controller.decide.rollouts.slot import GRANTING, Rollout, SlotState
+from controller.decide.rollouts.slot import GRANTING, Rollout, SlotState, Standing
 from controller.decide.rollouts.verdict import failure
 
 KIND = "progress"
@@ -45,6 +45,9 @@ def over(fleet: Fleet, service: str, _: float) -> None:
     rollout = fleet.rollouts.get(service)
     if rollout is None or not fleet.is_up or not could_go_on(fleet, rollout):
         return
+    if _is_crowded_out(fleet, rollout):
+        moved(fleet, service)
+        return
     said = failure(
         rollout.policy,
         f"nothing settled for {rollout.policy.progress_s:g} s, although nodes are there that could go on",
@@ -61,10 +64,21 @@ def could_go_on(fleet: Fleet, rollout: Rollout) -> bool:
         return False
     if census(fleet, rollout.service).trying:
         return True
+    if budget.is_silenced(fleet, rollout):
+        return False
     waits_there = rollout.policy.conduct.window is not None or rollout.policy.conduct.lock is not None
     if waits_there:
         staging = (fleet.slots[task] for task in fleet.slots.of("state", (rollout.service, SlotState.WAITING)))
         return any(not slot.is_away for slot in staging)
-    if under_way(rollout) is None:
+    if phases.under_way(rollout) is None:
         return census(fleet, rollout.service).open > 0
     return any(of_batch(fleet, rollout.service, number).open for number in range(rollout.batch + 1))
+
+
+def _is_crowded_out(fleet: Fleet, rollout: Rollout) -> bool:
+    """Whether whoever could begin has no room in its group. Looks at all who wait, and only when the clock has run out."""
+    if rollout.policy.disruption is None or census(fleet, rollout.service).trying:
+        return False
+    waiting = (fleet.slots[task] for task in fleet.slots.of("standing", (rollout.service, Standing.OPEN)))
+    begun = [slot for slot in waiting if phases.may_go(rollout, slot)]
+    return bool(begun) and all(budget.crowded_out(fleet, rollout, slot) for slot in begun)

@@ -5,8 +5,9 @@ name, up to `most`. Who is in stays in, unless its node goes away before it has 
 to its end, and enough of them are well, the next batch begins. The late lane needs no rule of its own: whoever returns or joins is
 taken in by the first batch that has begun and wants it, and may go at once; after the last batch everybody may.
 
-A batch all of whose nodes are away waits for any one of them, because nothing has been proved; `confirm` goes on without. A batch
-that no node could ever be in is over as soon as it begins.
+A batch all of whose nodes are away waits for any one of them, because nothing has been proved. One that is well enough without the
+nodes that were lost while they tried goes on without them, and any other waits for them (with `lost: hold`); `confirm` goes on
+without, in both. A batch that no node could ever be in is over as soon as it begins.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from dataclasses import dataclass, replace
 from controller.decide.fleet import Fleet
 from controller.decide.placement import constraints
 from controller.decide.rollouts.census import of_batch
-from controller.decide.rollouts.slot import NO_BATCH, Cause, Rollout, RolloutSeen, RolloutState, Slot
+from controller.decide.rollouts.slot import NO_BATCH, Cause, Rollout, RolloutSeen, RolloutState, Slot, Standing
 from controller.decide.rollouts.verdict import BatchState, Verdict, failure
 from controller.decide.rollouts.verdict import of_batch as state_of
 from protocol.update import Batch, FailureAction
 
 EVERYBODY = 2**31
 """The quota of a batch without `most`."""
+
+NAMES_SHOWN = 5
 
 CONFIRM = "`bramble rollout confirm {}` goes on"
 
@@ -80,18 +83,31 @@ def go_on(fleet: Fleet, rollout: Rollout) -> tuple[Rollout, Verdict]:
     return rollout, Verdict()
 
 
-def unseen(fleet: Fleet, rollout: Rollout) -> str:
-    """For whom a batch waits of which nobody is there; empty for any other."""
+def held_up(fleet: Fleet, rollout: Rollout) -> str:
+    """For whom a batch waits if for nobody who is there, and what an operator can do; empty for any other."""
+    batch, whom = under_way(rollout), holder(fleet, rollout)
+    return f"{batch.name} waits for {whom}; {CONFIRM.format(rollout.service)} without them" if batch and whom else ""
+
+
+def holder(fleet: Fleet, rollout: Rollout) -> str:
+    """Whom a batch has to wait for that are not there; empty where it waits for somebody who is, or an operator left them out."""
     batch = under_way(rollout)
-    if batch is None or not is_unseen(fleet, rollout):
+    if rollout.state is not RolloutState.ROLLING or batch is None or rollout.confirmed > rollout.batch:
         return ""
-    return f"{batch.name} waits for any one of its nodes, which are all away; {CONFIRM.format(rollout.service)} without them"
+    match state_of(batch, of_batch(fleet, rollout.service, rollout.batch), rollout.update.lost):
+        case BatchState.UNSEEN:
+            return "any one of its nodes, which are all away"
+        case BatchState.HELD:
+            lost = fleet.slots.of("batch", (rollout.service, rollout.batch, Standing.LOST))
+            return f"{named(fleet, lost)}, lost while trying it"
+    return ""
 
 
-def is_unseen(fleet: Fleet, rollout: Rollout) -> bool:
-    """Whether the batch under way waits for any one of its nodes."""
-    is_rolling = rollout.state is RolloutState.ROLLING and under_way(rollout) is not None
-    return is_rolling and not of_batch(fleet, rollout.service, rollout.batch).seen
+def named(fleet: Fleet, tasks: Iterable[str]) -> str:
+    """The nodes of some tasks, as many as a person reads."""
+    nodes = sorted({fleet.slots[task].node for task in tasks})
+    more = f" and {len(nodes) - NAMES_SHOWN} more" if len(nodes) > NAMES_SHOWN else ""
+    return f"{', '.join(nodes[:NAMES_SHOWN])}{more}"
 
 
 def passes(fleet: Fleet, batch: Batch, node: str) -> bool:
@@ -137,7 +153,9 @@ def _judge(fleet: Fleet, rollout: Rollout, batch: Batch) -> Verdict | None:
             return failure(rollout.update, f"{failed} of {counts.seen} of {batch.name} failed; {share} must be well")
         case BatchState.UNDER_WAY | BatchState.UNSEEN:
             return Verdict()
-        case BatchState.FAILED if counts.busy(rollout.update.lost):
+        case BatchState.HELD if rollout.confirmed <= rollout.batch:
+            return Verdict()
+        case BatchState.FAILED if counts.awaited:
             return Verdict()
     if batch.is_confirmed_by_hand and rollout.confirmed <= rollout.batch and counts.total:
         return Awaited(

@@ -15,11 +15,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.decide.fleet import Fleet
-from controller.decide.records import service_of
+from controller.decide.records import service_of, stack_of
 from controller.decide.rollouts import alignment, granting, patience, phases
 from controller.decide.rollouts.census import census
 from controller.decide.rollouts.course import become, look_again, move, put
-from controller.decide.rollouts.slot import HOLDING, Rollout, Slot, SlotSeen, SlotState, Standing, advance
+from controller.decide.rollouts.slot import (
+    HOLDING,
+    Cause,
+    Rollout,
+    RolloutSeen,
+    Slot,
+    SlotSeen,
+    SlotState,
+    Standing,
+    advance,
+)
 from controller.decide.rollouts.verdict import verdict
 from protocol.observed import NodeStatus, OfferState, OfferStatus, TaskState
 from protocol.update import LostAction
@@ -31,6 +41,8 @@ SEEN = {
     OfferState.FAILED: SlotSeen.FAILED,
 }
 """What a node says of an offer → what that means for its slot. A trial under way changes nothing: its slot is granted already."""
+
+GONE = "{0} went offline while it was trying; it keeps its place until it returns, or until `bramble decommission {0}`"
 
 UNDER_WAY = (TaskState.ASSIGNED, TaskState.PREPARING)
 """A task that does not run yet."""
@@ -65,7 +77,10 @@ def report(fleet: Fleet, status: NodeStatus, now_mono_s: float) -> None:
         if seen is SlotSeen.SETTLED:
             _settle(fleet, slot, now_mono_s)
         elif seen is not None:
-            move(fleet, slot, seen, offer.reason if offer else "")
+            move(
+                fleet, replace(slot, was_staging=bool(offer and offer.was_staging)), seen, offer.reason if offer else ""
+            )
+            _correct(fleet, slot)
         _release(fleet, task, status)
 
 
@@ -73,7 +88,7 @@ def absent(fleet: Fleet, node: str) -> None:
     """A node went offline: what it was granted is lost, and keeps its place in the budget."""
     for task in sorted(fleet.slots.of("node", node)):
         fleet.slots.put(task, alignment.away(fleet.slots[task]))
-        move(fleet, fleet.slots[task], SlotSeen.SILENT, f"{node} went offline while it was trying")
+        move(fleet, fleet.slots[task], SlotSeen.SILENT, GONE.format(node))
         fleet.unsettled.judged.add(fleet.slots[task].service)
 
 
@@ -93,8 +108,21 @@ def _seen(slot: Slot, offer: OfferStatus | None, status: NodeStatus) -> SlotSeen
         seen = SlotSeen.FREED
     else:
         return None
+    if slot.state is SlotState.FAILED and not slot.was_staging:
+        return None
     is_over = seen in (SlotSeen.FAILED, SlotSeen.FREED, SlotSeen.RETURNED)
     return None if is_over and slot.state in HOLDING and not _is_back(slot, status) else seen
+
+
+def _correct(fleet: Fleet, before: Slot) -> None:
+    """A node stages again what it could not get: a rollout that paused because of nothing else goes on."""
+    rollout, slot = fleet.rollouts.get(before.service), fleet.slots[before.task]
+    if before.state is not SlotState.FAILED or slot.state is SlotState.FAILED or rollout is None:
+        return
+    if rollout.paused_by is Cause.FAILURES and not _failed(fleet, rollout):
+        become(fleet, rollout, RolloutSeen.RESUMED, "")
+        fleet.remark(before.service, f"goes on: {before.node} gets the image now that its registry is asked otherwise")
+    patience.moved(fleet, before.service)
 
 
 def _is_back(slot: Slot, status: NodeStatus) -> bool:
@@ -115,6 +143,8 @@ def _settle(fleet: Fleet, slot: Slot, now_mono_s: float) -> None:
         put(fleet, replace(rollout, well=rollout.well + 1))
     if task.node == slot.node:
         fleet.tasks.put(task.task, replace(task, revision=slot.revision))
+        if slot.brought is not None:
+            fleet.switched[slot.node, stack_of(slot.service)] = slot.brought
         fleet.unsettled.assignments.add(slot.node)
     patience.moved(fleet, slot.service)
     look_again(fleet, slot)
@@ -146,13 +176,16 @@ def _judge(fleet: Fleet, service: str) -> None:
     rollout = fleet.rollouts.get(service)
     if rollout is None:
         return
-    said = verdict(rollout, census(fleet, service), _failed(fleet, rollout))
-    if said.seen is None:
-        after, said = phases.go_on(fleet, rollout)
+    counts = census(fleet, service)
+    said = verdict(rollout, counts, _failed(fleet, rollout))
+    if said.seen is None or (said.seen is RolloutSeen.ALL_SETTLED and counts.failed):
+        after, of_batches = phases.go_on(fleet, rollout)
         if after is not rollout:
             put(fleet, after)
             patience.moved(fleet, service)
             rollout = after
+        # What the whole tolerates may be too much for the last batch.
+        said = of_batches if said.seen is None or of_batches.cause is Cause.FAILURES else said
     if said.seen is not None:
         become(fleet, rollout, said.seen, said.reason or rollout.reason, said.cause)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from protocol.desired import Strategy
+from protocol.desired import Sections, Strategy
 from protocol.update import FailureAction, Update
 
 
@@ -59,6 +59,8 @@ NEXT: Mapping[tuple[SlotState, SlotSeen], SlotState] = {
     (SlotState.LOST, SlotSeen.FAILED): SlotState.FAILED,
     (SlotState.LOST, SlotSeen.RETURNED): SlotState.STAGED,
     (SlotState.LOST, SlotSeen.FREED): SlotState.WAITING,
+    (SlotState.FAILED, SlotSeen.STAGED): SlotState.STAGED,
+    (SlotState.FAILED, SlotSeen.UNSTAGED): SlotState.WAITING,
 }
 
 HOLDING = (SlotState.GRANTED, SlotState.LOST)
@@ -94,7 +96,7 @@ class RolloutSeen(StrEnum):
     HELD = "an operator paused it"
     RESUMED = "an operator had it go on"
     ABORTED = "an operator had it taken back"
-    ALL_SETTLED = "every slot is settled"
+    ALL_SETTLED = "every slot is settled, or has failed and may"
     ALL_BACK = "nothing of the revision is left to take back"
     MORE = "a task joined that has still to be updated"
 
@@ -111,6 +113,7 @@ ROLLOUT_NEXT: Mapping[tuple[RolloutState, RolloutSeen], RolloutState] = {
     (RolloutState.PAUSED, RolloutSeen.ABORTED): RolloutState.ROLLING_BACK,
     (RolloutState.PAUSED, RolloutSeen.ALL_SETTLED): RolloutState.DONE,
     (RolloutState.DONE, RolloutSeen.MORE): RolloutState.ROLLING,
+    (RolloutState.DONE, RolloutSeen.RESUMED): RolloutState.ROLLING,
     (RolloutState.DONE, RolloutSeen.ABORTED): RolloutState.ROLLING_BACK,
     (RolloutState.ROLLING_BACK, RolloutSeen.PAUSE): RolloutState.ROLLBACK_PAUSED,
     (RolloutState.ROLLING_BACK, RolloutSeen.HELD): RolloutState.ROLLBACK_PAUSED,
@@ -176,7 +179,9 @@ class Slot:
     `withdrawn_at` is the generation of the node's offers that no longer holds this one, 0 while it is offered. `is_kept` says
     that the node has seen the settled revision in its assignment, and needs the offer no more; until then the offer stands.
     `batch` is the one that has taken it in. `is_away` says that its node is offline; `is_forgiven`, of a lost one, that an operator
-    had the rollout go on in spite of it. `nonce` is the newest request that was granted: a node gives it back by its name.
+    had the rollout go on in spite of it. `nonce` is the newest request that was granted: a node gives it back by its name. A failed
+    one that `was_staging` could not get its image; it alone may be staged again, when its node is told of another login. `brought`
+    is what came with an offer that was withdrawn while its node may be trying it.
     """
 
     task: str
@@ -193,6 +198,8 @@ class Slot:
     is_forgiven: bool = False
     overrides_lock: bool = False
     nonce: str = ""
+    brought: Sections | None = None
+    was_staging: bool = False
 
     @property
     def standing(self) -> Standing:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from controller.decide.fleet import Fleet
 from controller.decide.rollouts import patience, phases
+from controller.decide.rollouts.census import census
 from controller.decide.rollouts.course import become
 from controller.decide.rollouts.course import put as _put
 from controller.decide.rollouts.slot import (
@@ -47,13 +48,14 @@ def pause(fleet: Fleet, service: str, reason: str = "") -> str | Refusal:
 def resume(fleet: Fleet, service: str) -> str | Refusal:
     """Go on. What failed is forgiven, and tried again under another name; who is lost does not count as failed any more."""
     rollout = fleet.rollouts.get(service)
-    if rollout is None or rollout.state in ENDED:
+    is_done = rollout is not None and rollout.state is RolloutState.DONE and census(fleet, service).failed > 0
+    if rollout is None or (rollout.state in ENDED and not is_done):
         return _nothing(service, rollout, "to resume")
-    if rollout.state not in HALTED:
+    if rollout.state not in (*HALTED, *ENDED):
         return f"the rollout of {service} is going on already"
     if rollout.paused_by is Cause.PROMOTION:
         return Refusal(f"{rollout.reason}")
-    forgiven = _forgive(fleet, rollout) if rollout.paused_by is Cause.FAILURES else 0
+    forgiven = _forgive(fleet, rollout) if is_done or rollout.paused_by is Cause.FAILURES else 0
     become(fleet, fleet.rollouts[service], RolloutSeen.RESUMED, "")
     patience.moved(fleet, service)
     again = f"; {forgiven} that failed or are lost are tried again" if forgiven else ""
@@ -71,10 +73,11 @@ def confirm(fleet: Fleet, service: str) -> str | Refusal:
         become(fleet, fleet.rollouts[service], RolloutSeen.CONFIRMED, "")
         patience.moved(fleet, service)
         return f"{name} is confirmed; the rollout of {service} goes on"
-    if phases.is_unseen(fleet, rollout):
+    if whom := phases.holder(fleet, rollout):
         batch = rollout.update.batches[rollout.batch]
         _put(fleet, replace(rollout, confirmed=rollout.batch + 1))
-        return f"{batch.name} is left out, because all its nodes are away; the rollout of {service} goes on"
+        patience.moved(fleet, service)
+        return f"{batch.name} waits no more for {whom}; the rollout of {service} goes on"
     if rollout.state is RolloutState.DONE and rollout.update.conduct.keeps_previous:
         return _let_go(fleet, rollout)
     return f"nothing of the rollout of {service} waits to be confirmed"
@@ -130,7 +133,9 @@ def _forgive(fleet: Fleet, rollout: Rollout) -> int:
     for task in sorted(fleet.slots.of("service", rollout.service)):
         slot = fleet.slots[task]
         if slot.state is SlotState.FAILED and rollout.owns(slot):
-            fresh = replace(slot, state=SlotState.WAITING, wave=after.wave, reason="", withdrawn_at=0)
+            fresh = replace(
+                slot, state=SlotState.WAITING, wave=after.wave, reason="", withdrawn_at=0, was_staging=False
+            )
             fleet.slots.put(task, fresh)
         elif slot.state is SlotState.LOST and not slot.is_forgiven:
             fleet.slots.put(task, replace(slot, is_forgiven=True))

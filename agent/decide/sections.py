@@ -1,0 +1,45 @@
+"""Which sensors, actuators and functions are in force: those of the assignment, or the ones that an offer brings with its revision.
+
+What is offered is in force exactly while every task that changes with it is to be of its new revision, tried or kept: it comes in
+the very commit in which the last of these trials begins, and goes in the one in which the first of them fails. So in no commit are
+a stack's sections some of the new and some of the old, or new beside a task that is old. Nothing is stored for it: it follows from
+the assignment and the trials, after a power cut too. Of what the assignment has taken over, it has the word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from agent.decide.target import Target
+from agent.decide.trial import Trial
+from protocol.desired import Assignment, FunctionSpec, Sections
+from protocol.observed import OfferState
+from protocol.sections import joined, of_stacks, yielding
+
+LIVE = (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING, OfferState.SETTLED)
+"""The states of a trial whose sections are needed, or may yet be."""
+
+
+def in_force(assignment: Assignment, overlays: Iterable[Trial], targets: Mapping[str, Target]) -> Sections:
+    """What is in force, given the trials that put another revision over the assignment's; of two that bring some, the newer."""
+    brought = {
+        trial.offer.task.stack: trial.offer.sections
+        for trial in overlays
+        if trial.offer.sections is not None and _are_all_new(trial.offer.sections, targets)
+    }
+    assigned = Sections(assignment.sensors, assignment.actuators, assignment.functions)
+    if not brought:
+        return assigned
+    newer = joined(*brought.values())
+    return joined(yielding(of_stacks(assigned, lambda stack: stack not in brought), newer), newer)
+
+
+def functions(assignment: Assignment, trials: Iterable[Trial]) -> Iterator[FunctionSpec]:
+    """Every function that is in force, or may be without another word of the controller."""
+    yield from assignment.functions
+    yield from (one for t in trials if t.state in LIVE and t.offer.sections for one in t.offer.sections.functions)
+
+
+def _are_all_new(sections: Sections, targets: Mapping[str, Target]) -> bool:
+    found = {task: targets.get(task) for task in sections.revisions}
+    return all(one is not None and one.spec.revision == sections.revisions[task] for task, one in found.items())

@@ -1,0 +1,78 @@
+"""Which release is started next: a function of what stands on the disk and of how the last one ended. Pure.
+
+One that is tried is started at most STARTS_MOST times, so that a release which takes the whole node down is not tried after every
+boot. Whatever is seen of it before it is kept (an end, too long a silence) ends the try. What was being decided when the power went
+is decided again from the files, and comes out the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from agent.launcher.markers import BASE, Try, Verdict, is_about
+
+STARTS_MOST = 3
+"""Of one try: two power cuts in a row are weather."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What stands on the disk. `fit` are the releases that are whole and have not refused to start; `ended` is how a try ended."""
+
+    current: str = BASE
+    previous: str = BASE
+    trying: Try | None = None
+    verdict: Verdict | None = None
+    fit: frozenset[str] = frozenset({BASE})
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a release that was kept; with a `notice` if it is not the one that should be."""
+
+    name: str
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TryOut:
+    """Start a release on trial, once more."""
+
+    what: Try
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Say why a try is over, and forget it."""
+
+    what: Try
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Forget a try that is over already: the power went between the two halves of ending it."""
+
+
+def choose(seen: Seen) -> Start | TryOut | Return | Clear:
+    """What to do next."""
+    what = seen.trying
+    if what is None:
+        return _kept(seen)
+    if what.name == seen.current or is_about(seen.verdict, what):
+        return Clear()
+    if seen.ended:
+        return Return(what, seen.ended)
+    if what.name not in seen.fit:
+        return Return(what, f"{what.name} is not whole on the disk, or cannot be started")
+    if what.attempts >= STARTS_MOST:
+        return Return(what, f"the node or its launcher ended {what.attempts} times while it was tried")
+    return TryOut(replace(what, attempts=what.attempts + 1))
+
+
+def _kept(seen: Seen) -> Start:
+    for name in (seen.current, seen.previous):
+        if name in seen.fit:
+            return Start(name, "" if name == seen.current else f"{seen.current} cannot be started")
+    return Start(BASE, f"neither {seen.current} nor {seen.previous} can be started")

@@ -1,0 +1,56 @@
+"""What nodes have of the stacks' sensors, actuators and functions: what is wanted of them, and what they were told.
+
+The two differ while an update is under way (`rollouts.switching` says when a node gets which). Events and calls go by what nodes
+were told: an old sensor calls the old functions, and a new function is called where it is.
+"""
+
+from __future__ import annotations
+
+from controller.decide.fleet import Fleet
+from protocol.desired import Assignment, FunctionSpec, Sections
+from protocol.observed import SensorEvent
+from protocol.sections import of_stacks
+
+
+def wanted(fleet: Fleet, node: str) -> Sections:
+    """All that the stacks in force want of a node."""
+    devices, stacks = fleet.devices.get(node), fleet.catalogue.stacks
+    if devices is None:
+        return Sections()
+    sensors, actuators = ([key.split(".") for key in keys] for keys in (devices.sensors, devices.actuators))
+    return Sections(
+        tuple(stacks[stack].sensors[name].spec for stack, name in sensors),
+        tuple(stacks[stack].actuators[name].spec for stack, name in actuators),
+        tuple(fleet.catalogue.functions[key].spec for key in devices.functions),
+    )
+
+
+def told(assignment: Assignment, stack: str) -> Sections:
+    """What a node was told to have of a stack."""
+    whole = Sections(assignment.sensors, assignment.actuators, assignment.functions)
+    return of_stacks(whole, lambda one: one == stack)
+
+
+def sensed_by(fleet: Fleet, event: SensorEvent) -> tuple[str, tuple[FunctionSpec, ...]]:
+    """Whose sensor an event came from, and which functions it may call; nobody's if it was taken away meanwhile."""
+    assignment, devices = fleet.assignments.get(event.node), fleet.devices.get(event.node)
+    stack = next((one.stack for one in (assignment.sensors if assignment else ()) if one.name == event.sensor), "")
+    keys = devices.sensors if devices else ()
+    stack = stack or next((key.partition(".")[0] for key in keys if key.endswith(f".{event.sensor}")), "")
+    earlier, functions = fleet.earlier.get(stack), fleet.catalogue.functions_of(stack)
+    is_new = assignment is None or told(assignment, stack) == of_stacks(
+        wanted(fleet, event.node), lambda one: one == stack
+    )
+    if earlier is None or is_new:
+        return stack, functions
+    names = {function.name for function in functions}
+    return stack, tuple(one.spec for name, one in earlier.stack.functions.items() if name in names)
+
+
+def can_call(fleet: Fleet, node: str, function: str) -> bool:
+    """Whether a node that is to have a function (`stack.name`) has it already, as far as is known here."""
+    stack, _, name = function.partition(".")
+    assignment = fleet.assignments.get(node)
+    if stack not in fleet.earlier:
+        return True
+    return assignment is not None and any((one.stack, one.name) == (stack, name) for one in assignment.functions)

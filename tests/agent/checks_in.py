@@ -1,0 +1,10 @@
+"""What an agent does when the controller knows it: says that its release is kept."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from agent.launcher.markers import keep
+
+keep(Path(sys.argv[1]), sys.argv[2])

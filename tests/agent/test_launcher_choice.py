@@ -1,0 +1,154 @@
+"""The launcher's choice as a table, and the files it rests on cut at every point."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.launcher import markers
+from agent.launcher.__main__ import look
+from agent.launcher.choice import STARTS_MOST, Clear, Return, Seen, Start, TryOut, choose
+from agent.launcher.markers import BASE, Try, Verdict, verdict_on
+
+OLD, NEW = "1-old", "2-new"
+TRY = Try(NEW, "r-1", "svc-bramble.agent.pi", "two", "nonce001", 5.0)
+SEEN = Seen(current=OLD, previous=BASE, fit=frozenset({BASE, OLD, NEW}))
+
+
+@pytest.mark.parametrize(
+    ("seen", "choice"),
+    [
+        (Seen(), Start(BASE)),
+        (SEEN, Start(OLD)),
+        (replace(SEEN, fit=frozenset({BASE})), Start(BASE, f"{OLD} cannot be started")),
+        (
+            replace(SEEN, previous=NEW, fit=frozenset({BASE})),
+            Start(BASE, f"neither {OLD} nor {NEW} can be started"),
+        ),
+        (replace(SEEN, previous=NEW, fit=frozenset({BASE, NEW})), Start(NEW, f"{OLD} cannot be started")),
+        (replace(SEEN, trying=TRY), TryOut(replace(TRY, attempts=1))),
+        (replace(SEEN, trying=replace(TRY, attempts=STARTS_MOST - 1)), TryOut(replace(TRY, attempts=STARTS_MOST))),
+        (
+            replace(SEEN, trying=replace(TRY, attempts=STARTS_MOST)),
+            Return(replace(TRY, attempts=STARTS_MOST), "the node or its launcher ended 3 times while it was tried"),
+        ),
+        (replace(SEEN, trying=TRY, ended="it ended"), Return(TRY, "it ended")),
+        (
+            replace(SEEN, trying=TRY, fit=frozenset({BASE, OLD})),
+            Return(TRY, f"{NEW} is not whole on the disk, or cannot be started"),
+        ),
+        (replace(SEEN, trying=TRY, current=NEW), Clear()),
+        (replace(SEEN, trying=TRY, verdict=verdict_on(TRY, "gone")), Clear()),
+        (
+            replace(SEEN, trying=TRY, verdict=replace(verdict_on(TRY, "gone"), nonce="another1")),
+            TryOut(replace(TRY, attempts=1)),
+        ),
+        (replace(SEEN, trying=TRY, ended="it ended", current=NEW), Clear()),
+    ],
+)
+def test_which_release_is_started_next(seen: Seen, choice: object) -> None:
+    """A function of the disk and of how the last one ended."""
+    assert choose(seen) == choice
+
+
+def test_a_try_always_ends() -> None:
+    """However often it is cut short, it is started three times at most, and then given up."""
+    seen, starts = replace(SEEN, trying=TRY), 0
+    while isinstance(chosen := choose(seen), TryOut):
+        seen, starts = replace(seen, trying=chosen.what), starts + 1
+    assert starts == STARTS_MOST
+    assert isinstance(chosen, Return)
+
+
+class CutError(Exception):
+    """The power went."""
+
+
+def _folder(path: Path) -> Path:
+    for name in (OLD, NEW):
+        (path / name).mkdir(parents=True)
+        (path / name / markers.COMPLETE).touch()
+    markers.point(path, markers.CURRENT, OLD)
+    return path
+
+
+ACTS: dict[str, tuple[Callable[[Path], None], frozenset[str]]] = {
+    "begins": (lambda folder: markers.write(folder, TRY), frozenset({f"start {OLD}", f"try {NEW}"})),
+    "keeps": (lambda folder: markers.keep(folder, NEW), frozenset({f"try {NEW}", f"start {NEW}"})),
+    "returns": (
+        lambda folder: (markers.write(folder, verdict_on(TRY, "late")), markers.forget_try(folder))[0],
+        frozenset({f"try {NEW}", f"start {OLD}"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_power_cut_at_any_point_leaves_the_old_or_the_new(
+    act: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before each call that changes the disk the power goes: what is chosen then is one of two, and after the act the second."""
+    does, fine = ACTS[act]
+    for cut in range(40):
+        folder = _folder(tmp_path / f"{cut}")
+        if act != "begins":
+            markers.write(folder, TRY)
+        left = [cut]
+        with monkeypatch.context() as patch:
+            for where, name in ((os, "fsync"), (Path, "rename"), (Path, "unlink"), (Path, "symlink_to")):
+                patch.setattr(where, name, _cutting(getattr(where, name), left))
+            try:
+                does(folder)
+                is_through = True
+            except CutError:
+                is_through = False
+        outcome = _outcome(folder)
+        assert outcome in fine, (cut, outcome)
+        if is_through:
+            assert outcome == {"begins": f"try {NEW}", "keeps": f"start {NEW}", "returns": f"start {OLD}"}[act]
+            return
+    pytest.fail("it never came to its end")
+
+
+def _cutting(real: Callable[..., object], left: list[int]) -> Callable[..., object]:
+    def call(*given: object, **more: object) -> object:
+        left[0] -= 1
+        if left[0] < 0:
+            raise CutError
+        return real(*given, **more)
+
+    return call
+
+
+def _outcome(folder: Path) -> str:
+    """What the launcher comes to in the end."""
+    for _ in range(5):
+        match choose(look(folder, set(), "")):
+            case Clear():
+                markers.forget_try(folder)
+            case Return(what, reason):
+                markers.write(folder, verdict_on(what, reason))
+                markers.forget_try(folder)
+            case TryOut(what):
+                return f"try {what.name}"
+            case Start(name):
+                return f"start {name}"
+    return "never ends"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"name": 3}', '{"name": "../../bin"}', '{"name": ".hidden"}', "\udcff"]
+)
+def test_a_file_that_nobody_wrote_so_is_no_try(text: str, tmp_path: Path) -> None:
+    """A damaged marker is none: the agent that was kept is started."""
+    (tmp_path / markers.TRYING).write_bytes(text.encode(errors="surrogateescape"))
+    assert choose(look(tmp_path, set(), "")) == Start(BASE)
+
+
+def test_a_key_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
+    """Releases of all ages read each other's files."""
+    (tmp_path / markers.VERDICT).write_text('{"name": "x", "reason": "late", "colour": "red"}')
+    assert markers.verdict(tmp_path) == Verdict("x", reason="late")
