@@ -156,7 +156,8 @@ def _device(fleet: Fleet, after: Fleet, kind: str, where: tuple[str, str, str]) 
 def _spec(fleet: Fleet, kind: str, key: str) -> dict[str, object]:
     stack, _, name = key.partition(".")
     spec = asdict(getattr(fleet.catalogue.stacks[stack], kind)[name].spec)
-    return {**spec, **spec.pop("options", {})}
+    options = spec.pop("options", {})
+    return {**spec, **options}
 
 
 def _on(fleet: Fleet, kind: str, node: str, stack: str) -> set[str]:
