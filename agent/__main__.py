@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -39,6 +40,9 @@ from protocol.refusal import Refusal
 from sensors.board import Board
 
 BALLAST = "agent.ballast"
+
+INSTANCE_BYTES = 4
+# Tells the processes of one node apart, some hundreds in its life.
 
 log = logging.getLogger("agent")
 
@@ -74,7 +78,7 @@ def run(settings: Settings) -> int:
     store = Store(Path(settings.state_dir) / FILE, ballast=Ballast(Path(settings.state_dir) / BALLAST))
     if store.notice:
         log.error("store_damaged notice=%r", store.notice)
-    node = store.load(Identity(settings.node, settings.fleet, host.boot(), installed()), moment(host))
+    node = store.load(_identity(settings, host), moment(host))
     node.images.rate_bps = settings.pull_rate_bps
     board = Board(inbox.put, settings.pin_factory)
     if node.sections().actuators:
@@ -101,6 +105,11 @@ def run(settings: Settings) -> int:
         broker.close()
         store.close()
     return 0
+
+
+def _identity(settings: Settings, host: Host) -> Identity:
+    instance = secrets.token_hex(INSTANCE_BYTES)
+    return Identity(settings.node, settings.fleet, host.boot(), installed(), instance, host.machine())
 
 
 def make_safe(settings: Settings) -> int:

@@ -98,12 +98,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who this agent is in this process: names from the settings, the boot from the kernel."""
+    """Who this agent is in this process: names from the settings, the boot from the kernel, the instance by lot, the machine from its board."""
 
     name: str
     fleet: str
     boot: str
     version: str
+    instance: str = ""
+    machine: str = ""
 
 
 @dataclass(slots=True)
@@ -150,7 +152,10 @@ class Store:
         """The node as the last commit left it."""
         boot, mono_s = self._connection.execute("SELECT boot, mono_s FROM moment").fetchone()
         shift_s = 0.0 if boot == who.boot else now.mono_s - mono_s
-        node = Node(who.name, who.fleet, who.boot, who.version, self.outbox.stream, self.outbox.next_sequence - 1)
+        if self.outbox.settle_on(who.machine):
+            log.warning("machine_changed said='this store was written on another machine; its facts are told apart from now on'")
+        last = self.outbox.next_sequence - 1
+        node = Node(who.name, who.fleet, who.boot, who.version, self.outbox.stream, last, who.instance)
         for kind, read in KINDS.items():
             setattr(node, kind, self._table(kind, read, shift_s))
         if node.assignment.node != who.name or node.offers.node != who.name:

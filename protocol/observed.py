@@ -24,12 +24,16 @@ class Link(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """A node's birth or will. Both carry the epoch of one connection, so a late will never ends a newer session."""
+    """A node's birth or will. Both carry the epoch of one connection, so a late will never ends a newer session.
+
+    `instance` names the process: one that was followed by another never returns, unless two devices share a name.
+    """
 
     state: Link
     epoch: int
     boot: str = ""
     version: str = ""
+    instance: str = ""
 
 
 class TaskState(StrEnum):
@@ -118,7 +122,8 @@ class Inventory:
 
     `engine` is the Docker Engine's version, empty where there is none; `runtimes` are its OCI runtimes. `pins` are the BCM numbers
     on the header; `buses` like `i2c-1` and `spi0.0`; `devices` paths below /dev that containers may want; `usb` and `cameras` what
-    people call them. `memory_limits` is false where the kernel ignores them. `zone` is the name of the time zone.
+    people call them. `memory_limits` is false where the kernel ignores them. `zone` is the name of the time zone. `serial` is the
+    board's: it stays when a card goes into another one.
     """
 
     hostname: str
@@ -142,6 +147,7 @@ class Inventory:
     usb: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
     memory_limits: bool = True
+    serial: str = ""
 
 
 @sparse
@@ -149,7 +155,8 @@ class Inventory:
 class Hello:
     """The first word of every connection: where this node stands, so that the controller can say what differs.
 
-    `release` is the revision of the agent that speaks, empty where nothing could put another in its place.
+    `release` is the revision of the agent that speaks, empty where nothing could put another in its place. `obeyed_epoch` is the
+    highest of a controller of which it has taken anything: whoever speaks to it under a lower one is refused.
     """
 
     node: Name
@@ -162,6 +169,8 @@ class Hello:
     assignment_hash: str = ""
     offers_generation: int = 0
     release: str = ""
+    obeyed_epoch: int = 0
+    instance: str = ""
 
 
 class Clock(StrEnum):

@@ -147,7 +147,8 @@ class SimNode:
         deliver = process.deliver_to()
         now = self.now(process.mono_s)
         self.store = FusedStore(self.path, process, self._accept)
-        identity = Identity(self.name, self.fleet, f"boot-{self.name}-{process.boot}", "sim")
+        boot, instance = f"boot-{self.name}-{process.boot}", f"{process.name}-{process.life}"
+        identity = Identity(self.name, self.fleet, boot, "sim", instance, process.name)
         self.node = self.store.load(identity, now)
         self.world.touched.append(self.name)
         self._link = FusedLink(process, LinkSettings("broker", 1883, self.name), deliver)

@@ -66,6 +66,7 @@ class Node:
     version: str
     stream: str
     sequence: int = 0
+    instance: str = ""
 
     # What survives. `counters` holds epoch and tick; `sequence` is the last of the outbox, which remembers it; `completed` the
     # jobs that have run to their end, each with its content.
@@ -96,6 +97,8 @@ class Node:
     actuators: tuple[DeviceStatus, ...] = ()
     edges: dict[str, EdgeState] = field(default_factory=dict)
     refusal: str = ""
+    outranked: str = ""
+    outranked_mono_s: float = 0.0
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     # What this process has begun or said. `unseen` holds steps that ended since the last look, with the moment of their end; `held`
@@ -134,6 +137,11 @@ class Node:
     def offers(self) -> Offers:
         """What may be tried; none before the first."""
         return self.offerings.get("") or Offers(self.name, 0, 0)
+
+    @property
+    def obeyed_epoch(self) -> int:
+        """The highest of a controller of which anything was taken."""
+        return max(self.assignment.epoch, self.offers.epoch)
 
     @property
     def is_up(self) -> bool:

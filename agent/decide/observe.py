@@ -31,7 +31,7 @@ from agent.decide.inputs import (
 from agent.decide.node import Node, Now
 from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused
 from protocol.desired import Ack, Assignment, Command, Grant, Invocation, Offers
-from protocol.envelope import Received, unpack
+from protocol.envelope import Packet, Received, unpack
 from protocol.refusal import Refusal
 from protocol.topics import CommandTopic, InvocationTopic
 from sensors.edges import PinRead
@@ -44,8 +44,7 @@ def observe(node: Node, seen: object, now: Now) -> None:
             devices.read(node, seen, now)
         case Arrived():
             for packet in seen.packets if node.link is not None and seen.epoch == node.link.epoch else ():
-                silence.heard(node, packet)
-                _received(node, unpack(packet), now)
+                _arrived(node, packet, now)
         case StepEnded() | RunEnded() | EngineSeen() | EngineLost() | EngineHint():
             _engine(node, seen, now)
         case LinkUp():
@@ -87,6 +86,13 @@ def _local(node: Node, seen: object) -> None:
             node.effects.append(DrivePin("", seen.pin, seen.level))
         case HostSeen():
             report.hosted(node, seen)
+
+
+def _arrived(node: Node, packet: Packet, now: Now) -> None:
+    received = unpack(packet)
+    if not wants.is_outranked(node, received, now, retained=packet.retain):
+        silence.heard(node, packet)
+        _received(node, received, now)
 
 
 def _received(node: Node, received: Received | Refusal, now: Now) -> None:

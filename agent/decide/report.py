@@ -78,6 +78,8 @@ def reasons(node: Node) -> tuple[str, ...]:
         said.append(f"no container engine: {node.engine.reason}")
     if node.refusal:
         said.append(f"refused: {node.refusal}")
+    if node.outranked:
+        said.append(f"refused: {node.outranked}")
     if isinstance(node.engine, EngineSeen) and node.inventory is not None and not node.inventory.memory_limits:
         said.append(NO_MEMORY_LIMITS)
     return (*said, *storage.reasons(node), *fetch.unfetched(node))

@@ -46,7 +46,7 @@ def assignment(fleet: Fleet, node: str) -> Assignment:
     sections = switching.assigned(fleet, node, specs)
     return Assignment(
         node,
-        fleet.epoch,
+        fleet.epoch_of(node),
         fleet.nodes[node].generation,
         specs,
         sections.sensors,
@@ -88,7 +88,7 @@ def holders(fleet: Fleet, task: str) -> tuple[str, ...]:
 def release(fleet: Fleet, status: NodeStatus) -> None:
     """Let go of what a node shows that it has stopped: it knows its newest assignment, and lists the task no more."""
     node = fleet.nodes[status.node]
-    if (status.observed_epoch, status.observed_generation) < (fleet.epoch, node.generation):
+    if (status.observed_epoch, status.observed_generation) < (fleet.epoch_of(node.name), node.generation):
         return
     told = fleet.assignments.get(node.name)
     wanted = {spec.task for spec in told.tasks} if told else set()
@@ -166,7 +166,7 @@ def offers(fleet: Fleet, node: str) -> Offers:
     slots = [fleet.slots[task] for task in sorted(fleet.slots.of("node", node))]
     plain = tuple(_offered(fleet, slot) for slot in slots if _is_offered(fleet, slot))
     generation = fleet.nodes[node].offers_generation
-    return Offers(node, fleet.epoch, generation, switching.offered(fleet, node, plain))
+    return Offers(node, fleet.epoch_of(node), generation, switching.offered(fleet, node, plain))
 
 
 def _is_offered(fleet: Fleet, slot: Slot) -> bool:

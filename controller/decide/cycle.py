@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from controller.decide import (
     decommission,
@@ -91,4 +92,4 @@ def _acknowledge(fleet: Fleet) -> None:
     for node, stream in acks:
         intake = fleet.intakes.get(greeting.intake_key(node, stream))
         if intake is not None:
-            fleet.say(AckTopic(fleet.name, node), intake.ack(stream))
+            fleet.say(AckTopic(fleet.name, node), replace(intake.ack(stream), epoch=fleet.epoch_of(node)))

@@ -56,7 +56,8 @@ def decommission(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
 def shown(fleet: Fleet, status: NodeStatus) -> None:
     """A node says how it stands; one that leaves, and shows that it runs nothing any more, is forgotten in this turn."""
     node = fleet.nodes[status.node]
-    if not node.is_leaving or (status.observed_epoch, status.observed_generation) < (fleet.epoch, node.generation):
+    told = (fleet.epoch_of(node.name), node.generation)
+    if not node.is_leaving or (status.observed_epoch, status.observed_generation) < told:
         return
     if fleet.assignments.get(node.name) is not None and fleet.assignments[node.name].tasks:
         return  # told to leave in this very turn
@@ -91,7 +92,8 @@ def forget(fleet: Fleet, name: str) -> None:
     _forget_words(fleet, name)
     node = fleet.nodes.drop(name)
     assert node is not None, "whoever calls this has looked"
-    fleet.departed.put(name, Departed(name, fleet.count("departed"), node.generation, node.offers_generation))
+    rank, epoch = fleet.count("departed"), node.epoch
+    fleet.departed.put(name, Departed(name, rank, node.generation, node.offers_generation, epoch))
     if len(fleet.departed) > DEPARTED_KEPT:
         fleet.departed.drop(min(fleet.departed, key=lambda key: fleet.departed[key].rank))
     clear(fleet, name)

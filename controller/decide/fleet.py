@@ -216,9 +216,21 @@ class Fleet:
 
     @property
     def epoch(self) -> int:
-        """Of the store: raised when it turns out to be a restored backup."""
+        """Of this store among all that were in charge; some nodes know a higher one (`epoch_of`)."""
         number = self.numbers.get("epoch")
         return number.value if number else 1
+
+    def epoch_of(self, node: str) -> int:
+        """Under which epoch a node is spoken to."""
+        known = self.nodes.get(node)
+        return max(self.epoch, known.epoch) if known is not None else self.epoch
+
+    def raise_epoch(self, epoch: int) -> None:
+        """Speak under a higher epoch: every node is told everything anew."""
+        if epoch > self.epoch:
+            self.numbers.put("epoch", Number(epoch))
+            self.unsettled.assignments |= set(self.assignments)
+            self.unsettled.offers |= set(self.offers)
 
     def count(self, name: str) -> int:
         """Take the next number of a durable count; the first is 1."""

@@ -99,7 +99,8 @@ def _command(
     fleet.asked[key] = (asked.target, *back)
     fleet.deadlines.set(KIND, key, now_mono_s + fleet.terms.command_s)
     arguments = {name: str(value) for name, value in asked.arguments.items()}
-    command = Command(key, Verb(arguments["verb"]), arguments.get("target", ""), arguments.get("value", ""))
+    target, value, epoch = arguments.get("target", ""), arguments.get("value", ""), fleet.epoch_of(asked.target)
+    command = Command(key, Verb(arguments["verb"]), target, value, epoch)
     fleet.say(CommandTopic(fleet.name, asked.target, key), command)
 
 
