@@ -99,9 +99,24 @@ class DeviceStatus:
     fault: str = ""
 
 
+STORED_CHARS = 16
+"""64 bits tell the images of any fleet apart, and nothing but a forecast depends on it."""
+
+STORED_MOST = 64
+"""A Pi has some ten; the least of so many is of no weight."""
+
+
+def stored_name(reference: str) -> str:
+    """How a status names the image of a reference with a digest; empty for one without."""
+    return reference.partition("@sha256:")[2][-STORED_CHARS:]
+
+
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """Everything a node knows of what it runs, whole. Said again on every connect and whenever it changes."""
+    """Everything a node knows of what it runs, whole. Said again on every connect and whenever it changes.
+
+    `images` are those on its disk, by the last `STORED_CHARS` characters of their digests; the largest, and at most `STORED_MOST`.
+    """
 
     node: Name
     epoch: int
@@ -114,6 +129,7 @@ class NodeStatus:
     sensors: tuple[DeviceStatus, ...] = ()
     actuators: tuple[DeviceStatus, ...] = ()
     reasons: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from agent.decide.inputs import ContainerSeen, EngineSeen, ImageSeen
 from agent.decide.node import Node
 from agent.decide.stored import Stray
 from agent.decide.target import Target
+from protocol.observed import STORED_MOST, stored_name
 
 SHOWN_CHARS = 19
 # `sha256:` and what Docker shows of an id.
@@ -24,6 +25,7 @@ def looked(node: Node) -> None:
     seen = node.engine
     if not isinstance(seen, EngineSeen):
         return
+    node.stored = tuple(sorted(_largest(seen.stored)))
     known = {image.id for image in seen.stored}
     named, targets = _named(seen.stored), (node.targets(), node.settled())
     node.strays = {}
@@ -75,3 +77,13 @@ def _named(stored: Iterable[ImageSeen]) -> dict[str, frozenset[str]]:
         for digest in {reference.partition("@")[2] for reference in image.references} - {""}:
             named[digest] = named.get(digest, frozenset()) | {image.id}
     return named
+
+
+def _largest(stored: Iterable[ImageSeen]) -> set[str]:
+    """What there is on the disk, as a status names it."""
+    names: set[str] = set()
+    for image in sorted(stored, key=lambda image: (-image.size_bytes, image.id)):
+        names |= {stored_name(reference) for reference in image.references} - {""}
+        if len(names) >= STORED_MOST:
+            break
+    return set(sorted(names)[:STORED_MOST])

@@ -116,6 +116,7 @@ class Node:
     hinted: bool = False
     images: ImageMemory = field(default_factory=ImageMemory)
     requests: int = 0
+    stored: tuple[str, ...] = ()
     asked: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
     watching: dict[str, tuple[str, float]] = field(default_factory=dict)
     locks: dict[str, LockSeen] = field(default_factory=dict)

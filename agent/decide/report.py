@@ -68,6 +68,7 @@ def status_of(node: Node, sequence: int = 0) -> NodeStatus:
         sensors=node.sensors,
         actuators=node.actuators,
         reasons=reasons(node),
+        images=node.stored,
     )
 
 

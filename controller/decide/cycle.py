@@ -60,7 +60,7 @@ _DUE: Mapping[str, Callable[[Fleet, str, float], object]] = {
     invocations.EXPIRY: lambda fleet, key, _: invocations.expire(fleet, key),
     orders.KIND: lambda fleet, key, _: orders.unanswered(fleet, key),
     observe.UNKNOWN: lambda fleet, key, _: observe.still_unknown(fleet, key),
-    planning.KIND: planning.end,
+    planning.KIND: planning.go_on,
     images.KIND: lambda fleet, key, _: manifests.come_into_force(fleet, images.late(fleet, key)),
     resay.KIND: lambda fleet, _, now_mono_s: resay.go_on(fleet, now_mono_s),
     granting.KIND: lambda fleet, key, _: fleet.unsettled.judged.add(key),

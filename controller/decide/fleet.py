@@ -9,7 +9,7 @@ so a restart decides again what it may have left undecided; deciding twice chang
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -146,6 +146,7 @@ class Fleet:
     rooms: Rooms = field(default_factory=Rooms)
     moves: Moves = field(default_factory=Moves)
     outages: dict[str, Outages] = field(default_factory=dict)
+    stored: Counter[str] = field(default_factory=Counter)
     numberings: dict[str, Numbering] = field(default_factory=dict)
     fields: dict[Any, Any] = field(default_factory=dict)
     rankings: dict[str, Any] = field(default_factory=dict)
@@ -201,6 +202,7 @@ class Fleet:
         self.nodes.watch(self._stir_all)
         self.leases.watch(self._stir_all)
         self.statuses.watch(self._stir_all)
+        self.statuses.watch(self._store)
 
     def _stir(self, before: Task | Slot | None, after: Task | Slot | None) -> None:
         """Something about a task changed: whether it is out of work is asked anew."""
@@ -213,6 +215,16 @@ class Fleet:
         if self.outages and what is not None:
             for task in self.tasks.of("node", what.name if isinstance(what, Node) else what.node):
                 self._stir(None, self.tasks[task])
+
+    def _store(self, before: NodeStatus | None, after: NodeStatus | None) -> None:
+        """Count on how many nodes each image is."""
+        old, new = before.images if before else (), after.images if after else ()
+        if old != new:
+            self.stored.update(new)
+            self.stored.subtract(old)
+            for name in old:
+                if self.stored[name] <= 0:
+                    del self.stored[name]
 
     @property
     def epoch(self) -> int:

@@ -14,8 +14,8 @@ from protocol.container import Container
 from protocol.desired import Dependency, Job, Restart
 from protocol.observed import Answer, Inventory
 from protocol.operator import ManifestFault, Verdict
-from protocol.rollouts import Plan
 from protocol.release import Release
+from protocol.rollouts import Plan
 from protocol.stack import Service, Stack
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from agent.decide import attest
+from agent.decide.inputs import EngineSeen, ImageSeen
+from agent.decide.node import Node
 from protocol.container import Container
 from protocol.desired import TaskSpec
 from protocol.ids import full_reference
-from protocol.observed import OfferState, TaskState
+from protocol.observed import STORED_CHARS, STORED_MOST, OfferState, TaskState
 from sim.boxes import Box
 from sim.images import WELL, image_id
 from tests.fakes.agent import Rig, offer, task
@@ -133,3 +136,20 @@ def test_an_image_that_has_lost_its_name_proves_nothing(rig: Rig) -> None:
     spoil(app(rig))
     rig.run(60)
     assert app(rig).id == before
+
+
+def test_a_node_says_which_images_are_on_its_disk(rig: Rig) -> None:
+    """By the end of each digest; a mere tag is no content. So a plan knows what there is left to fetch."""
+    assert rig.status().images == ()
+    rig.assign(2, pinned())
+    rig.run(10)
+    assert rig.status().images == (DIGEST[-STORED_CHARS:],)
+
+
+def test_of_very_many_images_the_largest_are_told() -> None:
+    """The least of them are of no weight, and a status has to fit into a packet."""
+    node = Node("pi-1", "home", "boot", "test", "stream")
+    images = (ImageSeen(f"sha256:{n:064x}", n, (f"web@sha256:{n:064x}",)) for n in range(100))
+    node.engine = EngineSeen("1", (), stored=tuple(images))
+    attest.looked(node)
+    assert node.stored == tuple(f"{n:016x}" for n in range(100 - STORED_MOST, 100))
