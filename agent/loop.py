@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from agent.actions import Actions, BoardSeam, WorkersSeam
+from agent.actions import NO_RELEASES, Actions, BoardSeam, ReleasesSeam, WorkersSeam
 from agent.decide import report
 from agent.decide.cycle import cycle
 from agent.decide.effects import Effect, Forget, Note
@@ -54,6 +54,7 @@ class Adapters:
     workers: WorkersSeam
     board: BoardSeam
     host: HostSeam
+    releases: ReleasesSeam = NO_RELEASES
 
 
 class Loop:
@@ -65,7 +66,7 @@ class Loop:
         self.node, self.store, self.inbox = node, store, inbox
         self.mail = Mail(adapters.broker, store.outbox)
         self._host, self._health_s = adapters.host, health_s
-        self._actions = Actions(adapters.board, adapters.workers, inbox.put)
+        self._actions = Actions(adapters.board, adapters.workers, inbox.put, adapters.releases)
         self._board = adapters.board
         self._taken: deque[object] = deque()
         self._held: tuple[Written, tuple[Effect, ...]] | None = None

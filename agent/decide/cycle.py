@@ -10,6 +10,7 @@ from agent.decide import (
     greeting,
     invocations,
     plan,
+    releases,
     report,
     schedules,
     silence,
@@ -37,6 +38,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     devices.follow(node)
     devices.settle(node, now)
     timers.fire(node, now)
+    releases.follow(node, now)
     schedules.call(node, now)
     dependencies.hold(node)
     damage.follow(node, now)

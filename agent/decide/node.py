@@ -15,6 +15,7 @@ from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen
 from agent.decide.invocation import Run
 from agent.decide.marks import Mark, Silence
 from agent.decide.now import Now
+from agent.decide.release import ReleaseSeen, Releasing
 from agent.decide.sections import in_force
 from agent.decide.stored import ImageMemory, Lineage, Pulled, Stray
 from agent.decide.table import Table
@@ -92,6 +93,7 @@ class Node:
     looked_mono_s: float | None = None
     interrupted: set[str] = field(default_factory=set)
     inventory: Inventory | None = None
+    release: ReleaseSeen = field(default_factory=ReleaseSeen)
     health: Health | None = None
     sensors: tuple[DeviceStatus, ...] = ()
     actuators: tuple[DeviceStatus, ...] = ()
@@ -120,6 +122,9 @@ class Node:
     asked: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
     watching: dict[str, tuple[str, float]] = field(default_factory=dict)
     locks: dict[str, LockSeen] = field(default_factory=dict)
+    hello: int = 0
+    known_mono_s: float | None = None
+    releasing: Releasing | None = None
     running: set[str] = field(default_factory=set)
     opened: OpenDevices | None = None
     greeted: Inventory | None = None
@@ -197,7 +202,8 @@ class Node:
         assignment, known = self.assignments.get(""), self._assigned
         if known is None or known[0] is not assignment:
             specs = assignment.tasks if assignment is not None else ()
-            known = self._assigned = (assignment, {spec.task: Target(spec, content_of(spec)) for spec in specs})
+            containers = (spec for spec in specs if spec.release is None)
+            known = self._assigned = (assignment, {spec.task: Target(spec, content_of(spec)) for spec in containers})
         return known[1]
 
     def settled(self) -> dict[str, Target]:

@@ -10,6 +10,7 @@ from agent.decide import (
     invocations,
     locks,
     pacing,
+    releases,
     report,
     silence,
     steps,
@@ -29,6 +30,7 @@ from agent.decide.inputs import (
     Touched,
 )
 from agent.decide.node import Node, Now
+from agent.decide.release import ReleaseMoved, ReleaseSeen, ReleaseStaged
 from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused
 from protocol.desired import Ack, Assignment, Command, Grant, Invocation, Offers
 from protocol.envelope import Packet, Received, unpack
@@ -54,7 +56,7 @@ def observe(node: Node, seen: object, now: Now) -> None:
         case PublishRefused():
             wants.refuse(node, Refusal(f"the broker did not take it: {seen.reason}", seen.topic))
         case _:
-            _local(node, seen)
+            _local(node, seen, now)
 
 
 def _engine(node: Node, seen: object, now: Now) -> None:
@@ -76,8 +78,10 @@ def _engine(node: Node, seen: object, now: Now) -> None:
             node.hinted = True
 
 
-def _local(node: Node, seen: object) -> None:
+def _local(node: Node, seen: object, now: Now) -> None:
     match seen:
+        case ReleaseSeen() | ReleaseStaged() | ReleaseMoved():
+            releases.take(node, seen, now)
         case DevicesOpened():
             devices.opened(node, seen)
         case CommandDone():
@@ -111,11 +115,13 @@ def _message(node: Node, received: Received, now: Now) -> None:
         case Offers():
             wants.take_offers(node, received.message, now)
         case Grant():
-            trials.take_grant(node, received.message, now)
+            if not releases.take_grant(node, received.message, now):
+                trials.take_grant(node, received.message, now)
         case Invocation():
             invocations.take(node, received.message, now)
         case Ack():
             greeting.forget(node, received.message)
+            releases.acknowledged(node, received.message, now)
         case Command():
             devices.obey(node, received.message)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import attest, fetch, storage
+from agent.decide import attest, fetch, releases, storage
 from agent.decide.inputs import EngineLost, EngineSeen, HostSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
@@ -63,8 +63,8 @@ def status_of(node: Node, sequence: int = 0) -> NodeStatus:
         observed_epoch=assignment.epoch,
         observed_generation=assignment.generation,
         offers_generation=node.offers.generation,
-        tasks=tuple(_task(node, task) for task in node.tasks.values()),
-        offers=tuple(status for trial in node.trials.values() if (status := _offer(node, trial)) is not None),
+        tasks=(*(_task(node, task) for task in node.tasks.values()), *releases.tasks(node)),
+        offers=(*filter(None, (_offer(node, trial) for trial in node.trials.values())), *releases.offers(node)),
         sensors=node.sensors,
         actuators=node.actuators,
         reasons=reasons(node),

@@ -23,6 +23,12 @@ CURRENT, PREVIOUS = "current", "previous"
 TRYING, VERDICT = "trying.json", "verdict.json"
 COMPLETE = "complete"
 
+RELEASES, RELEASE, LAUNCH, SUPERVISED = "BRAMBLE_RELEASES", "BRAMBLE_RELEASE", "BRAMBLE_LAUNCH", "BRAMBLE_SUPERVISED"
+"""What an agent is told: the folder of the releases, the name of its own, how to start the launcher again, whether one waits."""
+
+HAND_OVER = 75
+"""With this an agent on trial, or one that was, says that another is to be tried (EX_TEMPFAIL of sysexits.h)."""
+
 T = TypeVar("T", bound="Try | Verdict")
 
 
