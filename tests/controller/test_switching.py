@@ -6,10 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from controller.decide.inputs import Heard
+from controller.decide.observe import observe
+from protocol import topics
 from protocol.desired import Assignment, Offer, Sections
+from protocol.envelope import Received
 from protocol.observed import OfferState
 from protocol.operator import OrderVerb
-from tests.controller.desk import Desk
+from tests.controller.desk import FLEET, Desk
 from tests.controller.pi import Pi
 
 UPDATE = {"parallelism": 1, "max_failure_ratio": 0, "failure_action": "pause"}
@@ -252,6 +256,21 @@ def test_a_revision_that_is_kept_after_it_was_withdrawn_keeps_what_came_with_it(
     assert yard.brings(pi) == [{3}]
     yard.update(pi)
     assert (yard.runs(pi), yard.has(pi)) == ({"web:3"}, {3})
+
+
+def test_a_revision_that_is_kept_in_the_turn_of_a_newer_manifest_keeps_what_came_with_it() -> None:
+    """The manifest is read first, and the word of the node is as true as before."""
+    yard = Shop(nodes=1)
+    (pi,) = yard.pis
+    pi.read()
+    pi.ask("00000001")
+    pi.go()
+    pi.end(well=True)
+    topic, payload = topics.ManifestTopic(FLEET, "shop"), shop(3).encode()
+    observe(yard.desk.fleet, Heard(Received(topic, payload), payload_digest="d3"), yard.desk.now)
+    pi.report()
+    assert (yard.runs(pi), yard.has(pi)) == ({"web:2"}, {2})
+    assert yard.brings(pi) == [{3}]
 
 
 def test_a_pinned_task_keeps_its_node_as_it_is() -> None:
