@@ -51,7 +51,8 @@ def greet(node: Node) -> None:
     assignment = node.assignment
     hello = Hello(
         node.name, node.epoch, node.boot, node.version, inventory, assignment.epoch, assignment.generation,
-        assignment.content_hash, node.offers.generation, release=node.release.told, obeyed_epoch=node.obeyed_epoch, instance=node.instance,
+        assignment.content_hash, node.offers.generation, release=node.release.told,
+        obeyed_epoch=node.obeyed_epoch, instance=node.instance,
     )  # fmt: skip
     node.note(HelloTopic(node.fleet, node.name), hello, priority=HELLO_PRIORITY, key="hello")
     node.hello = node.sequence
