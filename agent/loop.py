@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -186,7 +187,10 @@ class Loop:
             self.store.take_ballast()
 
 
+_TABLES = attrgetter(*KINDS)
+
+
 def _changes(node: Node, decided: tuple[Effect, ...] = ()) -> tuple[object, ...]:
     """What a decision can change that another one depends on, as far as it is cheap to see."""
-    changes = sum(getattr(node, kind).version for kind in KINDS)
+    changes = sum([table.version for table in _TABLES(node)])
     return changes, len(node.effects) + len(decided), node.engine, node.looking_mono_s

@@ -20,12 +20,18 @@ PORCH = "node.labels.place == porch"
 EVERYWHERE: tuple[str, ...] = ()
 
 
-class Workload:
-    """The operator of one history, with habits that its seed gives him."""
+ALL = ("home.web", "home.clock", "shed.pump")
+PARTS = (("home.web",), ("home.clock",), ("home.web", "home.clock"), ("home.web", "shed.pump"))
+"""What a lean operator has of all: seeds together have everything, and two stacks meet in some."""
 
-    def __init__(self, fleet: SimFleet) -> None:
-        self._fleet, self._chances = fleet, fleet.world.chances
-        self._parallelism = {"home.web": self._chances.choice((1, 1, 2)), "home.clock": 1, "shed.pump": 1}
+
+class Workload:
+    """The operator of one history, with habits that its seed gives him. A lean one has fewer services, and ends with less."""
+
+    def __init__(self, fleet: SimFleet, *, is_lean: bool = False) -> None:
+        self._fleet, self._chances, self._is_lean = fleet, fleet.world.chances, is_lean
+        names = self._chances.choice(PARTS) if is_lean else ALL
+        self._parallelism = {name: self._chances.choice((1, 1, 2)) if name == "home.web" else 1 for name in names}
         self._orders = {
             name: self._chances.choice(("stop-first", "stop-first", "start-first")) for name in self._parallelism
         }
@@ -60,8 +66,9 @@ class Workload:
         """Want something good of everything, and drain nothing."""
         for node in sorted(self._fleet.drained):
             self._fleet.activate(node)
-        for name in self._images:
-            self._images[name] = self._good()
+        for name, image in self._images.items():
+            if not self._is_lean or image in self._fleet.invariants.bad:
+                self._images[name] = self._good()
         self._home()
         self._shed()
         self._fleet.remind()
@@ -86,20 +93,23 @@ class Workload:
             self._fleet.press(name, "bell")
 
     def _update(self) -> None:
-        self._images[self._chances.choice(("home.web", "home.web", "home.clock"))] = self._good()
+        self._images[self._one()] = self._good()
         self._home()
 
     def _update_badly(self) -> None:
         """Only what runs can be updated: a first revision has no gate to pass, and nothing to fall back to."""
-        name = self._chances.choice(("home.web", "home.clock"))
+        name = self._chances.choice([name for name in ("home.web", "home.clock") if name in self._images])
         if self._fleet.running(name):
             self._images[name] = self._bad()
             self._home()
 
+    def _one(self) -> str:
+        return self._chances.choice([name for name in ("home.web", "home.web", "home.clock") if name in self._images])
+
     def _toggle_shed(self) -> None:
-        if self._fleet.manifests["shed"]:
+        if self._fleet.manifests.get("shed"):
             self._fleet.remove("shed")
-        else:
+        elif "shed.pump" in self._images:
             self._images["shed.pump"] = self._good()
             self._shed()
 
@@ -112,12 +122,15 @@ class Workload:
             self._fleet.activate(node)
 
     def _home(self) -> None:
-        services = {"web": self._service("home.web"), "clock": self._service("home.clock", self._replicas)}
+        replicas = {"home.web": None, "home.clock": self._replicas}
+        here = (name for name in replicas if name in self._images)
+        services = {name.removeprefix("home."): self._service(name, replicas[name]) for name in here}
         sensors, functions = {"bell": button(17)}, {"greet": function("greet:1", "bell", *self._hosts)}
         self._fleet.publish("home", stack(services, sensors, functions))
 
     def _shed(self) -> None:
-        self._fleet.publish("shed", stack({"pump": self._service("shed.pump", 1)}))
+        if "shed.pump" in self._images:
+            self._fleet.publish("shed", stack({"pump": self._service("shed.pump", 1)}))
 
     def _service(self, name: str, replicas: int | None = None) -> Section:
         action = self._chances.choice(("pause", "continue", "rollback"))

@@ -90,7 +90,7 @@ def _judged(node: Node, record: Pulled, seen: EngineSeen) -> Pulled:
         return record
     ends = [container for container in seen.containers if container.image == image]
     if any(_ran(node, container) for container in ends):
-        return replace(record, ran=image)
+        return replace(record, ran=image) if record.ran != image else record
     could_not = any(container.exit_code in CANNOT_RUN for container in ends)
     return replace(record, damaged=image) if could_not and image not in {record.ran, record.mended} else record
 

@@ -38,10 +38,9 @@ def plan(node: Node, now: Now) -> None:
     for key, here in _grouped(node, targets).items():
         if key in node.busy or key in node.unseen or not now.has_come(node.waits.get(key, 0.0)):
             continue
-        scene = replace(
-            scene_of(node, key, targets.get(key), found.get(key), here), lock=locks.path_of(node.trying(key), now)
-        )
-        step = next_step(scene, now)
+        scene = scene_of(node, key, targets.get(key), found.get(key), here)
+        lock = locks.path_of(node.trying(key), now)
+        step = next_step(replace(scene, lock=lock) if lock else scene, now)
         if step is not None:
             _begin(node, step)
 
