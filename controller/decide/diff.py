@@ -24,12 +24,14 @@ from protocol.stack import Service, Stack
 
 ADD, REMOVE, UPDATE, KEEP = "add", "remove", "update", "keep"
 
+WITH_UPDATE = "with the update of its services there"
+
 _KINDS = ("sensors", "actuators", "functions")
 
 Placed = dict[tuple[str, str], list[Task]]
 """Tasks by node and service."""
 
-OWN = ("stacks", "images", "revisions", "scales", "histories", "undos")
+OWN = ("stacks", "images", "revisions", "scales", "histories", "undos", "earlier")
 """What supposing a stack writes down where nothing moves; as many records as there are services."""
 
 LOOKED_AT = ("devices", "hosts", "device_nodes", "rooms", "health", "seen", "here_mono_s", "away_mono_s", "flapping")
@@ -198,17 +200,25 @@ def _variables(old: dict[str, str], new: dict[str, str]) -> list[str]:
 
 
 def _devices(fleet: Fleet, after: Fleet, stack: str) -> Iterator[DiffRow]:
-    """Sensors, actuators and functions: they come with the next assignment, without an update."""
+    """Sensors, actuators and functions: they come with the update of the stack's services, and at once where there is none."""
     nodes = sorted(fleet.device_nodes.get(stack, set()) | after.device_nodes.get(stack, set()))
     for kind in _KINDS:
         for node in nodes:
             old, new = _on(fleet, kind, node, stack), _on(after, kind, node, stack)
             for name in sorted(old | new):
                 what = f"{kind.removesuffix('s')} {name}"
+                row = DiffRow(node, what, REMOVE if name in old else ADD)
                 if name in old and name in new:
-                    yield _device(fleet, after, kind, (node, what, service_key(stack, name)))
-                else:
-                    yield DiffRow(node, what, REMOVE if name in old else ADD)
+                    row = _device(fleet, after, kind, (node, what, service_key(stack, name)))
+                waits = row.change != KEEP and _updates(fleet, after, node, stack)
+                yield replace(row, details=(*row.details, WITH_UPDATE)) if waits else row
+
+
+def _updates(fleet: Fleet, after: Fleet, node: str, stack: str) -> bool:
+    """Whether a service that a node has of a stack would be updated there."""
+    revisions = after.catalogue.revisions
+    tasks = (fleet.tasks[task] for task in fleet.tasks.of("node", node) if stack_of(task) == stack)
+    return any(revisions.get(task.service, task.revision) != task.revision for task in tasks)
 
 
 def _device(fleet: Fleet, after: Fleet, kind: str, where: tuple[str, str, str]) -> DiffRow:
