@@ -70,12 +70,13 @@ KINDS: dict[str, Read] = {
     "marks": Shape(Mark).read,
     "silences": Shape(Silence).read,
     "completed": _scalar(str),
+    "attested": _scalar(str),
     "pulled": Shape(Pulled).read,
     "lineages": Shape(Lineage).read,
 }
 """The tables: each is a field of `Node` of the same name, and how one of its values is read back."""
 
-TEXTS = frozenset({"ended", "completed"})
+TEXTS = frozenset({"ended", "completed", "attested"})
 """The tables whose values are plain text; elsewhere a text is why a value could not be read."""
 
 
@@ -92,6 +93,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     _tables("pulled", "lineages"),
     _tables("marks", "silences", "completed"),
+    _tables("attested"),
 )
 """Statements that lead from one `user_version` to the next; a published one is never changed."""
 

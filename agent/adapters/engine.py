@@ -23,8 +23,8 @@ from agent.adapters.docker_api import DockerApi, EngineAwayError
 from agent.adapters.ends import named_end
 from agent.adapters.illness import UNHEALTHY, Illness
 from agent.adapters.runs import Attempt
-from agent.adapters.seen import container_seen, disk_seen, image_seen, networks_used, run_seen
-from agent.adapters.steps import TaskStep, perform
+from agent.adapters.seen import container_seen, disk_seen, image_seen, networks_used, platform_of, run_seen
+from agent.adapters.steps import TaskStep, glanced, perform
 from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import ENGINE_RETRY_S
 from agent.decide.effects import Clean, Create, Remove, Run, Start, Stop
@@ -78,6 +78,7 @@ class Engine:
         self._closing = threading.Event()
 
     def look(self) -> EngineSeen | EngineLost:
+        self._platforms: dict[str, str] = {}
         """All containers of this node's tasks and runs, and the images that are here."""
         try:
             return self._look()
@@ -129,7 +130,7 @@ class Engine:
         stored = tuple(map(image_seen, images.body))
         return EngineSeen(
             self._api.version,
-            tuple(map(self._with_illness, self._known.values())),
+            tuple(self._with_platform(self._with_illness(known.seen)) for known in self._known.values()),
             frozenset(name for image in stored for name in (image.id, *image.references)),
             runs,
             stored,
@@ -138,9 +139,18 @@ class Engine:
             disk_seen(str(self._about().get("DockerRootDir", ""))),
         )
 
-    def _with_illness(self, known: _Known) -> ContainerSeen:
-        is_ill = known.seen.health == UNHEALTHY or self._illness.has_had(known.seen.id)
-        return replace(known.seen, has_been_ill=True) if is_ill else known.seen
+    def _with_illness(self, seen: ContainerSeen) -> ContainerSeen:
+        is_ill = seen.health == UNHEALTHY or self._illness.has_had(seen.id)
+        return replace(seen, has_been_ill=True) if is_ill else seen
+
+    def _with_platform(self, seen: ContainerSeen) -> ContainerSeen:
+        """An image never changes, so each one is asked once for what it is made for."""
+        if seen.image not in self._platforms:
+            answer = self._api.call("GET", f"/images/{seen.image}/json")
+            if not answer.ok:
+                return seen
+            self._platforms[seen.image] = platform_of(answer.body)
+        return replace(seen, platform=self._platforms[seen.image])
 
     def _unused(self, entries: list[Mapping[str, Any]]) -> tuple[str, ...]:
         """The networks of ours that no container of ours is on; Docker is asked again only after we have made or removed one."""

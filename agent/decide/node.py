@@ -70,7 +70,7 @@ class Node:
     instance: str = ""
 
     # What survives. `counters` holds epoch and tick; `sequence` is the last of the outbox, which remembers it; `completed` the
-    # jobs that have run to their end, each with its content.
+    # jobs that have run to their end, each with its content; `attested` the image that each content of a task was first seen of.
     counters: Table[int] = field(default_factory=Table)
     assignments: Table[Assignment] = field(default_factory=Table)
     offerings: Table[Offers] = field(default_factory=Table)
@@ -84,6 +84,7 @@ class Node:
     marks: Table[Mark] = field(default_factory=Table)
     silences: Table[Silence] = field(default_factory=Table)
     completed: Table[str] = field(default_factory=Table)
+    attested: Table[str] = field(default_factory=Table)
 
     # What this process has seen.
     link: Linked | None = None

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from agent.decide import attest
-from agent.decide.inputs import EngineSeen, ImageSeen
+from agent.decide.inputs import ContainerSeen, EngineSeen, ImageSeen, Phase
 from agent.decide.node import Node
 from protocol.container import Container
 from protocol.desired import TaskSpec
 from protocol.ids import full_reference
 from protocol.observed import STORED_CHARS, STORED_MOST, OfferState, TaskState
 from sim.boxes import Box
-from sim.images import WELL, image_id
+from sim.images import SICK, WELL, image_id
 from tests.fakes.agent import Rig, offer, task
 
 WEB = "porch.web.1"
@@ -115,16 +115,95 @@ def test_a_trial_of_another_image_is_never_settled(rig: Rig) -> None:
     assert rig.boxes() == {WEB: ["a"]}
 
 
-@pytest.mark.parametrize("spec", [task("b"), pinned(platform="linux/arm64")], ids=["a tag", "a platform"])
-def test_what_a_digest_does_not_say_is_not_judged(rig: Rig, spec: TaskSpec) -> None:
-    """A tag names another image by now, and one digest has an image for each platform: neither is a fault."""
+BUILT = ["a tag", "a platform"]
+
+
+@pytest.mark.parametrize("spec", [task("b"), pinned(platform="linux/arm64")], ids=BUILT)
+@pytest.mark.parametrize("boots", [False, True])
+def test_where_a_name_does_not_say_the_image_that_ran_first_is_attested(
+    rig: Rig, spec: TaskSpec, *, boots: bool
+) -> None:
+    """What was built here has no digest, and one digest has an image for each platform: another image is mended all the same."""
     rig.registry.push("web:b")
     rig.assign(2, spec)
     rig.run(10)
-    before = app(rig).id
-    spoil(app(rig))
-    rig.run(60)
-    assert app(rig).id == before
+    before = app(rig)
+    wanted = before.image
+    spoil(before)
+    if boots:
+        rig.cut_power()
+    rig.run(20)
+    assert app(rig).id != before.id
+    assert app(rig).image == wanted
+
+
+def test_a_tag_that_means_another_image_by_now_is_no_fault(rig: Rig) -> None:
+    """Neither the container of the old one, nor one that is made of the new one."""
+    rig.registry.push("web:b")
+    rig.assign(2, task("b"))
+    rig.run(10)
+    before = app(rig)
+    rig.engine.images[full_reference("web:b")] = SICK
+    rig.engine.images[image_id("web:b", SICK)] = SICK
+    rig.run(10)
+    assert app(rig).id == before.id
+    before.image = image_id("web:b", SICK)
+    rig.run(10)
+    assert app(rig).id == before.id
+    assert "strays" not in {name for name, *_ in rig.node.counts}
+
+
+ONE, TWO, OTHER = "sha256:1", "sha256:2", "sha256:3"
+NAMED = {
+    DIGEST: frozenset({TWO}),
+    "docker.io/library/web:b": frozenset({TWO}),
+    **{id_: frozenset({id_}) for id_ in (ONE, TWO, OTHER)},
+}
+NOT_TWO = "sha256:1, not of sha256:2"
+
+
+@pytest.mark.parametrize(
+    ("image", "asked", "runs", "attested", "wrong"),
+    [
+        (PINNED, "", (TWO, ""), "", ""),
+        (PINNED, "", (ONE, ""), "", NOT_TWO),
+        (PINNED, "", (ONE, ""), TWO, NOT_TWO),
+        (PINNED, "", (ONE, ""), ONE, ""),
+        (PINNED, "linux/arm/v7", (TWO, "linux/arm/v7"), "", ""),
+        (PINNED, "linux/arm/v7", (TWO, "linux/arm/v6"), "", ""),
+        (PINNED, "linux/arm/v7", (TWO, "linux/arm64"), "", "for linux/arm64, not for linux/arm/v7"),
+        (PINNED, "linux/arm/v7", (TWO, ""), "", ""),
+        (PINNED, "linux/arm/v7", (ONE, "linux/arm/v7"), "", None),
+        (PINNED, "linux/arm/v7", (ONE, "linux/arm/v7"), TWO, NOT_TWO),
+        (PINNED, "linux/arm/v7", (ONE, "linux/arm/v7"), ONE, ""),
+        ("web:b", "", (TWO, ""), "", ""),
+        ("web:b", "", (ONE, ""), "", None),
+        ("web:b", "", (ONE, ""), TWO, NOT_TWO),
+        ("web:b", "", (ONE, ""), OTHER, None),
+        ("web:gone", "", (ONE, ""), OTHER, None),
+        (TWO, "", (TWO, ""), "", ""),
+        (TWO, "", (ONE, ""), "", NOT_TWO),
+        ("sha256:gone", "", (ONE, ""), "", None),
+    ],
+)
+def test_what_is_known_of_an_image(
+    image: str, asked: str, runs: tuple[str, str], attested: str, wrong: str | None
+) -> None:
+    """By digest and by id always; by a tag, or where a platform is asked for, by what was attested; else nothing is said."""
+    seen = ContainerSeen("c", "c", WEB, "b", "h", Phase.RUNNING, runs[0], platform=runs[1])
+    assert attest.judged(seen, Container(image, platform=asked), NAMED, attested) == wrong
+
+
+def test_what_is_attested_of_a_task_goes_with_its_content(rig: Rig) -> None:
+    """One line for each content that is wanted, and none for what is over."""
+    rig.assign(2, pinned())
+    rig.run(10)
+    (key,) = rig.node.attested
+    assert rig.node.attested.get(key) == image_id(PINNED, WELL)
+    assert key.startswith(f"{WEB} b ")
+    rig.assign(3)
+    rig.run(10)
+    assert len(rig.node.attested) == 0
 
 
 def test_an_image_that_has_lost_its_name_proves_nothing(rig: Rig) -> None:

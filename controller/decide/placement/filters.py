@@ -18,6 +18,7 @@ from controller.decide.placement.room import MILLIS, Room
 from controller.decide.presence import Presence
 from controller.decide.records import Availability, Node, service_key
 from protocol.constraint import plain
+from protocol.platform import is_for
 
 SYSTEM_MEMORY_BYTES = 192 * 2**20
 """Kept for the system: dockerd and containerd take 150 MB on any node with Docker (measured), the agent 25, its broker's link and
@@ -120,6 +121,8 @@ def paused(one: Candidate, _: Need) -> tuple[str, ...]:
 
 def absent(one: Candidate, _: Need) -> tuple[str, ...]:
     """It is not certain that it is there."""
+    if one.presence is Presence.QUARANTINED:
+        return ("is quarantined: two devices speak under its name",)
     return () if one.presence is Presence.ONLINE else (f"is {one.presence}",)
 
 
@@ -229,17 +232,10 @@ def runs(word: str, platform: str) -> bool:
 
 def _elsewhere(word: str, need: Need) -> tuple[str, ...]:
     """Why the platform that a service asks for cannot be had here, or nowhere."""
-    if need.platforms and not any(_is_for(one, need.platform) for one in need.platforms):
+    if need.platforms and not any(is_for(one, need.platform) for one in need.platforms):
         return (f"the image is made for {', '.join(need.platforms)}, and the service asks for {need.platform}",)
     can = runs(word, need.platform)
     return () if can else (f"is {_architecture(word)}, and the service asks for {need.platform}",)
-
-
-def _is_for(made_for: str, asked: str) -> bool:
-    """Whether an engine that is asked for a platform takes what is made for this one: the same, or an older variant."""
-    (system, _, ours), (other_system, _, theirs) = made_for.partition("/"), asked.partition("/")
-    (ours, _, variant), (theirs, _, most) = ours.partition("/"), theirs.partition("/")
-    return (system, ours) == (other_system, theirs) and (variant <= most or not variant or not most)
 
 
 def _architecture(word: str) -> str:
