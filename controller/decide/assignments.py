@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import images, templates
+from controller.decide import images, sections, templates
 from controller.decide.fleet import Fleet
 from controller.decide.placement import absence
 from controller.decide.presence import Presence
@@ -43,16 +43,16 @@ def assign(fleet: Fleet) -> None:
 def assignment(fleet: Fleet, node: str) -> Assignment:
     """What a node should run, under the number of what it was told last."""
     specs = tuple(_spec(fleet, task) for task in _carried(fleet, node) if not _lacks(fleet, task))
-    sections = switching.assigned(fleet, node, specs)
+    beside = switching.assigned(fleet, node, specs)
     return Assignment(
         node,
         fleet.epoch_of(node),
         fleet.nodes[node].generation,
         specs,
-        sections.sensors,
-        sections.actuators,
-        sections.functions,
-        images.logins(fleet, {spec.stack for spec in specs} | {spec.stack for spec in sections.functions}),
+        beside.sensors,
+        beside.actuators,
+        beside.functions,
+        images.logins(fleet, {spec.stack for spec in specs} | {spec.stack for spec in beside.functions}),
         images.mirrors(fleet, fleet.nodes[node]),
     )
 
@@ -134,6 +134,7 @@ def _assign(fleet: Fleet, name: str) -> None:
         hold = fleet.holds.get(spec.task)
         if hold is None or name not in hold.nodes:
             _hold(fleet, spec.task, (*(hold.nodes if hold else ()), name))
+    sections.arrived(fleet, before, after)
     fleet.unsettled.reports |= {spec.stack for told in (before, after) if told for spec in told.tasks}
     fleet.say(AssignmentTopic(fleet.name, name), after)
 

@@ -47,6 +47,13 @@ def sensed_by(fleet: Fleet, event: SensorEvent) -> tuple[str, tuple[FunctionSpec
     return stack, tuple(one.spec for name, one in earlier.stack.functions.items() if name in names)
 
 
+def arrived(fleet: Fleet, before: Assignment | None, after: Assignment) -> None:
+    """A node is told something else: where a function comes to it, whatever waits for a node looks for one again."""
+    had = {(one.stack, one.name) for one in before.functions} if before else set()
+    if any((one.stack, one.name) not in had for one in after.functions):
+        fleet.unsettled.invocations |= fleet.ledger.of("open", "")
+
+
 def can_call(fleet: Fleet, node: str, function: str) -> bool:
     """Whether a node that is to have a function (`stack.name`) has it already, as far as is known here."""
     stack, _, name = function.partition(".")
