@@ -24,7 +24,7 @@ from agent.adapters.ends import named_end
 from agent.adapters.illness import UNHEALTHY, Illness
 from agent.adapters.runs import Attempt
 from agent.adapters.seen import container_seen, disk_seen, image_seen, networks_used, platform_of, run_seen
-from agent.adapters.steps import TaskStep, glanced, perform
+from agent.adapters.steps import TaskStep, perform
 from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import ENGINE_RETRY_S
 from agent.decide.effects import Clean, Create, Remove, Run, Start, Stop
