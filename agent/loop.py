@@ -94,7 +94,8 @@ class Loop:
                     "step_ended kind=%s key=%s outcome=%s", type(one.step).__name__.lower(), one.step.key, one.outcome
                 )
         if seen and all(isinstance(one, Sent) for one in seen):
-            return self._committed(written, (), now)  # receipts, which are the mail's business: nothing new to decide on
+            # Receipts, which are the mail's business: nothing new to decide on.
+            return self._committed(written, (), now)
         effects = self._decided(now)
         written.notes += [effect for effect in effects if isinstance(effect, Note)]
         written.forgets += [effect for effect in effects if isinstance(effect, Forget)]
@@ -133,7 +134,9 @@ class Loop:
         for _ in range(self.inbox.qsize()):
             self._taken.append(self.inbox.get())
         self._taken = deque(
-            seen for seen in self._taken if not isinstance(seen, Arrived | EngineHint | PinRead | Touched)
+            replace(seen, glance=None) if isinstance(seen, StepEnded) else seen  # it will be too old to be believed
+            for seen in self._taken
+            if not isinstance(seen, Arrived | EngineHint | PinRead | Touched)
         )
 
     def wait_s(self, now: Now) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.adapters.troubles import ENGINE_RETRY_S
 from agent.decide.effects import Run, Step
-from agent.decide.inputs import EngineHint, HostSeen, Retry, StepEnded
+from agent.decide.inputs import Done, EngineHint, HostSeen, Retry, StepEnded
 from agent.decide.now import Now
 from link.inputs import Busy, LinkInput, Published
 from link.settings import LinkSettings
@@ -36,6 +36,9 @@ REACHED = 0.5
 HINT_LATE_S = 0.05
 HINT_LOST = 0.1
 """Share of the engine's hints that nobody hears: its event stream ends whenever the daemon does."""
+
+GLANCE_LOST = 0.3
+"""Share of the steps whose container could not be looked at alone: what follows then comes from a whole look."""
 
 
 class FusedLink(SimLink):
@@ -165,7 +168,8 @@ class SimWorkers:
         outcome = self._engine.carry_out(step)
         self._process.world.touched.append(self._process.name)
         self._process.world.say(self._process.name, f"did {type(step).__name__.lower()} {step.key}: {_word(outcome)}")
-        self._answer(ENGINE_RETRY_S / 100, StepEnded(step, outcome))
+        is_glanced = isinstance(outcome, Done) and self._process.world.chances.random() >= GLANCE_LOST
+        self._answer(ENGINE_RETRY_S / 100, StepEnded(step, outcome, self._engine.glance(step) if is_glanced else None))
         self._hint()
 
     def _hint(self) -> None:

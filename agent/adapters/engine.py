@@ -24,7 +24,7 @@ from agent.adapters.ends import named_end
 from agent.adapters.illness import UNHEALTHY, Illness
 from agent.adapters.runs import Attempt
 from agent.adapters.seen import container_seen, disk_seen, image_seen, networks_used, platform_of, run_seen
-from agent.adapters.steps import TaskStep, perform
+from agent.adapters.steps import TaskStep, glanced, perform
 from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import ENGINE_RETRY_S
 from agent.decide.effects import Clean, Create, Remove, Run, Start, Stop
@@ -48,6 +48,9 @@ class EngineSeam(Protocol):
 
     def perform(self, step: TaskStep) -> Outcome:
         """Carry out one step; doing it twice is doing it once."""
+
+    def glance(self, step: TaskStep) -> ContainerSeen | None:
+        """The container that a step has made, started or stopped, as it stands now; None where there is nothing to be seen."""
 
     def run(self, step: Run) -> RunEnded:
         """Run a function to its end, or take over its container from before a crash. The container stays until a `Remove`."""
@@ -75,10 +78,10 @@ class Engine:
         self._changed: SimpleQueue[str] = SimpleQueue()
         self._following = False
         self._illness = Illness()
+        self._platforms: dict[str, str] = {}
         self._closing = threading.Event()
 
     def look(self) -> EngineSeen | EngineLost:
-        self._platforms: dict[str, str] = {}
         """All containers of this node's tasks and runs, and the images that are here."""
         try:
             return self._look()
@@ -97,6 +100,14 @@ class Engine:
                 self._changed.put(step.container)
             if isinstance(step, Clean) or (isinstance(step, Create) and step.task.container.networks):
                 self._changed.put(_NETWORKS)
+
+    def glance(self, step: TaskStep) -> ContainerSeen | None:
+        """The container that a step has made, started or stopped, as it stands now; None where there is nothing to be seen."""
+        try:
+            found = glanced(self._around, step)
+        except EngineAwayError:
+            return None
+        return self._with_illness(found) if found is not None else None
 
     def run(self, step: Run) -> RunEnded:
         """Run a function to its end, or take over its container from before a crash. The container stays until a `Remove`."""

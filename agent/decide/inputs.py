@@ -140,10 +140,14 @@ Outcome = Done | Retry | GiveUp
 
 @dataclass(frozen=True, slots=True)
 class StepEnded:
-    """What came of a step that is not a function's run."""
+    """What came of a step that is not a function's run.
+
+    `glance` is the container that it was about, as it stood right after it; None where nobody looked at it alone.
+    """
 
     step: Step
     outcome: Outcome
+    glance: ContainerSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)

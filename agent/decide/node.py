@@ -104,22 +104,24 @@ class Node:
     outranked_mono_s: float = 0.0
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
 
-    # What this process has begun or said. `unseen` holds steps that ended since the last look, with the moment of their end; `held`
+    # What this process has begun or said. `unseen` holds steps that ended since the last look, with the moment of their end;
+    # `glances` the containers that were looked at alone since the last look began, with the moment of it; `held`
     # says why a task may not start yet, `planned` when a job runs next, `strays` which containers are of a wrong image, `mended`
     # which was the first of a task's content to be so.
     busy: set[str] = field(default_factory=set)
     unseen: dict[str, float] = field(default_factory=dict)
+    glances: dict[str, float] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
     planned: dict[str, str] = field(default_factory=dict)
     unfetched: dict[str, str] = field(default_factory=dict)
     strays: dict[str, Stray] = field(default_factory=dict)
     mended: dict[str, str] = field(default_factory=dict)
+    stored: tuple[str, ...] = ()
     looking_mono_s: float | None = None
     hinted: bool = False
     images: ImageMemory = field(default_factory=ImageMemory)
     requests: int = 0
-    stored: tuple[str, ...] = ()
     asked: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
     watching: dict[str, tuple[str, float]] = field(default_factory=dict)
     locks: dict[str, LockSeen] = field(default_factory=dict)
