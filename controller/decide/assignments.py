@@ -27,17 +27,22 @@ ALIVE = (TaskState.ASSIGNED, TaskState.PREPARING, TaskState.RUNNING)
 
 def assign(fleet: Fleet) -> None:
     """Publish what changed for the nodes that something has changed for."""
-    nodes = sorted(node for node in fleet.unsettled.assignments if node in fleet.nodes)
+    nodes = sorted(node for node in fleet.unsettled.assignments if _may_be_told(fleet, node))
     fleet.unsettled.assignments.clear()
     for name in nodes:
         _assign(fleet, name)
         if fleet.slots.of("node", name):
             fleet.unsettled.offers.add(name)
     fleet.switched.clear()
-    nodes = sorted(node for node in fleet.unsettled.offers if node in fleet.nodes)
+    nodes = sorted(node for node in fleet.unsettled.offers if _may_be_told(fleet, node))
     fleet.unsettled.offers.clear()
     for name in nodes:
         _offer(fleet, name)
+
+
+def _may_be_told(fleet: Fleet, node: str) -> bool:
+    """Whether there is such a node, and one device alone under its name; it is looked at again when there is."""
+    return node in fleet.nodes and node not in fleet.quarantines
 
 
 def assignment(fleet: Fleet, node: str) -> Assignment:

@@ -17,6 +17,7 @@ from controller.decide import (
     report,
     resay,
     steadiness,
+    twins,
 )
 from controller.decide.assignments import assign
 from controller.decide.effects import Effect, Say
@@ -33,6 +34,7 @@ from protocol.topics import AckTopic, Topic
 def cycle(fleet: Fleet, now_mono_s: float) -> tuple[Effect, ...]:
     """Decide, and hand out the effects; repeated without an input at the same moment there are none."""
     _wake(fleet, now_mono_s)
+    observe.heed(fleet, now_mono_s)
     decommission.leave(fleet)
     host(fleet)
     replacements.settle(fleet, now_mono_s)
@@ -56,6 +58,7 @@ def _wake(fleet: Fleet, now_mono_s: float) -> None:
 
 _DUE: Mapping[str, Callable[[Fleet, str, float], object]] = {
     leases.KIND: leases.expire,
+    twins.KIND: leases.look_alone,
     invocations.REPEAT: lambda fleet, key, _: fleet.unsettled.invocations.add(key),
     invocations.EXPIRY: lambda fleet, key, _: invocations.expire(fleet, key),
     orders.KIND: lambda fleet, key, _: orders.unanswered(fleet, key),

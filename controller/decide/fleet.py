@@ -22,7 +22,7 @@ from controller.decide.invocation import Entry
 from controller.decide.numbering import Numbering
 from controller.decide.placement.moves import Moves
 from controller.decide.placement.room import Rooms
-from controller.decide.presence import Lease, Presence
+from controller.decide.presence import Lease, Presence, Quarantine, Voice
 from controller.decide.records import (
     Answered,
     Attendance,
@@ -78,6 +78,7 @@ class Unsettled:
     acks: set[tuple[str, str]] = field(default_factory=set)
     leaving: set[str] = field(default_factory=set)
     greeted: dict[str, Hello] = field(default_factory=dict)
+    released: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ class Fleet:
     earlier: Shelf[Earlier] = field(default_factory=lambda: Shelf(Earlier))
     attendances: Shelf[Attendance] = field(default_factory=lambda: Shelf(Attendance))
     departed: Shelf[Departed] = field(default_factory=lambda: Shelf(Departed))
+    quarantines: Shelf[Quarantine] = field(default_factory=lambda: Shelf(Quarantine))
     answered: Shelf[Answered] = field(default_factory=lambda: Shelf(Answered))
 
     # What follows from that.
@@ -173,6 +175,8 @@ class Fleet:
     suspect_mono_s: dict[str, float] = field(default_factory=dict)
     falls_mono_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
     flapping: set[str] = field(default_factory=set)
+    voices: dict[str, tuple[Voice, ...]] = field(default_factory=dict)
+    unheeded: dict[str, dict[type[Topic], tuple[Topic, Any]]] = field(default_factory=dict)
     orphans: set[str] = field(default_factory=set)
     orphans_seen: tuple[int, ...] = ()
     ended: deque[str] = field(default_factory=deque)

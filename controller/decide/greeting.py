@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import invocations, leases
+from controller.decide import invocations, leases, twins
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from controller.decide.records import Departed, Node, stack_of
@@ -56,16 +56,24 @@ def _begin_stream(fleet: Fleet, node: str, key: str) -> None:
     streams.append(key)
     while len(streams) > STREAMS_MOST:
         fleet.intakes.drop(streams.pop(0))
-    before, lease = fleet.statuses.drop(node), fleet.leases.get(node)
+    lease = fleet.leases.get(node)
+    if lease is not None:
+        fleet.leases.put(node, replace(lease, epoch=0))
+    if not twins.is_quarantined(fleet, node):
+        forget_status(fleet, node)
+
+
+def forget_status(fleet: Fleet, node: str) -> None:
+    """What was last heard of how a node stands was of another store than the one that speaks."""
+    before = fleet.statuses.drop(node)
     for task in before.tasks if before else ():
         fleet.seen.pop((node, task.task), None)
     fleet.unsettled.reports |= {stack_of(task) for task in fleet.tasks.of("node", node)}
-    if lease is not None:
-        fleet.leases.put(node, replace(lease, epoch=0))
 
 
 def hello(fleet: Fleet, topic: HelloTopic, said: Hello, now_mono_s: float) -> None:
     """Take in where a node stands."""
+    twins.greeted(fleet, topic.node, said, now_mono_s)
     if _is_beyond_belief(fleet, said):
         return
     before, epoch = fleet.nodes.get(topic.node), _epoch_for(fleet, topic.node, said)

@@ -31,8 +31,9 @@ class Availability(StrEnum):
 class Node:
     """A node that has said hello. `generation` and `offers_generation` count what it was told, and never go back.
 
-    `epoch` is above the fleet's where it was told more than this store knows. `set_labels` are an operator's. One that `is_leaving` is told to stop everything, and forgotten when it has. `release` is the
-    revision of its agent, empty where nothing could put another in its place.
+    `epoch` is above the fleet's where it was told more than this store knows. `set_labels` are an operator's. One that `is_leaving`
+    is told to stop everything, and forgotten when it has. `release` is the revision of its agent, empty where nothing could put
+    another in its place.
     """
 
     name: str

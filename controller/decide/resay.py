@@ -40,6 +40,8 @@ def hello_answered(fleet: Fleet) -> None:
     """Tell nodes that said hello what differs from what they have."""
     greeted, fleet.unsettled.greeted = fleet.unsettled.greeted, {}
     for node, hello in sorted(greeted.items()):
+        if node in fleet.quarantines:
+            continue
         told, offered = fleet.assignments.get(node), fleet.offers.get(node)
         has = (hello.assignment_epoch, hello.assignment_generation)
         # A node that says no hash is believed by its numbers.
@@ -53,6 +55,8 @@ def hello_answered(fleet: Fleet) -> None:
 def _everything(fleet: Fleet) -> Iterator[tuple[Topic, object]]:
     """Lazily, and by what each says when its turn comes."""
     for node in tuple(fleet.nodes):
+        if node in fleet.quarantines:
+            continue
         if (told := fleet.assignments.get(node)) is not None:
             yield AssignmentTopic(fleet.name, node), told
         if (offered := fleet.offers.get(node)) is not None:
