@@ -59,7 +59,7 @@ def take_grant(node: Node, grant: Grant, now: Now) -> bool:
     if mine is None or (mine.key.task, mine.key.revision) != (grant.task, grant.revision):
         return False
     asked_mono_s = dict(mine.nonces).get(grant.nonce, float("-inf"))
-    if mine.state is not OfferState.STAGED or now.mono_s - asked_mono_s > min(GRANT_S, grant.valid_s):
+    if mine.state is not OfferState.STAGED or now.has_come(asked_mono_s + min(GRANT_S, grant.valid_s)):
         node.tally("grants_ignored")
         return True
     node.releasing = replace(
@@ -147,7 +147,7 @@ def _staged(node: Node, mine: Releasing, seen: ReleaseStaged, now: Now) -> None:
 
 
 def _ask(node: Node, mine: Releasing, now: Now) -> Releasing:
-    young = tuple((nonce, at) for nonce, at in mine.nonces if now.mono_s - at <= GRANT_S)
+    young = tuple((nonce, at) for nonce, at in mine.nonces if not now.has_come(at + GRANT_S))
     if not node.is_up or (young and not now.has_come(young[-1][1] + ASK_EVERY_S)):
         return mine
     node.requests += 1
