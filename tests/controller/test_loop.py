@@ -13,7 +13,7 @@ from controller.decide.effects import Reply
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard, Unreadable
 from controller.decide.terms import Terms
-from controller.loop import SAFETY_S, Loop, read
+from controller.loop import SAFETY_S, Loop, _reply, read
 from controller.settings import Settings
 from controller.settings import read as read_settings
 from controller.store import Store
