@@ -298,7 +298,18 @@ def test_an_event_of_an_old_sensor_calls_the_old_function() -> None:
     yard.update(one)
     assert yard.sense(one, "gong", "released") == [one.name]
     assert yard.sense(two, "bell", "pressed") == [two.name]
-    assert yard.sense(two, "gong", "released") == []
+
+
+def test_an_event_of_a_new_sensor_calls_the_new_function() -> None:
+    """It comes before the word that the revision is kept, from the node that tries it."""
+    yard = Shop(nodes=1)
+    (pi,) = yard.pis
+    released = {"greet": {"image": "greet:2", "triggers": [{"sensor": "gong", "on": "released"}]}}
+    yard.publish(2, sensors={"gong": {"kind": "button", "pin": 2}}, functions=released)
+    pi.read()
+    pi.ask("00000001")
+    pi.go()
+    assert yard.sense(pi, "gong", "released") == [pi.name]
 
 
 def test_a_new_function_is_called_where_it_has_come() -> None:
