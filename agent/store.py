@@ -32,6 +32,7 @@ from agent.decide.table import Table
 from agent.decide.task import Task
 from agent.decide.trial import Trial
 from agent.decide.trials import resume
+from agent.older import read_known
 from link.outbox import Outbox, OutboxBounds, row_of
 from protocol.desired import Ack, Assignment, Offers
 from protocol.envelope import pack
@@ -240,7 +241,7 @@ class Store:
     def _table(self, kind: str, read: Read, shift_s: float) -> Table[Any]:
         values = {}
         for key, text in self._connection.execute(f"SELECT key, value FROM {kind} ORDER BY place"):  # noqa: S608
-            value = read(json.loads(text))
+            value = read_known(read, json.loads(text))
             if isinstance(value, str) and kind not in TEXTS:
                 # Written by another version of the agent. Desired state comes again with the next hello.
                 log.warning("stored_value_dropped table=%s key=%s reason=%r", kind, key, value)
