@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from agent.decide import attest
@@ -28,20 +26,10 @@ def pinned(**given: object) -> TaskSpec:
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
-    """A node that runs revision a."""
-    rig = Rig(tmp_path)
-    rig.registry.push("web:a")
+def rig(rig: Rig) -> Rig:
+    """Whose registry has revision b by its digest, too."""
     rig.registry.push(PINNED)
-    rig.run(2)
-    rig.assign(1, task("a"))
-    rig.run(5)
     return rig
-
-
-def app(rig: Rig) -> Box:
-    (box,) = rig.engine.running()
-    return box
 
 
 def spoil(box: Box) -> None:
@@ -53,12 +41,12 @@ def test_what_runs_its_image_is_left_alone(rig: Rig) -> None:
     """Its status names the image that really runs; no look, crash or boot finds anything to mend."""
     rig.assign(2, pinned())
     rig.run(10)
-    before = app(rig).id
+    before = rig.app().id
     rig.crash()
     rig.run(10)
     rig.cut_power()
     rig.run(60)
-    assert app(rig).id == before
+    assert rig.app().id == before
     (status,) = rig.status().tasks
     assert (status.image, status.reason) == (image_id(PINNED, WELL), "")
     assert "strays" not in {name for name, *_ in rig.node.counts}
@@ -68,12 +56,12 @@ def test_a_settled_task_of_another_image_is_told_and_mended_after_a_boot(rig: Ri
     """However the store of the engine came to it: the container is made anew, once, and then it is of its image."""
     rig.assign(2, pinned())
     rig.run(10)
-    before = app(rig)
+    before = rig.app()
     spoil(before)
     rig.cut_power()
     rig.run(20)
-    assert app(rig).id != before.id
-    assert app(rig).image == image_id(PINNED, WELL)
+    assert rig.app().id != before.id
+    assert rig.app().image == image_id(PINNED, WELL)
     assert rig.boxes() == {WEB: ["b"]}
     reasons = [reason for one in rig.said for task in getattr(one.message, "tasks", ()) if (reason := task.reason)]
     assert any("its container is of the image sha256:" in reason and "made anew" in reason for reason in reasons)
@@ -85,14 +73,14 @@ def test_one_that_is_wrong_again_runs_on_and_is_told(rig: Rig) -> None:
     """It is made anew once and not for ever: a wrong container is better than none."""
     rig.assign(2, pinned())
     rig.run(10)
-    spoil(app(rig))
+    spoil(rig.app())
     for _ in range(300):
         rig.run(0.1)
         for box in rig.engine.boxes.values():
             spoil(box)
-    last = app(rig).id
+    last = rig.app().id
     rig.run(120)
-    assert app(rig).id == last
+    assert rig.app().id == last
     (status,) = rig.status().tasks
     assert status.state is TaskState.RUNNING
     assert status.reason.endswith("also after it was made anew")
@@ -124,32 +112,30 @@ def test_where_a_name_does_not_say_the_image_that_ran_first_is_attested(
     rig: Rig, spec: TaskSpec, *, boots: bool
 ) -> None:
     """What was built here has no digest, and one digest has an image for each platform: another image is mended all the same."""
-    rig.registry.push("web:b")
     rig.assign(2, spec)
     rig.run(10)
-    before = app(rig)
+    before = rig.app()
     wanted = before.image
     spoil(before)
     if boots:
         rig.cut_power()
     rig.run(20)
-    assert app(rig).id != before.id
-    assert app(rig).image == wanted
+    assert rig.app().id != before.id
+    assert rig.app().image == wanted
 
 
 def test_a_tag_that_means_another_image_by_now_is_no_fault(rig: Rig) -> None:
     """Neither the container of the old one, nor one that is made of the new one."""
-    rig.registry.push("web:b")
     rig.assign(2, task("b"))
     rig.run(10)
-    before = app(rig)
+    before = rig.app()
     rig.engine.images[full_reference("web:b")] = SICK
     rig.engine.images[image_id("web:b", SICK)] = SICK
     rig.run(10)
-    assert app(rig).id == before.id
+    assert rig.app().id == before.id
     before.image = image_id("web:b", SICK)
     rig.run(10)
-    assert app(rig).id == before.id
+    assert rig.app().id == before.id
     assert "strays" not in {name for name, *_ in rig.node.counts}
 
 
@@ -210,11 +196,11 @@ def test_an_image_that_has_lost_its_name_proves_nothing(rig: Rig) -> None:
     """Where the digest names no image here any more, the container runs on."""
     rig.assign(2, pinned())
     rig.run(10)
-    before = app(rig).id
+    before = rig.app().id
     del rig.engine.images[full_reference(PINNED)]
-    spoil(app(rig))
+    spoil(rig.app())
     rig.run(60)
-    assert app(rig).id == before
+    assert rig.app().id == before
 
 
 def test_a_node_says_which_images_are_on_its_disk(rig: Rig) -> None:

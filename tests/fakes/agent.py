@@ -40,6 +40,7 @@ from protocol.refusal import Refusal
 from protocol.topics import AckTopic, AssignmentTopic, GrantTopic, OfferTopic, Topic
 from sensors.edges import NS_PER_S, PinRead
 from sensors.header import PinState
+from sim.boxes import Box
 from sim.engine import FakeEngine
 from sim.images import FakeRegistry
 
@@ -321,6 +322,11 @@ class Rig:
             if task:
                 found.setdefault(task, []).append(box.labels["io.bramble.revision"])
         return found
+
+    def app(self) -> Box:
+        """The only container that runs."""
+        (box,) = self.engine.running()
+        return box
 
     def boxes(self) -> dict[str, list[str]]:
         """The revisions of all containers of tasks, running or not."""
