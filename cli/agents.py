@@ -56,6 +56,8 @@ def update(terminal: Terminal, wish: Wish) -> None:
     if bool(wish.version) == bool(wish.back_to):
         raise typer.BadParameter("name a version, or --to previous, or --to base")
     if wish.back_to == PREVIOUS:
+        if wish != Wish(back_to=PREVIOUS):
+            raise typer.BadParameter("its source and policy are as they were then, so --to previous stands alone")
         _order(terminal, OperatorOrder(OrderVerb.ROLLOUT_UNDO, KEY))
         return
     if wish.back_to not in ("", BASE):

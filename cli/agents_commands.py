@@ -30,14 +30,14 @@ ToOption = Annotated[str, typer.Option("--to", metavar="previous|base", help="Ba
 IndexOption = Annotated[str, typer.Option(metavar="URL", help="A package index; else the node's own.")]
 WheelOption = Annotated[str, typer.Option(metavar="URL", help="The wheel itself; needs --sha256.")]
 Sha256Option = Annotated[str, typer.Option("--sha256", metavar="HEX", help="What the wheel's digest must be.")]
-ParallelismOption = Annotated[str, typer.Option(metavar="N|SHARE", help="How many at once, like 1 or 10%.")]
+ParallelismOption = Annotated[str, typer.Option(metavar="N|SHARE", help="How many at once, like 10%; 1.")]
 CanaryOption = Annotated[str, typer.Option(metavar="N|SHARE", help="So many go before all others.")]
 MonitorOption = Annotated[str, typer.Option(metavar="DURATION", help="How long each must stay up; 60s.")]
 CheckinOption = Annotated[str, typer.Option(metavar="DURATION", help="How long each may take to check in; 5m.")]
 ConstraintOption = Annotated[
     list[str], typer.Option("--constraint", "-l", metavar="CONSTRAINT", help="Only on nodes that pass it.")
 ]
-ActionOption = Annotated[Action, typer.Option("--failure-action", help="What to do when it fails.")]
+ActionOption = Annotated[Action | None, typer.Option("--failure-action", help="What to do when it fails; pause.")]
 RatioOption = Annotated[
     float | None, typer.Option("--max-failure-ratio", metavar="RATIO", min=0, max=1, help="How many may fail; 0.")
 ]
@@ -74,19 +74,19 @@ def update(
     index: IndexOption = "",
     wheel: WheelOption = "",
     sha256: Sha256Option = "",
-    parallelism: ParallelismOption = "1",
+    parallelism: ParallelismOption = "",
     canary: CanaryOption = "",
     monitor: MonitorOption = "",
     checkin: CheckinOption = "",
     constraint: ConstraintOption = [],  # noqa: B006 - Typer copies it
-    failure_action: ActionOption = Action.PAUSE,
+    failure_action: ActionOption = None,
     max_failure_ratio: RatioOption = None,
 ) -> None:
     """Put another release of the agent on the nodes; containers go on."""
     from cli import agents
 
     wish = agents.Wish(
-        version, to, index, wheel, sha256, parallelism, canary, monitor, checkin, failure_action, max_failure_ratio,
+        version, to, index, wheel, sha256, parallelism, canary, monitor, checkin, failure_action or "", max_failure_ratio,
         tuple(constraint),
     )  # fmt: skip
     agents.update(terminal, wish)
