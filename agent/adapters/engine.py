@@ -105,9 +105,9 @@ class Engine:
         """The container that a step has made, started or stopped, as it stands now; None where there is nothing to be seen."""
         try:
             found = glanced(self._around, step)
+            return self._shown(named_end(self._api, found)) if found is not None else None
         except EngineAwayError:
             return None
-        return self._with_illness(found) if found is not None else None
 
     def run(self, step: Run) -> RunEnded:
         """Run a function to its end, or take over its container from before a crash. The container stays until a `Remove`."""
@@ -141,7 +141,7 @@ class Engine:
         stored = tuple(map(image_seen, images.body))
         return EngineSeen(
             self._api.version,
-            tuple(self._with_platform(self._with_illness(known.seen)) for known in self._known.values()),
+            tuple(self._shown(known.seen) for known in self._known.values()),
             frozenset(name for image in stored for name in (image.id, *image.references)),
             runs,
             stored,
@@ -149,6 +149,9 @@ class Engine:
             tuple(sorted(self._about().get("Runtimes") or ())),
             disk_seen(str(self._about().get("DockerRootDir", ""))),
         )
+
+    def _shown(self, seen: ContainerSeen) -> ContainerSeen:
+        return self._with_platform(self._with_illness(seen))
 
     def _with_illness(self, seen: ContainerSeen) -> ContainerSeen:
         is_ill = seen.health == UNHEALTHY or self._illness.has_had(seen.id)
