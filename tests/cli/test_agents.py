@@ -19,19 +19,11 @@ ROWS = (
 )
 
 
-EVERYTHING = [
-    "--index=https://x/simple",
-    "--parallelism=10%",
-    "--canary=1",
-    "--monitor=2m",
-    "--checkin=10m",
-    "--failure-action=rollback",
-    "--max-failure-ratio=0.1",
-    "--sha256",
-    "A" * 64,
-    "-l",
-    "node.labels.site == home",
-]
+EVERYTHING = (
+    *("--index=https://x/simple", "--parallelism=10%", "--canary=1", "--monitor=2m", "--checkin=10m"),
+    *("--failure-action=rollback", "--max-failure-ratio=0.1", "--sha256", "A" * 64),
+    *("-l", "node.labels.site == home"),
+)
 
 
 def asked(*words: str) -> OperatorOrder:
