@@ -12,6 +12,7 @@ from controller.decide.rollouts import steering
 from controller.decide.rollouts.slot import Cause, RolloutState, SlotState
 from controller.decide.terms import Terms
 from controller.store import Store
+from protocol.operator import OrderVerb
 from protocol.refusal import Refusal
 from tests.controller.gradual import SERVICE, Bed
 
@@ -100,6 +101,30 @@ def back() -> Bed:
     return bed
 
 
+def tolerant() -> Bed:
+    """One failed, which is tolerated."""
+    bed = Bed(3, parallelism="0", max_failure_ratio="0.5")
+    bed.end(bed.ask()[0], well=False)
+    bed.end()
+    return bed
+
+
+def held_up() -> Bed:
+    """The canary went silent while it was trying."""
+    bed = Bed(3, "{canary: {count: 1}}", parallelism="2")
+    bed.ask()
+    bed.leave(bed.pis[0])
+    return bed
+
+
+def unseen() -> Bed:
+    """All nodes of the first batch are away."""
+    bed = Bed(4, "{batches: [{name: lab, nodes: node.labels.site == s0}]}", parallelism="0")
+    bed.leave(*bed.pis[:2])
+    bed.desk.turn()
+    return bed
+
+
 ROLLING, PAUSED, DONE = RolloutState.ROLLING, RolloutState.PAUSED, RolloutState.DONE
 GOING_BACK, BACK_PAUSED, BACK = RolloutState.ROLLING_BACK, RolloutState.ROLLBACK_PAUSED, RolloutState.ROLLED_BACK
 
@@ -143,7 +168,74 @@ TABLE: list[tuple[Verb, Callable[[], Bed], RolloutState | None, str]] = [
     (steering.abort, going_back, GOING_BACK, "is being taken back already"),
     (steering.abort, back_halted, BACK_PAUSED, "is being taken back already"),
     (steering.abort, back, BACK, "is rolled back already"),
+    (steering.pause, keeping, DONE, "there is nothing to pause of shop.web: it is done"),
+    (steering.pause, confirmed, DONE, "there is nothing to pause of shop.web: it is done"),
+    (steering.pause, back_halted, BACK_PAUSED, "is paused already"),
+    (steering.pause, tolerant, DONE, "there is nothing to pause of shop.web: it is done"),
+    (steering.pause, held_up, PAUSED, "is paused; what is being tried"),
+    (steering.pause, unseen, PAUSED, "is paused; what is being tried"),
+    (steering.resume, keeping, DONE, "it is done"),
+    (steering.resume, confirmed, DONE, "it is done"),
+    (steering.resume, tolerant, ROLLING, "goes on; 1 that failed or are lost are tried again"),
+    (steering.resume, held_up, ROLLING, "is going on already"),
+    (steering.resume, unseen, ROLLING, "is going on already"),
+    (steering.confirm, back_halted, BACK_PAUSED, "waits to be confirmed"),
+    (steering.confirm, back, BACK, "waits to be confirmed"),
+    (steering.confirm, tolerant, DONE, "waits to be confirmed"),
+    (steering.confirm, held_up, ROLLING, "canary waits no more for pi-1, lost while trying it"),
+    (steering.confirm, unseen, ROLLING, "lab waits no more for any one of its nodes, which are all away"),
+    (steering.abort, tolerant, DONE, "is not being updated; `bramble rollout undo shop.web`"),
+    (steering.abort, held_up, GOING_BACK, "is taken back"),
+    (steering.abort, unseen, BACK, "is taken back"),
 ]
+
+SITUATIONS = (
+    none, rolling, halted, failed, promoting, done, keeping, confirmed, going_back, back_halted, back, tolerant, held_up, unseen,
+)  # fmt: skip
+
+
+def test_the_table_has_each_verb_in_each_state() -> None:
+    """None is left to chance."""
+    verbs = (steering.pause, steering.resume, steering.confirm, steering.abort)
+    assert {(row[0], row[1]) for row in TABLE} == {(verb, one) for verb in verbs for one in SITUATIONS}
+
+
+ORDERS: dict[OrderVerb, dict[str, str]] = {
+    OrderVerb.ROLLOUT_PAUSE: {},
+    OrderVerb.ROLLOUT_RESUME: {},
+    OrderVerb.ROLLOUT_CONFIRM: {},
+    OrderVerb.ROLLOUT_ABORT: {},
+    OrderVerb.ROLLOUT_UNDO: {},
+    OrderVerb.PIN: {"node": "pi-2"},
+    OrderVerb.UNPIN: {"node": "pi-2"},
+    OrderVerb.OVERRIDE: {"node": "pi-2"},
+}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("verb", ORDERS)
+def test_each_order_in_each_state_is_answered_and_given_again_changes_nothing_more(
+    verb: OrderVerb, situation: Callable[[], Bed]
+) -> None:
+    """Under another id, so that it is not a repetition; what is refused is refused again, with a sentence."""
+    desk = situation().desk
+    first = desk.order(verb, SERVICE, key="o1", **ORDERS[verb])
+    desk.turn()
+    before = kept(desk.fleet)
+    again = desk.order(verb, SERVICE, key="o2", **ORDERS[verb])
+    desk.turn()
+    assert first is not None
+    assert again is not None
+    assert first.message
+    assert again.message
+    assert kept(desk.fleet) == before
+
+
+def kept(fleet: Fleet) -> dict[str, object]:
+    """What operators' orders change."""
+    shelves = fleet.shelves()
+    names = ("rollouts", "slots", "tasks", "pins", "undos", "histories", "assignments", "offers")
+    return {name: {key: shelves[name][key] for key in shelves[name]} for name in names}
 
 
 @pytest.mark.parametrize(("verb", "situation", "state", "says"), TABLE)
