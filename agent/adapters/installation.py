@@ -114,12 +114,20 @@ class Installation:
         wheels.mkdir(parents=True)
         self._run([sys.executable, "-m", "venv", *_of_system(), str(self._at)])
         wheel = self._fetched(wheels)
-        self._pip("install", "--no-compile", *self._index(), f"{PROJECT}[{EXTRA}] @ {wheel.as_uri()}", *_drivers())
+        self._pip(
+            "install",
+            "--no-compile",
+            "--only-binary",
+            ":all:",
+            *self._index(),
+            f"{PROJECT}[{EXTRA}] @ {wheel.as_uri()}",
+            *_drivers(),
+        )
         self._prove()
         self._pip("uninstall", "--yes", "pip", "setuptools")
         shutil.rmtree(wheels)
         os.sync()
-        document = {"version": self.release.version, "revision": self.release.revision}
+        document = {"version": self.release.version, "revision": self.release.revision, "python": markers.PYTHON}
         markers.put(self._at / markers.COMPLETE, json.dumps(document))
 
     def _fetched(self, wheels: Path) -> Path:

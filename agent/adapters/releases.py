@@ -97,7 +97,8 @@ class Releases:
         return "" if os.access(self._folder, os.W_OK) else f"{self._folder} cannot be written by this agent"
 
     def _complete(self) -> list[str]:
-        return [_revision(self._folder, path.parent.name) for path in self._folder.glob(f"*/{markers.COMPLETE}")]
+        names = [path.parent.name for path in self._folder.glob(f"*/{markers.COMPLETE}")]
+        return [_revision(self._folder, name) for name in names if markers.is_complete(self._folder, name)]
 
     def _stage(self, effect: StageRelease) -> None:
         from agent.adapters.installation import Installation, prune  # noqa: PLC0415 - 4 MB, for one hour of a year
