@@ -33,13 +33,14 @@ from controller.decide.records import Number
 from controller.decide.revive import revive
 from controller.ears import Ears
 from controller.outgoing import Outgoing, Publisher
+from controller.packing import answer, packed
 from controller.store import Store
 from link.broker import Subscriptions
 from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused, Sent
 from protocol import delivery, topics
-from protocol.envelope import JSON_TYPE, Packet, Received, pack, unpack
+from protocol.envelope import Packet, Received, pack, unpack
 from protocol.ids import REVISION_CHARS
-from protocol.observed import Answer, Link
+from protocol.observed import Link
 from protocol.operator import ControllerPresence
 from protocol.refusal import Refusal
 
@@ -102,7 +103,8 @@ class Loop:
         self.fleet, self.store, self.inbox = fleet, store, inbox
         self.inbox_length = 0
         self._wire, self._version = wire, version
-        self._dials = 0
+        self._dials = self._fallen = 0
+        self._is_dialled = False
         self._taken: deque[object] = deque()
         self._outgoing = Outgoing()
         self._claim: Claim | None = None
@@ -129,7 +131,7 @@ class Loop:
         for effect in effects:
             self._act(effect)
         self._send()
-        if claim.is_in_charge and not self._dials:
+        if claim.is_in_charge and not self._is_dialled:
             self._dial()
         return effects
 
@@ -178,7 +180,7 @@ class Loop:
         revive(fleet, now_mono_s)
         store = fleet.numbers.get("store") or Number(self.lot(STORE_BITS))
         fleet.numbers.put("store", store)
-        us = Us(f"{store.value:x}", fleet.count("starts"), f"{self.lot(INSTANCE_BITS):x}")
+        us = Us(f"{store.value:x}", fleet.count("starts"), f"{self.lot(INSTANCE_BITS):x}", fleet.epoch)
         self._claim = claim = Claim(us, self.takes_over)
         if self.ears is None:
             claim.charge, self._since = charge.Charge.IN_CHARGE, fleet.wall
@@ -197,8 +199,9 @@ class Loop:
         if claim.is_in_charge or claim.is_over:
             self.ears.close()
         if claim.is_in_charge:
-            self._since = self.fleet.wall
-            self.fleet.raise_epoch(charge.epoch(claim, self.fleet.epoch))
+            self._since = self._since or self.fleet.wall
+            self.fleet.raise_epoch(charge.epoch(claim))
+            claim.us = replace(claim.us, epoch=self.fleet.epoch)
             log.info("in_charge epoch=%d", self.fleet.epoch)
 
     def _rival(self, packet: Packet) -> None:
@@ -206,7 +209,7 @@ class Loop:
         claim, received = self._claim, unpack(packet)
         assert claim is not None, "nothing is heard before the first turn"
         said = received.message if isinstance(received, Received) else None
-        if isinstance(said, ControllerPresence) and charge.is_outranked(claim, said, self.fleet.epoch):
+        if isinstance(said, ControllerPresence) and charge.is_outranked(claim, said):
             return
         if not packet.retain and not (isinstance(said, ControllerPresence) and said.instance == claim.us.instance):
             self._queue(self._presence(Link.ONLINE))
@@ -218,7 +221,7 @@ class Loop:
             case LinkDown() if seen.epoch == self._dials:
                 log.warning("link_down reason=%r", seen.reason)
                 self._outgoing.clear()
-                self._dial()
+                self._fell(seen.epoch)
             case Arrived() if seen.epoch == self._dials:
                 for packet in seen.packets:
                     if packet.topic == str(self._topic):
@@ -236,13 +239,24 @@ class Loop:
                 yield from (read(packet) for packet in seen.packets if packet.topic != str(self._topic))
             case LinkUp() if seen.epoch == self._dials:
                 yield seen
-            case LinkDown() if seen.epoch == self._dials - 1:  # it was dialled again just now
+            case LinkDown() if seen.epoch == self._fallen:
                 yield seen
             case Inspected():
                 yield seen
 
+    def _fell(self, epoch: int) -> None:
+        """The link is gone: call again, or first listen who is in charge by now."""
+        self._fallen = epoch
+        if self.ears is None or self._claim is None:
+            self._dial()
+        else:
+            self._is_dialled = False
+            charge.unlinked(self._claim)
+            self.ears.listen()
+
     def _dial(self) -> None:
         self._dials += 1
+        self._is_dialled = True
         heard = (*delivery.subscriptions(self.fleet.name), (str(self._topic), 1))
         self._wire.dial(self._dials, self._presence(Link.OFFLINE), self._presence(Link.ONLINE), heard)
 
@@ -263,9 +277,9 @@ class Loop:
     def _act(self, effect: Effect) -> None:
         match effect:
             case Say():
-                self._queue(_packed(effect))
+                self._queue(packed(effect))
             case Reply():
-                self._queue(_reply(effect, self.fleet.name))
+                self._queue(answer(effect, self.fleet.name))
             case Inspect() if self.registries is not None:
                 self.registries.ask(effect)
             case Remark():
@@ -295,28 +309,3 @@ def read(packet: Packet) -> Input:
         size_bytes = len(packet.payload)
         return Unreadable(topic, received, size_bytes, digest, packet.response_topic, packet.correlation)
     return Heard(received, packet.retain, packet.response_topic, packet.correlation, digest)
-
-
-def _packed(effect: Say) -> Packet | Refusal:
-    if effect.message == b"":
-        return Packet(str(effect.topic), b"", qos=1, retain=True)
-    return pack(effect.topic, effect.message)
-
-
-def _may_answer_on(topic: str, fleet: str) -> bool:
-    """Whoever asks names the topic, and must not borrow our rights for it: of ours it may only be one for answers."""
-    if topic.startswith(f"{topics.ROOT}/"):
-        found = topics.parse(topic)
-        return isinstance(found, topics.AnswerTopic) and found.fleet == fleet
-    return bool(topic) and not topic.startswith("$") and not any(char in topic for char in "+#\0")
-
-
-def _reply(effect: Reply, fleet: str) -> Packet | Refusal:
-    answer = pack(topics.AnswerTopic(fleet, effect.answer.id or "none"), effect.answer)
-    if isinstance(answer, Refusal):
-        return _reply(replace(effect, answer=Answer(effect.answer.id, ok=False, message=answer.reason)), fleet)
-    if not _may_answer_on(effect.response_topic, fleet):
-        return Refusal("no topic that can be answered on", effect.response_topic[:200])
-    return Packet(
-        effect.response_topic, answer.payload, answer.properties, 1, False, JSON_TYPE, "", effect.correlation
-    )  # fmt: skip

@@ -72,6 +72,7 @@ NEXT: Mapping[tuple[Charge, Seen], Charge] = {
     (Charge.WAITING, Seen.NOBODY): Charge.IN_CHARGE,
     (Charge.WAITING, Seen.ENOUGH): Charge.IN_CHARGE,
     (Charge.WAITING, Seen.LOST): Charge.LISTENING,
+    (Charge.IN_CHARGE, Seen.LOST): Charge.LISTENING,
     (Charge.IN_CHARGE, Seen.HIGHER): Charge.OUTRANKED,
 }
 
@@ -83,20 +84,26 @@ def advance(charge: Charge, seen: Seen) -> Charge:
 
 @dataclass(frozen=True, slots=True)
 class Us:
-    """Who we are: the store, how often it was started, and this process."""
+    """Who we are: the store, how often it was started, this process, and the epoch that the store remembers."""
 
     store: str
     starts: int
     instance: str
+    epoch: int = 1
 
 
 @dataclass(slots=True)
 class Claim:
-    """How far one controller is with taking charge. `other` is who was found on the topic, None where nobody was."""
+    """How far one controller is with taking charge. `other` is who was found on the topic, None where nobody was.
+
+    One that `was_in_charge` in this life goes on before whoever claims less; it listens again whenever its link has fallen, because
+    another one may have replaced it meanwhile.
+    """
 
     us: Us
     takes_over: bool = False
     charge: Charge = Charge.LISTENING
+    was_in_charge: bool = False
     other: ControllerPresence | None = None
     until_mono_s: float = inf
 
@@ -118,7 +125,8 @@ def linked(claim: Claim, now_mono_s: float) -> None:
 
 def unlinked(claim: Claim) -> None:
     """The broker is away, and what is known of the others is old."""
-    claim.charge, claim.until_mono_s = advance(claim.charge, Seen.LOST), inf
+    claim.was_in_charge |= claim.is_in_charge
+    claim.charge, claim.other, claim.until_mono_s = advance(claim.charge, Seen.LOST), None, inf
 
 
 def heard(claim: Claim, said: ControllerPresence | None, now_mono_s: float) -> bool:
@@ -128,11 +136,14 @@ def heard(claim: Claim, said: ControllerPresence | None, now_mono_s: float) -> b
     claim.other = said
     if said is None:
         return _go(claim, Seen.NOBODY, now_mono_s)
-    if claim.takes_over:
+    if claim.takes_over and not claim.was_in_charge:
         return _go(claim, Seen.TOLD, now_mono_s)
-    if said.state == Link.ONLINE:
-        return _go(claim, Seen.HERE, now_mono_s)
-    return _go(claim, Seen.NOBODY if said.store == claim.us.store else Seen.GONE, now_mono_s)
+    us, is_offline = claim.us, said.state == Link.OFFLINE
+    if said.instance == us.instance or (said.epoch < us.epoch and (is_offline or claim.was_in_charge)):
+        return _go(claim, Seen.NOBODY, now_mono_s)
+    if is_offline:
+        return _go(claim, Seen.NOBODY if said.store == us.store else Seen.GONE, now_mono_s)
+    return _go(claim, Seen.HERE, now_mono_s)
 
 
 def answered(claim: Claim, now_mono_s: float) -> None:
@@ -155,21 +166,21 @@ def look(claim: Claim, now_mono_s: float) -> bool:
             return _go(claim, Seen.ENOUGH, now_mono_s)
 
 
-def epoch(claim: Claim, own: int) -> int:
-    """Under which epoch this controller speaks, once it is in charge; `own` is what its store remembers."""
-    other = claim.other
-    if other is None or other.instance == claim.us.instance:
-        return own
-    is_past = other.store == claim.us.store and other.starts < claim.us.starts and other.epoch <= own
-    return own if is_past and other.state == Link.OFFLINE else max(own, other.epoch) + 1
+def epoch(claim: Claim) -> int:
+    """Under which epoch this controller speaks, once it is in charge."""
+    other, us = claim.other, claim.us
+    if other is None or other.instance == us.instance or other.epoch < us.epoch:
+        return us.epoch
+    is_past = other.store == us.store and other.starts < us.starts and other.epoch == us.epoch
+    return us.epoch if is_past and other.state == Link.OFFLINE else other.epoch + 1
 
 
-def is_outranked(claim: Claim, said: ControllerPresence, own: int) -> bool:
+def is_outranked(claim: Claim, said: ControllerPresence) -> bool:
     """Whether somebody else is in charge by what was heard. Of two that began at once, the one with the higher name stays."""
     us, is_kin = claim.us, said.store == claim.us.store
     if said.instance == us.instance or said.state != Link.ONLINE or said == claim.other or said.epoch > EPOCH_MOST:
         return False
-    if (own, us.starts * is_kin, us.instance) > (said.epoch, said.starts * is_kin, said.instance):
+    if (us.epoch, us.starts * is_kin, us.instance) > (said.epoch, said.starts * is_kin, said.instance):
         return False
     claim.other, claim.charge = said, advance(claim.charge, Seen.HIGHER)
     return True
