@@ -13,7 +13,8 @@ from agent.decide.inputs import EngineSeen
 from agent.decide.node import Linked, Node
 from link.inputs import LinkDown, LinkUp
 from protocol.desired import Ack
-from protocol.observed import Hello, Inventory
+from protocol.observed import Hello, Inventory, Link
+from protocol.operator import ControllerPresence
 from protocol.topics import HelloTopic
 
 HELLO_PRIORITY = 1
@@ -40,6 +41,17 @@ def down(node: Node, seen: LinkDown) -> None:
     """The connection is gone; an older one's end means nothing."""
     if node.link is not None and seen.epoch == node.link.epoch:
         node.link, node.heard = None, False
+
+
+def met(node: Node, said: ControllerPresence) -> None:
+    """A controller is there. One that cannot know what the last one knew (another store, or an older copy) is told everything."""
+    if said.state != Link.ONLINE:
+        return
+    before, node.controller = node.controller, said
+    if before is None or before.instance == said.instance:
+        return
+    if (before.store, before.epoch) != (said.store, said.epoch) or said.starts <= before.starts:
+        node.greeted = node.said = None
 
 
 def greet(node: Node) -> None:

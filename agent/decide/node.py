@@ -24,6 +24,7 @@ from agent.decide.task import Task
 from agent.decide.trial import LockSeen, Trial, trial_key
 from protocol.desired import Assignment, Offers, Sections
 from protocol.observed import DeviceStatus, Health, Inventory, NodeStatus, OfferState
+from protocol.operator import ControllerPresence
 from protocol.topics import Topic
 from sensors.edges import EdgeState
 
@@ -100,6 +101,7 @@ class Node:
     actuators: tuple[DeviceStatus, ...] = ()
     edges: dict[str, EdgeState] = field(default_factory=dict)
     refusal: str = ""
+    controller: ControllerPresence | None = None
     outranked: str = ""
     outranked_mono_s: float = 0.0
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)

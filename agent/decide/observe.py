@@ -34,6 +34,7 @@ from agent.decide.release import ReleaseMoved, ReleaseSeen, ReleaseStaged
 from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused
 from protocol.desired import Ack, Assignment, Command, Grant, Invocation, Offers
 from protocol.envelope import Packet, Received, unpack
+from protocol.operator import ControllerPresence
 from protocol.refusal import Refusal
 from protocol.topics import CommandTopic, InvocationTopic
 from sensors.edges import PinRead
@@ -102,6 +103,8 @@ def _arrived(node: Node, packet: Packet, now: Now) -> None:
 def _received(node: Node, received: Received | Refusal, now: Now) -> None:
     if isinstance(received, Refusal):
         wants.refuse(node, received)
+    elif isinstance(received.message, ControllerPresence):
+        greeting.met(node, received.message)
     elif not _is_on_topic(node, received):
         wants.refuse(node, Refusal("a message says another node or another id than its topic", str(received.topic)))
     else:

@@ -12,11 +12,13 @@ from agent.decide.wants import OUTRANKED_S
 from link.inputs import Arrived
 from protocol.desired import Ack, Assignment, Command, Grant, Invocation, Offers, Verb
 from protocol.envelope import Packet, pack
-from protocol.observed import Answer, Hello, OfferState, Request
+from protocol.observed import Answer, Hello, Link, OfferState, Request
+from protocol.operator import ControllerPresence
 from protocol.topics import (
     AckTopic,
     AssignmentTopic,
     CommandTopic,
+    ControllerPresenceTopic,
     GrantTopic,
     InvocationTopic,
     OfferTopic,
@@ -121,3 +123,36 @@ def test_a_hello_says_whom_the_node_obeys(tmp_path: Path) -> None:
     rig.run(3)
     hello = rig.messages(Hello)[-1]
     assert (hello.assignment_epoch, hello.obeyed_epoch) == (2, 5)
+
+
+def says_hello_for(tmp_path: Path, before: ControllerPresence, after: ControllerPresence) -> bool:
+    """Whether a node that has met one controller says hello to the next."""
+    rig = Rig(tmp_path)
+    rig.run(2)
+    hear(rig, (ControllerPresenceTopic(FLEET), before), retained=True)
+    rig.run(2)
+    count = len(rig.messages(Hello))
+    for presence in (replace(before, state=Link.OFFLINE), after):
+        hear(rig, (ControllerPresenceTopic(FLEET), presence))
+    rig.run(2)
+    return len(rig.messages(Hello)) > count
+
+
+FIRST = ControllerPresence(Link.ONLINE, 2, "1", "store", 3, "one")
+
+
+@pytest.mark.parametrize(
+    ("after", "says_hello"),
+    [
+        (replace(FIRST, starts=4, instance="two"), False),
+        (replace(FIRST, starts=3, instance="two"), True),
+        (replace(FIRST, starts=4, instance="two", epoch=3), True),
+        (replace(FIRST, store="other", starts=9, instance="two"), True),
+        (FIRST, False),
+    ],
+)
+def test_a_controller_that_cannot_know_the_node_is_told_everything(
+    tmp_path: Path, after: ControllerPresence, *, says_hello: bool
+) -> None:
+    """A restart of the same store knows what it committed; another store, or an older copy, does not."""
+    assert says_hello_for(tmp_path, FIRST, after) is says_hello
