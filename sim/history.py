@@ -15,8 +15,8 @@ from sim.faults import FAULT_EVERY_S, FAULTS, Fault, heal, strike
 from sim.fleet import NotConvergedError, SimFleet
 from sim.given import GivenStack, labels_of
 from sim.head import CLIENT
-from sim.invariants import ViolationError
 from sim.steps import Recording, Replay, Steps
+from sim.violation import ViolationError
 from sim.workload import Workload
 
 WORK_EVERY_S = 20.0

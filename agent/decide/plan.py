@@ -95,10 +95,9 @@ def _moved(scene: Scene, spec: TaskSpec, task: Task, container: ContainerSeen) -
         return Remove(scene.key, container.id)
     running = next((other for other in scene.others if other.phase is Phase.RUNNING), None)
     if container.phase is Phase.RUNNING:
-        if task.state is TaskState.PREPARING and task.accounted == instance(container) and container.health not in WELL:
-            return Stop(scene.key, container.id, spec.container.stop_grace_s)
         if container.health not in WELL:
-            return None
+            is_over = task.state in (TaskState.ASSIGNED, TaskState.PREPARING) and task.accounted == instance(container)
+            return Stop(scene.key, container.id, spec.container.stop_grace_s) if is_over else None
         return _cleared(scene, _unkept(scene))
     if container.started and spec.job is not None and spec.job.schedule:
         return Remove(scene.key, container.id)

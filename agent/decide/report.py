@@ -18,6 +18,8 @@ from protocol.topics import HealthTopic, StatusTopic
 
 VALUES_EVERY_S = 5.0
 # What a person looking at a list of pins takes for "now".
+AGAIN_S = 300.0
+# A broker's full queue drops the newest and tells nobody: what the controller has missed it learns within five minutes.
 NO_MEMORY_LIMITS = (
     "memory limits are ignored by this kernel; "
     "add cgroup_enable=memory cgroup_memory=1 to /boot/firmware/cmdline.txt and reboot"
@@ -30,9 +32,10 @@ def report(node: Node, now: Now) -> None:
         return
     said = node.said
     status = status_of(node, said.sequence if said is not None else 0)
-    if status == said:
+    is_due = said is not None and now.has_come(node.said_mono_s + AGAIN_S)
+    if status == said and not is_due:
         return
-    if said is not None and _calm(status) == _calm(said) and not now.has_come(node.said_mono_s + VALUES_EVERY_S):
+    if said is not None and not is_due and _calm(status) == _calm(said) and not now.has_come(node.said_mono_s + VALUES_EVERY_S):
         return
     node.said = replace(status, sequence=said.sequence + 1 if said is not None else 1)
     node.said_mono_s = now.mono_s

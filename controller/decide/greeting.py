@@ -19,7 +19,7 @@ from controller.decide.records import Departed, Node, stack_of
 from link.intake import Intake
 from protocol.desired import Assignment, Offers
 from protocol.envelope import FactMark
-from protocol.observed import Hello
+from protocol.observed import Hello, NodeStatus
 from protocol.shapes import INT_LIMIT
 from protocol.topics import HelloTopic
 
@@ -100,6 +100,28 @@ def hello(fleet: Fleet, topic: HelloTopic, said: Hello, now_mono_s: float) -> No
     lease = fleet.leases.get(topic.node)
     if lease is None or lease.presence is not Presence.ONLINE:
         leases.spoke(fleet, topic.node, now_mono_s)
+
+
+def shown(fleet: Fleet, status: NodeStatus) -> None:
+    """A status may show what a hello would: a node that goes on while our store is restored connects to nobody, and says none."""
+    known = fleet.nodes[status.node]
+    told, claimed = max(known.epoch, fleet.epoch), status.observed_epoch
+    is_ahead = status.observed_generation > known.generation or status.offers_generation > known.offers_generation
+    if claimed < told or not (claimed > told or is_ahead):
+        return
+    said = Hello(
+        status.node, status.epoch, "", "", known.inventory, claimed, status.observed_generation,
+        offers_generation=status.offers_generation,
+    )  # fmt: skip
+    if _is_beyond_belief(fleet, said):
+        return
+    generation = max(known.generation, said.assignment_generation)
+    offers_generation = max(known.offers_generation, said.offers_generation)
+    epoch = _epoch_for(fleet, status.node, said)
+    after = replace(known, epoch=epoch, generation=generation, offers_generation=offers_generation)
+    fleet.nodes.put(status.node, after)
+    fleet.unsettled.assignments.add(status.node)
+    fleet.unsettled.offers.add(status.node)
 
 
 def _joined(fleet: Fleet, name: str, said: Hello, epoch: int) -> Node:

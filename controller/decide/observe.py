@@ -164,6 +164,7 @@ def _status(fleet: Fleet, topic: topics.StatusTopic, status: NodeStatus, now_mon
         fleet.tally("stale_statuses")
         return
     status = brief.heard(status)
+    greeting.shown(fleet, status)
     fleet.statuses.put(topic.node, status)
     for task in before.tasks if before else ():
         fleet.seen.pop((topic.node, task.task), None)
@@ -207,6 +208,7 @@ def _request(fleet: Fleet, topic: topics.RequestTopic, message: Any, __: float) 
 
 def _health(fleet: Fleet, topic: topics.HealthTopic, message: Any, __: float) -> None:
     fleet.health[topic.node] = message
+    resay.lagging(fleet, topic.node)
 
 
 def _node_answer(fleet: Fleet, topic: topics.NodeAnswerTopic, message: Any, __: float) -> None:
