@@ -37,6 +37,9 @@ WHEEL_BYTES_MOST = 64 * 2**20
 WITHIN_S = 1800.0
 """A Pi Zero behind a mobile line; longer than this it hangs."""
 
+NICE = "10"
+"""A tenth of a core where others want it; at 19 a busy node would never come to its end (seen on a busy machine)."""
+
 NO_ROUTE_S, NO_ROOM_S = 60.0, 300.0
 """When to try again."""
 
@@ -251,7 +254,7 @@ def _failure(said: str, code: int) -> Exception:
 
 
 def _gently() -> list[str]:
-    return ["nice", "-n", "19"] if shutil.which("nice") else []
+    return ["nice", "-n", NICE] if shutil.which("nice") else []
 
 
 def _of_system() -> list[str]:

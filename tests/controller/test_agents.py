@@ -9,7 +9,7 @@ import pytest
 from controller.decide.releases import KEY
 from controller.decide.rollouts.slot import RolloutState, SlotState
 from protocol.desired import Offer
-from protocol.observed import Answer, OfferState, OfferStatus, Request, TaskState, TaskStatus
+from protocol.observed import Answer, Link, OfferState, OfferStatus, Request, TaskState, TaskStatus
 from protocol.operator import OrderVerb
 from protocol.release import BASE, STACK, Release
 from protocol.topics import RequestTopic
@@ -221,6 +221,26 @@ def test_agents_without_an_engine_are_updated_too() -> None:
     bench.runs["sensor"] = BASE
     bench.update()
     assert bench.ask("sensor")
+
+
+def test_a_node_that_is_away_or_drained_has_its_agent_all_the_same() -> None:
+    """One that is away when the order is given counts as unseen, and is updated when it returns; a drained one at once."""
+    bench = Bench("pi-1", "pi-2")
+    bench.desk.presence("pi-2", Link.OFFLINE)
+    bench.desk.turn(600.0)
+    bench.desk.order(OrderVerb.DRAIN, "pi-1", key="d")
+    bench.hello("pi-1")
+    bench.update()
+    assert bench.rows()["pi-2"]["state"] == "waiting"
+    assert bench.ask("pi-1")
+    bench.switch("pi-1")
+    status = bench.desk.stack(STACK).services[0].rollout
+    assert status is not None
+    assert (status.updated, status.unseen) == (1, 1)
+    bench.hello("pi-2")
+    assert bench.ask("pi-2")
+    bench.switch("pi-2")
+    assert bench.rollout == RolloutState.DONE
 
 
 def test_only_the_nodes_of_the_constraints_are_offered_a_release() -> None:

@@ -87,9 +87,9 @@ def any_objection(table: Iterable[Filter], one: Candidate, need: Need) -> bool:
     return False
 
 
-def drained(one: Candidate, _: Need) -> tuple[str, ...]:
-    """The operator empties it."""
-    return ("is drained",) if one.node.availability is Availability.DRAIN else ()
+def drained(one: Candidate, need: Need) -> tuple[str, ...]:
+    """The operator empties it; its agent is there all the same."""
+    return ("is drained",) if one.node.availability is Availability.DRAIN and not need.hardware.launcher else ()
 
 
 def going(one: Candidate, _: Need) -> tuple[str, ...]:
@@ -114,21 +114,21 @@ def lacking(one: Candidate, need: Need) -> tuple[str, ...]:
     return (*said, *(f"has no label {label}" for label in hardware.labels if label not in labels))
 
 
-def paused(one: Candidate, _: Need) -> tuple[str, ...]:
+def paused(one: Candidate, need: Need) -> tuple[str, ...]:
     """The operator wants nothing new there."""
-    return ("is paused",) if one.node.availability is Availability.PAUSE else ()
+    return ("is paused",) if one.node.availability is Availability.PAUSE and not need.hardware.launcher else ()
 
 
-def absent(one: Candidate, _: Need) -> tuple[str, ...]:
-    """It is not certain that it is there."""
+def absent(one: Candidate, need: Need) -> tuple[str, ...]:
+    """It is not certain that it is there; its agent is where it is."""
     if one.presence is Presence.QUARANTINED:
         return ("is quarantined: two devices speak under its name",)
-    return () if one.presence is Presence.ONLINE else (f"is {one.presence}",)
+    return () if one.presence is Presence.ONLINE or need.hardware.launcher else (f"is {one.presence}",)
 
 
-def unsteady(one: Candidate, _: Need) -> tuple[str, ...]:
+def unsteady(one: Candidate, need: Need) -> tuple[str, ...]:
     """It is there, and will soon be gone again."""
-    return ("comes and goes",) if one.is_unsteady else ()
+    return ("comes and goes",) if one.is_unsteady and not need.hardware.launcher else ()
 
 
 def without_engine(one: Candidate, need: Need) -> tuple[str, ...]:
