@@ -70,6 +70,10 @@ class Node:
     sequence: int = 0
     instance: str = ""
 
+    # `loaded` is the last fact that the store held when this process began; `is_renewed` until its new stream is known.
+    loaded: int = 0
+    is_renewed: bool = False
+
     # What survives. `counters` holds epoch and tick; `sequence` is the last of the outbox, which remembers it; `completed` the
     # jobs that have run to their end, each with its content; `attested` the image that each content of a task was first seen of.
     counters: Table[int] = field(default_factory=Table)
@@ -138,6 +142,7 @@ class Node:
     effects: list[Effect] = field(default_factory=list)
     _assigned: tuple[Assignment | None, dict[str, Target]] | None = None
     _wanted: _Wanted | None = None
+    _trials_of: tuple[Table[Trial], int, dict[str, tuple[Trial, ...]]] | None = None
 
     @property
     def assignment(self) -> Assignment:
@@ -198,8 +203,17 @@ class Node:
 
     def trying(self, task: str) -> Trial | None:
         """The trial of this task that is under way."""
-        under_way = (t for t in self.trials.values() if t.state is OfferState.TRYING and t.task == task)
-        return next(under_way, None)
+        return next((trial for trial in self.trials_of(task) if trial.state is OfferState.TRYING), None)
+
+    def trials_of(self, task: str) -> tuple[Trial, ...]:
+        """All trials of this task, in the order of their arrival."""
+        trials, known = self.trials, self._trials_of
+        if known is None or known[0] is not trials or known[1] != trials.version:
+            sorted_out: dict[str, tuple[Trial, ...]] = {}
+            for trial in trials.values():
+                sorted_out[trial.task] = (*sorted_out.get(trial.task, ()), trial)
+            known = self._trials_of = (trials, trials.version, sorted_out)
+        return known[2].get(task, ())
 
     @property
     def assigned(self) -> dict[str, Target]:

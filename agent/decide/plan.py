@@ -38,11 +38,19 @@ def plan(node: Node, now: Now) -> None:
     for key, here in _grouped(node, targets).items():
         if key in node.busy or key in node.unseen or not now.has_come(node.waits.get(key, 0.0)):
             continue
+        if len(here) == 1 and _is_at_rest(node.tasks.get(key), found.get(key)):
+            continue
         scene = scene_of(node, key, targets.get(key), found.get(key), here)
         lock = locks.path_of(node.trying(key), now)
         step = next_step(replace(scene, lock=lock) if lock else scene, now)
         if step is not None:
             _begin(node, step)
+
+
+def _is_at_rest(task: Task | None, only: ContainerSeen | None) -> bool:
+    """Whether a task of one container runs as it should: the plan of nearly every task in nearly every turn."""
+    is_running = task is not None and task.state is TaskState.RUNNING
+    return is_running and only is not None and only.phase is Phase.RUNNING
 
 
 def next_step(scene: Scene, now: Now) -> Step | None:
