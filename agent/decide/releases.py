@@ -84,8 +84,7 @@ def follow(node: Node, now: Now) -> None:
         _leave(node)
         return
     mine = node.releasing
-    if mine is None or mine.key != _key(offer):
-        mine = _found(node, offer)
+    mine = _found(node, offer) if mine is None or mine.key != _key(offer) else _as_offered(mine, offer)
     mine = _stage(node, mine, now) if mine.state is OfferState.STAGING else mine
     mine = _ask(node, mine, now) if mine.state is OfferState.STAGED else mine
     node.releasing = _watch(node, mine, now) if mine.state is OfferState.TRYING else mine
@@ -110,6 +109,14 @@ def tasks(node: Node) -> tuple[TaskStatus, ...]:
     state = TaskState.PREPARING if is_moving else TaskState.RUNNING
     image = IMAGE.format(node.version)
     return tuple(TaskStatus(name, node.release.running, state, 1, image) for name in names)
+
+
+def _as_offered(mine: Releasing, offer: Offer) -> Releasing:
+    """How to go about it may be said anew of the same offer."""
+    assert offer.task.release is not None
+    if (mine.release, mine.monitor_s) == (offer.task.release, offer.monitor_s):
+        return mine
+    return replace(mine, release=offer.task.release, monitor_s=offer.monitor_s)
 
 
 def _found(node: Node, offer: Offer) -> Releasing:

@@ -204,6 +204,17 @@ def test_a_new_attempt_of_the_same_release_is_tried_again(tmp_path: Path) -> Non
     assert home.state is OfferState.STAGED
 
 
+def test_how_to_go_about_it_may_be_said_anew(tmp_path: Path) -> None:
+    """The patience of the newest offer is what the launcher is told."""
+    home = Home(tmp_path)
+    home.offer()
+    home.staged()
+    home.offer(2, replace(offer("r-9", replace(RELEASE, checkin_s=9.0)), monitor_s=1.0))
+    home.grant()
+    assert isinstance(home.disk.asked[-1], SwitchRelease)
+    assert home.disk.asked[-1].within_s == 10.0
+
+
 def test_a_death_between_the_grant_and_the_disk_begins_again(tmp_path: Path) -> None:
     """Nothing of it is on the disk, so it is asked for anew; the slot is granted again."""
     home = Home(tmp_path)

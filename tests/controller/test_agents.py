@@ -126,6 +126,11 @@ def test_a_release_that_is_not_kept_pauses_the_update_and_says_why() -> None:
     assert bench.rollout == RolloutState.PAUSED
     assert not bench.ask("pi-2")
     assert bench.rows()["pi-1"] | {"state": "failed", "reason": "it did not check in"} == bench.rows()["pi-1"]
+    again = bench.update().message
+    assert "already" in again
+    assert f"bramble rollout resume {KEY}" in again
+    assert bench.steer(OrderVerb.ROLLOUT_RESUME).ok
+    assert bench.ask("pi-1")
 
 
 def test_with_rollback_everybody_returns_to_what_was_in_force_before() -> None:
@@ -140,6 +145,18 @@ def test_with_rollback_everybody_returns_to_what_was_in_force_before() -> None:
     assert bench.ask("pi-1")
     bench.switch("pi-1")
     assert (bench.rollout, bench.runs) == (RolloutState.ROLLED_BACK, {"pi-1": BASE, "pi-2": BASE})
+
+
+def test_the_same_release_under_another_policy_goes_on_with_it() -> None:
+    """How long it may take is no part of what it is: the offer says it anew, and nobody begins again."""
+    bench = Bench("pi-1", "pi-2")
+    bench.update()
+    bench.ask("pi-1")
+    bench.update(checkin_s=9, monitor_s=3)
+    offers = [bench.offer(name) for name in ("pi-1", "pi-2")]
+    assert [(one.task.release.checkin_s, one.monitor_s) for one in offers if one and one.task.release] == [(9, 3)] * 2
+    bench.switch("pi-1")
+    assert bench.ask("pi-2")
 
 
 def test_a_node_that_joins_later_is_updated_too() -> None:
