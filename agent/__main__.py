@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from agent.actions import WorkersSeam
 from agent.adapters import finger
 from agent.adapters.host import Host
 from agent.adapters.no_engine import NoWorkers
+from agent.adapters.releases import Releases
 from agent.adapters.zone import Zone
 from agent.ballast import Ballast
 from agent.decide.inputs import EngineHint
@@ -39,6 +41,9 @@ from protocol.refusal import Refusal
 from sensors.board import Board
 
 BALLAST = "agent.ballast"
+
+INSTANCE_BYTES = 4
+# Tells the processes of one node apart, some hundreds in its life.
 
 log = logging.getLogger("agent")
 
@@ -74,7 +79,7 @@ def run(settings: Settings) -> int:
     store = Store(Path(settings.state_dir) / FILE, ballast=Ballast(Path(settings.state_dir) / BALLAST))
     if store.notice:
         log.error("store_damaged notice=%r", store.notice)
-    node = store.load(Identity(settings.node, settings.fleet, host.boot(), installed()), moment(host))
+    node = store.load(_identity(settings, host), moment(host))
     node.images.rate_bps = settings.pull_rate_bps
     board = Board(inbox.put, settings.pin_factory)
     if node.sections().actuators:
@@ -83,13 +88,16 @@ def run(settings: Settings) -> int:
         finger.watch(Path(settings.finger), inbox.put)
     broker = Broker(settings.link(), inbox.put, inbox.qsize)
     workers, zone = _workers(settings, inbox), Zone(os.environ.get("TZ", ""))
-    loop = Loop(node, store, Adapters(broker, workers, board, host), inbox, settings.health_s)
+    releases = Releases(os.environ, inbox.put)
+    inbox.put(releases.look())
+    loop = Loop(node, store, Adapters(broker, workers, board, host, releases), inbox, settings.health_s)
     process = Process(
         loop,
         settings,
         supervisor(os.environ, os.getpid()),
         lambda: moment(host, zone.now() if has_schedules(node) else UTC),
     )
+    releases.end = process.stop
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())
     log.info("agent_started node=%s fleet=%s broker=%s", settings.node, settings.fleet, settings.link().place)
@@ -97,10 +105,17 @@ def run(settings: Settings) -> int:
         process.run(broker.is_alive)
     finally:
         board.close()
-        supervisor(os.environ, os.getpid()).tell(STOPPING)
+        if not releases.hands_over:
+            supervisor(os.environ, os.getpid()).tell(STOPPING)
         broker.close()
         store.close()
-    return 0
+        releases.close()
+    return releases.hand_over() if releases.hands_over else 0
+
+
+def _identity(settings: Settings, host: Host) -> Identity:
+    instance = secrets.token_hex(INSTANCE_BYTES)
+    return Identity(settings.node, settings.fleet, host.boot(), installed(), instance, host.machine())
 
 
 def make_safe(settings: Settings) -> int:

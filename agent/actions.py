@@ -9,6 +9,7 @@ from typing import Protocol
 
 from agent.decide.effects import DrivePin, Effect, Look, OpenDevices, ReadPins, SetActuator, Step
 from agent.decide.inputs import CommandDone, DevicesOpened
+from agent.decide.release import KeepRelease, LeaveRelease, ReleaseEffect, StageRelease, SwitchRelease
 from protocol.desired import ActuatorSpec, SensorSpec
 from protocol.observed import DeviceStatus
 from protocol.refusal import Refusal
@@ -49,11 +50,35 @@ class WorkersSeam(Protocol):
         """Have a step carried out."""
 
 
+class ReleasesSeam(Protocol):
+    """Whoever can put another release of the agent in place (`agent.adapters.releases`)."""
+
+    def give(self, effect: ReleaseEffect) -> None:
+        """Have something done about a release."""
+
+
+class NoReleases:
+    """An agent that nothing can take the place of: its decisions ask for nothing."""
+
+    def give(self, effect: ReleaseEffect) -> None:
+        """Never asked."""
+        raise AssertionError(effect)
+
+
+NO_RELEASES = NoReleases()
+
+
 class Actions:
     """The executor of every effect that is no message."""
 
-    def __init__(self, board: BoardSeam, workers: WorkersSeam, deliver: Callable[[object], object]) -> None:
-        self._board, self._workers, self._deliver = board, workers, deliver
+    def __init__(
+        self,
+        board: BoardSeam,
+        workers: WorkersSeam,
+        deliver: Callable[[object], object],
+        releases: ReleasesSeam = NO_RELEASES,
+    ) -> None:
+        self._board, self._workers, self._deliver, self._releases = board, workers, deliver, releases
 
     def act(self, effect: Effect) -> None:
         """Carry out one effect; what came of it arrives in the inbox."""
@@ -70,6 +95,9 @@ class Actions:
                 self._deliver(CommandDone(effect.command, ok=True, result=pins))
             case Look():
                 self._workers.look()
+            case StageRelease() | SwitchRelease() | KeepRelease() | LeaveRelease():
+                log.info("release kind=%s", type(effect).__name__.lower())
+                self._releases.give(effect)
             case _:
                 self._give(effect)
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from agent.actions import Actions, BoardSeam, WorkersSeam
+from agent.actions import NO_RELEASES, Actions, BoardSeam, ReleasesSeam, WorkersSeam
 from agent.decide import report
 from agent.decide.cycle import cycle
 from agent.decide.effects import Effect, Forget, Note
@@ -54,6 +55,7 @@ class Adapters:
     workers: WorkersSeam
     board: BoardSeam
     host: HostSeam
+    releases: ReleasesSeam = NO_RELEASES
 
 
 class Loop:
@@ -65,7 +67,7 @@ class Loop:
         self.node, self.store, self.inbox = node, store, inbox
         self.mail = Mail(adapters.broker, store.outbox)
         self._host, self._health_s = adapters.host, health_s
-        self._actions = Actions(adapters.board, adapters.workers, inbox.put)
+        self._actions = Actions(adapters.board, adapters.workers, inbox.put, adapters.releases)
         self._board = adapters.board
         self._taken: deque[object] = deque()
         self._held: tuple[Written, tuple[Effect, ...]] | None = None
@@ -92,9 +94,8 @@ class Loop:
                     "step_ended kind=%s key=%s outcome=%s", type(one.step).__name__.lower(), one.step.key, one.outcome
                 )
         if seen and all(isinstance(one, Sent) for one in seen):
-            return self._committed(
-                written, (), now
-            )  # receipts, which are the mail's business: nothing new to decide on
+            # Receipts, which are the mail's business: nothing new to decide on.
+            return self._committed(written, (), now)
         effects = self._decided(now)
         written.notes += [effect for effect in effects if isinstance(effect, Note)]
         written.forgets += [effect for effect in effects if isinstance(effect, Forget)]
@@ -133,7 +134,9 @@ class Loop:
         for _ in range(self.inbox.qsize()):
             self._taken.append(self.inbox.get())
         self._taken = deque(
-            seen for seen in self._taken if not isinstance(seen, Arrived | EngineHint | Faulted | Reading | Touched)
+            replace(seen, glance=None) if isinstance(seen, StepEnded) else seen  # it will be too old to be believed
+            for seen in self._taken
+            if not isinstance(seen, Arrived | EngineHint | Faulted | Reading | Touched)
         )
 
     def wait_s(self, now: Now) -> float:
@@ -187,7 +190,10 @@ class Loop:
             self.store.take_ballast()
 
 
+_TABLES = attrgetter(*KINDS)
+
+
 def _changes(node: Node, decided: tuple[Effect, ...] = ()) -> tuple[object, ...]:
     """What a decision can change that another one depends on, as far as it is cheap to see."""
-    changes = sum(getattr(node, kind).version for kind in KINDS)
+    changes = sum([table.version for table in _TABLES(node)])
     return changes, len(node.effects) + len(decided), node.engine, node.looking_mono_s

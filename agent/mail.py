@@ -116,7 +116,8 @@ class Mail:
     def _dial(self, epoch: int, node: Node) -> None:
         topic = PresenceTopic(node.fleet, node.name)
         will, birth = (
-            pack(topic, Presence(state, epoch, node.boot, node.version)) for state in (Link.OFFLINE, Link.ONLINE)
+            pack(topic, Presence(state, epoch, node.boot, node.version, node.instance))
+            for state in (Link.OFFLINE, Link.ONLINE)
         )
         assert isinstance(will, Packet)
         assert isinstance(birth, Packet)

@@ -32,6 +32,7 @@ from agent.decide.table import Table
 from agent.decide.task import Task
 from agent.decide.trial import Trial
 from agent.decide.trials import resume
+from agent.older import read_known
 from link.outbox import Outbox, OutboxBounds, row_of
 from protocol.desired import Ack, Assignment, Offers
 from protocol.envelope import pack
@@ -70,12 +71,13 @@ KINDS: dict[str, Read] = {
     "marks": Shape(Mark).read,
     "silences": Shape(Silence).read,
     "completed": _scalar(str),
+    "attested": _scalar(str),
     "pulled": Shape(Pulled).read,
     "lineages": Shape(Lineage).read,
 }
 """The tables: each is a field of `Node` of the same name, and how one of its values is read back."""
 
-TEXTS = frozenset({"ended", "completed"})
+TEXTS = frozenset({"ended", "completed", "attested"})
 """The tables whose values are plain text; elsewhere a text is why a value could not be read."""
 
 
@@ -92,18 +94,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     _tables("pulled", "lineages"),
     _tables("marks", "silences", "completed"),
+    _tables("attested"),
 )
 """Statements that lead from one `user_version` to the next; a published one is never changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who this agent is in this process: names from the settings, the boot from the kernel."""
+    """Who this agent is in this process: names from the settings, the boot from the kernel, the instance by lot, the machine from its board."""
 
     name: str
     fleet: str
     boot: str
     version: str
+    instance: str = ""
+    machine: str = ""
 
 
 @dataclass(slots=True)
@@ -150,7 +155,12 @@ class Store:
         """The node as the last commit left it."""
         boot, mono_s = self._connection.execute("SELECT boot, mono_s FROM moment").fetchone()
         shift_s = 0.0 if boot == who.boot else now.mono_s - mono_s
-        node = Node(who.name, who.fleet, who.boot, who.version, self.outbox.stream, self.outbox.next_sequence - 1)
+        if self.outbox.settle_on(who.machine):
+            log.warning(
+                "machine_changed said='this store was written on another machine; its facts are told apart from now on'"
+            )
+        last = self.outbox.next_sequence - 1
+        node = Node(who.name, who.fleet, who.boot, who.version, self.outbox.stream, last, who.instance)
         for kind, read in KINDS.items():
             setattr(node, kind, self._table(kind, read, shift_s))
         if node.assignment.node != who.name or node.offers.node != who.name:
@@ -233,7 +243,7 @@ class Store:
     def _table(self, kind: str, read: Read, shift_s: float) -> Table[Any]:
         values = {}
         for key, text in self._connection.execute(f"SELECT key, value FROM {kind} ORDER BY place"):  # noqa: S608
-            value = read(json.loads(text))
+            value = read_known(read, json.loads(text))
             if isinstance(value, str) and kind not in TEXTS:
                 # Written by another version of the agent. Desired state comes again with the next hello.
                 log.warning("stored_value_dropped table=%s key=%s reason=%r", kind, key, value)

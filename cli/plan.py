@@ -6,12 +6,15 @@ nothing against a plan that there is much to wait for: it ends with 0, and with 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cli.check import checked
 from cli.output import print_json, print_table
 from cli.project import Asked
 from cli.terminal import Terminal, read
 from protocol.operator import OrderVerb
 from protocol.rollouts import Plan, PlanRow
+from protocol.shapes import JsonValue
 
 HEADINGS = ("node", "change", "what", "pull", "free", "waits and details")
 
@@ -30,7 +33,11 @@ def plan(terminal: Terminal, asked: Asked) -> None:
     patient = terminal.within(PLAN_S)
     with patient.session() as session:
         text = project.payload.decode("utf-8")
-        found = read(Plan, patient.ask(session, OrderVerb.PLAN, project.name, manifest=text))
+        found = page = read(Plan, patient.ask(session, OrderVerb.PLAN, project.name, manifest=text))
+        while page.next:
+            further: dict[str, JsonValue] = {"plan": page.plan, "from": page.next}
+            page = read(Plan, patient.ask(session, OrderVerb.PLAN, project.name, **further))
+            found = replace(found, rows=(*found.rows, *page.rows), next=page.next)
     if terminal.is_json:
         print_json(found)
         return
@@ -45,11 +52,10 @@ def plan(terminal: Terminal, asked: Asked) -> None:
 
 def summary(name: str, found: Plan) -> str:
     """The plan in one line."""
-    nodes = len({row.node for row in found.rows if row.node})
-    known = sum(row.pull_bytes or 0 for row in found.rows)
-    more = " and what is unknown" if any(row.pull_bytes is None for row in found.rows) else ""
+    more = " and what is unknown" if found.unknown else ""
     when = f"95 % probably done within {_span(found.likely_s)}" if found.likely_s is not None else "nobody can say when"
-    return f"{name}: {nodes} {'node' if nodes == 1 else 'nodes'}, {_size(known)}{more} to pull, {when}"
+    nodes = f"{found.nodes} {'node' if found.nodes == 1 else 'nodes'}"
+    return f"{name}: {nodes}, {_size(found.pull_bytes)}{more} to pull, {when}"
 
 
 def _cells(row: PlanRow) -> tuple[object, ...]:

@@ -6,7 +6,9 @@ import argparse
 import gc
 import logging
 import os
+import secrets
 import signal
+import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -16,9 +18,10 @@ from queue import SimpleQueue
 
 from controller.adapters.registry import Registries
 from controller.decide.fleet import Fleet
+from controller.ears import Ears, overhearing
 from controller.loop import Loop, wall_clock
 from controller.process import Process
-from controller.settings import Settings, read
+from controller.settings import LISTENER, Settings, read
 from controller.store import FILE, DamagedStoreError, Store
 from link.broker import Broker
 from link.notify import STOPPING, supervisor
@@ -26,6 +29,9 @@ from link.version import installed
 from protocol.refusal import Refusal
 
 log = logging.getLogger("controller")
+
+NOT_IN_CHARGE = 3
+"""The exit code of one that found another controller in charge: starting it again would only repeat that, so systemd does not."""
 
 COLLECT_AFTER = 50_000
 """Python looks for cycles after 700 new objects, which a turn of a hundred events has, and now and then it looks through the whole
@@ -43,11 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n".join(f"{name} = {value!r}" for name, value in asdict(settings).items()))  # noqa: T201 - asked for
         return 0
     logging.basicConfig(level=options.log_level, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    return run(settings)
+    return run(settings, takes_over=options.take_over)
 
 
-def run(settings: Settings) -> int:
-    """Turn until SIGTERM or SIGINT."""
+def run(settings: Settings, *, takes_over: bool = False) -> int:
+    """Turn until SIGTERM or SIGINT, or until another controller turns out to be in charge."""
     try:
         store = Store(Path(settings.state_dir) / FILE)
     except DamagedStoreError as error:
@@ -57,7 +63,9 @@ def run(settings: Settings) -> int:
     broker = Broker(settings.link(), inbox.put, inbox.qsize)
     loop = Loop(Fleet(settings.fleet, settings.decided_by()), store, broker, inbox, installed())
     loop.registries = Registries(inbox.put, [one.host for one in settings.registries if one.insecure])
-    loop.wall = wall_clock
+    loop.wall, loop.host, loop.takes_over = wall_clock, socket.gethostname(), takes_over
+    ears = Broker(settings.listening_link(), overhearing(inbox.put), inbox.qsize)
+    loop.ears = Ears(ears, settings.fleet, f"{LISTENER}-{secrets.token_hex(4)}")
     gc.freeze()  # what was loaded stays: there is nothing to find in it
     gc.set_threshold(COLLECT_AFTER)
     watching = supervisor(os.environ, os.getpid())
@@ -66,11 +74,15 @@ def run(settings: Settings) -> int:
         signal.signal(number, lambda *_: process.stop())
     log.info("controller_started fleet=%s broker=%s", settings.fleet, settings.link().place)
     try:
-        process.run(broker.is_alive)
+        process.run(lambda now_mono_s: broker.is_alive(now_mono_s) and ears.is_alive(now_mono_s))
     finally:
         watching.tell(STOPPING)
+        ears.close()
         broker.close()
         store.close()
+    if loop.dismissed:
+        log.critical("dismissed said=%r", loop.dismissed)
+        return NOT_IN_CHARGE
     return 0
 
 
@@ -78,6 +90,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bramble-controller", description="Run the controller of a bramble.")
     parser.add_argument("--settings", default="", help="a TOML file; /etc/bramble/controller.toml if it is there")
     parser.add_argument("--print-settings", action="store_true", help="show what was read, and end")
+    parser.add_argument("--take-over", action="store_true", help="replace the controller that is, or was, in charge")
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     parser.add_argument("--version", action="version", version=f"bramble-controller {installed()}")
     return parser.parse_args(arguments)

@@ -4,6 +4,9 @@ Callbacks put what the link tells into the inbox, and a turn drains it whole, so
 meanwhile. Nothing is said before the commit that it follows from. What the link cannot take now waits in `controller.outgoing`;
 when the link falls it is dropped, because everything is said again by its own rule.
 
+It speaks only while it is in charge of its fleet (`controller.decide.charge`): with ears it listens before it does, and when
+another one is in charge, it ends.
+
 The same code turns in the simulator: time, wire and store are arguments.
 """
 
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import secrets
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,27 +22,35 @@ from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from controller.decide import charge
+from controller.decide.charge import Claim, Us
 from controller.decide.cycle import cycle
 from controller.decide.effects import Effect, Inspect, Remark, Reply, Say
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard, Input, Inspected, Unreadable
 from controller.decide.observe import observe
+from controller.decide.records import Number
 from controller.decide.revive import revive
+from controller.ears import Ears
 from controller.outgoing import Outgoing, Publisher
+from controller.packing import answer, packed
 from controller.store import Store
 from link.broker import Subscriptions
 from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused, Sent
 from protocol import delivery, topics
-from protocol.envelope import JSON_TYPE, Packet, pack, unpack
+from protocol.envelope import Packet, Received, pack, unpack
 from protocol.ids import REVISION_CHARS
-from protocol.observed import Answer, Link
+from protocol.observed import Link
 from protocol.operator import ControllerPresence
 from protocol.refusal import Refusal
 
 log = logging.getLogger(__name__)
 
-TICK_S = 1.0
-# Nothing is due at a finer grain but what sets a deadline; one turn a second costs nothing.
+SAFETY_S = 15.0
+# Whatever is due has set a deadline. This bounds the watchdog's word, which is due every 20 s, and what a forgotten deadline costs.
+
+STORE_BITS, INSTANCE_BITS = 52, 32
+# What JSON keeps exactly, and what tells the processes of one store apart.
 
 BUSY_S = 0.02
 # The link's window is emptied in one round trip; a sample that found no room has no word of its own for that.
@@ -72,6 +84,18 @@ class Loop:
     wall: Callable[[], str] | None = None
     """What people's clock says; without one nobody is told when."""
 
+    ears: Ears | None = None
+    """Hears who else is in charge; without them it is this one, until it meets another."""
+
+    takes_over: bool = False
+    """Whether an operator has it replace whoever is in charge."""
+
+    host: str = ""
+    """Where it runs, for people."""
+
+    lot: Callable[[int], int] = staticmethod(secrets.randbits)
+    """Draws the names of its store and of its process: so many bits."""
+
     def __init__(
         self, fleet: Fleet, store: Store, wire: Wire, inbox: SimpleQueue[object], version: str = ""
     ) -> None:  # fmt: skip
@@ -79,26 +103,36 @@ class Loop:
         self.fleet, self.store, self.inbox = fleet, store, inbox
         self.inbox_length = 0
         self._wire, self._version = wire, version
-        self._dials = 0
+        self._dials = self._fallen = 0
+        self._is_dialled = False
         self._taken: deque[object] = deque()
         self._outgoing = Outgoing()
+        self._claim: Claim | None = None
+        self._since = ""
         store.load(fleet)
 
     def turn(self, now_mono_s: float) -> tuple[Effect, ...]:
         """Take everything in, decide, commit, act. Returns what was decided."""
         self.fleet.wall = self.wall() if self.wall is not None else ""
-        if not self._dials:
-            revive(self.fleet, now_mono_s)
-            self._dial()
-        for seen in self._drain():
+        claim = self._claim or self._begin(now_mono_s)
+        taken = self._drain()
+        self._listen(claim, taken, now_mono_s)
+        for seen in taken:
             self._link(seen)
             for happened in self._inputs(seen):
                 observe(self.fleet, happened, now_mono_s)
+        if claim.is_over:
+            return ()
+        if taken and all(isinstance(seen, Sent) for seen in taken):
+            self._send()  # receipts make room for what waits, and are nothing to decide on
+            return ()
         effects = cycle(self.fleet, now_mono_s)
         self.store.save(self.fleet)
         for effect in effects:
             self._act(effect)
         self._send()
+        if claim.is_in_charge and not self._is_dialled:
+            self._dial()
         return effects
 
     @property
@@ -111,8 +145,9 @@ class Loop:
         if self._taken or not self.inbox.empty():
             return 0.0
         due_mono_s = self.fleet.deadlines.next_mono_s()
-        due_s = TICK_S if due_mono_s is None else due_mono_s - now_mono_s
-        return max(0.0, min(TICK_S, due_s, BUSY_S if self._outgoing else TICK_S))
+        due_s = SAFETY_S if due_mono_s is None else due_mono_s - now_mono_s
+        due_s = min(due_s, self._claim.until_mono_s - now_mono_s) if self._claim is not None else due_s
+        return max(0.0, min(SAFETY_S, due_s, BUSY_S if self._outgoing and self.fleet.is_up else SAFETY_S))
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until something happens, or for so long."""
@@ -129,6 +164,56 @@ class Loop:
         self.inbox_length = len(seen)
         return seen
 
+    @property
+    def dismissed(self) -> str:
+        """Why it has nothing more to say, and ends; empty while it goes on."""
+        return self.standing if self._claim is not None and self._claim.is_over else ""
+
+    @property
+    def standing(self) -> str:
+        """Why it does not speak, in one sentence; empty where it does, or does not know yet."""
+        return charge.sentence(self._claim, self.fleet.name) if self._claim is not None else ""
+
+    def _begin(self, now_mono_s: float) -> Claim:
+        """The first turn: take up what was stored, and listen."""
+        fleet = self.fleet
+        revive(fleet, now_mono_s)
+        store = fleet.numbers.get("store") or Number(self.lot(STORE_BITS))
+        fleet.numbers.put("store", store)
+        us = Us(f"{store.value:x}", fleet.count("starts"), f"{self.lot(INSTANCE_BITS):x}", fleet.epoch)
+        self._claim = claim = Claim(us, self.takes_over)
+        if self.ears is None:
+            claim.charge, self._since = charge.Charge.IN_CHARGE, fleet.wall
+        else:
+            self.ears.listen()
+        return claim
+
+    def _listen(self, claim: Claim, taken: tuple[object, ...], now_mono_s: float) -> None:
+        """Hear of others until it is clear who is in charge; then nothing is heard by the ears any more."""
+        if self.ears is None or claim.is_in_charge:
+            return
+        before = self.standing
+        self.ears.take(claim, taken, now_mono_s)
+        if self.standing not in ("", before):
+            log.warning("not_in_charge said=%r", self.standing)
+        if claim.is_in_charge or claim.is_over:
+            self.ears.close()
+        if claim.is_in_charge:
+            self._since = self._since or self.fleet.wall
+            self.fleet.raise_epoch(charge.epoch(claim))
+            claim.us = replace(claim.us, epoch=self.fleet.epoch)
+            log.info("in_charge epoch=%d", self.fleet.epoch)
+
+    def _rival(self, packet: Packet) -> None:
+        """Something is said of who is in charge; where it is not so, say how it is."""
+        claim, received = self._claim, unpack(packet)
+        assert claim is not None, "nothing is heard before the first turn"
+        said = received.message if isinstance(received, Received) else None
+        if isinstance(said, ControllerPresence) and charge.is_outranked(claim, said):
+            return
+        if not packet.retain and not (isinstance(said, ControllerPresence) and said.instance == claim.us.instance):
+            self._queue(self._presence(Link.ONLINE))
+
     def _link(self, seen: object) -> None:
         match seen:
             case LinkUp():
@@ -136,7 +221,11 @@ class Loop:
             case LinkDown() if seen.epoch == self._dials:
                 log.warning("link_down reason=%r", seen.reason)
                 self._outgoing.clear()
-                self._dial()
+                self._fell(seen.epoch)
+            case Arrived() if seen.epoch == self._dials:
+                for packet in seen.packets:
+                    if packet.topic == str(self._topic):
+                        self._rival(packet)
             case Sent() if seen.epoch == self._dials:
                 self._outgoing.arrived(seen.tokens)
             case PublishRefused():
@@ -147,30 +236,50 @@ class Loop:
     def _inputs(self, seen: object) -> Iterator[Input]:
         match seen:
             case Arrived() if seen.epoch == self._dials:
-                yield from map(read, seen.packets)
+                yield from (read(packet) for packet in seen.packets if packet.topic != str(self._topic))
             case LinkUp() if seen.epoch == self._dials:
                 yield seen
-            case LinkDown() if seen.epoch == self._dials - 1:  # it was dialled again just now
+            case LinkDown() if seen.epoch == self._fallen:
                 yield seen
             case Inspected():
                 yield seen
 
+    def _fell(self, epoch: int) -> None:
+        """The link is gone: call again, or first listen who is in charge by now."""
+        self._fallen = epoch
+        if self.ears is None or self._claim is None:
+            self._dial()
+        else:
+            self._is_dialled = False
+            charge.unlinked(self._claim)
+            self.ears.listen()
+
     def _dial(self) -> None:
         self._dials += 1
-        name, epoch = self.fleet.name, self.fleet.epoch
-        topic = topics.ControllerPresenceTopic(name)
-        will = pack(topic, ControllerPresence(Link.OFFLINE, epoch, self._version))
-        birth = pack(topic, ControllerPresence(Link.ONLINE, epoch, self._version))
-        assert isinstance(will, Packet)
-        assert isinstance(birth, Packet)
-        self._wire.dial(self._dials, will, birth, delivery.subscriptions(name))
+        self._is_dialled = True
+        heard = (*delivery.subscriptions(self.fleet.name), (str(self._topic), 1))
+        self._wire.dial(self._dials, self._presence(Link.OFFLINE), self._presence(Link.ONLINE), heard)
+
+    @property
+    def _topic(self) -> topics.ControllerPresenceTopic:
+        return topics.ControllerPresenceTopic(self.fleet.name)
+
+    def _presence(self, state: Link) -> Packet:
+        assert self._claim is not None, "who we are is known since the first turn"
+        us, epoch = self._claim.us, self.fleet.epoch
+        said = ControllerPresence(
+            state, epoch, self._version, us.store, us.starts, us.instance, self.host, self._since
+        )  # fmt: skip
+        packet = pack(self._topic, said)
+        assert isinstance(packet, Packet)
+        return packet
 
     def _act(self, effect: Effect) -> None:
         match effect:
             case Say():
-                self._queue(_packed(effect))
+                self._queue(packed(effect))
             case Reply():
-                self._queue(_reply(effect, self.fleet.name))
+                self._queue(answer(effect, self.fleet.name))
             case Inspect() if self.registries is not None:
                 self.registries.ask(effect)
             case Remark():
@@ -200,28 +309,3 @@ def read(packet: Packet) -> Input:
         size_bytes = len(packet.payload)
         return Unreadable(topic, received, size_bytes, digest, packet.response_topic, packet.correlation)
     return Heard(received, packet.retain, packet.response_topic, packet.correlation, digest)
-
-
-def _packed(effect: Say) -> Packet | Refusal:
-    if effect.message == b"":
-        return Packet(str(effect.topic), b"", qos=1, retain=True)
-    return pack(effect.topic, effect.message)
-
-
-def _may_answer_on(topic: str, fleet: str) -> bool:
-    """Whoever asks names the topic, and must not borrow our rights for it: of ours it may only be one for answers."""
-    if topic.startswith(f"{topics.ROOT}/"):
-        found = topics.parse(topic)
-        return isinstance(found, topics.AnswerTopic) and found.fleet == fleet
-    return bool(topic) and not topic.startswith("$") and not any(char in topic for char in "+#\0")
-
-
-def _reply(effect: Reply, fleet: str) -> Packet | Refusal:
-    answer = pack(topics.AnswerTopic(fleet, effect.answer.id or "none"), effect.answer)
-    if isinstance(answer, Refusal):
-        return _reply(replace(effect, answer=Answer(effect.answer.id, ok=False, message=answer.reason)), fleet)
-    if not _may_answer_on(effect.response_topic, fleet):
-        return Refusal("no topic that can be answered on", effect.response_topic[:200])
-    return Packet(
-        effect.response_topic, answer.payload, answer.properties, 1, False, JSON_TYPE, "", effect.correlation
-    )  # fmt: skip

@@ -39,8 +39,8 @@ class Process:
         self._loop.inbox.put(Stopping())
 
     def run(self, is_link_alive: Callable[[float], bool]) -> None:
-        """Turn until stopped."""
-        while not self._is_stopping:
+        """Turn until stopped, or until another controller turns out to be in charge."""
+        while not self._is_stopping and not self._loop.dismissed:
             now_mono_s = self._clock()
             self._loop.turn(now_mono_s)
             self._signs.tell(_words(self._loop), now_mono_s, is_ready=True, is_alive=is_link_alive(now_mono_s))
@@ -73,6 +73,8 @@ class Process:
 
 def _words(loop: Loop) -> str:
     fleet = loop.fleet
+    if loop.standing:
+        return loop.standing
     link = "online" if fleet.is_up else "offline"
     online = len(fleet.leases.of("presence", Presence.ONLINE))
     return f"{link}, {online} of {len(fleet.nodes)} nodes online, {len(fleet.stacks)} stacks"

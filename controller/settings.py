@@ -6,6 +6,7 @@ figures by which it decides stand under `[terms]` (`controller.decide.terms`). E
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,9 @@ from protocol.shapes import Bounds, Shape
 
 DEFAULT_FILE = Path("/etc/bramble/controller.toml")
 MQTT_PORT = 1883
+
+LISTENER = f"{RESERVED_PREFIX}listener"
+"""Who listens on the broker before it is a controller."""
 
 METRICS_PORT = 9274
 """Free in Prometheus' list of default ports of exporters."""
@@ -74,8 +78,12 @@ class Settings:
         logins = tuple(registry.login() for registry in self.registries if registry.username)
         return replace(self.terms, image_lookup_s=self.image_lookup_s, logins=logins, mirrors=self.mirrors)
 
+    def listening_link(self) -> LinkSettings:
+        """The link by which it hears whether it is to be in charge: under a name that drives nobody off."""
+        return replace(self.link(), client_id=f"{LISTENER}-{self.fleet}-{secrets.token_hex(4)}")
+
     def link(self) -> LinkSettings:
-        """The controller's end of the link. A fleet has one controller: a second one takes over visibly."""
+        """The controller's end of the link. A fleet has one controller: the broker lets one of this name in."""
         password = told.password(self.broker_password_file)
         assert isinstance(password, str), "`read` has looked"
         return LinkSettings(

@@ -41,6 +41,7 @@ LATER = (
     "undos",
     "attendances",
     "earlier",
+    "quarantines",
 )
 """The shelves that came since, each with a migration of its own; a test holds all of them equal to the fleet's own list."""
 
@@ -109,6 +110,12 @@ def attendances(db: Database) -> None:
 def earlier(db: Database) -> None:
     """Remember what stacks had beside services before their updates."""
     _make(db, "earlier")
+
+
+@migrations()
+def quarantines(db: Database) -> None:
+    """Remember under whose name two devices speak."""
+    _make(db, "quarantines")
 
 
 def _make(db: Database, name: str) -> None:

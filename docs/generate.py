@@ -13,7 +13,7 @@ from typing import Any
 
 from agent.decide import invocation as run
 from agent.decide import task, trial
-from controller.decide import invocation, presence
+from controller.decide import charge, invocation, presence
 from controller.decide.rollouts import slot
 from docs import manifest_page
 from protocol import delivery, topics
@@ -31,6 +31,7 @@ MACHINES: tuple[tuple[str, str, Table], ...] = (
     ("Slot", "one task in an update (`controller/decide/rollouts/slot.py`)", slot.NEXT),
     ("Invocation at the controller", "`controller/decide/invocation.py`", invocation.NEXT),
     ("Presence", "what is believed of a node (`controller/decide/presence.py`)", presence.NEXT),
+    ("Charge", "where a controller stands among others (`controller/decide/charge.py`)", charge.NEXT),
 )
 
 _HEAD = "<!-- Written by docs/generate.py from the code. Change the code, then run `make docs`. -->\n\n"
@@ -88,7 +89,7 @@ def manifest_text() -> str:
 
 
 def _word(state: StrEnum) -> str:
-    return state.value.replace("-", "_")
+    return state.value.replace("-", "_").replace(" ", "_")
 
 
 def _first_line(message: type[Any]) -> str:

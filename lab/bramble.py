@@ -62,7 +62,10 @@ IMAGES = (
 
 @dataclass(slots=True)
 class Bramble:
-    """A controller and its nodes; `site` is entered already. `settings` is what else the controller's file says."""
+    """A controller and its nodes; `site` is entered already. `settings` is what else the controller's file says.
+
+    Agents that are `launched` are started as systemd's unit does, so that they can update themselves.
+    """
 
     site: Site
     broker: Broker
@@ -71,6 +74,7 @@ class Bramble:
     agents: dict[str, Process] = field(default_factory=dict)
     controller: Process | None = None
     settings: str = ""
+    launched: bool = False
 
     def build_images(self) -> None:
         """Build and push what the porch needs, on the first host's engine."""
@@ -117,7 +121,10 @@ class Bramble:
             "BRAMBLE_FINGER": str(self.finger(name)),
             "GPIOZERO_PIN_FACTORY": "mock",
         }
-        self.agents[name] = host.spawn("agent", [sys.executable, "-m", "agent", "--settings", ""], extra)
+        module = ["agent"]
+        if self.launched:
+            module = ["agent.launcher", "--releases", str(host.directory / "agent" / "releases"), "--"]
+        self.agents[name] = host.spawn("agent", [sys.executable, "-m", *module, "--settings", ""], extra)
 
     def finger(self, name: str) -> Path:
         """Where a press of a node's mock pin is written: the node's own doorbell, whatever becomes of the network."""

@@ -51,7 +51,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What an image should be; every file is executable."""
+    """What an image should be; every file is executable. `architecture` is what it says it is made for; left out, this machine."""
 
     name: str
     tag: str
@@ -60,6 +60,7 @@ class Image:
     environment: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     health: Health | None = None
+    architecture: str = ""
 
 
 def build(host: Host, registry: Registry, image: Image) -> str:
@@ -89,13 +90,18 @@ def _configuration(image: Image, layers: list[bytes]) -> dict[str, object]:
     if image.health:
         runs["Healthcheck"] = image.health.document()
     return {
-        "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "architecture": image.architecture or own_architecture(),
         "os": "linux",
         "created": _EPOCH,
         "config": runs,
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(one).hexdigest()}" for one in layers]},
         "history": [{"created": _EPOCH, "created_by": "busybox"}, {"created": _EPOCH, "created_by": "files"}],
     }
+
+
+def own_architecture() -> str:
+    """What this machine is, in an image's words."""
+    return _ARCHITECTURES.get(platform.machine(), platform.machine())
 
 
 @cache

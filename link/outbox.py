@@ -21,6 +21,7 @@ from typing import Any
 
 from protocol.desired import Ack
 from protocol.envelope import JSON_TYPE, FactMark, Packet, marked
+from protocol.ids import digest
 
 PRIORITY = 5
 # The middle of 0 (first) to 9. Hellos go before events, events before anything bulky.
@@ -47,6 +48,7 @@ CREATE TABLE IF NOT EXISTS outbox_refused (
 CREATE TABLE IF NOT EXISTS outbox_dropped (reason TEXT PRIMARY KEY, rows INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS outbox_stream (
     one INTEGER PRIMARY KEY CHECK (one = 1), stream TEXT NOT NULL, next_sequence INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS outbox_machine (one INTEGER PRIMARY KEY CHECK (one = 1), machine TEXT NOT NULL) STRICT;
 """
 
 _COLUMNS = "sequence, topic, payload, properties, priority, key, accepted_at"
@@ -109,6 +111,21 @@ class Outbox:
         """Know again what is in the tables."""
         self.stream, self.next_sequence = self._two("SELECT stream, next_sequence FROM outbox_stream")
         self._rows, self._bytes = self._two("SELECT count(*), coalesce(sum(size_bytes), 0) FROM outbox")
+
+    def settle_on(self, machine: str) -> bool:
+        """Begin a new stream where the file was copied onto another machine, or both would count different facts alike.
+
+        Its rows go along: what one of them causes has the same id under either stream. An unnamed machine is taken for the last one.
+        """
+        found = self._connection.execute("SELECT machine FROM outbox_machine").fetchone()
+        if not machine or (found and found[0] == machine):
+            return False
+        self._connection.execute("INSERT OR REPLACE INTO outbox_machine VALUES (1, ?)", (machine,))
+        if found:
+            renewed = digest([self.stream, machine], 2 * STREAM_BYTES)
+            self._connection.execute("UPDATE outbox_stream SET stream = ?", (renewed,))
+            self.recount()
+        return bool(found)
 
     def add(self, rows: Iterable[Row]) -> None:
         """Take rows in; a row whose key is taken supersedes the older one; the bounds drop the least urgent oldest ones."""

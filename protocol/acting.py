@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from protocol.by_kind import ByKind
-from protocol.deploy import Constraints
+from protocol.conditions import Constraints
 from protocol.section import Flag, Section
 from protocol.sensing import PinNumber
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from protocol.constraint import LABEL, parse
+from protocol.conditions import Constraints, Label
 from protocol.gradual import Share
 from protocol.section import (
     NOTHING,
@@ -24,7 +24,6 @@ from protocol.section import (
     Pairs,
     Section,
     Size,
-    one_or_many,
     or_nothing,
 )
 
@@ -32,31 +31,10 @@ MOST_REPLICAS = 10_000
 """As many as the largest fleet has nodes."""
 
 
-def _constraint(text: str) -> str:
-    said = parse(text)
-    if isinstance(said, str):
-        raise ValueError(said)  # noqa: TRY004  (pydantic turns it into a fault)
-    return text
-
-
-def _label(text: str) -> str:
-    if not text.startswith(LABEL) or text == LABEL:
-        raise ValueError(
-            f"tasks are spread over the values of a label of the nodes, not over {text!r}; write node.labels.NAME"
-        )
-    return text
-
-
-Constraints = Annotated[
-    list[Annotated[str, AfterValidator(_constraint)]],
-    Form(one_or_many, "a list of constraints, or one", ({"type": "string"},)),
-]
-
-
 class Preference(Section):
     """A label of the nodes; tasks are spread evenly over its values."""
 
-    spread: Annotated[str, AfterValidator(_label)]
+    spread: Label
 
 
 class Placement(Section):

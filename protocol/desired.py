@@ -268,6 +268,7 @@ class Grant:
     revision: str
     nonce: str
     valid_s: Seconds = 30.0
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,18 +284,17 @@ class Invocation:
     attributes: dict[str, str] = field(default_factory=dict)
     body: str = ""
     valid_s: Seconds = 3600.0
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """Facts of one stream that the receiver has committed: all up to `upto`, and those in `beyond`.
-
-    Whole every time, so a lost one costs nothing: the next says it again.
-    """
+    """The facts of one stream that are committed: up to `upto`, and those in `beyond`. Whole every time, so one may be lost."""
 
     stream: str
     upto: int
     beyond: tuple[int, ...] = ()
+    epoch: int = 0
 
 
 class Verb(StrEnum):
@@ -313,3 +313,4 @@ class Command:
     verb: Verb
     target: str = ""
     value: str = ""
+    epoch: int = 0

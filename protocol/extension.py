@@ -9,21 +9,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from protocol import cron
+from protocol.conditions import Schedule
 from protocol.gradual import OfUpdate
 from protocol.section import Duration, Flag, Pattern, Section
 
 BUS = Pattern(r"i2c-[0-9]{1,3}|spi[0-9]{1,2}\.[0-9]{1,2}", "{} is no bus; write it like i2c-1 or spi0.0")
 BELOW_DEV = Pattern(r"/dev/[^:]+", "{} is no device; write a path below /dev")
 LABEL = Pattern(r"[A-Za-z0-9]([A-Za-z0-9_./-]*[A-Za-z0-9])?", "{} is no label's name; write only the name, like camera")
-
-
-def _schedule(text: str) -> str:
-    if fault := cron.validate(text):
-        raise ValueError(fault)
-    return text
 
 
 class Needs(Section):
@@ -59,7 +53,7 @@ class OfService(Section):
 
     needs: Needs = Needs()
     disconnect: Disconnect | None = None
-    schedule: Annotated[str, AfterValidator(_schedule)] | None = None
+    schedule: Schedule | None = None
     update: OfUpdate = OfUpdate(batches=[])
 
 

@@ -11,9 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from protocol import cron
-from protocol.constraint import LABEL, parse
-from protocol.section import REAL, Duration, Flag, Form, Pattern, Section, Texts, as_text
+from protocol.conditions import Constraints, Label, Schedule
+from protocol.section import REAL, Duration, Flag, Form, Pattern, Section, as_text
 from protocol.update import Portion
 
 MOST_BATCHES = 50
@@ -38,26 +37,6 @@ def _percent(text: str) -> float:
     return portion(text).share
 
 
-def _schedule(text: str) -> str:
-    if fault := cron.validate(text):
-        raise ValueError(fault)
-    return text
-
-
-def _selector(texts: list[str]) -> list[str]:
-    for text in texts:
-        said = parse(text)
-        if isinstance(said, str):
-            raise ValueError(said)  # noqa: TRY004  (pydantic turns it into a fault)
-    return texts
-
-
-def _label(text: str) -> str:
-    if not text.startswith(LABEL) or text == LABEL:
-        raise ValueError(f"groups are the values of a label of the nodes, not of {text!r}; write node.labels.NAME")
-    return text
-
-
 def _some(text: str) -> str:
     if portion(text) in (Portion(0), Portion(share=0.0)):
         raise ValueError("with none that may be out of work nothing could ever be updated; write 1 or more")
@@ -66,14 +45,13 @@ def _some(text: str) -> str:
 
 Promote = Literal["auto", "confirm"]
 Success = Annotated[str, Pattern(r"(100|[0-9]{1,2})(\.[0-9]{1,3})?%", "{} is no share; write it like 95%")]
-Selector = Annotated[Texts, AfterValidator(_selector)]
 
 
 class Canary(Section):
     """The first few, before anybody else: all of them must be well."""
 
     count: Share = "1"
-    nodes: Selector = []
+    nodes: Constraints = []
     promote: Promote = "auto"
 
 
@@ -82,7 +60,7 @@ class Batch(Section):
 
     name: str = ""
     count: Share | None = None
-    nodes: Selector = []
+    nodes: Constraints = []
     success: Success = "100%"
     promote: Promote = "auto"
 
@@ -95,14 +73,14 @@ class Batch(Section):
 class MaxUnavailable(Section):
     """How many may be out of work at once among the nodes that share a label's value, for whatever reason."""
 
-    per: Annotated[str, AfterValidator(_label)]
+    per: Label
     count: Annotated[Share, AfterValidator(_some)] = "1"
 
 
 class Window(Section):
     """When updates may begin, in the node's own time zone."""
 
-    schedule: Annotated[str, AfterValidator(_schedule)]
+    schedule: Schedule
     duration: Annotated[Duration, Field(ge=60)]
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 TMPFS = "tmpfs"
-SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path in containers
+OWN = ("/dev", "/dev/shm")  # noqa: S108 - paths in containers
 """Docker's own tmpfs, in every container."""
 
 
 def hidden(path: str, mounts: Iterable[tuple[str, str]]) -> str:
     """The tmpfs that hides a path, by its target; nothing where the path is seen. A mount is its kind and its target."""
-    all_of_them = [(TMPFS, SHARED_MEMORY), *mounts]
+    all_of_them = [*((TMPFS, target) for target in OWN), *mounts]
     covers = [(len(_parts(target)), kind, target) for kind, target in all_of_them if _holds(target, path)]
     _, kind, target = max(covers, default=(0, "", ""))
     return target if kind == TMPFS else ""

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from protocol.acting import AnyActuator
 from protocol.compose import Service
-from protocol.deploy import Constraints
+from protocol.conditions import Constraints
 from protocol.extension import OfStack
 from protocol.files import Content
 from protocol.forms import NetworkMode

@@ -24,12 +24,16 @@ class Link(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """A node's birth or will. Both carry the epoch of one connection, so a late will never ends a newer session."""
+    """A node's birth or will. Both carry the epoch of one connection, so a late will never ends a newer session.
+
+    `instance` names the process: one that was followed by another never returns, unless two devices share a name.
+    """
 
     state: Link
     epoch: int
     boot: str = ""
     version: str = ""
+    instance: str = ""
 
 
 class TaskState(StrEnum):
@@ -95,9 +99,24 @@ class DeviceStatus:
     fault: str = ""
 
 
+STORED_CHARS = 16
+"""64 bits tell the images of any fleet apart, and nothing but a forecast depends on it."""
+
+STORED_MOST = 64
+"""A Pi has some ten; the least of so many is of no weight."""
+
+
+def stored_name(reference: str) -> str:
+    """How a status names the image of a reference with a digest; empty for one without."""
+    return reference.partition("@sha256:")[2][-STORED_CHARS:]
+
+
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """Everything a node knows of what it runs, whole. Said again on every connect and whenever it changes."""
+    """Everything a node knows of what it runs, whole. Said again on every connect and whenever it changes.
+
+    `images` are those on its disk, by the last `STORED_CHARS` characters of their digests; the largest, and at most `STORED_MOST`.
+    """
 
     node: Name
     epoch: int
@@ -110,6 +129,7 @@ class NodeStatus:
     sensors: tuple[DeviceStatus, ...] = ()
     actuators: tuple[DeviceStatus, ...] = ()
     reasons: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +138,8 @@ class Inventory:
 
     `engine` is the Docker Engine's version, empty where there is none; `runtimes` are its OCI runtimes. `pins` are the BCM numbers
     on the header; `buses` like `i2c-1` and `spi0.0`; `devices` paths below /dev that containers may want; `usb` and `cameras` what
-    people call them. `memory_limits` is false where the kernel ignores them. `zone` is the name of the time zone.
+    people call them. `memory_limits` is false where the kernel ignores them. `zone` is the name of the time zone. `serial` is the
+    board's: it stays when a card goes into another one.
     """
 
     hostname: str
@@ -142,6 +163,7 @@ class Inventory:
     usb: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
     memory_limits: bool = True
+    serial: str = ""
 
 
 @sparse
@@ -149,7 +171,8 @@ class Inventory:
 class Hello:
     """The first word of every connection: where this node stands, so that the controller can say what differs.
 
-    `release` is the revision of the agent that speaks, empty where nothing could put another in its place.
+    `release` is the revision of the agent that speaks, empty where nothing could put another in its place. `obeyed_epoch` is the
+    highest of a controller of which it has taken anything: whoever speaks to it under a lower one is refused.
     """
 
     node: Name
@@ -162,6 +185,8 @@ class Hello:
     assignment_hash: str = ""
     offers_generation: int = 0
     release: str = ""
+    obeyed_epoch: int = 0
+    instance: str = ""
 
 
 class Clock(StrEnum):

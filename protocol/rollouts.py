@@ -66,8 +66,19 @@ class PlanRow:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The answer to `plan`. In `likely_s` seconds 95 % of the tasks will probably be done; None where nothing is known."""
+    """The answer to `plan`. In `likely_s` seconds 95 % of the tasks will probably be done; None where nothing is known.
+
+    An answer holds a page of rows. `total` rows are on all pages, about so many `nodes`, with `pull_bytes` to pull and `unknown`
+    rows of which nobody knows; where a page is not the last, `next` is the row that begins the one after it, and `plan` names the
+    plan.
+    """
 
     rows: tuple[PlanRow, ...]
     likely_s: float | None = None
     reasons: tuple[str, ...] = ()
+    total: int = 0
+    nodes: int = 0
+    pull_bytes: int = 0
+    unknown: int = 0
+    plan: str = ""
+    next: int = 0

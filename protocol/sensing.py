@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from protocol.by_kind import ByKind
-from protocol.deploy import Constraints
+from protocol.conditions import Constraints
 from protocol.section import REAL, WHOLE, Duration, Pattern, Section
 
 PinNumber = Annotated[int, Field(ge=0, le=27), WHOLE]

@@ -32,8 +32,7 @@ class Topic:
         return f"{ROOT}/{self.fleet}/{self._filled()}"
 
     def _filled(self) -> str:
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return self.TEMPLATE.format(**values)
+        return self.TEMPLATE.format(**{name: getattr(self, name) for name in self.__dataclass_fields__})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from link.inputs import LinkInput
 from link.settings import LinkSettings
@@ -111,9 +111,8 @@ class SimBroker:
             self.retained[packet.topic] = packet
         elif packet.retain:
             self.retained.pop(packet.topic, None)
-        live = replace(packet, retain=False) if packet.retain else packet
         for session in list(self.sessions.values()):
-            session.offer(live)
+            session.offer(packet)
 
     def accept(self, session: Session) -> None:
         """Let a client in; an older session of the same name ends, its will first."""

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from agent.adapters.creation import LABEL
-from agent.decide.tasks import WELL
 from controller.decide.fleet import Fleet
 from controller.decide.rollouts.slot import RolloutState
 from protocol.desired import Assignment
 from protocol.envelope import unpack
+from protocol.ids import full_reference
 from protocol.operator import StackStatus, Verdict
 from protocol.stack import Mode, Service
 from protocol.topics import StackStatusTopic
 from sim.node import SimNode
+from sim.truth import WELL, owns, revision_of, task_of
 
 if TYPE_CHECKING:
     from sim.fleet import SimFleet
@@ -78,8 +78,8 @@ def _node(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
     if node.node.assignment != told:
         yield f"{node.name} has assignment {node.node.assignment.generation}, and was told {told.generation}"
     wanted = sorted(f"{spec.task} {spec.revision}" for spec in told.tasks)
-    ours = [box for box in node.engine.boxes.values() if node.engine.place.owns(box.labels)]
-    there = sorted(f"{box.labels.get(f'{LABEL}task')} {box.labels.get(f'{LABEL}revision')}" for box in ours)
+    ours = [box for box in node.engine.boxes.values() if owns(node.fleet, node.name, box.labels)]
+    there = sorted(f"{task_of(box)} {revision_of(box)}" for box in ours)
     if there != wanted:
         yield f"{node.name} has the containers {there} and should have {wanted}"
     for box in ours:
@@ -87,6 +87,32 @@ def _node(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
             yield f"{box.name} on {node.name} does not run well"
     if len(node.node.runs) or node.store.outbox.size:
         yield f"{node.name} has {len(node.node.runs)} runs and {node.store.outbox.size} facts to get rid of"
+    missing = [f.name for f in told.functions if full_reference(f.container.image) not in node.engine.images]
+    if missing:
+        yield f"{node.name} has not got the images of {missing}"
+    yield from _devices(fleet, node)
+    yield from _told(knows, node)
+
+
+def _devices(fleet: SimFleet, node: SimNode) -> Iterator[str]:
+    """Every stack that is in force has its sensors watched, on every node that its constraints let through."""
+    watched = set(node.board.sensors) if node.board is not None else set()
+    for name, sensors in fleet.sensors.items():
+        absent = sensors - watched if fleet.manifests.get(name) else set()
+        if absent:
+            yield f"{node.name} does not watch {sorted(absent)} of {name}"
+
+
+def _told(knows: Fleet, node: SimNode) -> Iterator[str]:
+    """The controller knows what the node says, and its ledger what the node's says."""
+    assert node.node is not None
+    said, known = node.node.said, knows.statuses.get(node.name)
+    if said is None or known is None or (said.epoch, said.sequence) != (known.epoch, known.sequence):
+        yield f"{node.name} says a status that the controller does not have"
+    for key in node.node.ended:
+        entry, ended = knows.ledger.get(key), node.node.ended.get(key)
+        if entry is not None and entry.node == node.name and entry.state.value != ended:
+            yield f"{key} is {ended} on {node.name} and {entry.state} on the ledger"
 
 
 def _ledger(knows: Fleet) -> Iterator[str]:

@@ -14,6 +14,7 @@ from agent.adapters import container_files, creation, host_config, troubles
 from agent.adapters.creation import LABEL, Place
 from agent.decide.effects import Clean, Create, Probe, Pull, Remove, Run, Start, Stop
 from agent.decide.inputs import (
+    ContainerSeen,
     DiskSeen,
     Done,
     EngineLost,
@@ -79,6 +80,14 @@ class FakeEngine:
         """Carry out one step, after the time it costs."""
         self._wait(self.cost_s(step))
         return self.carry_out(step)
+
+    def glance(self, step: Step) -> ContainerSeen | None:
+        """The container that a step has made, started or stopped, as it stands now; None where there is nothing to be seen."""
+        if self.away or not isinstance(step, Create | Start | Stop):
+            return None
+        box = self._find(self.place.task_name(step.task) if isinstance(step, Create) else step.container)
+        is_ours = box is not None and self.place.owns(box.labels) and f"{LABEL}task" in box.labels
+        return container_seen(box, self._clock()) if box is not None and is_ours else None
 
     def run(self, step: Run) -> RunEnded:
         """`begin`, wait, `end`."""

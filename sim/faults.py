@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping
 from protocol.envelope import Packet
 from sim.ambush import ambush_controller, ambush_node
 from sim.broker import Weather
+from sim.cards import lose_card, restore_controller
 from sim.fleet import SimFleet
-from sim.forgery import forge, misprint, replay
+from sim.forgery import forge, misprint, misroute, replay, stammer
 from sim.head import CLIENT
 from sim.losses import forget_retained, late_wills, overflow
+from sim.mishaps import crash, fall_ill, hold_lock, slow_radio
 from sim.node import SimNode
 from sim.outages import lose_broker, lose_link, lose_power
+from sim.themes import theme_of
 
 FUSE_MOST = 14
 """Effects until a crash: a turn in the middle of an update has some ten."""
@@ -145,14 +148,23 @@ FAULTS: dict[Fault, int] = {
     forget_retained: 2,
     overflow: 2,
     late_wills: 2,
+    crash: 2,
+    fall_ill: 1,
+    hold_lock: 1,
+    slow_radio: 1,
+    misroute: 1,
+    stammer: 1,
+    lose_card: 1,
+    restore_controller: 0,
 }
 """Each fault, and how often it comes compared with the others. New ones stand at the end: see tests/sim/regressions.py."""
 
 
 def strike(fleet: SimFleet, among: Mapping[Fault, int]) -> None:
     """Let one of these faults happen."""
-    chances = fleet.world.chances
-    fault = chances.choices(list(among), list(among.values()))[0]
+    chances, theme = fleet.world.chances, theme_of(fleet.world.seed)
+    weights = [theme.weight(fault.__name__, usual) for fault, usual in among.items()]
+    fault = chances.choices(list(among), weights)[0]
     fleet.faults += 1
     fleet.world.say("fate", fault(fleet, chances))
 
@@ -166,6 +178,8 @@ def heal(fleet: SimFleet) -> None:
     if not fleet.world.broker.is_running:
         fleet.start_broker()
     for node in fleet.nodes.values():
+        for box in node.engine.boxes.values():
+            box.held.clear()
         node.process.fuse = node.process.ambush = None
         node.wall_off_s = 0.0
         if not node.is_powered:

@@ -17,7 +17,7 @@ from protocol.ids import REVISION_CHARS
 from protocol.observed import TaskState
 from protocol.operator import OperatorOrder, OrderVerb
 from protocol.shapes import JsonValue
-from protocol.topics import ManifestTopic, OrderTopic
+from protocol.topics import CallTopic, ManifestTopic, OrderTopic
 from sim.boxes import Box
 from sim.broker import Weather
 from sim.convergence import unsettled
@@ -54,11 +54,13 @@ class SimFleet:
         self._labels = labels or {}
         self.nodes = {name: self._node(name) for name in (f"pi-{number}" for number in range(1, nodes + 1))}
         self.manifests: dict[str, bytes] = {}
+        self.sensors: dict[str, set[str]] = {}
         self.faults = 0
         self.is_healed = False
         self._orders = 0
         self.invariants = Invariants(self.world, self.nodes, self.head)
         self.drained = self.invariants.drained
+        self.invariants.wanted = self.manifests
         self.world.watch = self.invariants.look
         self.head.process.start()
         for node in self.nodes.values():
@@ -111,6 +113,11 @@ class SimFleet:
         self._orders += 1
         self.world.say("operator", f"orders {verb} {target}")
         self._send(pack(OrderTopic(FLEET, f"order-{self._orders}"), OperatorOrder(verb, target, arguments)))
+
+    def call(self, function: str, key: str) -> None:
+        """Call a function directly; nobody reads the answer."""
+        self.world.say("operator", f"calls {function} as {key}")
+        self._send(pack(CallTopic(FLEET, function, key), b"{}"))
 
     def _send(self, packet: object) -> None:
         assert isinstance(packet, Packet), packet

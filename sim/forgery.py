@@ -9,14 +9,19 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from link.inputs import Arrived
 from protocol.container import Container
-from protocol.desired import Assignment, TaskSpec
-from protocol.envelope import Packet, pack
-from protocol.topics import AssignmentTopic, ManifestTopic, Topic
+from protocol.desired import Ack, Assignment, Invocation, TaskSpec
+from protocol.envelope import FactMark, Packet, marked, pack
+from protocol.observed import Result, ResultStatus, SensorEvent
+from protocol.topics import AckTopic, AssignmentTopic, EventTopic, InvocationTopic, ManifestTopic, ResultTopic, Topic
 from sim.fleet import FLEET, SimFleet
 
 FORBIDDEN = "forbidden:1"
 """Named only in documents that must be refused."""
+
+NOBODYS_STREAM = "0" * 16
+"""No outbox has this name."""
 
 
 def replay(fleet: SimFleet, chances: random.Random) -> str:
@@ -40,10 +45,40 @@ def forge(fleet: SimFleet, chances: random.Random) -> str:
     old, other, half, tomorrow = (_packed(topic, document) for document in (stale, astray, ours, ours))
     half = replace(half, payload=half.payload[:-7])
     tomorrow = replace(tomorrow, properties=(("bramble", "2"),))
+    strange = _packed(AckTopic(FLEET, node.name), Ack(NOBODYS_STREAM, 9_999))
     if fleet.world.broker.is_running:
-        for bad in (old, other, half, tomorrow):
+        for bad in (old, other, half, tomorrow, strange, _in_the_name_of(node.name, neighbour.name)):
             fleet.world.broker.route(replace(bad, retain=False))
     return f"{node.name} gets documents that it must refuse"
+
+
+def misroute(fleet: SimFleet, chances: random.Random) -> str:
+    """A node gets its neighbour's mail: something between the broker and it does not look at topics."""
+    node, neighbour = (fleet.nodes[name] for name in chances.sample(sorted(fleet.nodes), 2))
+    key = f"{chances.getrandbits(80):020x}"
+    fleet.invariants.forbidden_runs.add(key)
+    packet = _packed(InvocationTopic(FLEET, neighbour.name, key), Invocation(key, "home", "greet"))
+    if node.node is not None and node.node.link is not None:
+        node.process.deliver_to()(Arrived(node.node.link.epoch, (packet,)))
+    return f"{node.name} gets a letter to {neighbour.name}"
+
+
+def stammer(fleet: SimFleet, chances: random.Random) -> str:
+    """An agent tells the end of a run once more, as another one."""
+    node = fleet.nodes[chances.choice(sorted(fleet.nodes))]
+    ended = sorted(node.node.ended) if node.node is not None else []
+    if not ended or node.node is None:
+        return "nobody stammers"
+    key = chances.choice(ended)
+    node.node.note(ResultTopic(FLEET, node.name, key), Result(key, node.name, "home", "greet", ResultStatus.FAILED, 1))
+    return f"{node.name} tells once more how {key} ended"
+
+
+def _in_the_name_of(node: str, neighbour: str) -> Packet:
+    """An event of a neighbour, on a node's own topic."""
+    event = SensorEvent(NOBODYS_STREAM, 1, neighbour, "bell", "pressed", "2026-01-01T00:00:00Z", "boot", 1)
+    packet = _packed(EventTopic(FLEET, node, "bell"), event)
+    return replace(packet, properties=packet.properties + marked(FactMark(NOBODYS_STREAM, 1, 1)))
 
 
 def misprint(fleet: SimFleet, chances: random.Random) -> str:

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+from zlib import crc32
 
 from controller.decide.fleet import Fleet
 from controller.decide.shelf import Shelf
 from controller.decide.terms import Terms
+from controller.ears import Ears, overhearing
 from controller.loop import Loop
+from controller.settings import LISTENER
 from controller.store import Store
 from link.settings import LinkSettings
 from protocol.ids import RESERVED_PREFIX
 from sim.blank import blank_ledger
 from sim.node import RESTART_S
 from sim.parts import FusedLink
-from sim.process import Process
+from sim.process import DiedError, Process
 from sim.world import World
 
 CLIENT = f"{RESERVED_PREFIX}controller"
@@ -31,6 +34,7 @@ class FusedStore(Store):
         super().__init__(path)
         self._process, self._handle = process, handle
         self._shelves: tuple[Shelf[Any], ...] = ()
+        process.owes = lambda: any(shelf.is_changed for shelf in self._shelves)
 
     def load(self, fleet: Fleet) -> None:
         """Fill an empty fleet, and know its shelves."""
@@ -55,10 +59,14 @@ class Turner:
 
     loop: Loop
     inbox: SimpleQueue[object]
+    dismiss: Callable[[], None]
 
     def turn(self, now_mono_s: float) -> int:
-        """Take in, decide, commit, act."""
-        return len(self.loop.turn(now_mono_s))
+        """Take in, decide, commit, act; or end."""
+        decided = len(self.loop.turn(now_mono_s))
+        if self.loop.dismissed:
+            self.dismiss()
+        return decided
 
     def wait_s(self, now_mono_s: float) -> float:
         """How long to sleep."""
@@ -66,7 +74,10 @@ class Turner:
 
 
 class Head:
-    """The controller. `fleet` is what it knows now, None while it is dead."""
+    """The controller. `fleet` is what it knows now, None while it is dead. With `listens` it hears first whether there is another.
+
+    Histories go without: their one controller is started a thousand times, and would listen a second each time.
+    """
 
     def __init__(self, world: World, folder: Path, name: str = "default") -> None:
         self.world, self.name = world, name
@@ -76,6 +87,8 @@ class Head:
         self.fleet: Fleet | None = None
         self.store: FusedStore | None = None
         self._link: FusedLink | None = None
+        self._low: FusedLink | None = None
+        self.listens = self.takes_over = False
         self.handled = 0
         self.is_retired = False
         self._counted = 0
@@ -95,7 +108,23 @@ class Head:
         self._counted = 0
         inbox = SimpleQueue[object]()
         self._link = FusedLink(self.process, LinkSettings("broker", 1883, CLIENT), self.process.deliver_to())
-        return Turner(Loop(self.fleet, self.store, self._link, inbox, "sim"), inbox)
+        loop, name = Loop(self.fleet, self.store, self._link, inbox, "sim"), f"{self.process.name}-{self.process.life}"
+        loop.lot, loop.host, loop.takes_over = lambda _: crc32(name.encode()), self.process.name, self.takes_over
+        if self.listens:
+            settings = LinkSettings("broker", 1883, self.listener)
+            self._low = FusedLink(self.process, settings, overhearing(self.process.deliver_to()))
+            loop.ears = Ears(self._low, self.name, name)
+        return Turner(loop, inbox, self._dismiss)
+
+    @property
+    def listener(self) -> str:
+        """Its name on the broker while it listens."""
+        return f"{LISTENER}-{self.process.name}"
+
+    def _dismiss(self) -> None:
+        """It ends by itself, with a code at which systemd does not start it again."""
+        self.is_retired = True
+        raise DiedError(self.process.name)
 
     def _handle(self) -> None:
         """Count the events that this commit has handled; those of a turn that dies before its commit were not."""
@@ -107,8 +136,9 @@ class Head:
     def _left(self) -> None:
         if self.store is not None:
             self.store.close()
-        if self._link is not None:
-            self.process.hang_up(self._link.close)
-        self.fleet = self.store = self._link = None
+        for link in (self._link, self._low):
+            if link is not None:
+                self.process.hang_up(link.close)
+        self.fleet = self.store = self._link = self._low = None
         if not self.is_retired:
             self.world.after(self.world.chances.uniform(*RESTART_S), self.process.start)

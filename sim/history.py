@@ -15,8 +15,8 @@ from sim.faults import FAULT_EVERY_S, FAULTS, Fault, heal, strike
 from sim.fleet import NotConvergedError, SimFleet
 from sim.given import GivenStack, labels_of
 from sim.head import CLIENT
-from sim.invariants import ViolationError
 from sim.steps import Recording, Replay, Steps
+from sim.violation import ViolationError
 from sim.workload import Workload
 
 WORK_EVERY_S = 20.0
@@ -55,7 +55,8 @@ class Plan:
     """What a history is like: how many nodes, how long the faults go on, and whose stack it lives with (ours if None).
 
     `faults` says which faults may come, and how often each compared with the others. On average one strikes every `fault_every_s`,
-    and the operator does something every `work_every_s`.
+    and the operator does something every `work_every_s`; a lean one has only some of our services. `reconnects` is the share of the
+    histories that end with a reconnect of everybody.
     """
 
     nodes: int = 4
@@ -64,11 +65,15 @@ class Plan:
     faults: Mapping[Fault, int] = field(default_factory=lambda: FAULTS)
     fault_every_s: float = FAULT_EVERY_S
     work_every_s: float = WORK_EVERY_S
+    is_lean: bool = False
+    reconnects: float = 1.0
 
 
-SHORT = Plan(nodes=3, seconds=60.0, fault_every_s=12.0, work_every_s=8.0)
-"""A history for tens of thousands of seeds: as many meetings of faults and deeds in a fraction of the turns. Waits that are longer
-than a minute (an absence of minutes, a queue of overtaken mail) are the long one's."""
+SHORT = Plan(
+    nodes=2, seconds=30.0, fault_every_s=8.0, work_every_s=8.0, is_lean=True, reconnects=0.25
+)  # fmt: skip
+"""A history for tens of thousands of seeds: faults meet deeds as often in a fraction of the turns. What takes longer than half
+a minute (an absence of minutes, a grant that waits for its third node) is the long one's."""
 
 
 def history(seed: int, plan: Plan | None = None, told: Recording | Replay | None = None) -> Course:
@@ -105,7 +110,7 @@ def _live(fleet: SimFleet, plan: Plan, steps: Steps) -> None:
     fleet.head.process.stretch = chances.choice(STRETCH)
     for node in fleet.nodes.values():
         node.process.stretch = chances.choice(STRETCH)
-    workload = GivenStack(fleet, plan.manifest) if plan.manifest else Workload(fleet)
+    workload = GivenStack(fleet, plan.manifest) if plan.manifest else Workload(fleet, is_lean=plan.is_lean)
     workload.begin()
     next_fault_s, next_work_s = (
         chances.expovariate(1 / every_s) for every_s in (plan.fault_every_s, plan.work_every_s)
@@ -121,7 +126,8 @@ def _live(fleet: SimFleet, plan: Plan, steps: Steps) -> None:
     heal(fleet)
     workload.end()
     fleet.run_until_converged()
-    _reconnect(fleet)
+    if chances.random() < plan.reconnects:
+        _reconnect(fleet)
 
 
 def _reconnect(fleet: SimFleet) -> None:

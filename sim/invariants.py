@@ -11,27 +11,21 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from agent.adapters.creation import LABEL
-from agent.decide.tasks import WELL
 from controller.decide.invocation import OPEN, InvocationState
-from controller.decide.records import service_of
 from protocol.desired import Order
 from protocol.observed import OfferState
 from sim.boxes import Box
+from sim.facts import Facts
 from sim.head import Head
+from sim.honesty import Honesty
 from sim.node import SimNode
+from sim.truth import LABEL, WELL, owns, service_of
+from sim.violation import ViolationError
+from sim.ways import STOPPED, Ways
 from sim.world import World
 
 SWEEP_S = 10.0
 _TASK = f"{LABEL}task"
-
-
-class ViolationError(AssertionError):
-    """A promise was broken."""
-
-    def __init__(self, invariant: str, what: str) -> None:
-        super().__init__(f"{invariant}: {what}")
-        self.invariant = invariant
 
 
 @dataclass(slots=True)
@@ -70,6 +64,40 @@ class Invariants:
         self.budgets: dict[str, int] = {}
         self.start_first: set[str] = set()
         self.replaced: set[str] = set()
+        self.forbidden_runs: set[str] = set()
+        self.wanted: dict[str, bytes] = {}
+        self.facts = Facts(head)
+        self.honesty = Honesty(world, head, nodes)
+        self.ways = Ways(world, head, nodes)
+        self.is_restored = False
+        self.retries = 0
+        self._in_force: set[str] = set()
+
+    def forget(self, name: str, events: int) -> None:
+        """A node has another card, and knows nothing of before: it may go back, and run again what it ran."""
+        memory, self._memory[name] = self._memory[name], _Memory()
+        self._memory[name].ran = memory.ran
+        for key in [key for key in self._began if self._runner.get(key[0]) == name]:
+            del self._began[key]
+        for part in (self.honesty, self.ways):
+            part.forget(name)
+        self.facts.forget(name, events)
+
+    def forgive(self, node: str) -> None:
+        """Its card was put back as it was some time ago: what it knows now is older than what was seen of it."""
+        self._memory[node].assignment = self._memory[node].offers = (0, 0)
+        self.facts.forget(node, 0)
+        self.honesty.forget(node)
+        self.ways.forget(node)
+
+    def restored(self) -> None:
+        """The controller has an older store, and cannot know what it has granted, moved or ended since: no store could."""
+        self.is_restored = True
+        self._ended.clear()
+        self._in_force.clear()
+        self.facts.restored()
+        self.honesty.restored()
+        self.ways.restored()
 
     def look(self) -> None:
         """Check what has been touched."""
@@ -87,15 +115,21 @@ class Invariants:
             self._gate(name, node)
             self._strangers(name, node)
         self._ledger()
+        self._stacks()
+        self.facts.check()
+        self.facts.handled(self._accepted, at_rest=False)
+        self.honesty.sweep()
 
     def at_rest(self) -> None:
         """Check what must be so once nothing is under way."""
         self.sweep()
         for name, node in self._nodes.items():
             self._others(name, _ours(node), frozenset())
-        accepted = sum(len(node.accepted) for node in self._nodes.values())
-        if self._head.handled != accepted:
-            raise ViolationError("S5", f"{accepted} events were accepted, {self._head.handled} were handled")
+        self.facts.handled(self._accepted, at_rest=True)
+
+    @property
+    def _accepted(self) -> int:
+        return sum(len(node.accepted) for node in self._nodes.values())
 
     def tries(self, node: str, service: str) -> bool:
         """Whether an update has this service of this node in its hands."""
@@ -111,6 +145,9 @@ class Invariants:
         self._copies(name, ours)
         self._allowed(name, node.engine.boxes.values())
         self._runs(name, node, memory)
+        self.facts.look(name, node)
+        self.honesty.look(name, node)
+        self.ways.look(name, node)
 
     def _forward(self, name: str, node: SimNode, memory: _Memory) -> None:
         """S4: what was applied is never older than what was applied before."""
@@ -133,7 +170,7 @@ class Invariants:
                     )  # what has become well by itself shows only when somebody looks
             taken = self._taken(service)
             self.most_down[service] = max(self.most_down.get(service, 0), len(taken))
-            if len(taken) > self.budgets.get(service, len(taken)):
+            if len(taken) > self.budgets.get(service, len(taken)) and not self.is_restored:
                 raise ViolationError(
                     "S1", f"{service} may lose {self.budgets[service]} to its update, and lost {taken}"
                 )
@@ -174,7 +211,7 @@ class Invariants:
     def _others(self, name: str, boxes: list[Box], replaced: AbstractSet[str]) -> None:
         """S2, between nodes: one copy; a service that has its tasks replaced may have two while a node is away, and not at rest."""
         for task in {box.labels[_TASK] for box in boxes if _TASK in box.labels}:
-            if _service(task) in replaced:
+            if _service(task) in replaced or self.is_restored:
                 continue
             others = [other for other in self._nodes if other != name and self._runs_task(other, task)]
             if others:
@@ -195,13 +232,15 @@ class Invariants:
     def _runs(self, name: str, node: SimNode, memory: _Memory) -> None:
         """S6, on the nodes: one run per attempt, one node per invocation, another attempt only after trouble."""
         for invocation, attempt in node.engine.ran[memory.ran :]:
+            if invocation in self.forbidden_runs:
+                raise ViolationError("S3", f"{name} ran {invocation}, which was not for it")
             self._began[invocation, attempt] += 1
             if self._began[invocation, attempt] > 1:
                 raise ViolationError("S6", f"{invocation} ran its attempt {attempt} twice on {name}")
             if self._runner.setdefault(invocation, name) != name:
                 raise ViolationError("S6", f"{invocation} ran on {self._runner[invocation]} and on {name}")
             times = sum(count for (other, _), count in self._began.items() if other == invocation)
-            if times > 1 + node.troubles:
+            if times > 1 + node.troubles + self.retries:
                 raise ViolationError("S6", f"{invocation} ran {times} times on {name} after {node.troubles} troubles")
         memory.ran = len(node.engine.ran)
 
@@ -221,7 +260,9 @@ class Invariants:
     def _strangers(self, name: str, node: SimNode) -> None:
         """S8: what is not ours is as it was."""
         foreign = {
-            b.name: f"{b.id} {b.starts}" for b in node.engine.boxes.values() if not node.engine.place.owns(b.labels)
+            b.name: f"{b.id} {b.starts} {b.exit_code in STOPPED}"
+            for b in node.engine.boxes.values()
+            if not _is_ours(node, b)
         }
         before = self._foreign.setdefault(name, foreign)
         if foreign != before:
@@ -229,19 +270,41 @@ class Invariants:
 
     def _ledger(self) -> None:
         """S6, on the ledger: what has ended stays as it ended."""
-        for key in self._head.fleet.ledger if self._head.fleet else ():
-            assert self._head.fleet is not None
-            state = self._head.fleet.ledger[key].state
+        fleet = self._head.fleet
+        taken = {run: name for name, node in self._nodes.items() for run in node.taken}
+        for key in fleet.ledger if fleet is not None else ():
+            assert fleet is not None
+            state, entry = fleet.ledger[key].state, fleet.ledger[key]
+            if key in taken and state in OPEN and not entry.by_node:
+                raise ViolationError("S6", f"{key} may go to any node, and {taken[key]} has taken it")
             if state not in OPEN and self._ended.setdefault(key, state) is not state:
                 raise ViolationError("S6", f"{key} ended as {self._ended[key]} and then as {state}")
 
+    def _stacks(self) -> None:
+        """Law 4: what is not said again is still wanted; only a removal removes."""
+        fleet = self._head.fleet
+        for name, manifest in self.wanted.items() if fleet is not None else ():
+            assert fleet is not None
+            record = fleet.stacks.get(name)
+            is_there = record is not None and record.stack is not None
+            if not manifest:
+                self._in_force.discard(name)
+            elif is_there:
+                self._in_force.add(name)
+            elif name in self._in_force:
+                raise ViolationError("law 4", f"the stack {name} is gone, and nobody removed it")
+
+
+def _is_ours(node: SimNode, box: Box) -> bool:
+    return owns(node.fleet, node.name, box.labels)
+
 
 def _ours(node: SimNode) -> list[Box]:
-    return [box for box in node.engine.running() if node.engine.place.owns(box.labels)]
+    return [box for box in node.engine.running() if _is_ours(node, box)]
 
 
 def _service(task: str) -> str:
-    return service_of(task) if task else ""
+    return service_of(task)
 
 
 def learn(invariants: Invariants, service: str, parallelism: int, order: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from link.backoff import after
@@ -106,7 +107,7 @@ class Session:
             return
         weather, chances = self._broker.weather, self._broker.chances
         qos = min(packet.qos, granted)
-        is_other = qos != packet.qos or retained != packet.retain
+        is_other = qos != packet.qos or retained != packet.retain  # what was not kept for us arrives as live
         lowered = replace(packet, qos=qos, retain=retained) if is_other else packet
         for _ in range(2 if lowered.qos and chances.random() < weather.duplicate else 1):
             if self._on_way >= weather.queue:
@@ -232,6 +233,7 @@ class SimLink:
             session.hang_up()
 
 
+@lru_cache(maxsize=10_000)
 def matches(pattern: str, topic: str) -> bool:
     """Whether a subscription covers a topic (MQTT 5, 4.7)."""
     levels, wanted = topic.split("/"), pattern.split("/")

@@ -25,6 +25,7 @@ def forget_retained(fleet: SimFleet, chances: random.Random) -> str:
     gone = chances.sample(sorted(retained), len(retained) // 2)
     for topic in gone:
         del retained[topic]
+    fleet.invariants.honesty.forgot(gone)
     return f"the broker forgets {len(gone)} of its retained messages"
 
 

@@ -32,6 +32,9 @@ RESTART_S = (2.0, 5.0)
 
 HEALTH_S = 30.0
 
+ALL_ROWS = 10_000
+"""More facts than any history has waiting at once."""
+
 
 @dataclass(slots=True)
 class Turner:
@@ -82,6 +85,7 @@ class SimNode:
         self.is_powered = True
         self.troubles = 0
         self.accepted: set[str] = set()
+        self.taken: set[str] = set()
         self.labels = labels
         self._host = SimHost(name, labels)
         self._link: FusedLink | None = None
@@ -142,13 +146,20 @@ class SimNode:
             self._now = (moment, Now(mono_s, wall.isoformat().replace("+00:00", "Z"), clock))
         return self._now[1]
 
+    def outstanding(self) -> dict[int, str]:
+        """The sequences in its outbox, each with the key under which a newer fact takes its place."""
+        return {row.sequence: row.key for row in self.store.outbox.outstanding(ALL_ROWS)} if self.store else {}
+
     def _start(self) -> Turner:
         process, inbox = self.process, SimpleQueue[object]()
         deliver = process.deliver_to()
         now = self.now(process.mono_s)
         self.store = FusedStore(self.path, process, self._accept)
-        identity = Identity(self.name, self.fleet, f"boot-{self.name}-{process.boot}", "sim")
-        self.node = self.store.load(identity, now)
+        boot, instance = f"boot-{self.name}-{process.boot}", f"{process.name}-{process.life}"
+        identity = Identity(self.name, self.fleet, boot, "sim", instance, process.name)
+        store, node = self.store, self.store.load(identity, now)
+        self.node = node
+        process.owes = lambda: not store.fault and any(getattr(node, kind).changed for kind in KINDS)
         self.world.touched.append(self.name)
         self._link = FusedLink(process, LinkSettings("broker", 1883, self.name), deliver)
         self.board = SimBoard(process, deliver)
@@ -157,8 +168,11 @@ class SimNode:
         return Turner(loop, inbox, self.now)
 
     def _accept(self, written: Written) -> None:
-        """Remember which events a commit has promised."""
-        self.accepted |= {note.message.id for note in written.notes if isinstance(note.message, SensorEvent)}
+        """Remember which events a commit has promised, and which runs it has taken up for them."""
+        events = {note.message.id for note in written.notes if isinstance(note.message, SensorEvent)}
+        self.accepted |= events
+        if events and self.node is not None:
+            self.taken |= {run.id for run in self.node.runs.values() if run.cause in events}
 
     def _left(self) -> None:
         """What the kernel does for a process that died, and what systemd does then."""

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.adapters.troubles import ENGINE_RETRY_S
-from agent.decide.effects import Run, Step
-from agent.decide.inputs import EngineHint, HostSeen, Retry, StepEnded
+from agent.decide.effects import Probe, Remove, Run, Step
+from agent.decide.inputs import Done, EngineHint, HostSeen, Retry, StepEnded
 from agent.decide.now import Now
 from link.inputs import Busy, LinkInput, Published
 from link.settings import LinkSettings
@@ -24,6 +24,7 @@ from protocol.refusal import Refusal
 from protocol.topics import ROOT
 from sensors.header import PinState
 from sensors.stage import NS_PER_S, Reading
+from sim.diligence import Diligence
 from sim.engine import FakeEngine
 from sim.link import SimLink, Subscriptions
 from sim.process import Process
@@ -37,6 +38,9 @@ REACHED = 0.5
 HINT_LATE_S = 0.05
 HINT_LOST = 0.1
 """Share of the engine's hints that nobody hears: its event stream ends whenever the daemon does."""
+
+GLANCE_LOST = 0.3
+"""Share of the steps whose container could not be looked at alone: what follows then comes from a whole look."""
 
 
 class FusedLink(SimLink):
@@ -138,19 +142,27 @@ class SimWorkers:
         self._process, self._engine, self._deliver = process, engine, deliver
         self._life, self._boot = process.life, process.boot
         self._hint_s = float("inf")
+        self._diligence = Diligence(process.name)
 
     def look(self) -> None:
         """Have the engine looked at."""
-        self._after(LOOK_S, lambda: self._answer(LOOK_S, self._engine.look()))
+        self._after(LOOK_S, self._look)
 
     def give(self, step: Step) -> None:
         """Have a step carried out, or a function run."""
-        self._process.spark(f"{type(step).__name__.lower()} {step.key}")
+        kind = type(step).__name__.lower()
+        self._process.spark(f"{kind} {step.key}")
+        if not isinstance(step, Probe):  # it changes nothing, so it may be asked for at any time
+            self._diligence.gives(kind, step.key)
         if isinstance(step, Run):
             self._after(LOOK_S, lambda: self._begin(step))
             return
         cost_s = self._engine.cost_s(step)
         self._after(cost_s, lambda: self._carry_out(step))
+
+    def _look(self) -> None:
+        seen, looked_s = self._engine.look(), self._process.world.now_s
+        self._answer(LOOK_S, seen, lambda: self._diligence.saw(looked_s))
 
     def _begin(self, step: Run) -> None:
         if not self._is_lost():
@@ -161,7 +173,7 @@ class SimWorkers:
 
     def _end(self, step: Run) -> None:
         if self._process.is_alive and self._process.life == self._life:
-            self._answer(LOOK_S, self._engine.end(step))
+            self._answer(LOOK_S, self._engine.end(step), lambda: self._diligence.ended(step.key))
 
     def _carry_out(self, step: Step) -> None:
         if self._is_lost():
@@ -170,7 +182,14 @@ class SimWorkers:
         outcome = self._engine.carry_out(step)
         self._process.world.touched.append(self._process.name)
         self._process.world.say(self._process.name, f"did {type(step).__name__.lower()} {step.key}: {_word(outcome)}")
-        self._answer(ENGINE_RETRY_S / 100, StepEnded(step, outcome))
+        self._diligence.did(step.key, self._process.world.now_s)
+        is_glanced = isinstance(outcome, Done) and self._process.world.chances.random() >= GLANCE_LOST
+        seen = self._engine.glance(step) if is_glanced else None
+        is_seen = seen is not None or (
+            isinstance(step, Remove) and isinstance(outcome, Done)
+        )  # what is gone needs no look
+        end = StepEnded(step, outcome, seen)
+        self._answer(ENGINE_RETRY_S / 100, end, lambda: self._diligence.ended(step.key, is_seen=is_seen))
         self._hint()
 
     def _hint(self) -> None:
@@ -197,8 +216,12 @@ class SimWorkers:
     def _after(self, delay_s: float, act: Callable[[], None]) -> None:
         self._process.world.after(delay_s * self._process.world.chances.uniform(0.5, 1.5), act)
 
-    def _answer(self, delay_s: float, what: Any) -> None:
-        self._after(delay_s, lambda: self._deliver(what))
+    def _answer(self, delay_s: float, what: Any, learn: Callable[[], None]) -> None:
+        def answer() -> None:
+            learn()
+            self._deliver(what)
+
+        self._after(delay_s, answer)
 
 
 def _word(outcome: object) -> str:

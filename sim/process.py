@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from sim.diligence import hold_back
 from sim.world import World
 
 LEAST_S, MOST_S = 0.001, 0.02
@@ -56,6 +57,7 @@ class Process:
         self.ambush: tuple[str, Callable[[], None]] | None = None
         self.stopped_until_s = 0.0
         self.stretch = 1.0
+        self.owes: Callable[[], bool] = lambda: False
         self._next_s = float("inf")
 
     @property
@@ -110,6 +112,7 @@ class Process:
     def spark(self, what: str) -> None:
         """Something is about to be done to the world; the fuse may end here, and an ambush may wait for just this."""
         self.world.say(self.name, what)
+        hold_back(self.name, what, self.owes)
         if self.ambush is not None and self.ambush[0] in what:
             strike, self.ambush = self.ambush[1], None
             strike()

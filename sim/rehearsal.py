@@ -24,9 +24,10 @@ from sim.faults import FAULT_EVERY_S, Fault, strike
 from sim.fleet import NotConvergedError, SimFleet
 from sim.given import UnreadableStackError, labels_of, read_stack
 from sim.images import FUNCTION, WELL
-from sim.invariants import ViolationError, learn
+from sim.invariants import learn
 from sim.lanes import Doing, Lane, clock
 from sim.node import SimNode
+from sim.violation import ViolationError
 
 LOOK_S = 5.0
 """How exact the timeline is."""

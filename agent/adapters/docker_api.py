@@ -13,7 +13,7 @@ import socket
 import stat
 import sys
 import warnings
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CALL_TIMEOUT_S = 60.0
 # A Pi with a slow card takes seconds to start a container; a minute without an answer is an engine that hangs.
 _OK = range(200, 400)
+_PATH_STAT = "X-Docker-Container-Path-Stat"
 
 
 class EngineAwayError(Exception):
@@ -90,6 +91,14 @@ class DockerApi:
             url = _address(client, path)
             response = client.request(method, url, params=query, timeout=(CALL_TIMEOUT_S, timeout_s), **given)
             return Answer(response.status_code, _document(response.text))
+
+    def stat(self, container: str, path: str) -> Answer:
+        """What there is at a path in a container, without what it holds: Docker says it in a header."""
+        with self._speaking() as client:
+            url = _address(client, f"/containers/{container}/archive")
+            response = client.head(url, params={"path": path}, timeout=(CALL_TIMEOUT_S, CALL_TIMEOUT_S))
+            said = response.headers.get(_PATH_STAT, "")
+            return Answer(response.status_code, _document(b64decode(said).decode(errors="replace")) if said else None)
 
     def offered(self, image: str, headers: Mapping[str, str], timeout_s: float) -> Answer:
         """What an image's registry says of it: its digest, and what it is made for."""

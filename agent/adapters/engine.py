@@ -23,8 +23,8 @@ from agent.adapters.docker_api import DockerApi, EngineAwayError
 from agent.adapters.ends import named_end
 from agent.adapters.illness import UNHEALTHY, Illness
 from agent.adapters.runs import Attempt
-from agent.adapters.seen import container_seen, disk_seen, image_seen, networks_used, run_seen
-from agent.adapters.steps import TaskStep, perform
+from agent.adapters.seen import container_seen, disk_seen, image_seen, networks_used, platform_of, run_seen
+from agent.adapters.steps import TaskStep, glanced, perform
 from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import ENGINE_RETRY_S
 from agent.decide.effects import Clean, Create, Remove, Run, Start, Stop
@@ -48,6 +48,9 @@ class EngineSeam(Protocol):
 
     def perform(self, step: TaskStep) -> Outcome:
         """Carry out one step; doing it twice is doing it once."""
+
+    def glance(self, step: TaskStep) -> ContainerSeen | None:
+        """The container that a step has made, started or stopped, as it stands now; None where there is nothing to be seen."""
 
     def run(self, step: Run) -> RunEnded:
         """Run a function to its end, or take over its container from before a crash. The container stays until a `Remove`."""
@@ -75,6 +78,7 @@ class Engine:
         self._changed: SimpleQueue[str] = SimpleQueue()
         self._following = False
         self._illness = Illness()
+        self._platforms: dict[str, str] = {}
         self._closing = threading.Event()
 
     def look(self) -> EngineSeen | EngineLost:
@@ -96,6 +100,14 @@ class Engine:
                 self._changed.put(step.container)
             if isinstance(step, Clean) or (isinstance(step, Create) and step.task.container.networks):
                 self._changed.put(_NETWORKS)
+
+    def glance(self, step: TaskStep) -> ContainerSeen | None:
+        """The container that a step has made, started or stopped, as it stands now; None where there is nothing to be seen."""
+        try:
+            found = glanced(self._around, step)
+            return self._shown(named_end(self._api, found)) if found is not None else None
+        except EngineAwayError:
+            return None
 
     def run(self, step: Run) -> RunEnded:
         """Run a function to its end, or take over its container from before a crash. The container stays until a `Remove`."""
@@ -129,7 +141,7 @@ class Engine:
         stored = tuple(map(image_seen, images.body))
         return EngineSeen(
             self._api.version,
-            tuple(map(self._with_illness, self._known.values())),
+            tuple(self._shown(known.seen) for known in self._known.values()),
             frozenset(name for image in stored for name in (image.id, *image.references)),
             runs,
             stored,
@@ -138,9 +150,21 @@ class Engine:
             disk_seen(str(self._about().get("DockerRootDir", ""))),
         )
 
-    def _with_illness(self, known: _Known) -> ContainerSeen:
-        is_ill = known.seen.health == UNHEALTHY or self._illness.has_had(known.seen.id)
-        return replace(known.seen, has_been_ill=True) if is_ill else known.seen
+    def _shown(self, seen: ContainerSeen) -> ContainerSeen:
+        return self._with_platform(self._with_illness(seen))
+
+    def _with_illness(self, seen: ContainerSeen) -> ContainerSeen:
+        is_ill = seen.health == UNHEALTHY or self._illness.has_had(seen.id)
+        return replace(seen, has_been_ill=True) if is_ill else seen
+
+    def _with_platform(self, seen: ContainerSeen) -> ContainerSeen:
+        """An image never changes, so each one is asked once for what it is made for."""
+        if seen.image not in self._platforms:
+            answer = self._api.call("GET", f"/images/{seen.image}/json")
+            if not answer.ok:
+                return seen
+            self._platforms[seen.image] = platform_of(answer.body)
+        return replace(seen, platform=self._platforms[seen.image])
 
     def _unused(self, entries: list[Mapping[str, Any]]) -> tuple[str, ...]:
         """The networks of ours that no container of ours is on; Docker is asked again only after we have made or removed one."""

@@ -43,6 +43,10 @@ class Host:
         """The kernel's name for this boot, shortened; unknown where /proc is not there."""
         return self._text("proc/sys/kernel/random/boot_id")[:8] or "unknown"
 
+    def machine(self) -> str:
+        """What tells this machine from one with a copy of its card; a PC is named by its installation, for want of better."""
+        return inventory.serial(self.root) or self._text("etc/machine-id")
+
     def clock(self) -> Clock:
         """Whether the wall clock was set by a time server since the boot."""
         return Clock.SYNCED if (self.root / "run/systemd/timesync/synchronized").exists() else Clock.GUESS

@@ -29,6 +29,7 @@ def read(root: Path, state_dir: Path, labels: Mapping[str, str]) -> Inventory:
         architecture=kernel.machine,
         model=_model(root, cpu),
         revision=cpu.get("Revision", ""),
+        serial=serial(root),
         os=pairs(root / "etc/os-release", "=").get("PRETTY_NAME", "").strip('"'),
         kernel=kernel.release,
         memory_bytes=memory(root, "MemTotal"),
@@ -44,6 +45,11 @@ def read(root: Path, state_dir: Path, labels: Mapping[str, str]) -> Inventory:
         cameras=attached.cameras(root),
         memory_limits=_limits_memory(root),
     )
+
+
+def serial(root: Path) -> str:
+    """The number of the board, where it has one that anybody may read: every Pi has."""
+    return text(root / "proc/device-tree/serial-number") or pairs(root / "proc/cpuinfo", ":").get("Serial", "")
 
 
 def memory(root: Path, name: str) -> int:

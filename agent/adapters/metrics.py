@@ -30,6 +30,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "grants_returned": ("Grants that were given back: a window had closed, or a lock was taken, since the asking", ()),
     "locks_overridden": ("Updates that began although a lock was held, by its limit or by an operator", ()),
     "refusals": ("Messages that were not taken", ()),
+    "outranked": ("Messages of a controller that another one has replaced", ()),
     "facts_refused": ("Facts too large to send", ()),
     "links_up": ("Connections to the broker", ()),
 }

@@ -60,6 +60,11 @@ def image_seen(entry: Mapping[str, Any]) -> ImageSeen:
     return ImageSeen(entry["Id"], int(entry.get("Size", 0)), tuple(_references(entry)))
 
 
+def platform_of(body: Mapping[str, Any]) -> str:
+    """What an image is made for, as its inspection shows it: `linux/arm/v7`."""
+    return "/".join(filter(None, (body.get("Os"), body.get("Architecture"), body.get("Variant"))))
+
+
 def networks_used(entry: Mapping[str, Any]) -> frozenset[str]:
     """The networks that a container is on, or will be when it is started again."""
     return frozenset((entry.get("NetworkSettings") or {}).get("Networks") or ())

@@ -1,23 +1,34 @@
-"""Starting a container, also where an engine that died has left the endpoint of its predecessor behind.
+"""Starting a container, also where an engine that died has left something of an earlier start behind.
 
 An engine that is killed while a container begins or ends may keep an endpoint on a network under the container's name, and then
 refuses to start any container of that name: "endpoint with name … already exists in network …". It deletes such an endpoint only
 while no container is called so; so ours is called otherwise for that moment. Dying in
 between leaves it a name that nobody asks for.
+
+One that is killed together with its containerd while the container begins may leave a process of the runtime that waits for its
+orders for ever; each later start of this container is refused: "task … already exists". Nothing ran in it, and another container of
+the same name starts, so this one is removed: the next look misses it, and it is made anew. Anonymous volumes stay: whether it had
+run before is not asked.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from agent.adapters.docker_api import Answer, DockerApi
 
+_STUCK = re.compile(r"task [0-9a-f]{64}: already exists")
+_MADE_ANEW = "its engine died while it began, and cannot start it any more; it is made anew"
 _LEFT_BEHIND = re.compile(r"endpoint with name (?P<name>\S+) already exists in network (?P<network>\S+)")
 
 
 def started(api: DockerApi, container: str) -> Answer:
     """Start a container by its id; what the engine says at last."""
     answer = _start(api, container)
+    if not answer.ok and _STUCK.search(answer.message):
+        removed = api.call("DELETE", f"/containers/{container}")
+        return replace(answer, body={"message": _MADE_ANEW}) if removed.ok else removed
     left = None if answer.ok else _LEFT_BEHIND.search(answer.message)
     if left is None:
         return answer

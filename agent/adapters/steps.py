@@ -16,11 +16,12 @@ from agent.adapters.cleaning import clean
 from agent.adapters.creation import LABEL, Place, task_body
 from agent.adapters.docker_api import CALL_TIMEOUT_S, DockerApi
 from agent.adapters.pulls import pull
+from agent.adapters.seen import container_seen
 from agent.adapters.starting import started
 from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import trouble
 from agent.decide.effects import Clean, Create, Probe, Pull, Remove, Start, Stop
-from agent.decide.inputs import Done, GiveUp, Outcome, Retry
+from agent.decide.inputs import ContainerSeen, Done, GiveUp, Outcome, Retry
 
 STILL_RETRY_S = 1.0
 # A container that is on its way out.
@@ -60,6 +61,21 @@ def _performed(around: Surroundings, step: TaskStep) -> Outcome:
             return remove(around.api, around.place, step.container)
         case Clean():
             return clean(around.api, around.networks, step)
+
+
+def glanced(around: Surroundings, step: TaskStep) -> ContainerSeen | None:
+    """The task's container that a step has changed, as it stands now; None where it is gone, or no task's."""
+    match step:
+        case Create():
+            container = around.place.task_name(step.task)
+        case Start() | Stop():
+            container = step.container
+        case _:
+            return None
+    answer = around.api.call("GET", f"/containers/{container}/json")
+    if not answer.ok or not around.place.owns(labels := answer.body["Config"].get("Labels")):
+        return None
+    return container_seen(answer.body) if f"{LABEL}task" in labels else None
 
 
 def inspected(api: DockerApi, place: Place, container: str) -> dict[str, Any] | None:

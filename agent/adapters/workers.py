@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 from agent.adapters.engine import EngineSeam
 from agent.adapters.troubles import ENGINE_RETRY_S
 from agent.decide.effects import Pull, Run, Step
-from agent.decide.inputs import EngineLost, EngineSeen, GiveUp, Retry, RunEnded, StepEnded
+from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Retry, RunEnded, StepEnded
 
 PULLS_AT_ONCE = 2
 # The network and the card are the limit; more would only make each slower. With a cap on the line it is one: the cap is a pull's.
@@ -89,7 +89,10 @@ class Workers:
 
     def _stepped(self, step: Step) -> StepEnded | RunEnded:
         try:
-            return self._engine.run(step) if isinstance(step, Run) else StepEnded(step, self._engine.perform(step))
+            if isinstance(step, Run):
+                return self._engine.run(step)
+            outcome = self._engine.perform(step)
+            return StepEnded(step, outcome, self._engine.glance(step) if isinstance(outcome, Done) else None)
         except Exception as error:
             log.exception("step crashed", extra={"step": type(step).__name__, "key": step.key})
             return _unfinished(step, GiveUp(_bug(error)))

@@ -1,22 +1,34 @@
-"""Whether a container is of the very image that its task names by digest, after each look: when it settles, after a boot, always.
+"""Whether a container is of the very image that its task names, after each look: when it settles, after a boot, always.
 
 A container keeps the image it was made of, whatever its name says by now, so one that is of another is no success and no settled
 state. It is told, taken for no container of its task, and so made anew, once; if the new one is of the wrong image too, that one
-runs on, is told, and no trial of it is settled. Only a digest can be attested, and only while the image that has it is here: a tag
-says nothing, and neither does a platform, of which one digest has several.
+runs on, is told, and no trial of it is settled.
+
+A digest, or an image's id, says which image it is. A tag does not, nor does a digest of several platforms: there the image that a
+task was first seen to run by that name is attested, and durable (`Node.attested`); another one is wrong as long as the name still
+means the first. So it holds for what was built here, too, which no registry has given a digest. An image for another platform than
+the one that is asked for is always wrong. Where the name means neither any more, nothing can be said, and nothing is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from agent.decide.inputs import ContainerSeen, EngineSeen, ImageSeen
 from agent.decide.node import Node
 from agent.decide.stored import Stray
 from agent.decide.target import Target
+from protocol.container import Container
+from protocol.ids import full_reference
+from protocol.observed import STORED_MOST, stored_name
+from protocol.platform import is_for
 
 SHOWN_CHARS = 19
 # `sha256:` and what Docker shows of an id.
+
+ID = "sha256:"
+
+Named = Mapping[str, frozenset[str]]
 
 
 def looked(node: Node) -> None:
@@ -24,14 +36,14 @@ def looked(node: Node) -> None:
     seen = node.engine
     if not isinstance(seen, EngineSeen):
         return
-    known = {image.id for image in seen.stored}
+    node.stored = tuple(sorted(_largest(seen.stored)))
     named, targets = _named(seen.stored), (node.targets(), node.settled())
     node.strays = {}
     for container in seen.containers:
-        ids = _wanted(targets, container, named)
-        if ids and container.image in known and container.image not in ids:
-            _strayed(node, container, ids)
-    node.mended = {key: first for key, first in node.mended.items() if key.partition(" ")[0] in node.tasks}
+        target = _target(targets, container)
+        if target is not None and container.image in named:
+            _attest(node, container, target, named)
+    _forget(node, targets)
 
 
 def reason(node: Node, task: str) -> str:
@@ -45,33 +57,76 @@ def is_condemned(node: Node, container: ContainerSeen) -> bool:
     return stray is not None and stray.is_condemned
 
 
-def _strayed(node: Node, container: ContainerSeen, ids: frozenset[str]) -> None:
+def judged(container: ContainerSeen, wanted: Container, named: Named, attested: str) -> str | None:
+    """What is wrong with a container's image; empty if it is the right one, None where nothing can be said."""
+    if container.image == attested:
+        return ""
+    if wanted.platform and container.platform and not is_for(container.platform, wanted.platform):
+        return f"for {container.platform}, not for {wanted.platform}"
+    ids = named.get(_content(wanted.image), frozenset())
+    if container.image in ids:
+        return ""
+    tells = ("@" in wanted.image or wanted.image.startswith(ID)) and not wanted.platform
+    if not ids or not (tells or attested in ids):
+        return None
+    return f"{container.image[:SHOWN_CHARS]}, not of {' or '.join(id_[:SHOWN_CHARS] for id_ in sorted(ids))}"
+
+
+def _attest(node: Node, container: ContainerSeen, target: Target, named: Named) -> None:
+    key = f"{container.task} {target.content}"
+    wrong = judged(container, target.spec.container, named, node.attested.get(key) or "")
+    if wrong:
+        _strayed(node, container, wrong)
+    elif wrong is not None:
+        node.attested.put(key, container.image)
+
+
+def _strayed(node: Node, container: ContainerSeen, wrong: str) -> None:
     content = f"{container.task} {container.revision} {container.spec_hash}"
     if content not in node.mended:
         node.tally("strays")
     first = node.mended.setdefault(content, container.id)
-    wanted = " or ".join(id_[:SHOWN_CHARS] for id_ in sorted(ids))
-    said = f"its container is of the image {container.image[:SHOWN_CHARS]}, not of {wanted}"
     again = "; it is made anew" if first == container.id else ", also after it was made anew"
-    node.strays[container.id] = Stray(container.task, said + again, is_condemned=first == container.id)
+    said = f"its container is of the image {wrong}{again}"
+    node.strays[container.id] = Stray(container.task, said, is_condemned=first == container.id)
 
 
-def _wanted(
-    targets: tuple[dict[str, Target], ...], container: ContainerSeen, named: dict[str, frozenset[str]]
-) -> frozenset[str]:
-    """The ids that a container's digest stands for here; none where nothing can be said."""
+def _target(targets: tuple[dict[str, Target], ...], container: ContainerSeen) -> Target | None:
+    """What a container was made for, if it is still wanted so."""
     content = f"{container.revision} {container.spec_hash}"
     found = (target for one in targets if (target := one.get(container.task)) is not None)
-    target = next((target for target in found if target.content == content), None)
-    if target is None or target.spec.container.platform:
-        return frozenset()
-    return named.get(target.spec.container.image.partition("@")[2], frozenset())
+    return next((target for target in found if target.content == content), None)
 
 
-def _named(stored: Iterable[ImageSeen]) -> dict[str, frozenset[str]]:
-    """Which images have a digest."""
+def _forget(node: Node, targets: tuple[dict[str, Target], ...]) -> None:
+    """Of what is wanted no more nothing is remembered."""
+    contents = {f"{task} {target.content}" for one in targets for task, target in one.items()}
+    for key in node.attested:
+        if key not in contents:
+            node.attested.drop(key)
+    node.mended = {key: first for key, first in node.mended.items() if key.partition(" ")[0] in node.tasks}
+
+
+def _named(stored: Iterable[ImageSeen]) -> Named:
+    """Which images a name means here: a digest, whatever stands before it; a reference without one; an id."""
     named: dict[str, frozenset[str]] = {}
     for image in stored:
-        for digest in {reference.partition("@")[2] for reference in image.references} - {""}:
-            named[digest] = named.get(digest, frozenset()) | {image.id}
+        for content in {image.id, *map(_content, image.references)}:
+            named[content] = named.get(content, frozenset()) | {image.id}
     return named
+
+
+def _content(image: str) -> str:
+    """By what an image is known: its digest, its id, or else its name in full."""
+    _, at, content = image.partition("@")
+    return content if at else image if image.startswith(ID) else full_reference(image)
+
+
+def _largest(stored: Iterable[ImageSeen]) -> set[str]:
+    """What there is on the disk, as a status names it."""
+    names: set[str] = set()
+    for image in sorted(stored, key=lambda image: (-image.size_bytes, image.id)):
+        names |= {stored_name(reference) for reference in image.references} - {""}
+        if len(names) >= STORED_MOST:
+            break
+    return set(sorted(names)[:STORED_MOST])

@@ -10,6 +10,7 @@ from agent.decide import (
     greeting,
     invocations,
     plan,
+    releases,
     report,
     schedules,
     silence,
@@ -18,6 +19,7 @@ from agent.decide import (
     tasks,
     timers,
     trials,
+    wants,
 )
 from agent.decide.effects import Effect
 from agent.decide.node import Node, Now
@@ -27,6 +29,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     """Decide, and hand out the effects; repeated without an input at the same moment there are none."""
     greeting.dial(node)
     silence.follow(node, now)
+    wants.follow(node, now)
     before = (node.tasks.version, node.trials.version)
     tasks.judge(node, now)
     trials.follow(node, now)
@@ -35,6 +38,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     devices.follow(node)
     devices.settle(node, now)
     timers.fire(node, now)
+    releases.follow(node, now)
     schedules.call(node, now)
     dependencies.hold(node)
     damage.follow(node, now)

@@ -61,6 +61,11 @@ def looked(node: Node) -> None:
         node.engine = replace(seen, containers=shown, images=seen.images - names)
 
 
+def is_mending(node: Node) -> bool:
+    """Whether an image is being brought anew, and its containers are hidden."""
+    return any(record.damaged for record in node.pulled.values())
+
+
 def follow(node: Node, now: Now) -> None:
     """Remove what is left of a damaged image: its containers first, then the image."""
     if not isinstance(node.engine, EngineSeen):
@@ -90,7 +95,7 @@ def _judged(node: Node, record: Pulled, seen: EngineSeen) -> Pulled:
         return record
     ends = [container for container in seen.containers if container.image == image]
     if any(_ran(node, container) for container in ends):
-        return replace(record, ran=image)
+        return replace(record, ran=image) if record.ran != image else record
     could_not = any(container.exit_code in CANNOT_RUN for container in ends)
     return replace(record, damaged=image) if could_not and image not in {record.ran, record.mended} else record
 
@@ -104,9 +109,11 @@ def _ran(node: Node, container: ContainerSeen) -> bool:
 
 def _note_running(node: Node, seen: EngineSeen) -> None:
     """Remember since when each start is seen running."""
-    starts = [instance(container) for container in seen.containers if container.phase is Phase.RUNNING]
-    known = node.images.running
-    node.images.running = {start: known.get(start, _moment(node)) for start in starts}
+    running, known = [c for c in seen.containers if c.phase is Phase.RUNNING], node.images.running
+    node.images.running = {
+        instance(container): known.get(instance(container), node.glances.get(container.id, _moment(node)))
+        for container in running
+    }
 
 
 def _moment(node: Node) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from agent.decide.release import ReleaseEffect
 from protocol.desired import ActuatorSpec, FunctionSpec, Login, SensorSpec, TaskSpec
 from protocol.topics import Topic
 
@@ -182,5 +183,5 @@ Step = Pull | Create | Start | Stop | Probe | Remove | Clean | Run
 
 Effect = (
     Dial | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | ReadPins | Look
-    | Pull | Create | Start | Stop | Probe | Remove | Clean | Run
+    | Pull | Create | Start | Stop | Probe | Remove | Clean | Run | ReleaseEffect
 )  # fmt: skip

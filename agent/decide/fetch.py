@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
+from agent.decide.sections import brought
 from protocol.desired import FunctionSpec, Offer
 from protocol.observed import OfferState
 
@@ -70,6 +71,5 @@ def unfetched(node: Node) -> tuple[str, ...]:
 
 
 def _brought(offer: Offer) -> Iterator[tuple[str, FunctionSpec]]:
-    """The functions that come with an offer; beside one of the same name that is in force each has a key of its own."""
-    functions = offer.sections.functions if offer.sections is not None else ()
-    return ((f"{key_of(function)} {function.revision}", function) for function in functions)
+    """Beside a function of the same name that is in force, each that comes with an offer has a key of its own."""
+    return ((f"{key_of(function)} {function.revision}", function) for function in brought(offer))

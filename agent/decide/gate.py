@@ -7,7 +7,7 @@ remembers it. So no lucky look promotes what flaps, and nothing is tried for lon
 
 from __future__ import annotations
 
-from agent.decide import locks
+from agent.decide import glances, locks
 from agent.decide.inputs import ContainerSeen, EngineSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
@@ -26,8 +26,8 @@ def watch(node: Node, trial: Trial, now: Now) -> None:
     elif task.state is TaskState.STOPPED and not task.silenced:
         end(node, trial, Seen.WELL, task.reason)
     elif task.state is TaskState.RUNNING:
-        _watch_running(node, trial, task.instance, now)
-    elif now.mono_s >= trial.until_mono_s:
+        _watch_running(node, trial, task, now)
+    elif now.has_come(trial.until_mono_s):
         healthy_s = trial.offer.conduct.healthy_s
         end(node, trial, Seen.UNWELL, f"was not well within {healthy_s:g} s: {task.reason or task.state}")
 
@@ -52,11 +52,12 @@ def _container(node: Node, task: Task) -> ContainerSeen | None:
     return next((container for container in node.containers() if container.id == task.container), None)
 
 
-def _watch_running(node: Node, trial: Trial, instance: str, now: Now) -> None:
-    watched, since_mono_s = node.watching.setdefault(trial.key, (instance, now.mono_s))
-    if watched != instance:
+def _watch_running(node: Node, trial: Trial, task: Task, now: Now) -> None:
+    watched, since_mono_s = node.watching.setdefault(trial.key, (task.instance, now.mono_s))
+    seen_mono_s = glances.seen_mono_s(node, task.container)
+    if watched != task.instance:
         end(node, trial, Seen.UNWELL, "restarted within its monitor window")
-    elif node.looked_mono_s is not None and node.looked_mono_s - since_mono_s >= trial.offer.monitor_s:
+    elif seen_mono_s is not None and seen_mono_s - since_mono_s >= trial.offer.monitor_s:
         if not locks.holds_up(node, trial, now):
             end(node, trial, Seen.WELL, "")
     elif now.has_come(since_mono_s + trial.offer.monitor_s):

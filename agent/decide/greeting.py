@@ -13,7 +13,8 @@ from agent.decide.inputs import EngineSeen
 from agent.decide.node import Linked, Node
 from link.inputs import LinkDown, LinkUp
 from protocol.desired import Ack
-from protocol.observed import Hello, Inventory
+from protocol.observed import Hello, Inventory, Link
+from protocol.operator import ControllerPresence
 from protocol.topics import HelloTopic
 
 HELLO_PRIORITY = 1
@@ -42,6 +43,17 @@ def down(node: Node, seen: LinkDown) -> None:
         node.link, node.heard = None, False
 
 
+def met(node: Node, said: ControllerPresence) -> None:
+    """A controller is there. One that cannot know what the last one knew (another store, or an older copy) is told everything."""
+    if said.state != Link.ONLINE:
+        return
+    before, node.controller = node.controller, said
+    if before is None or before.instance == said.instance:
+        return
+    if (before.store, before.epoch) != (said.store, said.epoch) or said.starts <= before.starts:
+        node.greeted = node.said = None
+
+
 def greet(node: Node) -> None:
     """Say hello once for each connection, and again when the node turns out to be made of something else."""
     inventory = inventory_of(node)
@@ -51,9 +63,11 @@ def greet(node: Node) -> None:
     assignment = node.assignment
     hello = Hello(
         node.name, node.epoch, node.boot, node.version, inventory, assignment.epoch, assignment.generation,
-        assignment.content_hash, node.offers.generation,
+        assignment.content_hash, node.offers.generation, release=node.release.told,
+        obeyed_epoch=node.obeyed_epoch, instance=node.instance,
     )  # fmt: skip
     node.note(HelloTopic(node.fleet, node.name), hello, priority=HELLO_PRIORITY, key="hello")
+    node.hello = node.sequence
 
 
 def inventory_of(node: Node) -> Inventory | None:

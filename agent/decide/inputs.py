@@ -27,7 +27,8 @@ class Phase(StrEnum):
 class ContainerSeen:
     """One of our containers as the engine shows it. `started` is the engine's own text: it only says same or not same.
 
-    `has_been_ill` is whether its health check has failed since this start, also where it passes again by now.
+    `has_been_ill` is whether its health check has failed since this start, also where it passes again by now. `platform` is what
+    its image is made for (`linux/arm/v7`), empty where the engine has not said.
     """
 
     id: str
@@ -42,6 +43,7 @@ class ContainerSeen:
     started: str = ""
     out_of_memory: bool = False
     has_been_ill: bool = False
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +140,14 @@ Outcome = Done | Retry | GiveUp
 
 @dataclass(frozen=True, slots=True)
 class StepEnded:
-    """What came of a step that is not a function's run."""
+    """What came of a step that is not a function's run.
+
+    `glance` is the container that it was about, as it stood right after it; None where nobody looked at it alone.
+    """
 
     step: Step
     outcome: Outcome
+    glance: ContainerSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)

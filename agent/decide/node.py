@@ -15,6 +15,7 @@ from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen
 from agent.decide.invocation import Run
 from agent.decide.marks import Mark, Silence
 from agent.decide.now import Now
+from agent.decide.release import ReleaseSeen, Releasing
 from agent.decide.sections import in_force
 from agent.decide.stored import ImageMemory, Lineage, Pulled, Stray
 from agent.decide.table import Table
@@ -23,6 +24,7 @@ from agent.decide.task import Task
 from agent.decide.trial import LockSeen, Trial, trial_key
 from protocol.desired import Assignment, Offers, Sections
 from protocol.observed import DeviceStatus, Health, Inventory, NodeStatus, OfferState
+from protocol.operator import ControllerPresence
 from protocol.topics import Topic
 from sensors.edges import Chain
 
@@ -66,9 +68,14 @@ class Node:
     version: str
     stream: str
     sequence: int = 0
+    instance: str = ""
+
+    # `loaded` is the last fact that the store held when this process began; `is_renewed` until its new stream is known.
+    loaded: int = 0
+    is_renewed: bool = False
 
     # What survives. `counters` holds epoch and tick; `sequence` is the last of the outbox, which remembers it; `completed` the
-    # jobs that have run to their end, each with its content.
+    # jobs that have run to their end, each with its content; `attested` the image that each content of a task was first seen of.
     counters: Table[int] = field(default_factory=Table)
     assignments: Table[Assignment] = field(default_factory=Table)
     offerings: Table[Offers] = field(default_factory=Table)
@@ -82,6 +89,7 @@ class Node:
     marks: Table[Mark] = field(default_factory=Table)
     silences: Table[Silence] = field(default_factory=Table)
     completed: Table[str] = field(default_factory=Table)
+    attested: Table[str] = field(default_factory=Table)
 
     # What this process has seen.
     link: Linked | None = None
@@ -91,24 +99,31 @@ class Node:
     looked_mono_s: float | None = None
     interrupted: set[str] = field(default_factory=set)
     inventory: Inventory | None = None
+    release: ReleaseSeen = field(default_factory=ReleaseSeen)
     health: Health | None = None
     sensors: tuple[DeviceStatus, ...] = ()
     actuators: tuple[DeviceStatus, ...] = ()
     edges: dict[str, Chain] = field(default_factory=dict)
     refusal: str = ""
+    controller: ControllerPresence | None = None
+    outranked: str = ""
+    outranked_mono_s: float = 0.0
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
 
-    # What this process has begun or said. `unseen` holds steps that ended since the last look, with the moment of their end; `held`
+    # What this process has begun or said. `unseen` holds steps that ended since the last look, with the moment of their end;
+    # `glances` the containers that were looked at alone since the last look began, with the moment of it; `held`
     # says why a task may not start yet, `planned` when a job runs next, `strays` which containers are of a wrong image, `mended`
     # which was the first of a task's content to be so.
     busy: set[str] = field(default_factory=set)
     unseen: dict[str, float] = field(default_factory=dict)
+    glances: dict[str, float] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
     planned: dict[str, str] = field(default_factory=dict)
     unfetched: dict[str, str] = field(default_factory=dict)
     strays: dict[str, Stray] = field(default_factory=dict)
     mended: dict[str, str] = field(default_factory=dict)
+    stored: tuple[str, ...] = ()
     looking_mono_s: float | None = None
     hinted: bool = False
     images: ImageMemory = field(default_factory=ImageMemory)
@@ -116,6 +131,9 @@ class Node:
     asked: dict[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
     watching: dict[str, tuple[str, float]] = field(default_factory=dict)
     locks: dict[str, LockSeen] = field(default_factory=dict)
+    hello: int = 0
+    known_mono_s: float | None = None
+    releasing: Releasing | None = None
     running: set[str] = field(default_factory=set)
     opened: OpenDevices | None = None
     greeted: Inventory | None = None
@@ -124,6 +142,7 @@ class Node:
     effects: list[Effect] = field(default_factory=list)
     _assigned: tuple[Assignment | None, dict[str, Target]] | None = None
     _wanted: _Wanted | None = None
+    _trials_of: tuple[Table[Trial], int, dict[str, tuple[Trial, ...]]] | None = None
 
     @property
     def assignment(self) -> Assignment:
@@ -134,6 +153,11 @@ class Node:
     def offers(self) -> Offers:
         """What may be tried; none before the first."""
         return self.offerings.get("") or Offers(self.name, 0, 0)
+
+    @property
+    def obeyed_epoch(self) -> int:
+        """The highest of a controller of which anything was taken."""
+        return max(self.assignment.epoch, self.offers.epoch)
 
     @property
     def is_up(self) -> bool:
@@ -179,8 +203,17 @@ class Node:
 
     def trying(self, task: str) -> Trial | None:
         """The trial of this task that is under way."""
-        under_way = (t for t in self.trials.values() if t.state is OfferState.TRYING and t.task == task)
-        return next(under_way, None)
+        return next((trial for trial in self.trials_of(task) if trial.state is OfferState.TRYING), None)
+
+    def trials_of(self, task: str) -> tuple[Trial, ...]:
+        """All trials of this task, in the order of their arrival."""
+        trials, known = self.trials, self._trials_of
+        if known is None or known[0] is not trials or known[1] != trials.version:
+            sorted_out: dict[str, tuple[Trial, ...]] = {}
+            for trial in trials.values():
+                sorted_out[trial.task] = (*sorted_out.get(trial.task, ()), trial)
+            known = self._trials_of = (trials, trials.version, sorted_out)
+        return known[2].get(task, ())
 
     @property
     def assigned(self) -> dict[str, Target]:
@@ -188,7 +221,8 @@ class Node:
         assignment, known = self.assignments.get(""), self._assigned
         if known is None or known[0] is not assignment:
             specs = assignment.tasks if assignment is not None else ()
-            known = self._assigned = (assignment, {spec.task: Target(spec, content_of(spec)) for spec in specs})
+            containers = (spec for spec in specs if spec.release is None)
+            known = self._assigned = (assignment, {spec.task: Target(spec, content_of(spec)) for spec in containers})
         return known[1]
 
     def settled(self) -> dict[str, Target]:

@@ -10,6 +10,7 @@ from agent.decide import (
     invocations,
     locks,
     pacing,
+    releases,
     report,
     silence,
     steps,
@@ -29,9 +30,11 @@ from agent.decide.inputs import (
     Touched,
 )
 from agent.decide.node import Node, Now
+from agent.decide.release import ReleaseMoved, ReleaseSeen, ReleaseStaged
 from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused
 from protocol.desired import Ack, Assignment, Command, Grant, Invocation, Offers
-from protocol.envelope import Received, unpack
+from protocol.envelope import Packet, Received, unpack
+from protocol.operator import ControllerPresence
 from protocol.refusal import Refusal
 from protocol.topics import CommandTopic, InvocationTopic
 from sensors.stage import Faulted, Reading
@@ -44,8 +47,7 @@ def observe(node: Node, seen: object, now: Now) -> None:
             devices.sensed(node, seen, now)
         case Arrived():
             for packet in seen.packets if node.link is not None and seen.epoch == node.link.epoch else ():
-                silence.heard(node, packet)
-                _received(node, unpack(packet), now)
+                _arrived(node, packet, now)
         case StepEnded() | RunEnded() | EngineSeen() | EngineLost() | EngineHint():
             _engine(node, seen, now)
         case LinkUp():
@@ -55,7 +57,7 @@ def observe(node: Node, seen: object, now: Now) -> None:
         case PublishRefused():
             wants.refuse(node, Refusal(f"the broker did not take it: {seen.reason}", seen.topic))
         case _:
-            _local(node, seen)
+            _local(node, seen, now)
 
 
 def _engine(node: Node, seen: object, now: Now) -> None:
@@ -77,8 +79,10 @@ def _engine(node: Node, seen: object, now: Now) -> None:
             node.hinted = True
 
 
-def _local(node: Node, seen: object) -> None:
+def _local(node: Node, seen: object, now: Now) -> None:
     match seen:
+        case ReleaseSeen() | ReleaseStaged() | ReleaseMoved():
+            releases.take(node, seen, now)
         case DevicesOpened():
             devices.opened(node, seen)
         case CommandDone():
@@ -89,9 +93,18 @@ def _local(node: Node, seen: object) -> None:
             report.hosted(node, seen)
 
 
+def _arrived(node: Node, packet: Packet, now: Now) -> None:
+    received = unpack(packet)
+    if not wants.is_outranked(node, received, now, retained=packet.retain):
+        silence.heard(node, packet)
+        _received(node, received, now)
+
+
 def _received(node: Node, received: Received | Refusal, now: Now) -> None:
     if isinstance(received, Refusal):
         wants.refuse(node, received)
+    elif isinstance(received.message, ControllerPresence):
+        greeting.met(node, received.message)
     elif not _is_on_topic(node, received):
         wants.refuse(node, Refusal("a message says another node or another id than its topic", str(received.topic)))
     else:
@@ -105,11 +118,13 @@ def _message(node: Node, received: Received, now: Now) -> None:
         case Offers():
             wants.take_offers(node, received.message, now)
         case Grant():
-            trials.take_grant(node, received.message, now)
+            if not releases.take_grant(node, received.message, now):
+                trials.take_grant(node, received.message, now)
         case Invocation():
             invocations.take(node, received.message, now)
         case Ack():
             greeting.forget(node, received.message)
+            releases.acknowledged(node, received.message, now)
         case Command():
             devices.obey(node, received.message)
 

@@ -38,12 +38,19 @@ def plan(node: Node, now: Now) -> None:
     for key, here in _grouped(node, targets).items():
         if key in node.busy or key in node.unseen or not now.has_come(node.waits.get(key, 0.0)):
             continue
-        scene = replace(
-            scene_of(node, key, targets.get(key), found.get(key), here), lock=locks.path_of(node.trying(key), now)
-        )
-        step = next_step(scene, now)
+        if len(here) == 1 and _is_at_rest(node.tasks.get(key), found.get(key)):
+            continue
+        scene = scene_of(node, key, targets.get(key), found.get(key), here)
+        lock = locks.path_of(node.trying(key), now)
+        step = next_step(replace(scene, lock=lock) if lock else scene, now)
         if step is not None:
             _begin(node, step)
+
+
+def _is_at_rest(task: Task | None, only: ContainerSeen | None) -> bool:
+    """Whether a task of one container runs as it should: the plan of nearly every task in nearly every turn."""
+    is_running = task is not None and task.state is TaskState.RUNNING
+    return is_running and only is not None and only.phase is Phase.RUNNING
 
 
 def next_step(scene: Scene, now: Now) -> Step | None:
@@ -96,10 +103,9 @@ def _moved(scene: Scene, spec: TaskSpec, task: Task, container: ContainerSeen) -
         return Remove(scene.key, container.id)
     running = next((other for other in scene.others if other.phase is Phase.RUNNING), None)
     if container.phase is Phase.RUNNING:
-        if task.state is TaskState.PREPARING and task.accounted == instance(container) and container.health not in WELL:
-            return Stop(scene.key, container.id, spec.container.stop_grace_s)
         if container.health not in WELL:
-            return None
+            is_over = task.state in (TaskState.ASSIGNED, TaskState.PREPARING) and task.accounted == instance(container)
+            return Stop(scene.key, container.id, spec.container.stop_grace_s) if is_over else None
         return _cleared(scene, _unkept(scene))
     if container.started and spec.job is not None and spec.job.schedule:
         return Remove(scene.key, container.id)

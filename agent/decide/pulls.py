@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from agent.decide import sections
 from agent.decide.effects import Pull
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node
+from agent.decide.sections import brought
 from agent.decide.trial import Seen, advance
 from protocol.container import Container
 from protocol.desired import Assignment, Login
@@ -60,7 +60,9 @@ def _missing(node: Node) -> Iterator[tuple[str, str, str]]:
     """The images that are wanted and not here: by which key, for which stack. A function's waits for nothing any more."""
     wanted = [(key, target.spec.stack, target.spec.container.image) for key, target in node.targets().items()]
     wanted += [(t.key, t.offer.task.stack, t.offer.task.container.image) for t in node.trials.values()]
-    functions = sections.functions(node.assignment, node.trials.values())
-    wanted += [("", function.stack, function.container.image) for function in functions]
+    wanted += [
+        (t.key, t.offer.task.stack, one.container.image) for t in node.trials.values() for one in brought(t.offer)
+    ]
+    wanted += [("", function.stack, function.container.image) for function in node.assignment.functions]
     here = node.engine
     return (one for one in wanted if not isinstance(here, EngineSeen) or not here.has(one[2]))

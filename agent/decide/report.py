@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import attest, fetch, storage
+from agent.decide import attest, fetch, releases, storage
 from agent.decide.inputs import EngineLost, EngineSeen, HostSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
@@ -18,6 +18,8 @@ from protocol.topics import HealthTopic, StatusTopic
 
 VALUES_EVERY_S = 5.0
 # What a person looking at a list of pins takes for "now".
+AGAIN_S = 300.0
+# A broker's full queue drops the newest and tells nobody: what the controller has missed it learns within five minutes.
 NO_MEMORY_LIMITS = (
     "memory limits are ignored by this kernel; "
     "add cgroup_enable=memory cgroup_memory=1 to /boot/firmware/cmdline.txt and reboot"
@@ -30,9 +32,15 @@ def report(node: Node, now: Now) -> None:
         return
     said = node.said
     status = status_of(node, said.sequence if said is not None else 0)
-    if status == said:
+    is_due = said is not None and now.has_come(node.said_mono_s + AGAIN_S)
+    if status == said and not is_due:
         return
-    if said is not None and _calm(status) == _calm(said) and not now.has_come(node.said_mono_s + VALUES_EVERY_S):
+    if (
+        said is not None
+        and not is_due
+        and _calm(status) == _calm(said)
+        and not now.has_come(node.said_mono_s + VALUES_EVERY_S)
+    ):
         return
     node.said = replace(status, sequence=said.sequence + 1 if said is not None else 1)
     node.said_mono_s = now.mono_s
@@ -63,11 +71,12 @@ def status_of(node: Node, sequence: int = 0) -> NodeStatus:
         observed_epoch=assignment.epoch,
         observed_generation=assignment.generation,
         offers_generation=node.offers.generation,
-        tasks=tuple(_task(node, task) for task in node.tasks.values()),
-        offers=tuple(status for trial in node.trials.values() if (status := _offer(node, trial)) is not None),
+        tasks=(*(_task(node, task) for task in node.tasks.values()), *releases.tasks(node)),
+        offers=(*filter(None, (_offer(node, trial) for trial in node.trials.values())), *releases.offers(node)),
         sensors=node.sensors,
         actuators=node.actuators,
         reasons=reasons(node),
+        images=node.stored,
     )
 
 
@@ -78,6 +87,8 @@ def reasons(node: Node) -> tuple[str, ...]:
         said.append(f"no container engine: {node.engine.reason}")
     if node.refusal:
         said.append(f"refused: {node.refusal}")
+    if node.outranked:
+        said.append(f"refused: {node.outranked}")
     if isinstance(node.engine, EngineSeen) and node.inventory is not None and not node.inventory.memory_limits:
         said.append(NO_MEMORY_LIMITS)
     return (*said, *storage.reasons(node), *fetch.unfetched(node))

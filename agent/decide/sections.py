@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from agent.decide.target import Target
 from agent.decide.trial import Trial
-from protocol.desired import Assignment, FunctionSpec, Sections
+from protocol.desired import Assignment, FunctionSpec, Offer, Sections
 from protocol.observed import OfferState
 from protocol.sections import joined, of_stacks, yielding
 
@@ -37,7 +37,12 @@ def in_force(assignment: Assignment, overlays: Iterable[Trial], targets: Mapping
 def functions(assignment: Assignment, trials: Iterable[Trial]) -> Iterator[FunctionSpec]:
     """Every function that is in force, or may be without another word of the controller."""
     yield from assignment.functions
-    yield from (one for t in trials if t.state in LIVE and t.offer.sections for one in t.offer.sections.functions)
+    yield from (function for trial in trials if trial.state in LIVE for function in brought(trial.offer))
+
+
+def brought(offer: Offer) -> tuple[FunctionSpec, ...]:
+    """The functions that come with an offer."""
+    return offer.sections.functions if offer.sections is not None else ()
 
 
 def _are_all_new(sections: Sections, targets: Mapping[str, Target]) -> bool:

@@ -1,14 +1,15 @@
 """What follows from the end of a step, and from a look at the engine.
 
-An outcome never changes what should be done next, only when: the next step comes from the next look. What cannot work makes its
-task `rejected`, with the reason, until its assignment changes or the longest delay is over.
+An outcome never changes what should be done next, only when: the next step comes from the next look, or from a glance at what
+the step has changed. What cannot work makes its task `rejected`, with the reason, until its assignment changes or the longest delay
+is over.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import leftovers, refresh
+from agent.decide import glances, leftovers, refresh
 from agent.decide.effects import Create, Look, Pull, Start, Step
 from agent.decide.fetch import KEY_PREFIX
 from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Outcome, Retry, StepEnded
@@ -30,7 +31,8 @@ def ended(node: Node, seen: StepEnded, now: Now) -> None:
     seen = refresh.weighed(node, seen)
     step = seen.step
     node.busy.discard(step.key)
-    node.unseen[step.key] = now.mono_s
+    if not glances.take(node, seen, now):
+        node.unseen[step.key] = now.mono_s
     node.tally("steps", type(step).__name__.lower(), type(seen.outcome).__name__.lower())
     if isinstance(seen.outcome, Done):
         node.unfetched.pop(step.key, None)
@@ -55,13 +57,15 @@ def looked(node: Node, seen: EngineSeen | EngineLost) -> None:
     if isinstance(seen, EngineLost) or not isinstance(node.engine, EngineSeen):
         node.interrupted = set(node.tasks)
     began_mono_s, node.looking_mono_s = node.looking_mono_s, None
-    node.engine = leftovers.without(seen) if isinstance(seen, EngineSeen) else seen
+    if isinstance(seen, EngineSeen):
+        seen = glances.kept(node, leftovers.without(seen), began_mono_s)
+    node.engine = seen
     node.looked_mono_s = began_mono_s
     node.unseen = {key: at for key, at in node.unseen.items() if began_mono_s is None or at > began_mono_s}
 
 
 def look(node: Node, now: Now) -> None:
-    """Look again after every step, on every hint, and from time to time; one look at a time.
+    """Look again after every step that was not glanced at, on every hint, and from time to time; one look at a time.
 
     A look without an answer means an engine that hangs: that is told (S12), and ends with the answer.
     """

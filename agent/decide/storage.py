@@ -145,7 +145,7 @@ def _learn(node: Node, seen: EngineSeen, needed: frozenset[str]) -> None:
         ids = tuple(id_ for id_ in record.ids if id_ in here)
         ids = ids if named in {"", record.foreign, *ids} else (*ids, named)
         if ids or record.reference in needed:
-            node.pulled.put(record.reference, replace(record, ids=ids))
+            node.pulled.put(record.reference, replace(record, ids=ids) if ids != record.ids else record)
         else:
             node.pulled.drop(record.reference)
 

@@ -35,8 +35,8 @@ def tries_late(node: Node, task: str) -> bool:
 
 def failed(node: Node, task: str) -> Trial | None:
     """The trial of a task that has failed, and may have deleted what the task is to be again; none once its offer is withdrawn."""
-    standing = node.standing() if node.trials else frozenset()
-    ended = [t for t in node.trials.values() if t.task == task and t.state is OfferState.FAILED and deletes(t.offer)]
+    ended = [t for t in node.trials_of(task) if t.state is OfferState.FAILED and deletes(t.offer)]
+    standing = node.standing() if ended else frozenset()
     return next((trial for trial in ended if trial.key in standing), None)
 
 
@@ -54,7 +54,7 @@ def kept(node: Node, task: str) -> tuple[Target, ...]:
     if tried is not None and deletes(tried.offer):
         return ()
     settled = node.settled().get(task) if tried is not None else None
-    before = [t.before for t in node.trials.values() if t.task == task and keeps(t)]
+    before = [t.before for t in node.trials_of(task) if keeps(t)]
     return tuple(target for target in (settled, *before) if target is not None)
 
 
@@ -67,5 +67,5 @@ def keeps(trial: Trial) -> bool:
 
 def way_back(node: Node, task: str, content: str) -> Target | None:
     """What is kept of a task, if an offer of this content would bring it back."""
-    befores = (trial.before for trial in node.trials.values() if trial.task == task and keeps(trial))
+    befores = (trial.before for trial in node.trials_of(task) if keeps(trial))
     return next((before for before in befores if before is not None and before.content == content), None)

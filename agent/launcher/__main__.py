@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.launcher import markers
-from agent.launcher.child import HAND_OVER, Child, Command, Ending, replace_us
+from agent.launcher.child import Child, Command, Ending, replace_us
 from agent.launcher.choice import Clear, Return, Seen, Start, TryOut, choose
 
 DEFAULT_STATE = "/var/lib/bramble/agent"
@@ -96,7 +96,7 @@ def _after(ending: Ending) -> int | str:
     """A trial that was not kept has a reason; one that was kept goes on to another try, or ends as any agent does."""
     if not ending.was_kept:
         return ending.reason
-    return "" if ending.code == HAND_OVER else (ending.code if ending.code >= 0 else 128 - ending.code)
+    return "" if ending.code == markers.HAND_OVER else (ending.code if ending.code >= 0 else 128 - ending.code)
 
 
 def _tell(sentence: str) -> None:

@@ -20,13 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from agent.launcher.markers import BASE
-
-RELEASES, RELEASE, LAUNCH, SUPERVISED = "BRAMBLE_RELEASES", "BRAMBLE_RELEASE", "BRAMBLE_LAUNCH", "BRAMBLE_SUPERVISED"
-"""What an agent is told: the folder of the releases, the name of its own, how to start the launcher again, whether one waits."""
-
-HAND_OVER = 75
-"""With this an agent on trial, or one that was, says that another is to be tried (EX_TEMPFAIL of sysexits.h)."""
+from agent.launcher.markers import BASE, LAUNCH, RELEASE, RELEASES, SUPERVISED
 
 LOOK_EVERY_S = 0.5
 """Whether it was kept, and whether it lives: seen soon enough by a person, and a thousandth of a Pi Zero."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,15 @@ BASE = "base"
 CURRENT, PREVIOUS = "current", "previous"
 TRYING, VERDICT = "trying.json", "verdict.json"
 COMPLETE = "complete"
+
+RELEASES, RELEASE, LAUNCH, SUPERVISED = "BRAMBLE_RELEASES", "BRAMBLE_RELEASE", "BRAMBLE_LAUNCH", "BRAMBLE_SUPERVISED"
+"""What an agent is told: the folder of the releases, the name of its own, how to start the launcher again, whether one waits."""
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+"""An environment belongs to one: when the system's Python is another, after an upgrade, its releases are of no use."""
+
+HAND_OVER = 75
+"""With this an agent on trial, or one that was, says that another is to be tried (EX_TEMPFAIL of sysexits.h)."""
 
 T = TypeVar("T", bound="Try | Verdict")
 
@@ -95,8 +105,14 @@ def keep(folder: Path, name: str) -> None:
 
 
 def is_complete(folder: Path, name: str) -> bool:
-    """Whether a release stands whole on the disk; the base always does."""
-    return name == BASE or (folder / name / COMPLETE).is_file()
+    """Whether a release stands whole on the disk, made with the Python that is here; the base always does."""
+    if name == BASE:
+        return True
+    try:
+        document: Any = json.loads((folder / name / COMPLETE).read_text() or "{}")
+        return bool(document.get("python", PYTHON) == PYTHON)
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def trying(folder: Path) -> Try | None:

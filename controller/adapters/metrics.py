@@ -45,6 +45,7 @@ _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "requests": ("bramble_rollout_requests", "Requests for a grant, by what became of them.", ("answer",)),
     "presence": ("bramble_presence_changes", "Nodes that came into a presence.", ("presence",)),
     "unsteady": ("bramble_nodes_unsteady", "Nodes that began to come and go.", ()),
+    "epochs_raised": ("bramble_epochs_raised", "Nodes that knew more than this store.", ()),
     "replaced": ("bramble_tasks_replaced", "Tasks that another node took over while theirs was away.", ()),
     "reconciled": ("bramble_tasks_reconciled", "Tasks whose node returned, by the copy that stayed.", ("kept",)),
     "lost": ("bramble_tasks_lost", "Copies that were given up because their node stayed away.", ()),

@@ -16,6 +16,7 @@ from controller.decide.placement.filters import NOT_LAUNCHED
 from controller.decide.placement.scheduler import objections
 from controller.decide.records import Node, StackRecord
 from controller.decide.rollouts import granting, pins
+from controller.decide.rollouts.slot import HALTED
 from protocol import constraint
 from protocol.gradual import portion
 from protocol.ids import task_id
@@ -50,10 +51,20 @@ def update(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     assert isinstance(constraints, tuple)
     if STACK not in fleet.stacks:
         _put(fleet, _stack(Release(), policy, constraints))
+    before = fleet.catalogue.revisions.get(releases.KEY)
     _put(fleet, _stack(release, policy, constraints))
+    return Answer("", ok=True, message=_taken_up(fleet, release, is_same=before == release.revision))
+
+
+def _taken_up(fleet: Fleet, release: Release, *, is_same: bool) -> str:
+    """What an order sets going, or why nothing: the same order again does not forgive what has failed."""
     able = [name for name in fleet.nodes if fleet.nodes[name].release]
-    said = f"the agents are to be {release.title}; {len(able)} of {len(fleet.nodes)} nodes can update theirs"
-    return Answer("", ok=True, message=f"{said}; `bramble rollout status {releases.KEY}` shows how far it is")
+    said = f"the agents are to be {release.title}{' already' if is_same else ''}"
+    said += f"; {len(able)} of {len(fleet.nodes)} nodes can update theirs"
+    rollout = fleet.rollouts.get(releases.KEY)
+    if is_same and rollout is not None and rollout.state in HALTED:
+        return f"{said}; the rollout is {rollout.state}: {rollout.reason}; `bramble rollout resume {releases.KEY}`"
+    return f"{said}; `bramble rollout status {releases.KEY}` shows how far it is"
 
 
 def rows(fleet: Fleet, _: OperatorOrder, now_mono_s: float) -> Answer:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import images, templates
+from controller.decide import images, sections, templates
 from controller.decide.fleet import Fleet
 from controller.decide.placement import absence
 from controller.decide.presence import Presence
@@ -27,32 +27,37 @@ ALIVE = (TaskState.ASSIGNED, TaskState.PREPARING, TaskState.RUNNING)
 
 def assign(fleet: Fleet) -> None:
     """Publish what changed for the nodes that something has changed for."""
-    nodes = sorted(node for node in fleet.unsettled.assignments if node in fleet.nodes)
+    nodes = sorted(node for node in fleet.unsettled.assignments if _may_be_told(fleet, node))
     fleet.unsettled.assignments.clear()
     for name in nodes:
         _assign(fleet, name)
         if fleet.slots.of("node", name):
             fleet.unsettled.offers.add(name)
     fleet.switched.clear()
-    nodes = sorted(node for node in fleet.unsettled.offers if node in fleet.nodes)
+    nodes = sorted(node for node in fleet.unsettled.offers if _may_be_told(fleet, node))
     fleet.unsettled.offers.clear()
     for name in nodes:
         _offer(fleet, name)
 
 
+def _may_be_told(fleet: Fleet, node: str) -> bool:
+    """Whether there is such a node, and one device alone under its name; it is looked at again when there is."""
+    return node in fleet.nodes and node not in fleet.quarantines
+
+
 def assignment(fleet: Fleet, node: str) -> Assignment:
     """What a node should run, under the number of what it was told last."""
     specs = tuple(_spec(fleet, task) for task in _carried(fleet, node) if not _lacks(fleet, task))
-    sections = switching.assigned(fleet, node, specs)
+    beside = switching.assigned(fleet, node, specs)
     return Assignment(
         node,
-        fleet.epoch,
+        fleet.epoch_of(node),
         fleet.nodes[node].generation,
         specs,
-        sections.sensors,
-        sections.actuators,
-        sections.functions,
-        images.logins(fleet, {spec.stack for spec in specs} | {spec.stack for spec in sections.functions}),
+        beside.sensors,
+        beside.actuators,
+        beside.functions,
+        images.logins(fleet, {spec.stack for spec in specs} | {spec.stack for spec in beside.functions}),
         images.mirrors(fleet, fleet.nodes[node]),
     )
 
@@ -88,7 +93,7 @@ def holders(fleet: Fleet, task: str) -> tuple[str, ...]:
 def release(fleet: Fleet, status: NodeStatus) -> None:
     """Let go of what a node shows that it has stopped: it knows its newest assignment, and lists the task no more."""
     node = fleet.nodes[status.node]
-    if (status.observed_epoch, status.observed_generation) < (fleet.epoch, node.generation):
+    if (status.observed_epoch, status.observed_generation) < (fleet.epoch_of(node.name), node.generation):
         return
     told = fleet.assignments.get(node.name)
     wanted = {spec.task for spec in told.tasks} if told else set()
@@ -134,6 +139,7 @@ def _assign(fleet: Fleet, name: str) -> None:
         hold = fleet.holds.get(spec.task)
         if hold is None or name not in hold.nodes:
             _hold(fleet, spec.task, (*(hold.nodes if hold else ()), name))
+    sections.arrived(fleet, before, after)
     fleet.unsettled.reports |= {spec.stack for told in (before, after) if told for spec in told.tasks}
     fleet.say(AssignmentTopic(fleet.name, name), after)
 
@@ -166,7 +172,7 @@ def offers(fleet: Fleet, node: str) -> Offers:
     slots = [fleet.slots[task] for task in sorted(fleet.slots.of("node", node))]
     plain = tuple(_offered(fleet, slot) for slot in slots if _is_offered(fleet, slot))
     generation = fleet.nodes[node].offers_generation
-    return Offers(node, fleet.epoch, generation, switching.offered(fleet, node, plain))
+    return Offers(node, fleet.epoch_of(node), generation, switching.offered(fleet, node, plain))
 
 
 def _is_offered(fleet: Fleet, slot: Slot) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import answers
+from controller.decide import answers, leases, twins
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from controller.decide.records import Availability
@@ -24,8 +24,14 @@ def pause(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     return _avail(fleet, asked.target, Availability.PAUSE)
 
 
-def activate(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
-    """Have a node take tasks again."""
+def activate(fleet: Fleet, asked: OperatorOrder, now_mono_s: float) -> Answer:
+    """Have a node take tasks again, and believe again that it is one device."""
+    if twins.is_quarantined(fleet, asked.target):
+        apart_s = now_mono_s - twins.alone(fleet, asked.target).since_mono_s
+        if apart_s < twins.APART_S:
+            rest = f"ask again in {twins.APART_S - apart_s:.0f} s, if only one is left by then"
+            return answers.conflict(f"{twins.sentence(fleet, asked.target)}; {rest}")
+        leases.release(fleet, asked.target, now_mono_s)
     return _avail(fleet, asked.target, Availability.ACTIVE)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from protocol.delivery import PACKET_BYTES
-from protocol.observed import DeviceStatus, NodeStatus, OfferStatus, TaskStatus
+from protocol.observed import STORED_CHARS, STORED_MOST, DeviceStatus, NodeStatus, OfferStatus, TaskStatus
 from protocol.operator import StackStatus
 from protocol.shapes import JsonValue, write
 
@@ -36,6 +36,7 @@ def heard(status: NodeStatus) -> NodeStatus:
         sensors=tuple(map(_device, status.sensors)),
         actuators=tuple(map(_device, status.actuators)),
         reasons=tuple(map(cut, status.reasons[:REASONS_MOST])),
+        images=tuple(name[:STORED_CHARS] for name in status.images[:STORED_MOST]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from controller.decide import (
     decommission,
@@ -16,6 +17,7 @@ from controller.decide import (
     report,
     resay,
     steadiness,
+    twins,
 )
 from controller.decide.assignments import assign
 from controller.decide.effects import Effect, Say
@@ -32,6 +34,7 @@ from protocol.topics import AckTopic, Topic
 def cycle(fleet: Fleet, now_mono_s: float) -> tuple[Effect, ...]:
     """Decide, and hand out the effects; repeated without an input at the same moment there are none."""
     _wake(fleet, now_mono_s)
+    observe.heed(fleet, now_mono_s)
     decommission.leave(fleet)
     host(fleet)
     replacements.settle(fleet, now_mono_s)
@@ -55,11 +58,12 @@ def _wake(fleet: Fleet, now_mono_s: float) -> None:
 
 _DUE: Mapping[str, Callable[[Fleet, str, float], object]] = {
     leases.KIND: leases.expire,
+    twins.KIND: leases.look_alone,
     invocations.REPEAT: lambda fleet, key, _: fleet.unsettled.invocations.add(key),
     invocations.EXPIRY: lambda fleet, key, _: invocations.expire(fleet, key),
     orders.KIND: lambda fleet, key, _: orders.unanswered(fleet, key),
     observe.UNKNOWN: lambda fleet, key, _: observe.still_unknown(fleet, key),
-    planning.KIND: planning.end,
+    planning.KIND: planning.go_on,
     images.KIND: lambda fleet, key, _: manifests.come_into_force(fleet, images.late(fleet, key)),
     resay.KIND: lambda fleet, _, now_mono_s: resay.go_on(fleet, now_mono_s),
     granting.KIND: lambda fleet, key, _: fleet.unsettled.judged.add(key),
@@ -91,4 +95,4 @@ def _acknowledge(fleet: Fleet) -> None:
     for node, stream in acks:
         intake = fleet.intakes.get(greeting.intake_key(node, stream))
         if intake is not None:
-            fleet.say(AckTopic(fleet.name, node), intake.ack(stream))
+            fleet.say(AckTopic(fleet.name, node), replace(intake.ack(stream), epoch=fleet.epoch_of(node)))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.decide import answers, invocations, leases, steadiness
+from controller.decide import answers, invocations, leases, steadiness, twins
 from controller.decide.assignments import ALIVE, let_go
 from controller.decide.fleet import Fleet
 from controller.decide.placement import replacements, scheduler
@@ -35,7 +35,8 @@ def decommission(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     if not isinstance(is_forced, bool):
         return answers.refused("`force` is true or false")
     count = len(fleet.tasks.of("node", node.name))
-    if fleet.presence(node.name) is Presence.OFFLINE:
+    is_away = fleet.presence(node.name) is Presence.OFFLINE
+    if is_away or (is_forced and fleet.presence(node.name) is Presence.QUARANTINED):
         forget(fleet, node.name)
         return Answer("", ok=True, message=f"{node.name} has left the fleet{_moved(count)}")
     if not is_forced:
@@ -56,7 +57,8 @@ def decommission(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
 def shown(fleet: Fleet, status: NodeStatus) -> None:
     """A node says how it stands; one that leaves, and shows that it runs nothing any more, is forgotten in this turn."""
     node = fleet.nodes[status.node]
-    if not node.is_leaving or (status.observed_epoch, status.observed_generation) < (fleet.epoch, node.generation):
+    told = (fleet.epoch_of(node.name), node.generation)
+    if not node.is_leaving or (status.observed_epoch, status.observed_generation) < told:
         return
     if fleet.assignments.get(node.name) is not None and fleet.assignments[node.name].tasks:
         return  # told to leave in this very turn
@@ -89,9 +91,11 @@ def forget(fleet: Fleet, name: str) -> None:
     let_go(fleet, name)
     _forget_devices(fleet, name)
     _forget_words(fleet, name)
+    twins.forget(fleet, name)
     node = fleet.nodes.drop(name)
     assert node is not None, "whoever calls this has looked"
-    fleet.departed.put(name, Departed(name, fleet.count("departed"), node.generation, node.offers_generation))
+    rank, epoch = fleet.count("departed"), node.epoch
+    fleet.departed.put(name, Departed(name, rank, node.generation, node.offers_generation, epoch))
     if len(fleet.departed) > DEPARTED_KEPT:
         fleet.departed.drop(min(fleet.departed, key=lambda key: fleet.departed[key].rank))
     clear(fleet, name)

@@ -7,13 +7,13 @@ a restart of the controller: people ask for it.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 
 from controller.decide import answers, force, images, manifests
 from controller.decide.fleet import Fleet
 from controller.decide.placement.hosts import host
+from controller.decide.placement.need import need_of
 from controller.decide.placement.scheduler import schedule
 from controller.decide.records import Image, StackRecord, Task, service_key, stack_of
 from controller.decide.revive import revive
@@ -24,7 +24,18 @@ from protocol.stack import Service, Stack
 
 ADD, REMOVE, UPDATE, KEEP = "add", "remove", "update", "keep"
 
+WITH_UPDATE = "with the update of its services there"
+
 _KINDS = ("sensors", "actuators", "functions")
+
+Placed = dict[tuple[str, str], list[Task]]
+"""Tasks by node and service."""
+
+OWN = ("stacks", "images", "revisions", "scales", "histories", "undos", "earlier")
+"""What supposing a stack writes down where nothing moves; as many records as there are services."""
+
+LOOKED_AT = ("devices", "hosts", "device_nodes", "rooms", "health", "seen", "here_mono_s", "away_mono_s", "flapping")
+"""What follows from the other shelves, or was heard."""
 
 
 def diff(fleet: Fleet, asked: OperatorOrder, now_mono_s: float) -> Answer:
@@ -47,8 +58,13 @@ def supposed(fleet: Fleet, asked: OperatorOrder) -> Stack | Answer:
 
 def rows(fleet: Fleet, after: Fleet, stack: str) -> list[DiffRow]:
     """What differs of one stack between what is so and what would be."""
-    found = [*_services(fleet, after, stack), *_devices(fleet, after, stack)]
-    return sorted(found, key=lambda row: (row.node, row.what))
+    return sorted(filter(None, compared(fleet, after, stack)), key=lambda row: (row.node, row.what))
+
+
+def compared(fleet: Fleet, after: Fleet, stack: str) -> Iterator[DiffRow | None]:
+    """The same row by row, in some order; with nothing in between, so that whoever has other work to do may stop for a while."""
+    yield from _services(fleet, after, stack)
+    yield from _devices(fleet, after, stack)
 
 
 def _faulty(name: str, faults: tuple[ManifestFault, ...]) -> Answer:
@@ -66,21 +82,71 @@ def having(fleet: Fleet, stack: Stack, now_mono_s: float, found: dict[str, Image
             empty[name].load(key, shelf[key])
     copy.flapping |= fleet.flapping
     revive(copy, now_mono_s)
+    _suppose(copy, stack, found)
+    host(copy)
+    schedule(copy)
+    return copy
+
+
+def _suppose(copy: Fleet, stack: Stack, found: dict[str, Image] | None) -> None:
     before = copy.stacks.get(stack.name) or StackRecord(stack.name, Verdict.ACCEPTED)
     copy.stacks.put(stack.name, replace(before, stack=stack, awaited=None))
     if found is not None:
         images.suppose(copy, stack, found)
     force.outdated(copy, stack)
     force.enforce(copy, stack.name)
-    host(copy)
-    schedule(copy)
-    return copy
 
 
-def _services(fleet: Fleet, after: Fleet, stack: str) -> Iterator[DiffRow]:
-    old, new = _tasks(fleet, stack), _tasks(after, stack)
+def beside(fleet: Fleet, stack: Stack, found: dict[str, Image] | None = None) -> Fleet | None:
+    """The same where nobody would move, as for most updates: the very shelves of the fleet, only to be read. None where some would.
+
+    So it costs as much as there are services, not nodes.
+    """
+    before = fleet.catalogue.stacks.get(stack.name, Stack(stack.name))
+    if before.services.keys() != stack.services.keys() or _hosted(before) != _hosted(stack):
+        return None
+    after = Fleet(fleet.name, replace(fleet.terms, image_lookup_s=0.0))
+    empty = after.shelves()
+    for name, shelf in fleet.shelves().items():
+        if name in OWN:
+            for key in shelf:
+                empty[name].load(key, shelf[key])
+        else:
+            setattr(after, name, shelf)
+    for name in LOOKED_AT:
+        setattr(after, name, getattr(fleet, name))
+    for one in fleet.catalogue.stacks.values():
+        after.catalogue.put(one)
+    _suppose(after, stack, found)
+    keys = (service_key(stack.name, name) for name in stack.services)
+    return after if all(_stays(fleet, after, key) for key in keys) else None
+
+
+def _hosted(stack: Stack) -> list[tuple[str, str, tuple[str, ...]]]:
+    """What decides which nodes have devices and functions."""
+    return [(kind, name, one.constraints) for kind in _KINDS for name, one in sorted(getattr(stack, kind).items())]
+
+
+def _stays(fleet: Fleet, after: Fleet, key: str) -> bool:
+    """Whether a service asks of nodes what it asks now, and for as many."""
+    old, new = fleet.catalogue.services[key], after.catalogue.services[key]
+    if (old.mode, old.replicas, old.job) != (new.mode, new.replicas, new.job) or (old.job and old != new):
+        return False
+    # Where its kin are decides between nodes that it might go to, and it goes to none.
+    asked, asks = need_of(fleet, old), need_of(after, new)
+    return replace(asked, kin=frozenset()) == replace(asks, kin=frozenset())
+
+
+def _services(fleet: Fleet, after: Fleet, stack: str) -> Iterator[DiffRow | None]:
+    keys = {key for one in (fleet, after) for key in one.catalogue.services if stack_of(key) == stack}
+    old: Placed = {}
+    yield from _find(fleet, keys, old)
+    new = old if after.tasks is fleet.tasks else {}
+    if new is not old:
+        yield from _find(after, keys, new)
     for node, key in sorted({*old, *new}):
-        yield _service(fleet, after, (node, key), (old.get((node, key), []), new.get((node, key), [])))
+        if node in fleet.nodes:  # it may have left meanwhile
+            yield _service(fleet, after, (node, key), (old.get((node, key), []), new.get((node, key), [])))
     for key in sorted(key for key in after.pendings if stack_of(key) == stack):
         pending = after.pendings[key]
         said = f"{pending.missing} {'task' if pending.missing == 1 else 'tasks'} would have no node"
@@ -101,13 +167,13 @@ def _service(fleet: Fleet, after: Fleet, where: tuple[str, str], tasks: tuple[li
     return DiffRow(node, what, UPDATE if details else KEEP, tuple(details))
 
 
-def _tasks(fleet: Fleet, stack: str) -> Mapping[tuple[str, str], list[Task]]:
-    """The tasks of a stack by node and service."""
-    found: defaultdict[tuple[str, str], list[Task]] = defaultdict(list)
-    keys = {fleet.tasks[task].service for task in fleet.tasks if stack_of(task) == stack}
-    for task in (fleet.tasks[task] for key in sorted(keys) for task in sorted(fleet.tasks.of("service", key))):
-        found[task.node, task.service].append(task)
-    return found
+def _find(fleet: Fleet, keys: set[str], found: Placed) -> Iterator[None]:
+    """The tasks of services by node and service."""
+    for key in sorted(keys):
+        for task in sorted(fleet.tasks.of("service", key)):
+            if (placed := fleet.tasks.get(task)) is not None:
+                found.setdefault((placed.node, key), []).append(placed)
+            yield None
 
 
 def _changes(old: Service | None, new: Service) -> list[str]:
@@ -134,16 +200,25 @@ def _variables(old: dict[str, str], new: dict[str, str]) -> list[str]:
 
 
 def _devices(fleet: Fleet, after: Fleet, stack: str) -> Iterator[DiffRow]:
-    """Sensors, actuators and functions: they come with the next assignment, without an update."""
+    """Sensors, actuators and functions: they come with the update of the stack's services, and at once where there is none."""
+    nodes = sorted(fleet.device_nodes.get(stack, set()) | after.device_nodes.get(stack, set()))
     for kind in _KINDS:
-        for node in sorted(after.nodes):
+        for node in nodes:
             old, new = _on(fleet, kind, node, stack), _on(after, kind, node, stack)
             for name in sorted(old | new):
                 what = f"{kind.removesuffix('s')} {name}"
+                row = DiffRow(node, what, REMOVE if name in old else ADD)
                 if name in old and name in new:
-                    yield _device(fleet, after, kind, (node, what, service_key(stack, name)))
-                else:
-                    yield DiffRow(node, what, REMOVE if name in old else ADD)
+                    row = _device(fleet, after, kind, (node, what, service_key(stack, name)))
+                waits = row.change != KEEP and _updates(fleet, after, node, stack)
+                yield replace(row, details=(*row.details, WITH_UPDATE)) if waits else row
+
+
+def _updates(fleet: Fleet, after: Fleet, node: str, stack: str) -> bool:
+    """Whether a service that a node has of a stack would be updated there."""
+    revisions = after.catalogue.revisions
+    tasks = (fleet.tasks[task] for task in fleet.tasks.of("node", node) if stack_of(task) == stack)
+    return any(revisions.get(task.service, task.revision) != task.revision for task in tasks)
 
 
 def _device(fleet: Fleet, after: Fleet, kind: str, where: tuple[str, str, str]) -> DiffRow:

@@ -9,7 +9,7 @@ so a restart decides again what it may have left undecided; deciding twice chang
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -22,7 +22,7 @@ from controller.decide.invocation import Entry
 from controller.decide.numbering import Numbering
 from controller.decide.placement.moves import Moves
 from controller.decide.placement.room import Rooms
-from controller.decide.presence import Lease, Presence
+from controller.decide.presence import Lease, Presence, Quarantine, Voice
 from controller.decide.records import (
     Answered,
     Attendance,
@@ -78,6 +78,7 @@ class Unsettled:
     acks: set[tuple[str, str]] = field(default_factory=set)
     leaving: set[str] = field(default_factory=set)
     greeted: dict[str, Hello] = field(default_factory=dict)
+    released: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ class Fleet:
     earlier: Shelf[Earlier] = field(default_factory=lambda: Shelf(Earlier))
     attendances: Shelf[Attendance] = field(default_factory=lambda: Shelf(Attendance))
     departed: Shelf[Departed] = field(default_factory=lambda: Shelf(Departed))
+    quarantines: Shelf[Quarantine] = field(default_factory=lambda: Shelf(Quarantine))
     answered: Shelf[Answered] = field(default_factory=lambda: Shelf(Answered))
 
     # What follows from that.
@@ -146,6 +148,7 @@ class Fleet:
     rooms: Rooms = field(default_factory=Rooms)
     moves: Moves = field(default_factory=Moves)
     outages: dict[str, Outages] = field(default_factory=dict)
+    stored: Counter[str] = field(default_factory=Counter)
     numberings: dict[str, Numbering] = field(default_factory=dict)
     fields: dict[Any, Any] = field(default_factory=dict)
     rankings: dict[str, Any] = field(default_factory=dict)
@@ -172,6 +175,8 @@ class Fleet:
     suspect_mono_s: dict[str, float] = field(default_factory=dict)
     falls_mono_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
     flapping: set[str] = field(default_factory=set)
+    voices: dict[str, tuple[Voice, ...]] = field(default_factory=dict)
+    unheeded: dict[str, dict[type[Topic], tuple[Topic, Any]]] = field(default_factory=dict)
     orphans: set[str] = field(default_factory=set)
     orphans_seen: tuple[int, ...] = ()
     ended: deque[str] = field(default_factory=deque)
@@ -201,6 +206,7 @@ class Fleet:
         self.nodes.watch(self._stir_all)
         self.leases.watch(self._stir_all)
         self.statuses.watch(self._stir_all)
+        self.statuses.watch(self._store)
 
     def _stir(self, before: Task | Slot | None, after: Task | Slot | None) -> None:
         """Something about a task changed: whether it is out of work is asked anew."""
@@ -214,11 +220,33 @@ class Fleet:
             for task in self.tasks.of("node", what.name if isinstance(what, Node) else what.node):
                 self._stir(None, self.tasks[task])
 
+    def _store(self, before: NodeStatus | None, after: NodeStatus | None) -> None:
+        """Count on how many nodes each image is."""
+        old, new = before.images if before else (), after.images if after else ()
+        if old != new:
+            self.stored.update(new)
+            self.stored.subtract(old)
+            for name in old:
+                if self.stored[name] <= 0:
+                    del self.stored[name]
+
     @property
     def epoch(self) -> int:
-        """Of the store: raised when it turns out to be a restored backup."""
+        """Of this store among all that were in charge; some nodes know a higher one (`epoch_of`)."""
         number = self.numbers.get("epoch")
         return number.value if number else 1
+
+    def epoch_of(self, node: str) -> int:
+        """Under which epoch a node is spoken to."""
+        known = self.nodes.get(node)
+        return max(self.epoch, known.epoch) if known is not None else self.epoch
+
+    def raise_epoch(self, epoch: int) -> None:
+        """Speak under a higher epoch: every node is told everything anew."""
+        if epoch > self.epoch:
+            self.numbers.put("epoch", Number(epoch))
+            self.unsettled.assignments |= set(self.assignments)
+            self.unsettled.offers |= set(self.offers)
 
     def count(self, name: str) -> int:
         """Take the next number of a durable count; the first is 1."""

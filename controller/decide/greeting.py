@@ -1,7 +1,8 @@
 """What a node says first, and the streams on which its facts come.
 
-A hello tells what the node is made of and what it knows of us. One that knows more than this store shows that the store is an older
-copy; one that claims to know what no store could have said is refused, or a single node could carry everybody's numbers away.
+A hello tells what the node is made of and what it knows of us. One that knows more than this store, or something else under the
+same numbers, was told by a store that is gone: it is spoken to under a higher epoch, it alone, so no node can carry everybody's
+numbers away. One that claims to know what no store could have said is refused.
 
 A stream is one outbox, so one that was never heard of is a fresh store: its epochs begin at 1 again, and what was remembered by
 higher ones must not silence it.
@@ -11,14 +12,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import invocations, leases
+from controller.decide import invocations, leases, twins
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
-from controller.decide.records import Node, Number, stack_of
+from controller.decide.records import Departed, Node, stack_of
 from link.intake import Intake
 from protocol.desired import Assignment, Offers
 from protocol.envelope import FactMark
-from protocol.observed import Hello
+from protocol.observed import Hello, NodeStatus
 from protocol.shapes import INT_LIMIT
 from protocol.topics import HelloTopic
 
@@ -55,22 +56,28 @@ def _begin_stream(fleet: Fleet, node: str, key: str) -> None:
     streams.append(key)
     while len(streams) > STREAMS_MOST:
         fleet.intakes.drop(streams.pop(0))
-    before, lease = fleet.statuses.drop(node), fleet.leases.get(node)
+    lease = fleet.leases.get(node)
+    if lease is not None:
+        fleet.leases.put(node, replace(lease, epoch=0))
+    if not twins.is_quarantined(fleet, node):
+        forget_status(fleet, node)
+
+
+def forget_status(fleet: Fleet, node: str) -> None:
+    """What was last heard of how a node stands was of another store than the one that speaks."""
+    before = fleet.statuses.drop(node)
     for task in before.tasks if before else ():
         fleet.seen.pop((node, task.task), None)
     fleet.unsettled.reports |= {stack_of(task) for task in fleet.tasks.of("node", node)}
-    if lease is not None:
-        fleet.leases.put(node, replace(lease, epoch=0))
 
 
 def hello(fleet: Fleet, topic: HelloTopic, said: Hello, now_mono_s: float) -> None:
     """Take in where a node stands."""
+    twins.greeted(fleet, topic.node, said, now_mono_s)
     if _is_beyond_belief(fleet, said):
         return
-    before = fleet.nodes.get(topic.node)
-    if (said.assignment_epoch, said.assignment_generation) > _last_told(fleet, topic.node, said):
-        _raise_epoch(fleet, said)
-    known = before or _joined(fleet, topic.node, said)
+    before, epoch = fleet.nodes.get(topic.node), _epoch_for(fleet, topic.node, said)
+    known = before or _joined(fleet, topic.node, said, epoch)
     after = replace(
         known,
         inventory=said.inventory,
@@ -79,8 +86,12 @@ def hello(fleet: Fleet, topic: HelloTopic, said: Hello, now_mono_s: float) -> No
         release=said.release,
         generation=max(known.generation, said.assignment_generation),
         offers_generation=max(known.offers_generation, said.offers_generation),
+        epoch=epoch,
     )
     fleet.nodes.put(topic.node, after)
+    if before is not None and before.epoch != epoch:
+        fleet.unsettled.assignments.add(topic.node)
+        fleet.unsettled.offers.add(topic.node)
     if before is None or (before.inventory, before.release) != (after.inventory, after.release):
         fleet.look_at(topic.node)
         fleet.unsettled.hosts.add(topic.node)
@@ -91,7 +102,29 @@ def hello(fleet: Fleet, topic: HelloTopic, said: Hello, now_mono_s: float) -> No
         leases.spoke(fleet, topic.node, now_mono_s)
 
 
-def _joined(fleet: Fleet, name: str, said: Hello) -> Node:
+def shown(fleet: Fleet, status: NodeStatus) -> None:
+    """A status may show what a hello would: a node that goes on while our store is restored connects to nobody, and says none."""
+    known = fleet.nodes[status.node]
+    told, claimed = max(known.epoch, fleet.epoch), status.observed_epoch
+    is_ahead = status.observed_generation > known.generation or status.offers_generation > known.offers_generation
+    if claimed < told or not (claimed > told or is_ahead):
+        return
+    said = Hello(
+        status.node, status.epoch, "", "", known.inventory, claimed, status.observed_generation,
+        offers_generation=status.offers_generation,
+    )  # fmt: skip
+    if _is_beyond_belief(fleet, said):
+        return
+    generation = max(known.generation, said.assignment_generation)
+    offers_generation = max(known.offers_generation, said.offers_generation)
+    epoch = _epoch_for(fleet, status.node, said)
+    after = replace(known, epoch=epoch, generation=generation, offers_generation=offers_generation)
+    fleet.nodes.put(status.node, after)
+    fleet.unsettled.assignments.add(status.node)
+    fleet.unsettled.offers.add(status.node)
+
+
+def _joined(fleet: Fleet, name: str, said: Hello, epoch: int) -> Node:
     """A node that is new here. One that left is told that nothing is wanted of it, before anything else may be.
 
     Of a node that only a former store knew nothing is known here, so nothing is said to it either.
@@ -101,32 +134,46 @@ def _joined(fleet: Fleet, name: str, said: Hello) -> Node:
         return Node(name, said.inventory)
     generation = max(former.generation, said.assignment_generation) + 1
     offers_generation = max(former.offers_generation, said.offers_generation) + 1
-    fleet.assignments.put(name, Assignment(name, fleet.epoch, generation))
-    fleet.offers.put(name, Offers(name, fleet.epoch, offers_generation))
+    fleet.assignments.put(name, Assignment(name, max(epoch, fleet.epoch), generation))
+    fleet.offers.put(name, Offers(name, max(epoch, fleet.epoch), offers_generation))
     return Node(name, said.inventory, generation=generation, offers_generation=offers_generation)
 
 
-def _last_told(fleet: Fleet, node: str, said: Hello) -> tuple[int, int]:
-    """What we know that a node was told; with the offers' count, which comes from the same store."""
-    known = fleet.nodes.get(node) or fleet.departed.get(node)
+def _epoch_for(fleet: Fleet, name: str, said: Hello) -> int:
+    """The node's own epoch from now on: higher than all that it knows, if it knows what this store never said."""
+    known = fleet.nodes.get(name) or fleet.departed.get(name)
+    own = known.epoch if known is not None else 0
+    told, claimed = max(own, fleet.epoch), max(said.assignment_epoch, said.obeyed_epoch)
+    if claimed < told or not (claimed > told or _knows_more(known, said) or _knows_other(fleet, name, said)):
+        return own
+    fleet.tally("epochs_raised")
+    fleet.remark(
+        name, f"was told by another store than this one; it is spoken to under epoch {claimed + 1} from now on"
+    )
+    return claimed + 1
+
+
+def _knows_more(known: Node | Departed | None, said: Hello) -> bool:
+    """Whether it counts further than this store, under the same epoch."""
     if known is None:
-        return (fleet.epoch, 0)
-    is_ahead = said.offers_generation > known.offers_generation and said.assignment_epoch == fleet.epoch
-    return (fleet.epoch, -1 if is_ahead else known.generation)
+        return said.assignment_generation > 0
+    return said.assignment_generation > known.generation or said.offers_generation > known.offers_generation
 
 
-def _raise_epoch(fleet: Fleet, said: Hello) -> None:
-    """A node knows more than we do: this store is an older copy, so what it says from now on must count as newer."""
-    fleet.numbers.put("epoch", Number(max(fleet.epoch, said.assignment_epoch) + 1))
-    fleet.unsettled.assignments |= set(fleet.assignments)
-    fleet.unsettled.offers |= set(fleet.offers)
-    fleet.remark(said.node, f"knows more than this store; it was restored, and its epoch is {fleet.epoch} from now on")
+def _knows_other(fleet: Fleet, name: str, said: Hello) -> bool:
+    """Whether it knows something else under the very number of what this store said: it would refuse that for ever."""
+    told = fleet.assignments.get(name)
+    if told is None or not said.assignment_hash:
+        return False
+    is_same_number = (said.assignment_epoch, said.assignment_generation) == (told.epoch, told.generation)
+    return is_same_number and said.assignment_hash != told.content_hash
 
 
 def _is_beyond_belief(fleet: Fleet, said: Hello) -> bool:
     """Whether no store of ours can have told it that; it is counted and remarked here."""
-    epoch, generation = said.assignment_epoch, max(said.assignment_generation, said.offers_generation)
-    if epoch <= fleet.epoch + EPOCHS_AHEAD_MOST and generation <= GENERATION_MOST:
+    epoch = max(said.assignment_epoch, said.obeyed_epoch)
+    generation = max(said.assignment_generation, said.offers_generation)
+    if epoch <= fleet.epoch_of(said.node) + EPOCHS_AHEAD_MOST and generation <= GENERATION_MOST:
         return False
     fleet.tally("refusals", "beyond_belief")
     fleet.remark(

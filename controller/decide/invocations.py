@@ -73,7 +73,7 @@ def dispatch(fleet: Fleet, now_mono_s: float) -> None:
         fleet.ledger.put(key, replace(entry, state=advance(entry.state, InvocationSeen.TAKEN), node=node))
         fleet.deadlines.set(REPEAT, key, now_mono_s + fleet.terms.invocation_repeat_s)
         if fleet.presence(node) is Presence.ONLINE:
-            fleet.say(InvocationTopic(fleet.name, node, key), entry.invocation)
+            fleet.say(InvocationTopic(fleet.name, node, key), replace(entry.invocation, epoch=fleet.epoch_of(node)))
 
 
 def ended(fleet: Fleet, result: Result) -> None:

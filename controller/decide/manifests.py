@@ -82,8 +82,14 @@ def look_again(fleet: Fleet, name: str, service: str, now_mono_s: float) -> bool
 
 
 def published_again(fleet: Fleet, name: str, now_mono_s: float) -> None:
-    """Somebody published a manifest, changed or not: look up the images whose `pull_policy` is `always`."""
+    """Somebody published a manifest, changed or not: answer him, and look up the images whose `pull_policy` is `always`.
+
+    Whoever says a manifest again has not seen its status; the broker may have lost it without a word.
+    """
     record = fleet.stacks.get(name)
+    if record is not None:
+        fleet.reported.pop(name, None)
+        fleet.unsettled.reports.add(name)
     if record is None or record.stack is None or record.awaited is not None or record.verdict is not Verdict.ACCEPTED:
         return
     services = tuple(one.name for one in record.stack.services.values() if one.container.pull_policy == ALWAYS)

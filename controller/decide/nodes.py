@@ -1,14 +1,14 @@
 """What an operator reads of nodes: a row for each, and everything that is known of one.
 
-A node's status comes from a closed list (online, suspect, offline); that it comes and goes is a reason beside it. A pin is free
-that the node has and that neither a sensor, an actuator nor a task's needs claim there.
+A node's status comes from a closed list (online, suspect, offline, quarantined); that it comes and goes is a reason beside it. A
+pin is free that the node has and that neither a sensor, an actuator nor a task's needs claim there.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
 
-from controller.decide import answers
+from controller.decide import answers, twins
 from controller.decide.fleet import Fleet
 from controller.decide.records import Node
 from controller.decide.report import place
@@ -54,6 +54,7 @@ def node_row(fleet: Fleet, node: Node, now_mono_s: float) -> NodeRow:
     heard_mono_s = fleet.heard_mono_s.get(node.name)
     reasons = [LEAVING] if node.is_leaving else []
     reasons += [lease.reason] if lease and lease.reason else []
+    reasons += [said] if (said := twins.sentence(fleet, node.name)) else []
     reasons += [UNSTEADY] if fleet.unsteady(node.name) else []
     return NodeRow(
         node.name,

@@ -22,6 +22,7 @@ from controller.decide import (
     orders,
     releases,
     resay,
+    twins,
 )
 from controller.decide.assignments import release
 from controller.decide.fleet import Fleet
@@ -35,6 +36,9 @@ from protocol.observed import Answer, Hello, Link, NodeStatus
 from protocol.operator import ManifestFault
 
 UNKNOWN = "unknown"
+
+UNHEEDED: tuple[type[topics.Topic], ...] = (topics.HelloTopic, topics.StatusTopic, topics.RequestTopic)
+"""What says how a node stands, and what it wants: of two devices under one name it would be true of one of them."""
 
 
 def observe(fleet: Fleet, happened: Input, now_mono_s: float) -> None:
@@ -105,9 +109,27 @@ def _from_node(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
         return
     if heard.received.mark is not None and not greeting.count_in(fleet, node, heard.received.mark):
         return
-    _TAKE[type(topic)](fleet, topic, message, now_mono_s)
+    if twins.is_quarantined(fleet, node) and type(topic) in UNHEEDED:
+        twins.put_aside(fleet, node, topic, message)
+        if isinstance(message, Hello):
+            twins.greeted(fleet, node, message, now_mono_s)
+    else:
+        _TAKE[type(topic)](fleet, topic, message, now_mono_s)
     if not heard.retained and not isinstance(topic, topics.PresenceTopic):
         leases.spoke(fleet, node, now_mono_s)
+
+
+def heed(fleet: Fleet, now_mono_s: float) -> None:
+    """Take in what was said last under a name that was quarantined; what is known from before may be of another device."""
+    released, fleet.unsettled.released = sorted(fleet.unsettled.released), set()
+    for node in released:
+        said = fleet.unheeded.pop(node, {})
+        if topics.StatusTopic in said:
+            greeting.forget_status(fleet, node)
+        for kind in UNHEEDED:
+            topic, message = said.get(kind, (None, None))
+            if topic is not None and kind is not topics.RequestTopic:
+                _TAKE[kind](fleet, topic, message, now_mono_s)
 
 
 def _refuse(fleet: Fleet, node: str, kind: str, sentence: str) -> None:
@@ -142,6 +164,7 @@ def _status(fleet: Fleet, topic: topics.StatusTopic, status: NodeStatus, now_mon
         fleet.tally("stale_statuses")
         return
     status = brief.heard(status)
+    greeting.shown(fleet, status)
     fleet.statuses.put(topic.node, status)
     for task in before.tasks if before else ():
         fleet.seen.pop((topic.node, task.task), None)
@@ -185,6 +208,7 @@ def _request(fleet: Fleet, topic: topics.RequestTopic, message: Any, __: float) 
 
 def _health(fleet: Fleet, topic: topics.HealthTopic, message: Any, __: float) -> None:
     fleet.health[topic.node] = message
+    resay.lagging(fleet, topic.node)
 
 
 def _node_answer(fleet: Fleet, topic: topics.NodeAnswerTopic, message: Any, __: float) -> None:

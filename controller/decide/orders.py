@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide import agents, answers, availability, decommission, diff, labels, nodes, services
+from controller.decide import agents, answers, availability, decommission, diff, labels, nodes, services, twins
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard
 from controller.decide.invocation import Entry
@@ -99,7 +99,8 @@ def _command(
     fleet.asked[key] = (asked.target, *back)
     fleet.deadlines.set(KIND, key, now_mono_s + fleet.terms.command_s)
     arguments = {name: str(value) for name, value in asked.arguments.items()}
-    command = Command(key, Verb(arguments["verb"]), arguments.get("target", ""), arguments.get("value", ""))
+    target, value, epoch = arguments.get("target", ""), arguments.get("value", ""), fleet.epoch_of(asked.target)
+    command = Command(key, Verb(arguments["verb"]), target, value, epoch)
     fleet.say(CommandTopic(fleet.name, asked.target, key), command)
 
 
@@ -107,6 +108,8 @@ def _command_refused(fleet: Fleet, asked: OperatorOrder) -> Answer | None:
     if asked.target not in fleet.nodes:
         return answers.no_node(asked.target)
     presence = fleet.presence(asked.target)
+    if presence is Presence.QUARANTINED:
+        return Answer("", ok=False, message=twins.sentence(fleet, asked.target))
     if presence is Presence.OFFLINE:
         return Answer("", ok=False, message=f"{asked.target} is offline; a command needs the node to answer")
     if asked.arguments.get("verb") not in list(Verb):

@@ -2,6 +2,8 @@
 
 A will makes a node suspect at once; so does silence for a whole lease. A suspect that is not heard within the grace is offline.
 Any live word makes it online again. A will of an older connection says nothing: it carries that connection's epoch.
+
+While two devices speak under one name, nobody knows which of them a word comes from: the node is quarantined, until one is left.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ class Presence(StrEnum):
     ONLINE = "online"
     SUSPECT = "suspect"
     OFFLINE = "offline"
+    QUARANTINED = "quarantined"
 
 
 class Seen(StrEnum):
@@ -26,6 +29,8 @@ class Seen(StrEnum):
     WILL = "the broker read its will"
     SILENCE = "it said nothing for a lease"
     GRACE_OVER = "it said nothing for the grace after that"
+    TWINS = "two devices speak under its name"
+    ALONE = "one device is left"
 
 
 NEXT: Mapping[tuple[Presence, Seen], Presence] = {
@@ -34,6 +39,10 @@ NEXT: Mapping[tuple[Presence, Seen], Presence] = {
     (Presence.SUSPECT, Seen.SIGN): Presence.ONLINE,
     (Presence.SUSPECT, Seen.GRACE_OVER): Presence.OFFLINE,
     (Presence.OFFLINE, Seen.SIGN): Presence.ONLINE,
+    (Presence.ONLINE, Seen.TWINS): Presence.QUARANTINED,
+    (Presence.SUSPECT, Seen.TWINS): Presence.QUARANTINED,
+    (Presence.OFFLINE, Seen.TWINS): Presence.QUARANTINED,
+    (Presence.QUARANTINED, Seen.ALONE): Presence.ONLINE,
 }
 
 
@@ -50,3 +59,30 @@ class Lease:
     presence: Presence
     epoch: int = 0
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A process that has connected under a node's name: its last connection, how often it returned after another, its device."""
+
+    identity: str
+    epoch: int
+    heard_mono_s: float
+    returns: int = 0
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One of those that speak under one name, in words for whoever looks for it."""
+
+    identity: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """A node under whose name several devices speak."""
+
+    node: str
+    devices: tuple[Device, ...] = ()

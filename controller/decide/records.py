@@ -31,8 +31,9 @@ class Availability(StrEnum):
 class Node:
     """A node that has said hello. `generation` and `offers_generation` count what it was told, and never go back.
 
-    `set_labels` are an operator's. One that `is_leaving` is told to stop everything, and forgotten when it has. `release` is the
-    revision of its agent, empty where nothing could put another in its place.
+    `epoch` is above the fleet's where it was told more than this store knows. `set_labels` are an operator's. One that `is_leaving`
+    is told to stop everything, and forgotten when it has. `release` is the revision of its agent, empty where nothing could put
+    another in its place.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Node:
     set_labels: dict[str, str] = field(default_factory=dict)
     is_leaving: bool = False
     release: str = ""
+    epoch: int = 0
 
     @property
     def labels(self) -> dict[str, str]:
@@ -241,6 +243,7 @@ class Departed:
     rank: int
     generation: int = 0
     offers_generation: int = 0
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ many as a person reads and a packet holds, the troubled ones first.
 
 from __future__ import annotations
 
-from controller.decide import brief, images
+from controller.decide import brief, images, twins
 from controller.decide.assignments import holders
 from controller.decide.fleet import Fleet
 from controller.decide.placement import absence, hosts
@@ -124,6 +124,8 @@ def place(fleet: Fleet, task: Task) -> TaskPlace:
     if fleet.presence(task.node) is Presence.OFFLINE:
         last = f"; it was {shown.state} when it was last heard" if shown else ""
         return TaskPlace(task.task, task.node, UNSEEN, task.revision, "", f"{absence.reason(fleet, task)}{last}")
+    if twinned := twins.sentence(fleet, task.node):
+        return TaskPlace(task.task, task.node, UNSEEN, task.revision, "", twinned)
     if shown is None:
         reason = f"waits until {', '.join(waits_for)} has stopped it" if waits_for else ""
         return TaskPlace(task.task, task.node, TaskState.ASSIGNED, task.revision, "", reason)

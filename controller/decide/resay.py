@@ -40,6 +40,8 @@ def hello_answered(fleet: Fleet) -> None:
     """Tell nodes that said hello what differs from what they have."""
     greeted, fleet.unsettled.greeted = fleet.unsettled.greeted, {}
     for node, hello in sorted(greeted.items()):
+        if node in fleet.quarantines:
+            continue
         told, offered = fleet.assignments.get(node), fleet.offers.get(node)
         has = (hello.assignment_epoch, hello.assignment_generation)
         # A node that says no hash is believed by its numbers.
@@ -50,9 +52,21 @@ def hello_answered(fleet: Fleet) -> None:
             fleet.say(OfferTopic(fleet.name, node), offered)
 
 
+def lagging(fleet: Fleet, node: str) -> None:
+    """Tell a node that speaks, and does not show what it was told: a broker's full queue drops the newest, and tells nobody."""
+    status, told, offered = fleet.statuses.get(node), fleet.assignments.get(node), fleet.offers.get(node)
+    shows = (status.observed_epoch, status.observed_generation) if status is not None else (0, 0)
+    if told is not None and shows < (told.epoch, told.generation):
+        fleet.say(AssignmentTopic(fleet.name, node), told)
+    if offered is not None and (status is None or status.offers_generation != offered.generation):
+        fleet.say(OfferTopic(fleet.name, node), offered)
+
+
 def _everything(fleet: Fleet) -> Iterator[tuple[Topic, object]]:
     """Lazily, and by what each says when its turn comes."""
     for node in tuple(fleet.nodes):
+        if node in fleet.quarantines:
+            continue
         if (told := fleet.assignments.get(node)) is not None:
             yield AssignmentTopic(fleet.name, node), told
         if (offered := fleet.offers.get(node)) is not None:

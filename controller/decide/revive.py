@@ -6,7 +6,7 @@ that was decided already, which is how a crash between any two commits is healed
 
 from __future__ import annotations
 
-from controller.decide import images, manifests
+from controller.decide import images, manifests, twins
 from controller.decide.fleet import Fleet
 from controller.decide.force import in_force
 from controller.decide.invocation import OPEN
@@ -23,6 +23,7 @@ def revive(fleet: Fleet, now_mono_s: float) -> None:
     _lookups(fleet, now_mono_s)
     fleet.answered_order.extend(sorted(fleet.answered, key=lambda key: fleet.answered[key].rank))
     _ledger(fleet, now_mono_s)
+    _quarantines(fleet, now_mono_s)
     _unsettle(fleet)
     for service in fleet.rollouts:
         if fleet.slots.of("state", (service, SlotState.SETTLED)):
@@ -41,6 +42,12 @@ def _indexes(fleet: Fleet) -> None:
     for node in sorted(fleet.statuses):
         for shown in fleet.statuses[node].tasks:
             fleet.seen[node, shown.task] = shown
+
+
+def _quarantines(fleet: Fleet, now_mono_s: float) -> None:
+    """Who spoke last under which name is not known any more: everybody is heard anew."""
+    for node in sorted(fleet.quarantines):
+        fleet.deadlines.set(twins.KIND, node, now_mono_s + twins.LOOK_EVERY_S)
 
 
 def _histories(fleet: Fleet) -> None:

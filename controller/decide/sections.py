@@ -32,11 +32,16 @@ def told(assignment: Assignment, stack: str) -> Sections:
 
 
 def sensed_by(fleet: Fleet, event: SensorEvent) -> tuple[str, tuple[FunctionSpec, ...]]:
-    """Whose sensor an event came from, and which functions it may call; nobody's if it was taken away meanwhile."""
+    """Whose sensor an event came from, and which functions it may call; nobody's if it was taken away meanwhile.
+
+    One that its node was not told of has come with an offer, and calls what came with it.
+    """
     assignment, devices = fleet.assignments.get(event.node), fleet.devices.get(event.node)
     stack = next((one.stack for one in (assignment.sensors if assignment else ()) if one.name == event.sensor), "")
-    keys = devices.sensors if devices else ()
-    stack = stack or next((key.partition(".")[0] for key in keys if key.endswith(f".{event.sensor}")), "")
+    if not stack:
+        keys = devices.sensors if devices else ()
+        stack = next((key.partition(".")[0] for key in keys if key.endswith(f".{event.sensor}")), "")
+        return stack, fleet.catalogue.functions_of(stack)
     earlier, functions = fleet.earlier.get(stack), fleet.catalogue.functions_of(stack)
     is_new = assignment is None or told(assignment, stack) == of_stacks(
         wanted(fleet, event.node), lambda one: one == stack
@@ -45,6 +50,13 @@ def sensed_by(fleet: Fleet, event: SensorEvent) -> tuple[str, tuple[FunctionSpec
         return stack, functions
     names = {function.name for function in functions}
     return stack, tuple(one.spec for name, one in earlier.stack.functions.items() if name in names)
+
+
+def arrived(fleet: Fleet, before: Assignment | None, after: Assignment) -> None:
+    """A node is told something else: where a function comes to it, whatever waits for a node looks for one again."""
+    had = {(one.stack, one.name) for one in before.functions} if before else set()
+    if any((one.stack, one.name) not in had for one in after.functions):
+        fleet.unsettled.invocations |= fleet.ledger.of("open", "")
 
 
 def can_call(fleet: Fleet, node: str, function: str) -> bool:

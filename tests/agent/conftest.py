@@ -1,14 +1,28 @@
-"""The engine worlds: a fake one for each test, and one real host for all of them, cleared between."""
+"""A node in the middle of its life; and the engine worlds: a fake one for each test, and one real host for all, cleared between."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from lab import needs
 from lab.site import Site
+from tests.fakes.agent import Rig, task
 from tests.fakes.engines import FakeWorld, RealWorld, World
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    """A node that runs revision a, and may be offered b."""
+    rig = Rig(tmp_path)
+    for revision in ("a", "b"):
+        rig.registry.push(f"web:{revision}")
+    rig.run(2)
+    rig.assign(1, task("a"))
+    rig.run(5)
+    return rig
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,23 @@ from agent.adapters.workers import (
     Workers,
 )
 from agent.decide.effects import Pull, Run, Start, Step
-from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Outcome, Retry, RunEnded, StepEnded
+from agent.decide.inputs import (
+    ContainerSeen,
+    Done,
+    EngineLost,
+    EngineSeen,
+    GiveUp,
+    Outcome,
+    Phase,
+    Retry,
+    RunEnded,
+    StepEnded,
+)
 from protocol.container import Container
 from protocol.desired import FunctionSpec
 
 PATIENCE_S = 5.0
+GLIMPSE = ContainerSeen("c", "name", "s.web.1", "r", "h", Phase.RUNNING)
 RUN = Run("i1", "i1", 1, FunctionSpec("fn", "s", "r", Container("a")), (), "")
 
 
@@ -40,6 +52,9 @@ class Gate:
     def perform(self, step: Step) -> Outcome:
         self._pass(step)
         return Done()
+
+    def glance(self, step: Step) -> ContainerSeen | None:
+        return GLIMPSE if isinstance(step, Start) else None
 
     def run(self, step: Run) -> RunEnded:
         self._pass(step)
@@ -71,7 +86,7 @@ def test_each_end_comes_through_the_inbox() -> None:
     workers.give(RUN)
     answers = [inbox.get(timeout=PATIENCE_S) for _ in range(3)]
     assert EngineLost("none") in answers
-    assert StepEnded(Start("k", "c"), Done()) in answers
+    assert StepEnded(Start("k", "c"), Done(), GLIMPSE) in answers
     assert RunEnded("i1", 1, 0) in answers
     workers.stop()
 

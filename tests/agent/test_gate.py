@@ -22,11 +22,16 @@ CHECK = HealthCheck(("CMD", "true"))
 LONG_S = 100.0
 
 
-def square(period_s: float, ill_first: bool) -> Behaviour:
-    """Healthy for half a period, unhealthy for the other half, and so on for as long as anybody looks."""
-    words = ("unhealthy", "healthy") if ill_first else ("healthy", "unhealthy")
-    count = int(2 * LONG_S / period_s)
-    return Behaviour(health=tuple((number * period_s / 2, words[number % 2]) for number in range(count)))
+def square(period_s: float, phase: float, starting_s: float = 0.0) -> Behaviour:
+    """Healthy for half a period, unhealthy for the other half, as long as anybody looks; begun at a phase of 0 to 1.
+
+    Before that its health is `starting` for a while, as with a `start_period`.
+    """
+    half_s, first_s = period_s / 2, (0.5 - phase % 0.5) * period_s
+    words = ("healthy", "unhealthy") if phase < 0.5 else ("unhealthy", "healthy")
+    turns = [starting_s, *(starting_s + first_s + number * half_s for number in range(int(LONG_S / half_s)))]
+    wave = tuple((at_s, words[number % 2]) for number, at_s in enumerate(turns))
+    return Behaviour(health=(((0.0, "starting"),) if starting_s else ()) + wave)
 
 
 def tried(folder: str | Path, behaviour: Behaviour, offered: Offer, *, is_hinted: bool = True) -> Rig:
@@ -48,31 +53,68 @@ def offered(rig: Rig) -> OfferStatus:
     return status
 
 
-@settings(max_examples=25, deadline=None)
+ENDS = [
+    (period_s, phase, monitor_s)
+    for period_s in (0.5, 60.0)
+    for phase in (0.0, 0.2, 0.49, 0.5, 0.99)
+    for monitor_s in (1.0, 5.0, 29.0, 31.0)
+]
+"""Both ends of what the health of an application may flap with, at phases that look well for long and hardly at all."""
+
+
+@pytest.mark.parametrize("is_hinted", [False, True])
+@pytest.mark.parametrize(("period_s", "phase", "monitor_s"), ENDS)
+def test_the_quickest_and_the_slowest_flapping_are_found_out(
+    tmp_path: Path, period_s: float, phase: float, monitor_s: float, is_hinted: bool
+) -> None:
+    """Half a second and a minute: it is kept only where the first stretch of health was as long as the window.
+
+    Also where the engine tells nothing and every look falls on a moment of health.
+    """
+    _, is_kept = outcome(tmp_path, square(period_s, phase), monitor_s, is_hinted=is_hinted)
+    well_s = (0.5 - phase) * period_s
+    assert not is_kept or well_s >= monitor_s
+    assert is_kept or well_s <= monitor_s + 2 * LOOK_EVERY_S
+
+
+@settings(max_examples=40, deadline=None)
 @given(
     period_s=st.floats(0.5, 60.0),
+    phase=st.floats(0.0, 0.999),
     monitor_s=st.floats(0.0, 60.0),
-    ill_first=st.booleans(),
+    starting_s=st.sampled_from((0.0, 3.0)),
     is_hinted=st.booleans(),
     delay_s=st.sampled_from((None, 0.0, 1.0)),
 )
-def test_flapping_health_is_never_kept_and_not_tried_for_ever(
-    period_s: float, monitor_s: float, ill_first: bool, is_hinted: bool, delay_s: float | None
+def test_flapping_health_is_never_kept_and_not_tried_for_ever(  # noqa: PLR0917 - one of each that can vary
+    period_s: float, phase: float, monitor_s: float, starting_s: float, is_hinted: bool, delay_s: float | None
 ) -> None:
-    """Whatever the period and whenever the looks fall, a square wave of health passes no window that half of it fits into."""
-    spec = replace(task("b", healthcheck=CHECK), restart=Restart(delay_s=delay_s))
+    """Whatever the period and phase and whenever the looks fall, a square wave of health passes no window that it does not fill."""
     with tempfile.TemporaryDirectory() as folder:
-        rig = tried(folder, square(period_s, ill_first), offer(spec, monitor_s=monitor_s), is_hinted=is_hinted)
-        until_s = rig.now_s + monitor_s + 2 * LOOK_EVERY_S
-        while offered(rig).state in (OfferState.STAGED, OfferState.TRYING) and rig.now_s < until_s:
-            rig.run(1)
+        wave = square(period_s, phase, starting_s)
+        took_s, is_kept = outcome(folder, wave, monitor_s, is_hinted=is_hinted, delay_s=delay_s)
+        well_s = (0.5 - phase) * period_s  # of the first stretch; negative where it begins ill
+        assert not is_kept or well_s >= monitor_s
+        assert is_kept or well_s <= monitor_s + 2 * LOOK_EVERY_S
+        assert took_s <= starting_s + monitor_s + 2 * LOOK_EVERY_S + 2
+
+
+def outcome(
+    folder: str | Path, behaviour: Behaviour, monitor_s: float, *, is_hinted: bool = True, delay_s: float | None = None
+) -> tuple[float, bool]:
+    """For how long a revision was tried, and whether it was kept; what runs then is the one or the other."""
+    spec = replace(task("b", healthcheck=CHECK), restart=Restart(delay_s=delay_s))
+    rig = tried(folder, behaviour, offer(spec, monitor_s=monitor_s), is_hinted=is_hinted)
+    began_s = rig.now_s
+    while offered(rig).state in (OfferState.STAGED, OfferState.TRYING) and rig.now_s < began_s + LONG_S:
         rig.run(1)
-        is_kept = offered(rig).state is OfferState.SETTLED
-        assert is_kept or offered(rig).state is OfferState.FAILED
-        assert not is_kept or (not ill_first and monitor_s <= period_s / 2)
-        assert is_kept or ill_first or period_s / 2 <= monitor_s + 2 * LOOK_EVERY_S
-        assert rig.running() == {WEB: ["b" if is_kept else "a"]}
-        rig.store.close()
+    took_s = rig.now_s - began_s
+    rig.run(1)
+    is_kept = offered(rig).state is OfferState.SETTLED
+    assert is_kept or offered(rig).state is OfferState.FAILED
+    assert rig.running() == {WEB: ["b" if is_kept else "a"]}
+    rig.store.close()
+    return took_s, is_kept
 
 
 @pytest.mark.parametrize(("up_s", "is_kept"), [(1.0, False), (29.0, False), (31.0, True), (40.0, True)])

@@ -241,3 +241,22 @@ def test_words_that_it_does_not_know_are_refused() -> None:
         [sys.executable, "-m", "agent.launcher", "--release"], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert (done.returncode, "usage" in done.stderr) == (2, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay_ms", range(0, 600, 40))
+def test_sigkill_at_any_moment_of_a_good_trial_ends_with_the_new_one(delay_ms: int, ground: Ground) -> None:
+    """Before the child is there, while it checks in, after it was kept: then the launcher starts again, and one agent runs."""
+    ground.release("new", CHECKS_IN)
+    ground.offer("new")
+    ground.launch()
+    time.sleep(delay_ms / 1000)
+    ground.end()
+    assert markers.linked(ground.folder, markers.CURRENT) in ("old", "new")
+    ground.launch()
+    ground.until(lambda: markers.linked(ground.folder, markers.CURRENT) == "new", "the release to be kept")
+    ground.until(lambda: markers.trying(ground.folder) is None, "the try to end")
+    ground.until(lambda: is_alive(ground.last()[1]), "the agent")
+    alive = [name for name, pid, *_ in ground.log() if is_alive(int(pid))]
+    assert alive == ["new"]
+    assert markers.verdict(ground.folder) is None

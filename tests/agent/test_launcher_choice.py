@@ -148,6 +148,17 @@ def test_a_file_that_nobody_wrote_so_is_no_try(text: str, tmp_path: Path) -> Non
     assert choose(look(tmp_path, set(), "")) == Start(BASE)
 
 
+@pytest.mark.parametrize(
+    ("text", "fits"), [("", True), ("{}", True), ('{"python": "3.1"}', False), ("[]", False), ('{"pyth', False)]
+)
+def test_a_release_of_another_python_is_not_started(text: str, fits: bool, tmp_path: Path) -> None:
+    """After an upgrade of the system the base goes on; so it does when what says that a release is whole is not."""
+    (tmp_path / OLD).mkdir()
+    (tmp_path / OLD / markers.COMPLETE).write_text(text)
+    markers.point(tmp_path, markers.CURRENT, OLD)
+    assert choose(look(tmp_path, set(), "")) == (Start(OLD) if fits else Start(BASE, f"{OLD} cannot be started"))
+
+
 def test_a_key_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
     """Releases of all ages read each other's files."""
     (tmp_path / markers.VERDICT).write_text('{"name": "x", "reason": "late", "colour": "red"}')

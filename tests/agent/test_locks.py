@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from agent.decide.effects import Probe
 from protocol.desired import Lock, Offer, Order
 from protocol.observed import OfferState, OfferStatus, Request
-from sim.boxes import Box
 from tests.fakes.agent import Rig, offer, task
 
 WEB = "porch.web.1"
 BUSY = "/run/busy"
 LOCK = Lock(BUSY, 3600.0)
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Rig:
-    """A node that runs revision a."""
-    rig = Rig(tmp_path)
-    for revision in ("a", "b"):
-        rig.registry.push(f"web:{revision}")
-    rig.run(2)
-    rig.assign(1, task("a"))
-    rig.run(5)
-    return rig
-
-
-def app(rig: Rig) -> Box:
-    (box,) = rig.engine.running()
-    return box
 
 
 def told(rig: Rig) -> OfferStatus:
@@ -50,7 +29,7 @@ def probes(rig: Rig) -> int:
 
 def test_a_node_asks_when_the_lock_is_free(rig: Rig) -> None:
     """While it is held the image is staged and nothing is asked; when it is let go, the update goes its way."""
-    app(rig).held.add(BUSY)
+    rig.app().held.add(BUSY)
     rig.offer(1, locked())
     rig.run(30)
     assert told(rig).state is OfferState.STAGED
@@ -58,7 +37,7 @@ def test_a_node_asks_when_the_lock_is_free(rig: Rig) -> None:
     rig.run(300)
     assert told(rig).reason == "web holds /run/busy since over 5 min, at most 1 h"
     assert rig.messages(Request) == []
-    app(rig).held.clear()
+    rig.app().held.clear()
     rig.run(7)
     assert told(rig).reason == ""
     rig.grant()
@@ -73,11 +52,11 @@ def test_a_lock_is_looked_at_only_where_somebody_wants_to_know(rig: Rig) -> None
     rig.run(30)
     assert probes(rig) == 0
     rig.offer(2, offer(task("b"), rollout="r-2", lock=LOCK))
-    app(rig).held.add(BUSY)
+    rig.app().held.add(BUSY)
     before_s = rig.now_s
     rig.run(60)
     assert 8 <= probes(rig) <= 1 + (rig.now_s - before_s) / 5
-    app(rig).held.clear()
+    rig.app().held.clear()
     rig.run(7)
     rig.grant()
     rig.run(1)
@@ -89,7 +68,7 @@ def test_a_lock_is_looked_at_only_where_somebody_wants_to_know(rig: Rig) -> None
 
 def test_a_lock_holds_up_no_longer_than_its_limit(rig: Rig) -> None:
     """After it the node asks, tries and stops all the same, counts it, and says so for as long as the offer is known."""
-    app(rig).held.add(BUSY)
+    rig.app().held.add(BUSY)
     rig.offer(1, locked(lock=Lock(BUSY, 120.0)))
     rig.run(115)
     assert rig.messages(Request) == []
@@ -103,18 +82,18 @@ def test_a_lock_holds_up_no_longer_than_its_limit(rig: Rig) -> None:
 
 def test_the_limit_counts_from_the_first_time_over_restarts_and_boots(rig: Rig) -> None:
     """Neither a crash, nor a power cut, nor a moment without the lock begins the count anew."""
-    app(rig).held.add(BUSY)
+    rig.app().held.add(BUSY)
     rig.offer(1, locked(lock=Lock(BUSY, 300.0)))
     rig.run(100)
     rig.crash()
     rig.run(50)
     rig.cut_power()
     rig.run(20)
-    app(rig).held.add(BUSY)
+    rig.app().held.add(BUSY)
     rig.run(20)
-    app(rig).held.clear()
+    rig.app().held.clear()
     rig.run(20)
-    app(rig).held.add(BUSY)
+    rig.app().held.add(BUSY)
     asked = len(rig.messages(Request))
     assert asked > 0
     rig.run(40)
@@ -126,7 +105,7 @@ def test_the_limit_counts_from_the_first_time_over_restarts_and_boots(rig: Rig) 
 
 def test_an_operator_ends_the_waiting_at_once(rig: Rig) -> None:
     """The offer says so, and the node says that it was an operator."""
-    app(rig).held.add(BUSY)
+    rig.app().held.add(BUSY)
     rig.offer(1, locked())
     rig.run(30)
     rig.offer(2, replace(locked(), overrides_lock=True))
@@ -141,7 +120,7 @@ def test_a_lock_that_is_taken_after_the_grant_gives_it_back(rig: Rig) -> None:
     """It is looked at again right before the stop: the application is never stopped, and the node names the nonce."""
     rig.offer(1, locked())
     rig.run(3)
-    box, request = app(rig), rig.messages(Request)[-1]
+    box, request = rig.app(), rig.messages(Request)[-1]
     box.held.add(BUSY)
     rig.grant()
     rig.run(20)
@@ -161,7 +140,7 @@ def test_with_start_first_the_old_one_stays_until_it_lets_go(rig: Rig) -> None:
     """The new container runs beside it, and nothing is settled before the old one is gone."""
     rig.offer(1, locked(Order.START_FIRST))
     rig.run(3)
-    app(rig).held.add(BUSY)
+    rig.app().held.add(BUSY)
     rig.grant()
     rig.run(60)
     assert sorted(rig.running()[WEB]) == ["a", "b"]
@@ -176,7 +155,7 @@ def test_with_start_first_the_old_one_stays_until_it_lets_go(rig: Rig) -> None:
 
 def test_an_application_that_does_not_run_holds_nothing(rig: Rig) -> None:
     """There is nothing to stop."""
-    app(rig).held.add(BUSY)
+    rig.app().held.add(BUSY)
     rig.offer(1, locked())
     rig.run(20)
     assert rig.messages(Request) == []

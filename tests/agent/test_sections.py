@@ -17,6 +17,7 @@ from protocol.desired import (
     Assignment,
     FunctionSpec,
     Grant,
+    Login,
     Offer,
     Sections,
     SensorSpec,
@@ -140,7 +141,7 @@ def press(rig: Rig) -> str:
 
 
 def test_a_node_follows_the_old_sections_until_it_tries_the_revision(rig: Rig) -> None:
-    """Staging brings the function's image and changes nothing; the grant switches; keeping and the assignment change no more."""
+    """Staging brings the function's image and changes nothing; the grant switches; keeping and assigning change nothing more."""
     rig.offer(1, bringing(task("b")))
     rig.run(30)
     assert rig.engine.look().has("greet:2")
@@ -210,6 +211,20 @@ def test_an_offer_waits_for_its_function_while_the_registry_is_away(rig: Rig) ->
     rig.registry.push("greet:3", Behaviour(exits_after_s=0.5))
     rig.registry.up = True
     rig.run(600)
+    (status,) = rig.status().offers
+    assert status.state is OfferState.STAGED
+
+
+def test_an_offer_that_failed_for_want_of_a_login_is_staged_with_the_right_one(rig: Rig) -> None:
+    """Also where it was a function's image that the registry refused."""
+    secret = replace(greet(2), container=Container("private:5000/greet:2"))
+    rig.offer(1, bringing(task("b"), sections=replace(NEW, functions=(secret,))))
+    rig.run(30)
+    (status,) = rig.status().offers
+    assert (status.state, status.was_staging) == (OfferState.FAILED, True)
+    rig.registry.push("private:5000/greet:2", Behaviour(exits_after_s=0.5))
+    rig.assign(2, task("a"), logins=(Login("private:5000", "me", "right"),))
+    rig.run(60)
     (status,) = rig.status().offers
     assert status.state is OfferState.STAGED
 

@@ -42,6 +42,26 @@ def test_an_endpoint_that_a_dead_engine_left_keeps_nobody_from_starting(real: Re
     assert real.host.docker("ps", "--format", "{{.Names}}").split() == [NAME]
 
 
+class DeadApi(DockerApi):
+    """A wire that refuses to start a container as Docker does whose runtime an engine has left behind in its middle."""
+
+    def call(self, method: str, path: str, **options: Any) -> Answer:
+        if path.endswith("/start"):
+            return Answer(500, {"message": f"task {path.split('/')[2]}: already exists"})
+        return super().call(method, path, **options)
+
+
+def test_a_container_that_an_engine_died_over_makes_room_for_a_new_one(real: RealWorld) -> None:
+    """It is taken away, so that it can be made anew, and what was in the way is said; it is no reason to give up."""
+    image = real.image("well")
+    real.host.docker("pull", "--quiet", image)
+    container = real.host.docker("create", "--network", "none", "--name", "bramble-f-s.b.1-r1", image).strip()
+    answer = started(DeadApi(real.host.engine.url), container)
+    assert (answer.ok, answer.status) == (False, 500)
+    assert "made anew" in answer.message
+    assert container not in real.host.docker("ps", "--all", "--quiet", "--no-trunc")
+
+
 def test_another_refusal_is_told_as_it_is(real: RealWorld) -> None:
     """Nothing is renamed for what cannot be helped."""
     answer = started(DockerApi(real.host.engine.url), "nobody")

@@ -45,6 +45,7 @@ def filled(node: Node) -> None:
     node.marks.put(spec.task, Mark("@daily", "UTC", Clock.SYNCED, 1_760_000_000.5, 1_760_054_400.0, 2))
     node.silences.put("", Silence("boot-1", 990.0))
     node.completed.put("porch.once.1 a x", "")
+    node.attested.put("porch.web.1 a x", "sha256:2")
     node.pulled.put("r/web:a", Pulled("r/web:a", "mirror:5000", "sha256:1", ("sha256:2",), "sha256:2", "", "sha256:2"))
     node.lineages.put("porch.web", Lineage("web:b", "web:a"))
 

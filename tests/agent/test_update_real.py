@@ -81,6 +81,9 @@ def test_an_illness_between_two_looks_is_remembered_until_the_next_start(real: R
         ("/cache/busy", False),
         ("/cache/more/busy", True),
         ("/dev/shm/busy", False),
+        ("/elsewhere/busy", True),
+        ("/behind/busy", False),
+        ("/round/about/busy", False),
     ],
 )
 def test_a_lock_is_seen_wherever_docker_can_look(real: RealWorld, path: str, is_seen: bool) -> None:
@@ -88,7 +91,8 @@ def test_a_lock_is_seen_wherever_docker_can_look(real: RealWorld, path: str, is_
     mounts = (Mount("volume", "/vol", "data", volume=Volume()), Mount("tmpfs", "/cache"))
     mounts = (*mounts, Mount("volume", "/cache/more", "more", volume=Volume()))
     container = started(real, real.engine, "well", mounts=mounts)
-    real.inside(container.id, "mkdir -p /tmp /vol/deep; ln -sf /tmp /elsewhere")
+    real.inside(container.id, "mkdir -p /tmp /vol/deep; ln -s /tmp /elsewhere; ln -s /cache /behind")
+    real.inside(container.id, "mkdir /round; ln -s ../behind /round/about")
     free = real.engine.perform(Probe("k", container.id, path))
     assert isinstance(free, Done) is is_seen
     real.inside(

@@ -26,6 +26,7 @@ BENCHES = {
     "function": "how soon an event's function has answered",
     "replicas": "how soon a manifest's containers run",
     "rollout": "how soon an update has settled everywhere",
+    "turns": "what a turn of a rollout costs in a large fleet",
     "heal": "how soon a killed container runs again",
     "placements": "how fast tasks find their nodes",
     "fleet": "what ten thousand nodes cost their controller",

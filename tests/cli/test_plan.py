@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,10 @@ PLAN = Plan(
     ),
     7300.0,
     ("not counted are windows, locks and confirmations",),
+    total=2,
+    nodes=2,
+    pull_bytes=7_000_000,
+    unknown=1,
 )
 
 
@@ -68,3 +72,18 @@ def test_a_manifest_that_would_be_refused_has_no_plan(manifest: str) -> None:
     """The controller's no is the command's."""
     refused = FakeSession(answers={OrderVerb.PLAN: no("the manifest of shop would be refused: no")})
     assert operate(refused, "plan", "-f", manifest).exit_code == 1
+
+
+def test_a_plan_of_several_pages_is_one(manifest: str) -> None:
+    """Each further page is asked for by the plan's name; the summary is of all, and so is the document."""
+    first = replace(PLAN, rows=PLAN.rows[:1], plan="p1", next=1)
+    second = replace(PLAN, rows=PLAN.rows[1:], plan="p1")
+    pages = [yes(json.loads(json.dumps(asdict(page)))) for page in (first, second)]
+    talk = FakeSession(answers={OrderVerb.PLAN: list(pages)})
+    done = operate(talk, "plan", "-f", manifest, "-o", "json")
+    assert json.loads(done.stdout) == json.loads(json.dumps(asdict(replace(PLAN, plan="p1"))))
+    assert talk.orders[1].arguments == {"plan": "p1", "from": 1}
+    table = operate(FakeSession(answers={OrderVerb.PLAN: list(pages)}), "plan", "-f", manifest).stdout
+    assert "pi-1" in table
+    assert "pi-2" in table
+    assert "shop: 2 nodes, 7.0 MB and what is unknown to pull" in table

@@ -9,7 +9,7 @@ import pytest
 from controller.decide.releases import KEY
 from controller.decide.rollouts.slot import RolloutState, SlotState
 from protocol.desired import Offer
-from protocol.observed import Answer, OfferState, OfferStatus, Request, TaskState, TaskStatus
+from protocol.observed import Answer, Link, OfferState, OfferStatus, Request, TaskState, TaskStatus
 from protocol.operator import OrderVerb
 from protocol.release import BASE, STACK, Release
 from protocol.topics import RequestTopic
@@ -126,6 +126,11 @@ def test_a_release_that_is_not_kept_pauses_the_update_and_says_why() -> None:
     assert bench.rollout == RolloutState.PAUSED
     assert not bench.ask("pi-2")
     assert bench.rows()["pi-1"] | {"state": "failed", "reason": "it did not check in"} == bench.rows()["pi-1"]
+    again = bench.update().message
+    assert "already" in again
+    assert f"bramble rollout resume {KEY}" in again
+    assert bench.steer(OrderVerb.ROLLOUT_RESUME).ok
+    assert bench.ask("pi-1")
 
 
 def test_with_rollback_everybody_returns_to_what_was_in_force_before() -> None:
@@ -140,6 +145,18 @@ def test_with_rollback_everybody_returns_to_what_was_in_force_before() -> None:
     assert bench.ask("pi-1")
     bench.switch("pi-1")
     assert (bench.rollout, bench.runs) == (RolloutState.ROLLED_BACK, {"pi-1": BASE, "pi-2": BASE})
+
+
+def test_the_same_release_under_another_policy_goes_on_with_it() -> None:
+    """How long it may take is no part of what it is: the offer says it anew, and nobody begins again."""
+    bench = Bench("pi-1", "pi-2")
+    bench.update()
+    bench.ask("pi-1")
+    bench.update(checkin_s=9, monitor_s=3)
+    offers = [bench.offer(name) for name in ("pi-1", "pi-2")]
+    assert [(one.task.release.checkin_s, one.monitor_s) for one in offers if one and one.task.release] == [(9, 3)] * 2
+    bench.switch("pi-1")
+    assert bench.ask("pi-2")
 
 
 def test_a_node_that_joins_later_is_updated_too() -> None:
@@ -221,6 +238,26 @@ def test_agents_without_an_engine_are_updated_too() -> None:
     bench.runs["sensor"] = BASE
     bench.update()
     assert bench.ask("sensor")
+
+
+def test_a_node_that_is_away_or_drained_has_its_agent_all_the_same() -> None:
+    """One that is away when the order is given counts as unseen, and is updated when it returns; a drained one at once."""
+    bench = Bench("pi-1", "pi-2")
+    bench.desk.presence("pi-2", Link.OFFLINE)
+    bench.desk.turn(600.0)
+    bench.desk.order(OrderVerb.DRAIN, "pi-1", key="d")
+    bench.hello("pi-1")
+    bench.update()
+    assert bench.rows()["pi-2"]["state"] == "waiting"
+    assert bench.ask("pi-1")
+    bench.switch("pi-1")
+    status = bench.desk.stack(STACK).services[0].rollout
+    assert status is not None
+    assert (status.updated, status.unseen) == (1, 1)
+    bench.hello("pi-2")
+    assert bench.ask("pi-2")
+    bench.switch("pi-2")
+    assert bench.rollout == RolloutState.DONE
 
 
 def test_only_the_nodes_of_the_constraints_are_offered_a_release() -> None:

@@ -82,6 +82,28 @@ def test_devices_and_functions_are_compared_too() -> None:
     ]
 
 
+def test_what_changes_with_an_update_is_said_to() -> None:
+    """Where a service changes too, a sensor and a function come, change and go with it; elsewhere at once."""
+    desk = fleet(web() + DEVICES)
+    changed = DEVICES.replace("17", "18").replace("bell", "gong").replace("f:1", "f:2")
+    said = {(node, what): details for node, what, _, details in rows(desk, web("web:2") + changed)}
+    assert said["pi-1", "sensor bell"] == said["pi-1", "sensor gong"] == ("with the update of its services there",)
+    assert said["pi-1", "function f"] == ("container", "with the update of its services there")
+    assert said["pi-2", "sensor gong"] == ()
+    assert said["pi-2", "function f"] == ("container",)
+
+
+@pytest.mark.parametrize("image", ["web:1", "web:2"])
+def test_a_plan_of_other_sections_changes_nothing(image: str) -> None:
+    """Also where nothing moves, so that the fleet's own records are looked at."""
+    desk = fleet(web() + DEVICES)
+    before = shelves(desk.fleet)
+    assert desk.order(OrderVerb.PLAN, "shop", manifest=web(image) + DEVICES.replace("17", "18"))
+    for _ in range(20):
+        desk.turn()
+    assert shelves(desk.fleet) == before
+
+
 def test_a_diff_changes_nothing_and_says_nothing(tmp_path: Path) -> None:
     """No record, no message, no generation; and publishing afterwards does what the diff said."""
     desk = fleet(web(), tmp_path)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.decide.effects import Reply
+from controller.decide.effects import Reply, Say
 from controller.decide.greeting import STREAMS_MOST
 from controller.decide.invocation import InvocationState
 from controller.decide.report import stack_status
@@ -158,6 +158,19 @@ def test_a_hello_that_knows_the_future_is_refused_in_a_sentence(tmp_path: Path) 
     effects = desk.heard(HelloTopic(FLEET, BAD), hello(assignment_epoch=5_000), mark=FactMark("s", 1, 1))
     assert any("epoch 5000" in getattr(effect, "sentence", "") for effect in effects)
     assert desk.fleet.epoch == 1
+
+
+def test_small_steps_into_the_future_carry_nobody_else_away(tmp_path: Path) -> None:
+    """Each hello is believed, a hundred times over: it is the liar's own epoch that rises, and nobody else is told anything."""
+    desk = fleet(tmp_path)
+    before = honest(desk)
+    for number in range(1, 101):
+        epoch = desk.fleet.epoch_of(BAD) + 900
+        effects = desk.heard(HelloTopic(FLEET, BAD), hello(assignment_epoch=epoch), mark=FactMark("s", number, number))
+        assert {str(effect.topic).split("/")[4] for effect in effects if isinstance(effect, Say)} <= {BAD}
+    assert honest(desk) == before
+    assert (desk.fleet.epoch, desk.fleet.epoch_of("pi-1")) == (1, 1)
+    assert desk.fleet.epoch_of(BAD) > 90_000
 
 
 def test_only_the_node_that_has_an_invocation_ends_it(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_one_event_and_one_trigger_are_one_invocation_however_often_they_come(tm
         effects = sense(desk, event())
         count += len(dispatched(effects))
         acks = [effect.message for effect in effects if isinstance(effect, Say) and isinstance(effect.message, Ack)]
-        assert acks == [Ack("s-pi-1", 101)]
+        assert acks == [Ack("s-pi-1", 101, epoch=1)]
         desk.restart()
     assert count == 1
     assert desk.fleet.counts.get(("events",), 0) == 0
@@ -108,7 +108,7 @@ def test_an_event_that_meets_no_trigger_is_counted_and_acknowledged() -> None:
     """Nothing is asked for, and its node need not say it again."""
     desk = porch()
     sense(desk, event(kind="released"))
-    assert desk.said[str(AckTopic(FLEET, "pi-1"))] == Ack("s-pi-1", 101)
+    assert desk.said[str(AckTopic(FLEET, "pi-1"))] == Ack("s-pi-1", 101, epoch=1)
     assert (desk.fleet.counts["events",], len(desk.fleet.ledger)) == (1, 0)
 
 

@@ -13,7 +13,8 @@ from controller.decide.effects import Reply
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard, Unreadable
 from controller.decide.terms import Terms
-from controller.loop import Loop, _reply, read
+from controller.loop import SAFETY_S, Loop, read
+from controller.packing import answer
 from controller.settings import Settings
 from controller.settings import read as read_settings
 from controller.store import Store
@@ -189,9 +190,9 @@ def test_no_bytes_stop_the_loop(tmp_path: Path, payload: bytes, topic: str) -> N
 
 
 def test_it_sleeps_until_something_is_due(tmp_path: Path) -> None:
-    """At most a second, and not at all while something waits."""
+    """At most so long that the watchdog hears of it, and not at all while something waits."""
     loop, wire = room(tmp_path)
-    assert loop.wait_s(5.0) == 1.0
+    assert loop.wait_s(5.0) == SAFETY_S
     loop.inbox.put(Arrived(1, (hello("pi-1"), manifest(web()))))
     assert loop.wait_s(5.0) == 0.0
     wire.room = 0
@@ -240,7 +241,7 @@ def test_an_answer_goes_nowhere_where_only_others_may_speak(
 
 def test_an_answer_that_is_too_large_is_answered_by_saying_so() -> None:
     """A function may print more than a packet holds beside what an answer adds; its caller is not left to wait."""
-    packet = _reply(Reply("my/desk", b"7", Answer("o1", ok=True, result="x" * 300_000)), FLEET)
+    packet = answer(Reply("my/desk", b"7", Answer("o1", ok=True, result="x" * 300_000)), FLEET)
     assert isinstance(packet, Packet)
     assert (packet.topic, packet.correlation) == ("my/desk", b"7")
     assert b"300" in packet.payload

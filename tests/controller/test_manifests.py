@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.decide.effects import Remark
+from controller.decide.effects import Remark, Say
 from protocol.envelope import Packet, pack
 from protocol.observed import TaskState, TaskStatus
 from protocol.operator import Verdict
@@ -21,12 +21,14 @@ def test_an_accepted_manifest_is_acknowledged_with_the_digest_of_its_bytes() -> 
 
 
 def test_the_same_manifest_again_changes_nothing() -> None:
-    """A retained manifest comes with every connect; no generation moves for it."""
+    """Whoever says it again is answered again, for he may not have heard; no generation moves for it."""
     desk = Desk()
     desk.hello("pi-1")
     desk.manifest("shop", web())
     before = desk.assignment("pi-1")
-    assert desk.manifest("shop", web()) == ()
+    assert [type(effect.topic) for effect in desk.manifest("shop", web()) if isinstance(effect, Say)] == [
+        StackStatusTopic
+    ]
     assert desk.assignment("pi-1") == before
 
 

@@ -112,20 +112,42 @@ def test_an_empty_store_tells_nobody_to_stop() -> None:
     assert (desk.assignment("pi-1").epoch, desk.assignment("pi-1").generation) == (4, 10)
 
 
-@pytest.mark.parametrize(
-    ("generation", "is_hash_right", "is_told"), [(1, True, False), (1, False, True), (0, True, True)]
-)
-def test_a_hello_is_answered_only_where_it_differs(generation: int, *, is_hash_right: bool, is_told: bool) -> None:
+def test_one_node_that_knows_more_changes_no_other_nodes_epoch() -> None:
+    """Each is spoken to under its own: a hello raises nobody's but its sender's, and it alone is told anew."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.hello("pi-2")
+    desk.manifest("shop", web(mode="global"))
+    effects = desk.hello("pi-1", assignment_epoch=1, assignment_generation=9, assignment_hash="x")
+    assert [e.message.node for e in effects if isinstance(getattr(e, "message", None), Assignment)] == ["pi-1"]
+    assert (desk.assignment("pi-1").epoch, desk.assignment("pi-2").epoch, desk.fleet.epoch) == (2, 1, 1)
+
+
+def test_a_node_that_knows_something_else_under_the_same_number_is_told_anew() -> None:
+    """The store was restored, and counted up to where it was before: the node would refuse the very number for ever."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    desk.hello("pi-1", assignment_epoch=1, assignment_generation=1, assignment_hash="x")
+    assert (desk.assignment("pi-1").epoch, desk.tasks("pi-1")) == (2, {"shop.web.1": "web:1"})
+
+
+def test_whoever_obeys_a_higher_epoch_is_spoken_to_above_it() -> None:
+    """Its assignment is of epoch 1, its offers were of epoch 5: whatever is said below that is refused there."""
+    desk = Desk()
+    desk.manifest("shop", web())
+    desk.hello("pi-1", assignment_epoch=1, assignment_generation=0, obeyed_epoch=5)
+    assert desk.assignment("pi-1").epoch == 6
+
+
+@pytest.mark.parametrize(("generation", "is_told"), [(1, False), (0, True)])
+def test_a_hello_is_answered_only_where_it_differs(generation: int, *, is_told: bool) -> None:
     """A reconnect disturbs nothing; a lost retained message costs one more."""
     desk = Desk()
     desk.hello("pi-1")
     desk.manifest("shop", web())
     told = desk.assignment("pi-1")
-    said = {
-        "assignment_epoch": 1,
-        "assignment_generation": generation,
-        "assignment_hash": told.content_hash if is_hash_right else "x",
-    }
+    said = {"assignment_epoch": 1, "assignment_generation": generation, "assignment_hash": told.content_hash}
     effects = desk.hello("pi-1", **said)
     assert [e.message for e in effects if isinstance(getattr(e, "message", None), Assignment)] == [told] * is_told
 

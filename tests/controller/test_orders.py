@@ -100,7 +100,7 @@ def test_a_command_goes_to_its_node_and_the_answer_back() -> None:
     """The node's word, under the operator's id; no other node can answer for it."""
     desk = fleet_of_two()
     assert desk.order(OrderVerb.COMMAND, "pi-1", verb="set", target="lamp", value="on") is None
-    assert desk.said[str(CommandTopic(FLEET, "pi-1", "o1"))] == Command("o1", Verb.SET, "lamp", "on")
+    assert desk.said[str(CommandTopic(FLEET, "pi-1", "o1"))] == Command("o1", Verb.SET, "lamp", "on", epoch=1)
     assert desk.heard(NodeAnswerTopic(FLEET, "pi-2", "o1"), Answer("o1", ok=True, message="not me")) == ()
     effects = desk.heard(NodeAnswerTopic(FLEET, "pi-1", "o1"), Answer("o1", ok=True, message="lamp is on"))
     assert [e.answer for e in effects if isinstance(e, Reply)] == [Answer("o1", ok=True, message="lamp is on")]

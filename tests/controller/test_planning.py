@@ -10,12 +10,13 @@ import pytest
 from controller.decide.effects import Inspect, Reply
 from controller.decide.inputs import Inspected, Layer
 from controller.decide.observe import observe
-from controller.decide.rollouts.planning import NOT_COUNTED
+from controller.decide.rollouts.drafting import NOT_COUNTED
 from controller.decide.terms import Terms
 from protocol import topics
-from protocol.observed import Answer, Health, Link
+from protocol.observed import Answer, Health, Link, stored_name
 from protocol.operator import OperatorOrder, OrderVerb
-from tests.controller.desk import FLEET, Desk, web
+from tests.controller.desk import FLEET, Desk, running, web
+from tests.controller.test_costs import calls_of
 from tests.controller.test_memory import shelves
 
 TERMS = Terms(image_lookup_s=10.0)
@@ -59,6 +60,12 @@ def fleet(text: str, nodes: int = 2, path: Path | None = None) -> Desk:
     for number in range(1, nodes + 1):
         desk.runs(f"pi-{number}")
     return desk
+
+
+def stores(desk: Desk, node: str, *images: str) -> None:
+    """A node runs what it should, and says which images are on its disk."""
+    names = tuple(stored_name(f"{image}@{DIGESTS[image]}") for image in images)
+    desk.status(node, running(desk.assignment(node)), images=names)
 
 
 def globally(image: str, **more: str) -> str:
@@ -182,3 +189,119 @@ def test_a_faulty_manifest_has_no_plan_and_a_plan_leaves_nothing_behind(tmp_path
     plan(desk, globally("web:2"))
     assert shelves(desk.fleet) == before
     assert desk.fleet.drafts == {}
+
+
+def republished(desk: Desk, text: str) -> None:
+    """Another manifest is accepted, and all run it."""
+    for effect in desk.manifest("shop", text):
+        if isinstance(effect, Inspect):
+            answered(desk, effect)
+    desk.turn()
+
+
+def test_what_a_rollback_has_left_on_the_disk_is_not_fetched_again() -> None:
+    """A node that says it has the image fetches nothing; one that does not say so fetches what is new to it."""
+    desk = fleet(globally("web:1"))
+    stores(desk, "pi-1", "web:1", "web:2")
+    stores(desk, "pi-2", "web:1")
+    rows = by_node(plan(desk, globally("web:2")))
+    assert {node: row["pull_bytes"] for node, row in rows.items()} == {"pi-1": 0, "pi-2": TWO.size_bytes}
+
+
+def test_what_an_image_of_the_history_has_brought_is_not_fetched_again() -> None:
+    """The registry is asked for its layers too, because a node still has it; one that nobody has is not asked for."""
+    desk = fleet(globally("db:1"))
+    republished(desk, globally("web:1"))
+    stores(desk, "pi-1", "db:1")
+    stores(desk, "pi-2")
+    order = OperatorOrder(OrderVerb.PLAN, "shop", {"manifest": globally("web:2")})
+    asked = {
+        one.reference.partition("@")[0]
+        for one in desk.heard(topics.OrderTopic(FLEET, "p0"), order)
+        if isinstance(one, Inspect)
+    }
+    assert asked == {"web:1", "web:2", "db:1"}
+    stores(desk, "pi-1")
+    order = OperatorOrder(OrderVerb.PLAN, "shop", {"manifest": globally("web:2")})
+    asked = {
+        one.reference.partition("@")[0]
+        for one in desk.heard(topics.OrderTopic(FLEET, "p1"), order)
+        if isinstance(one, Inspect)
+    }
+    assert asked == {"web:1", "web:2"}
+
+
+def test_a_plan_of_many_rows_is_read_page_by_page() -> None:
+    """The first page counts all of them; the pages together are all rows, each once; then it is forgotten."""
+    desk = fleet(globally("web:1"), nodes=600)
+    order = OperatorOrder(OrderVerb.PLAN, "shop", {"manifest": globally("web:2")})
+    for asked in desk.heard(topics.OrderTopic(FLEET, "p1"), order):
+        if isinstance(asked, Inspect):
+            answered(desk, asked)
+    page = made(desk)
+    assert (page["total"], page["nodes"], page["pull_bytes"], page["unknown"]) == (
+        600,
+        600,
+        600 * TWO.size_bytes,
+        0,
+    )
+    nodes = [row["node"] for row in page["rows"]]
+    while page["next"]:
+        answer = desk.order(OrderVerb.PLAN, "shop", key=f"p{page['next']}", plan=page["plan"], **{"from": page["next"]})
+        assert answer is not None
+        page = answer.result
+        nodes += [row["node"] for row in page["rows"]]
+    assert nodes == sorted(f"pi-{number}" for number in range(1, 601))
+    desk.turn(61.0)
+    gone = desk.order(OrderVerb.PLAN, "shop", key="p9", plan="p1")
+    assert gone is not None
+    assert (gone.ok, gone.message) == (False, "the plan 'p1' is not kept any more; ask for it again")
+
+
+def made(desk: Desk) -> dict[str, Any]:
+    """The plan, when turns enough have passed."""
+    for _ in range(500):
+        for effect in desk.turn():
+            if isinstance(effect, Reply):
+                found: dict[str, Any] = effect.answer.result
+                return found
+    pytest.fail("no plan was made")
+
+
+def begun(nodes: int) -> Desk:
+    """A plan whose registries have answered."""
+    desk = fleet(globally("web:1"), nodes=nodes)
+    order = OperatorOrder(OrderVerb.PLAN, "shop", {"manifest": globally("web:2")})
+    for asked in desk.heard(topics.OrderTopic(FLEET, "p1"), order):
+        if isinstance(asked, Inspect):
+            answered(desk, asked)
+    return desk
+
+
+def test_a_plan_costs_no_turn_more_in_a_large_fleet() -> None:
+    """Law 10: five times the nodes take five times the turns, and each as many calls; counted, so it is always the same."""
+    costs: dict[int, list[int]] = {}
+    for nodes in (300, 1_500):
+        desk = begun(nodes)
+        costs[nodes] = []
+        while (draft := desk.fleet.drafts.get("p1")) is not None and draft.pages is None:
+            costs[nodes].append(calls_of(desk.turn))
+    assert max(costs[1_500]) <= 1.2 * max(costs[300])
+    assert 3 * len(costs[300]) <= len(costs[1_500]) <= 6 * len(costs[300])
+
+
+def test_a_plan_of_a_stack_that_changes_meanwhile_is_of_what_is_so_then() -> None:
+    """It begins anew: nothing of it is compared with what is over."""
+    desk = begun(600)
+    desk.turn()
+    republished(desk, globally("web:2"))
+    assert {row["details"] for row in made(desk)["rows"]} == {("its update goes on",)}
+
+
+def test_a_node_that_leaves_meanwhile_is_left_out() -> None:
+    """Nobody plans for it."""
+    desk = begun(600)
+    desk.presence("pi-7", Link.OFFLINE)
+    desk.turn(60.0)
+    desk.order(OrderVerb.DECOMMISSION, "pi-7", key="o9")
+    assert "pi-7" not in {row["node"] for row in made(desk)["rows"]}

@@ -12,93 +12,26 @@ from controller.decide.rollouts import steering
 from controller.decide.rollouts.slot import Cause, RolloutState, SlotState
 from controller.decide.terms import Terms
 from controller.store import Store
+from protocol.operator import OrderVerb
 from protocol.refusal import Refusal
 from tests.controller.gradual import SERVICE, Bed
-
-KEEPS = "{keep_previous: true}"
-
-
-def none() -> Bed:
-    """A service that is not being updated."""
-    bed = Bed(2)
-    bed.publish("web:1")
-    bed.publish("web:1")
-    bed.desk.fleet.rollouts.drop(SERVICE)
-    return bed
-
-
-def rolling() -> Bed:
-    """One of two is trying."""
-    bed = Bed(2)
-    bed.ask()
-    return bed
-
-
-def halted() -> Bed:
-    """An operator paused it."""
-    bed = Bed(2)
-    steering.pause(bed.desk.fleet, SERVICE)
-    bed.desk.turn()
-    return bed
-
-
-def failed() -> Bed:
-    """The first failed."""
-    bed = Bed(2)
-    bed.end(*bed.ask(), well=False)
-    return bed
-
-
-def promoting() -> Bed:
-    """The canary awaits a word."""
-    bed = Bed(2, "{canary: {promote: confirm}}")
-    bed.rounds()
-    return bed
-
-
-def done(extra: str = "{}") -> Bed:
-    """Both are settled."""
-    bed = Bed(2, extra)
-    bed.rounds()
-    return bed
-
-
-def keeping() -> Bed:
-    """Both are settled, and keep what was before."""
-    return done(KEEPS)
-
-
-def confirmed() -> Bed:
-    """Nothing is kept any more."""
-    bed = keeping()
-    steering.confirm(bed.desk.fleet, SERVICE)
-    bed.desk.turn()
-    return bed
-
-
-def going_back() -> Bed:
-    """One was settled, and is to be taken back."""
-    bed = Bed(3)
-    bed.end(*bed.ask())
-    steering.abort(bed.desk.fleet, SERVICE)
-    bed.desk.turn()
-    return bed
-
-
-def back_halted() -> Bed:
-    """And that was paused."""
-    bed = going_back()
-    steering.pause(bed.desk.fleet, SERVICE)
-    bed.desk.turn()
-    return bed
-
-
-def back() -> Bed:
-    """All is as it was."""
-    bed = going_back()
-    bed.rounds()
-    return bed
-
+from tests.controller.situations import (
+    SITUATIONS,
+    back,
+    back_halted,
+    confirmed,
+    done,
+    failed,
+    going_back,
+    halted,
+    held_up,
+    keeping,
+    none,
+    promoting,
+    rolling,
+    tolerant,
+    unseen,
+)
 
 ROLLING, PAUSED, DONE = RolloutState.ROLLING, RolloutState.PAUSED, RolloutState.DONE
 GOING_BACK, BACK_PAUSED, BACK = RolloutState.ROLLING_BACK, RolloutState.ROLLBACK_PAUSED, RolloutState.ROLLED_BACK
@@ -143,7 +76,70 @@ TABLE: list[tuple[Verb, Callable[[], Bed], RolloutState | None, str]] = [
     (steering.abort, going_back, GOING_BACK, "is being taken back already"),
     (steering.abort, back_halted, BACK_PAUSED, "is being taken back already"),
     (steering.abort, back, BACK, "is rolled back already"),
+    (steering.pause, keeping, DONE, "there is nothing to pause of shop.web: it is done"),
+    (steering.pause, confirmed, DONE, "there is nothing to pause of shop.web: it is done"),
+    (steering.pause, back_halted, BACK_PAUSED, "is paused already"),
+    (steering.pause, tolerant, DONE, "there is nothing to pause of shop.web: it is done"),
+    (steering.pause, held_up, PAUSED, "is paused; what is being tried"),
+    (steering.pause, unseen, PAUSED, "is paused; what is being tried"),
+    (steering.resume, keeping, DONE, "it is done"),
+    (steering.resume, confirmed, DONE, "it is done"),
+    (steering.resume, tolerant, ROLLING, "goes on; 1 that failed or are lost are tried again"),
+    (steering.resume, held_up, ROLLING, "is going on already"),
+    (steering.resume, unseen, ROLLING, "is going on already"),
+    (steering.confirm, back_halted, BACK_PAUSED, "waits to be confirmed"),
+    (steering.confirm, back, BACK, "waits to be confirmed"),
+    (steering.confirm, tolerant, DONE, "waits to be confirmed"),
+    (steering.confirm, held_up, ROLLING, "canary waits no more for pi-1, lost while trying it"),
+    (steering.confirm, unseen, ROLLING, "lab waits no more for any one of its nodes, which are all away"),
+    (steering.abort, tolerant, DONE, "is not being updated; `bramble rollout undo shop.web`"),
+    (steering.abort, held_up, GOING_BACK, "is taken back"),
+    (steering.abort, unseen, BACK, "is taken back"),
 ]
+
+
+def test_the_table_has_each_verb_in_each_state() -> None:
+    """None is left to chance."""
+    verbs = (steering.pause, steering.resume, steering.confirm, steering.abort)
+    assert {(row[0], row[1]) for row in TABLE} == {(verb, one) for verb in verbs for one in SITUATIONS}
+
+
+ORDERS: dict[OrderVerb, dict[str, str]] = {
+    OrderVerb.ROLLOUT_PAUSE: {},
+    OrderVerb.ROLLOUT_RESUME: {},
+    OrderVerb.ROLLOUT_CONFIRM: {},
+    OrderVerb.ROLLOUT_ABORT: {},
+    OrderVerb.ROLLOUT_UNDO: {},
+    OrderVerb.PIN: {"node": "pi-2"},
+    OrderVerb.UNPIN: {"node": "pi-2"},
+    OrderVerb.OVERRIDE: {"node": "pi-2"},
+}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("verb", ORDERS)
+def test_each_order_in_each_state_is_answered_and_given_again_changes_nothing_more(
+    verb: OrderVerb, situation: Callable[[], Bed]
+) -> None:
+    """Under another id, so that it is not a repetition; what is refused is refused again, with a sentence."""
+    desk = situation().desk
+    first = desk.order(verb, SERVICE, key="o1", **ORDERS[verb])
+    desk.turn()
+    before = kept(desk.fleet)
+    again = desk.order(verb, SERVICE, key="o2", **ORDERS[verb])
+    desk.turn()
+    assert first is not None
+    assert again is not None
+    assert first.message
+    assert again.message
+    assert kept(desk.fleet) == before
+
+
+def kept(fleet: Fleet) -> dict[str, object]:
+    """What operators' orders change."""
+    shelves = fleet.shelves()
+    names = ("rollouts", "slots", "tasks", "pins", "undos", "histories", "assignments", "offers")
+    return {name: {key: shelves[name][key] for key in shelves[name]} for name in names}
 
 
 @pytest.mark.parametrize(("verb", "situation", "state", "says"), TABLE)

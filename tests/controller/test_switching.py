@@ -6,10 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from controller.decide.effects import Say
+from controller.decide.inputs import Heard
+from controller.decide.observe import observe
+from protocol import topics
 from protocol.desired import Assignment, Offer, Sections
-from protocol.observed import OfferState
+from protocol.envelope import FactMark, Received
+from protocol.observed import OfferState, SensorEvent
 from protocol.operator import OrderVerb
-from tests.controller.desk import Desk
+from tests.controller.desk import FLEET, Desk
 from tests.controller.pi import Pi
 
 UPDATE = {"parallelism": 1, "max_failure_ratio": 0, "failure_action": "pause"}
@@ -34,7 +39,7 @@ class Shop:
 
     def __init__(self, nodes: int = 2, path: Path | None = None, **manifest: Any) -> None:
         self.desk = Desk(path)
-        self.nonces = 0
+        self.nonces = self.events = 0
         self.pis = [Pi(self.desk, f"pi-{number}").join() for number in range(1, nodes + 1)]
         self.manifest = manifest
         self.publish(1)
@@ -59,6 +64,19 @@ class Shop:
     def brings(self, pi: Pi) -> list[set[int]]:
         """The numbers of the sections that each of its offers brings."""
         return [numbers(offer.sections) for offer in self.desk.offers(pi.name).offers if offer.sections]
+
+    def called(self) -> list[str]:
+        """Which nodes were asked to run a function."""
+        said = [effect for effect in self.desk.effects if isinstance(effect, Say)]
+        return [effect.topic.node for effect in said if isinstance(effect.topic, topics.InvocationTopic)]
+
+    def sense(self, pi: Pi, sensor: str, kind: str) -> list[str]:
+        """A sensor senses something; which nodes are asked for it."""
+        self.events += 1
+        event = SensorEvent(f"e-{pi.name}", self.events, pi.name, sensor, kind, "2026-01-01T00:00:00Z", "b", 1)
+        before = len(self.called())
+        self.desk.heard(topics.EventTopic(FLEET, pi.name, sensor), event, mark=FactMark(event.stream, self.events, 1))
+        return self.called()[before:]
 
     def runs(self, pi: Pi) -> set[str]:
         """The images that a node is assigned."""
@@ -252,6 +270,59 @@ def test_a_revision_that_is_kept_after_it_was_withdrawn_keeps_what_came_with_it(
     assert yard.brings(pi) == [{3}]
     yard.update(pi)
     assert (yard.runs(pi), yard.has(pi)) == ({"web:3"}, {3})
+
+
+def test_a_revision_that_is_kept_in_the_turn_of_a_newer_manifest_keeps_what_came_with_it() -> None:
+    """The manifest is read first, and the word of the node is as true as before."""
+    yard = Shop(nodes=1)
+    (pi,) = yard.pis
+    pi.read()
+    pi.ask("00000001")
+    pi.go()
+    pi.end(well=True)
+    topic, payload = topics.ManifestTopic(FLEET, "shop"), shop(3).encode()
+    observe(yard.desk.fleet, Heard(Received(topic, payload), payload_digest="d3"), yard.desk.now)
+    pi.report()
+    assert (yard.runs(pi), yard.has(pi)) == ({"web:2"}, {2})
+    assert yard.brings(pi) == [{3}]
+
+
+def test_an_event_of_an_old_sensor_calls_the_old_function() -> None:
+    """On a node that is not updated yet, a new trigger calls nothing, and the old one what it called before."""
+    released = {"greet": {"image": "greet:2", "triggers": [{"sensor": "gong", "on": "released"}]}}
+    yard = Shop(nodes=2, sensors={"bell": {"kind": "button", "pin": 1}})
+    one, two = yard.pis
+    yard.publish(2, sensors={"gong": {"kind": "button", "pin": 2}}, functions=released)
+    assert yard.sense(one, "bell", "pressed") == [one.name]
+    assert yard.sense(one, "bell", "released") == []
+    yard.update(one)
+    assert yard.sense(one, "gong", "released") == [one.name]
+    assert yard.sense(two, "bell", "pressed") == [two.name]
+
+
+def test_an_event_of_a_new_sensor_calls_the_new_function() -> None:
+    """It comes before the word that the revision is kept, from the node that tries it."""
+    yard = Shop(nodes=1)
+    (pi,) = yard.pis
+    released = {"greet": {"image": "greet:2", "triggers": [{"sensor": "gong", "on": "released"}]}}
+    yard.publish(2, sensors={"gong": {"kind": "button", "pin": 2}}, functions=released)
+    pi.read()
+    pi.ask("00000001")
+    pi.go()
+    assert yard.sense(pi, "gong", "released") == [pi.name]
+
+
+def test_a_new_function_is_called_where_it_has_come() -> None:
+    """A call waits until the first node has it, and goes to that one."""
+    yard = Shop(nodes=2)
+    one, two = yard.pis
+    yard.publish(2, functions={"wave": {"image": "wave:2", "triggers": []}})
+    yard.desk.heard(topics.CallTopic(FLEET, "wave", "c1"), b"hello")
+    assert yard.called() == []
+    yard.update(two)
+    yard.update(two)
+    yard.update(one)
+    assert len(yard.called()) == 1
 
 
 def test_a_pinned_task_keeps_its_node_as_it_is() -> None:

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from agent.decide.effects import Effect, Run, Step
-from agent.decide.inputs import EngineHint, HostSeen, StepEnded
+from agent.decide.inputs import Done, EngineHint, HostSeen, StepEnded
 from agent.decide.node import Node
 from agent.decide.now import Now
 from agent.loop import Adapters, Loop
@@ -41,6 +41,7 @@ from protocol.refusal import Refusal
 from protocol.topics import AckTopic, AssignmentTopic, GrantTopic, OfferTopic, Topic
 from sensors.header import PinState
 from sensors.stage import NS_PER_S, Reading
+from sim.boxes import Box
 from sim.engine import FakeEngine
 from sim.images import FakeRegistry
 
@@ -115,6 +116,7 @@ class Rig:
     factory_name: str = "mock"
     inventory: Inventory = field(default_factory=lambda: Inventory("pi", "aarch64", labels={}))
     is_hinted: bool = True
+    is_glanced: bool = True
     wall_off_s: float = 0.0
     clock: Clock = Clock.GUESS
     zone: tzinfo = UTC
@@ -197,9 +199,15 @@ class Rig:
 
     def _end(self, step: Step) -> None:
         self.spark(f"before {type(step).__name__}")
-        ended = self.engine.end(step) if isinstance(step, Run) else StepEnded(step, self.engine.carry_out(step))
+        ended = self.engine.end(step) if isinstance(step, Run) else self._stepped(step)
         self.spark(f"after {type(step).__name__}")
         self.loop.inbox.put(ended)
+
+    def _stepped(self, step: Step) -> StepEnded:
+        assert not isinstance(step, Run)
+        outcome = self.engine.carry_out(step)
+        is_seen = self.is_glanced and isinstance(outcome, Done)
+        return StepEnded(step, outcome, self.engine.glance(step) if is_seen else None)
 
     def expect_committed(self) -> None:
         """Nothing is said or done before the commit of what it follows from (law 3), but that nothing can be committed."""
@@ -315,6 +323,11 @@ class Rig:
             if task:
                 found.setdefault(task, []).append(box.labels["io.bramble.revision"])
         return found
+
+    def app(self) -> Box:
+        """The only container that runs."""
+        (box,) = self.engine.running()
+        return box
 
     def boxes(self) -> dict[str, list[str]]:
         """The revisions of all containers of tasks, running or not."""

@@ -15,12 +15,17 @@ from pathlib import Path
 
 import pytest
 
+from agent.launcher.__main__ import DEFAULT_STATE
+from agent.settings import Settings
 from lab.broker import TUNED
 
 ROOT = Path(__file__).parents[2]
 SYSTEMD = ROOT / "systemd"
 UNITS = sorted(SYSTEMD.glob("*.service"))
 OURS = ["bramble-agent", "bramble-controller", "bramble-broker"]
+
+LAUNCHED = {"bramble-agent": "bramble-agent-launch"}
+"""What is not started by itself."""
 
 EXPOSURE_LIMIT = 2.0
 """Of systemd's 10.0, and the aim for the agent; what is left at that height is the network and the pins."""
@@ -119,15 +124,22 @@ def test_our_processes_are_watched_and_are_what_we_install(unit: Path) -> None:
     """The unit starts a command that the distribution has, under a watchdog; settings are where it looks by itself."""
     commands = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     said = settings(unit)
-    assert said["ExecStart"].removeprefix("/opt/bramble/bin/") == unit.stem
-    assert unit.stem in commands
+    command = LAUNCHED.get(unit.stem, unit.stem)
+    assert said["ExecStart"] == f"/opt/bramble/bin/{command}"
+    assert command in commands
     assert said["WatchdogSec"] == "60s"
 
 
 def test_outputs_become_safe_after_a_crash_too() -> None:
     """Whatever ended the agent, systemd has its outputs made safe."""
     said = settings(SYSTEMD / "bramble-agent.service")
-    assert said["ExecStopPost"] == f"-{said['ExecStart']} --make-safe"
+    assert said["ExecStopPost"] == "-/opt/bramble/bin/bramble-agent --make-safe"
+
+
+def test_the_launcher_and_the_agent_mean_the_same_folder() -> None:
+    """Where the unit has its state, the launcher finds its releases, and the agent may write them."""
+    said = settings(SYSTEMD / "bramble-agent.service")
+    assert f"/var/lib/{said['StateDirectory']}" == DEFAULT_STATE == Settings("pi").state_dir
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=unit_ids)

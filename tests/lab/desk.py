@@ -79,10 +79,14 @@ class Desk:
 
 
 @contextmanager
-def desk_of(folder: Path, *names: str, without_engine: tuple[str, ...] = (), settings: str = "") -> Iterator[Desk]:
+def desk_of(
+    folder: Path, *names: str, without_engine: tuple[str, ...] = (), settings: str = "", launched: bool = False
+) -> Iterator[Desk]:
     """A site with these nodes; those of `without_engine` come last. `settings` are further ones of the controller."""
     with Site() as site:
-        bramble = Bramble(site, site.start_broker(), site.start_registry(REGISTRY_PORT), settings=settings)
+        bramble = Bramble(
+            site, site.start_broker(), site.start_registry(REGISTRY_PORT), settings=settings, launched=launched
+        )
         bramble.hosts = {host.name: host for host in site.start_hosts(*names)}
         bramble.build_images()
         if without_engine:

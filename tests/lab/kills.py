@@ -121,8 +121,11 @@ class Killer:
         kind = self.chances.choices(list(VICTIMS), list(VICTIMS.values()))[0]
         bramble = self.shop.desk.bramble
         if kind == "broker":
+            forgets = self.chances.random() < 0.5
+            if not forgets:
+                bramble.broker.save()
             bramble.broker.kill()
-            bramble.broker.restart(lose_retained=self.chances.random() < 0.5)
+            bramble.broker.restart(lose_retained=forgets)
         elif kind == "controller" and bramble.controller is not None:
             self._grown("controller")
             bramble.controller.kill()

@@ -158,3 +158,21 @@ def test_outbox_and_intake_together_lose_nothing_and_repeat_nothing(steps: list[
     assert len(handled) == len(set(handled))
     assert box.next_sequence - 1 - superseded <= len(handled) <= box.next_sequence - 1
     assert box.dropped == {}
+
+
+def test_a_copied_outbox_begins_a_stream_of_its_own_on_another_machine(tmp_path: Path) -> None:
+    """Both copies go on counting; under one stream the receiver would take the facts of one for the other's."""
+    connection = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    box = Outbox(connection)
+    assert not box.settle_on("board-1")
+    box.add([row(1)])
+    before = box.stream
+    assert not box.settle_on("board-1")
+    assert not box.settle_on("")
+    assert box.stream == before
+    assert box.settle_on("board-2")
+    assert box.stream != before
+    assert (box.size, box.next_sequence) == (1, 2)
+    again = Outbox(connection)
+    assert again.stream == box.stream
+    assert not again.settle_on("board-2")

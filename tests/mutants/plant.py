@@ -17,12 +17,13 @@ ROOMS = ("agent", "controller", "link", "protocol", "sensors", "sim")
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """`name` says the bug as a reviewer would; `file` is relative to the project."""
+    """`name` says the bug as a reviewer would; `file` is relative to the project; `theme` is of the histories that look first."""
 
     name: str
     file: str
     old: str
     new: str
+    theme: str = ""
 
     def planted(self, source: str) -> str:
         """The file's text with the bug in it. Raises ValueError if the place is not there exactly once."""
@@ -32,10 +33,10 @@ class Plant:
         return f"\n{source}".replace(f"\n{self.old}", f"\n{self.new}").removeprefix("\n")
 
 
-def copy_with(plant: Plant | None, folder: Path) -> None:
+def copy_with(plant: Plant | None, folder: Path, root: Path = ROOT) -> None:
     """Make a copy of the rooms in an empty folder, with a bug in one of them."""
     for room in ROOMS:
-        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(root / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
     if plant is not None:
         file = folder / plant.file
         file.write_text(plant.planted(file.read_text()))

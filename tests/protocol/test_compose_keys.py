@@ -281,7 +281,7 @@ REFUSED = [
     ("deploy: {mode: global-job, update_config: {}}", "deploy.update_config", "a job is not updated"),
     ("deploy: {mode: replicated-job, restart_policy: {condition: any}}", "deploy.restart_policy.condition", "not started again"),
     ("deploy: {mode: replicated-job}, restart: always", "restart", "not started again"),
-    ("deploy: {placement: {preferences: [{spread: rack}]}}", "deploy.placement.preferences[0].spread", "the values of a label"),
+    ("deploy: {placement: {preferences: [{spread: rack}]}}", "deploy.placement.preferences[0].spread", "is no label of the nodes"),
     ("deploy: {placement: {constraints: [node.role == manager]}}", "deploy.placement.constraints[0]", "Swarm's managers"),
     ("deploy: {placement: {constraints: [engine.labels.a == b]}}", "deploy.placement.constraints[0]",
      "an engine's own configuration"),

@@ -7,7 +7,7 @@ import pytest
 from protocol import stackfile
 from protocol.desired import Conduct, Lock, Order, Strategy, Window
 from protocol.stack import Stack
-from protocol.update import Batch, Disruption, LostAction, Portion, Update
+from protocol.update import Batch, Disruption, FailureAction, LostAction, Portion, Update
 
 NIGHT = Window("0 2 * * *", 10_800.0)
 
@@ -31,6 +31,44 @@ CASES = [
 def test_every_key_is_understood(section: str, expected: Update) -> None:
     """One key at a time."""
     assert read(f"{{image: web:1, x-bramble: {{update: {section}}}}}") == expected
+
+
+PACE = [
+    ("{}", Update()),
+    ("{parallelism: 3}", Update(Portion(3))),
+    ("{parallelism: 30%}", Update(Portion(share=0.3))),
+    ("{parallelism: 0}", Update(Portion(0))),
+    ("{delay: 1m30s}", Update(delay_s=90.0)),
+    ("{monitor: 2m}", Update(monitor_s=120.0)),
+    ("{max_failure_ratio: 0.25}", Update(max_failure_ratio=0.25)),
+    ("{failure_action: pause}", Update(failure_action=FailureAction.PAUSE)),
+    ("{failure_action: continue}", Update(failure_action=FailureAction.CONTINUE)),
+    ("{order: start-first}", Update(order=Order.START_FIRST)),
+    ("{order: stop-first}", Update(order=Order.STOP_FIRST)),
+]
+
+
+@pytest.mark.parametrize(("section", "expected"), PACE)
+def test_every_field_of_swarms_two_sections_is_understood(section: str, expected: Update) -> None:
+    """On the way there and on the way back, with the same defaults."""
+    assert read(f"{{image: web:1, deploy: {{update_config: {section}}}}}") == expected
+    assert rollback(f"{{image: web:1, deploy: {{rollback_config: {section}}}}}") == expected
+
+
+def test_what_is_left_out_is_as_in_swarm() -> None:
+    """One at a time, watched for five seconds, no failure tolerated, paused at the first, the old one stopped first."""
+    written = Update(Portion(1), 0.0, 5.0, 0.0, FailureAction.PAUSE, Order.STOP_FIRST)
+    assert read("{image: web:1}") == read("{image: web:1, deploy: {update_config: {}}}") == Update() == written
+    assert rollback("{image: web:1}") is None
+
+
+@pytest.mark.parametrize("section", ["update_config", "rollback_config"])
+def test_start_first_with_a_fixed_port_is_refused(section: str) -> None:
+    """Two containers cannot have it at once; one that Docker chooses they can."""
+    faults = read(f"{{image: a, ports: ['80:80'], deploy: {{{section}: {{order: start-first}}}}}}")
+    assert isinstance(faults, str)
+    assert f"services.web.deploy.{section}.order start-first needs two containers at once" in faults
+    assert isinstance(read(f"{{image: a, ports: ['80'], deploy: {{{section}: {{order: start-first}}}}}}"), Update)
 
 
 @pytest.mark.parametrize(("written", "portion"), [("3", Portion(3)), ("'25%'", Portion(share=0.25)), ("0", Portion(0))])
@@ -91,3 +129,10 @@ def read(service: str) -> Update | str:
         if isinstance(stack, Stack)
         else " ".join(f"{one.path} {one.reason} {one.remedy}" for one in stack)
     )
+
+
+def rollback(service: str) -> Update | None:
+    """How one service is taken back."""
+    stack = stackfile.read(f"services: {{web: {service}}}".encode(), "shop")
+    assert isinstance(stack, Stack), stack
+    return stack.services["web"].rollback

@@ -5,6 +5,7 @@ A question may look at the whole fleet: people ask it, not nodes.
 
 from __future__ import annotations
 
+from controller.decide import twins
 from controller.decide.assignments import holders
 from controller.decide.fleet import Fleet
 from controller.decide.placement import filters
@@ -47,7 +48,8 @@ def _carries(fleet: Fleet, name: str, tasks: list[str]) -> NodeObjection:
         f"{task} waits until {', '.join(found)} has stopped it" for task in tasks if (found := holders(fleet, task))
     ]
     leaving = [f"{task} must leave, and waits its turn" for task in tasks if fleet.moves.is_waiting(task)]
-    return NodeObjection(name, chosen=True, objections=(*held, *leaving))
+    twinned = [said] if (said := twins.sentence(fleet, name)) else []
+    return NodeObjection(name, chosen=True, objections=(*held, *leaving, *twinned))
 
 
 def _idles(fleet: Fleet, name: str, need: Need, best: Candidate | None) -> NodeObjection:

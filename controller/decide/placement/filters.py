@@ -19,6 +19,7 @@ from controller.decide.presence import Presence
 from controller.decide.records import Availability, Node, service_key
 from protocol.constraint import plain
 from protocol.options import pins_of
+from protocol.platform import is_for
 
 SYSTEM_MEMORY_BYTES = 192 * 2**20
 """Kept for the system: dockerd and containerd take 150 MB on any node with Docker (measured), the agent 25, its broker's link and
@@ -87,9 +88,9 @@ def any_objection(table: Iterable[Filter], one: Candidate, need: Need) -> bool:
     return False
 
 
-def drained(one: Candidate, _: Need) -> tuple[str, ...]:
-    """The operator empties it."""
-    return ("is drained",) if one.node.availability is Availability.DRAIN else ()
+def drained(one: Candidate, need: Need) -> tuple[str, ...]:
+    """The operator empties it; its agent is there all the same."""
+    return ("is drained",) if one.node.availability is Availability.DRAIN and not need.hardware.launcher else ()
 
 
 def going(one: Candidate, _: Need) -> tuple[str, ...]:
@@ -114,19 +115,21 @@ def lacking(one: Candidate, need: Need) -> tuple[str, ...]:
     return (*said, *(f"has no label {label}" for label in hardware.labels if label not in labels))
 
 
-def paused(one: Candidate, _: Need) -> tuple[str, ...]:
+def paused(one: Candidate, need: Need) -> tuple[str, ...]:
     """The operator wants nothing new there."""
-    return ("is paused",) if one.node.availability is Availability.PAUSE else ()
+    return ("is paused",) if one.node.availability is Availability.PAUSE and not need.hardware.launcher else ()
 
 
-def absent(one: Candidate, _: Need) -> tuple[str, ...]:
-    """It is not certain that it is there."""
-    return () if one.presence is Presence.ONLINE else (f"is {one.presence}",)
+def absent(one: Candidate, need: Need) -> tuple[str, ...]:
+    """It is not certain that it is there; its agent is where it is."""
+    if one.presence is Presence.QUARANTINED:
+        return ("is quarantined: two devices speak under its name",)
+    return () if one.presence is Presence.ONLINE or need.hardware.launcher else (f"is {one.presence}",)
 
 
-def unsteady(one: Candidate, _: Need) -> tuple[str, ...]:
+def unsteady(one: Candidate, need: Need) -> tuple[str, ...]:
     """It is there, and will soon be gone again."""
-    return ("comes and goes",) if one.is_unsteady else ()
+    return ("comes and goes",) if one.is_unsteady and not need.hardware.launcher else ()
 
 
 def without_engine(one: Candidate, need: Need) -> tuple[str, ...]:
@@ -230,17 +233,10 @@ def runs(word: str, platform: str) -> bool:
 
 def _elsewhere(word: str, need: Need) -> tuple[str, ...]:
     """Why the platform that a service asks for cannot be had here, or nowhere."""
-    if need.platforms and not any(_is_for(one, need.platform) for one in need.platforms):
+    if need.platforms and not any(is_for(one, need.platform) for one in need.platforms):
         return (f"the image is made for {', '.join(need.platforms)}, and the service asks for {need.platform}",)
     can = runs(word, need.platform)
     return () if can else (f"is {_architecture(word)}, and the service asks for {need.platform}",)
-
-
-def _is_for(made_for: str, asked: str) -> bool:
-    """Whether an engine that is asked for a platform takes what is made for this one: the same, or an older variant."""
-    (system, _, ours), (other_system, _, theirs) = made_for.partition("/"), asked.partition("/")
-    (ours, _, variant), (theirs, _, most) = ours.partition("/"), theirs.partition("/")
-    return (system, ours) == (other_system, theirs) and (variant <= most or not variant or not most)
 
 
 def _architecture(word: str) -> str:

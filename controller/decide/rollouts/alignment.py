@@ -101,7 +101,7 @@ def _fresh(fleet: Fleet, task: Task, rollout: Rollout) -> Slot:
         rollout.wave,
         SlotState.SETTLED if is_there else SlotState.WAITING,
         is_kept=is_there,
-        is_away=fleet.presence(task.node) is Presence.OFFLINE,
+        is_away=fleet.presence(task.node) in (Presence.OFFLINE, Presence.QUARANTINED),
     )
 
 

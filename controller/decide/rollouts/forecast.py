@@ -11,7 +11,7 @@ What no number here knows of is told beside it: windows, locks and confirmations
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from math import ceil, erf, exp, inf, sqrt
 
@@ -52,25 +52,39 @@ class Prospect:
 
 def likely_s(prospects: Sequence[Prospect]) -> float | None:
     """By when so many of the tasks are done, for sure enough; None if nobody can tell."""
-    if not prospects:
+    steps = likely(Counter(prospects))
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return float(end.value) if end.value is not None else None
+
+
+def likely(alike: Counter[Prospect]) -> Generator[None, None, float | None]:
+    """The same in small steps. Tasks that are alike have the same chance: most nodes never go."""
+    tasks = alike.total()
+    if not tasks:
         return 0.0
-    wanted, alike = ceil(SHARE * len(prospects) - 1e-9), Counter(prospects)
+    wanted = ceil(SHARE * tasks - 1e-9)
     early_s, late_s = 0.0, LONGEST_S
-    if chance(alike, wanted, late_s) < SURE:
+    if (yield from _chance(alike, wanted, late_s)) < SURE:
         return None
     for _ in range(STEPS):
         middle_s = (early_s + late_s) / 2
-        if chance(alike, wanted, middle_s) < SURE:
+        if (yield from _chance(alike, wanted, middle_s)) < SURE:
             early_s = middle_s
         else:
             late_s = middle_s
     return late_s
 
 
-def chance(alike: Mapping[Prospect, int], wanted: int, within_s: float) -> float:
-    """How probable it is that at least so many are done. Tasks that are alike have the same chance: most nodes never go."""
-    chances = [one for prospect, count in alike.items() for one in [done(prospect, within_s)] * count]
-    return _exact(chances, wanted) if len(chances) <= EXACT_TASKS else _normal(chances, wanted)
+def _chance(alike: Counter[Prospect], wanted: int, within_s: float) -> Generator[None, None, float]:
+    """How probable it is that at least so many are done."""
+    chances: list[tuple[float, int]] = []
+    for prospect, count in alike.items():
+        chances.append((done(prospect, within_s), count))
+        yield
+    return _exact(chances, wanted) if alike.total() <= EXACT_TASKS else _normal(chances, wanted)
 
 
 def done(prospect: Prospect, within_s: float) -> float:
@@ -108,19 +122,20 @@ def _sum_within(count: int, mean_s: float, within_s: float) -> float:
     return max(0.0, 1.0 - total)
 
 
-def _exact(chances: Sequence[float], wanted: int) -> float:
+def _exact(chances: Sequence[tuple[float, int]], wanted: int) -> float:
     """At least `wanted` of independent chances; short, because what matters is how many are missing."""
-    most = len(chances) - wanted
+    most = sum(count for _, count in chances) - wanted
     missing = [1.0] + [0.0] * most
-    for one in chances:
+    for one in (chance for chance, count in chances for _ in range(count)):
         for number in range(most, 0, -1):
             missing[number] = missing[number] * one + missing[number - 1] * (1.0 - one)
         missing[0] *= one
     return sum(missing)
 
 
-def _normal(chances: Sequence[float], wanted: int) -> float:
-    mean, variance = sum(chances), sum(one * (1.0 - one) for one in chances)
+def _normal(chances: Sequence[tuple[float, int]], wanted: int) -> float:
+    mean = sum(one * count for one, count in chances)
+    variance = sum(one * (1.0 - one) * count for one, count in chances)
     if variance < 1e-9:
         return 1.0 if mean >= wanted - 0.5 else 0.0
     return 0.5 * (1.0 - erf((wanted - 0.5 - mean) / sqrt(2.0 * variance)))

@@ -137,5 +137,6 @@ def _grant(fleet: Fleet, slot: Slot, request: Request) -> None:
     for seen in (SlotSeen.HEARD, SlotSeen.GRANTED):
         move(fleet, fleet.slots[slot.task], seen, "")
     fleet.tally("requests", "granted")
-    grant = Grant(request.task, request.revision, request.nonce, fleet.terms.grant_valid_s)
+    epoch = fleet.epoch_of(slot.node)
+    grant = Grant(request.task, request.revision, request.nonce, fleet.terms.grant_valid_s, epoch)
     fleet.say(GrantTopic(fleet.name, slot.node), grant)

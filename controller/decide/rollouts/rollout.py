@@ -15,8 +15,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.decide.fleet import Fleet
-from controller.decide.records import service_of, stack_of
-from controller.decide.rollouts import alignment, granting, patience, phases
+from controller.decide.records import service_of
+from controller.decide.rollouts import alignment, granting, patience, phases, switching
 from controller.decide.rollouts.census import census
 from controller.decide.rollouts.course import become, look_again, move, put
 from controller.decide.rollouts.slot import (
@@ -143,8 +143,7 @@ def _settle(fleet: Fleet, slot: Slot, now_mono_s: float) -> None:
         put(fleet, replace(rollout, well=rollout.well + 1))
     if task.node == slot.node:
         fleet.tasks.put(task.task, replace(task, revision=slot.revision))
-        if slot.brought is not None:
-            fleet.switched[slot.node, stack_of(slot.service)] = slot.brought
+        switching.kept(fleet, slot)
         fleet.unsettled.assignments.add(slot.node)
     patience.moved(fleet, slot.service)
     look_again(fleet, slot)

@@ -17,8 +17,8 @@ from dataclasses import replace
 from controller.decide import sections
 from controller.decide.fleet import Fleet
 from controller.decide.placement import hosts
-from controller.decide.records import Earlier, service_key
-from controller.decide.rollouts.slot import Rollout, RolloutState
+from controller.decide.records import Earlier, service_key, stack_of
+from controller.decide.rollouts.slot import Rollout, RolloutState, Slot
 from protocol.desired import Assignment, Offer, Sections, TaskSpec
 from protocol.sections import joined, of_stacks, yielding
 from protocol.stack import Stack
@@ -44,6 +44,15 @@ def offered(fleet: Fleet, node: str, offers: tuple[Offer, ...]) -> tuple[Offer, 
     brought = {offer.task.stack for offer in before.offers if offer.sections} if before else set()
     changing = _of_changing(fleet, told.tasks if told else ())
     return tuple(_with_sections(fleet, told, offer, changing, brought) for offer in offers)
+
+
+def kept(fleet: Fleet, slot: Slot) -> None:
+    """A node keeps a revision, and what came with it, also where something newer is wanted by now."""
+    told = fleet.offers.get(slot.node)
+    standing = {(offer.rollout, offer.task.task): offer.sections for offer in (told.offers if told else ())}
+    brought = slot.brought or standing.get((slot.wave, slot.task))
+    if brought is not None:
+        fleet.switched[slot.node, stack_of(slot.service)] = brought
 
 
 def has_any(fleet: Fleet, stack: str) -> bool:

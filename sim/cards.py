@@ -1,0 +1,68 @@
+"""Stores that are not what their owner left: a card that is damaged and begins anew, a controller restored from an older copy.
+
+Containers outlive both. What no store could know any more is forgiven: see `Invariants.forget` and `Invariants.restored`.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from pathlib import Path
+
+from sim.blank import blank_card
+from sim.fleet import SimFleet
+from sim.node import SimNode
+
+EVENT = "/up/event/"
+
+
+def lose_card(fleet: SimFleet, chances: random.Random) -> str:
+    """An agent finds its store damaged, and begins a fresh one; the engine has everything that it had."""
+    node = fleet.nodes[chances.choice(sorted(fleet.nodes))]
+    throw_away(fleet, node, f"{chances.getrandbits(64):016x}")
+    return f"{node.name} loses its card"
+
+
+def throw_away(fleet: SimFleet, node: SimNode, stream: str) -> None:
+    """Lay down a blank card in the place of a node's."""
+    if node.process.is_alive:
+        node.kill()
+    fleet.invariants.forget(node.name, _events(node.path))
+    node.taken.clear()
+    node.troubles += 1
+    _erase(node.path)
+    blank_card(node.path, stream)
+
+
+def restore_controller(fleet: SimFleet, chances: random.Random) -> str:
+    """After a while the controller has the store that it has now."""
+    path, seconds = fleet.head.path, chances.uniform(3.0, 60.0)
+    old = path.with_name("restored.db")
+    _erase(old)
+    with sqlite3.connect(path) as source, sqlite3.connect(old) as target:
+        source.backup(target)
+    source.close()
+    target.close()
+    fleet.world.after(seconds, lambda: _restore(fleet, old.read_bytes()))
+    return f"the controller will be restored to now in {seconds:.0f} s"
+
+
+def _restore(fleet: SimFleet, content: bytes) -> None:
+    if fleet.is_healed:
+        return
+    fleet.head.kill()
+    fleet.invariants.restored()
+    _erase(fleet.head.path)
+    fleet.head.path.write_bytes(content)
+
+
+def _events(path: Path) -> int:
+    with sqlite3.connect(path) as card:
+        (count,) = card.execute("SELECT count(*) FROM outbox WHERE topic LIKE ?", (f"%{EVENT}%",)).fetchone()
+    card.close()
+    return int(count)
+
+
+def _erase(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,129 @@
+"""Whether what is said is so: by nodes of their containers, and by the controller of who is there.
+
+A status may be a moment old, and a controller may believe what it cannot know better; what is held against them is what nobody who
+looks could say. L5: who is silent is not there; who hears nobody says nothing of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from agent.decide.inputs import EngineLost
+from controller.decide.fleet import Fleet
+from controller.decide.presence import Presence
+from protocol.observed import TaskState
+from protocol.topics import AssignmentTopic, StackStatusTopic
+from sim.head import Head
+from sim.node import SimNode
+from sim.violation import ViolationError
+from sim.world import World
+
+SILENT_S = 240.0
+"""After so long without a word nobody may say that a node is online: a lease, a grace, overtaken mail, a machine that sleeps."""
+
+
+RESAID_S = 40.0
+"""After so long a controller has said everything anew, over a slow radio and on a machine that sleeps."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of one node: which life since when, since when it says nothing, and its connection's newest number."""
+
+    life: tuple[int, int] = (0, 0)
+    since_s: float = 0.0
+    silent_since_s: float | None = None
+    epoch: int = 0
+    presence: Presence | None = None
+
+
+@dataclass(slots=True)
+class Honesty:
+    """The checks."""
+
+    world: World
+    head: Head
+    nodes: Mapping[str, SimNode]
+    _seen: dict[str, _Seen] = field(default_factory=dict)
+    _renewed: set[str] = field(default_factory=set)
+    _deaf: tuple[int, int] | None = None
+    _hears_since_s: float | None = None
+    _forgotten: dict[str, float] = field(default_factory=dict)
+
+    def look(self, name: str, node: SimNode) -> None:
+        """A status names as running what has run since the process that says it began to look."""
+        seen = self._seen.setdefault(name, _Seen())
+        life = (node.process.boot, node.process.life)
+        if life != seen.life:
+            seen.life, seen.since_s = life, self.world.now_s
+        if node.node is None or isinstance(node.node.engine, EngineLost):
+            return  # it says that it sees none, and what it saw last
+        said = node.node.said
+        for task in said.tasks if said is not None else ():
+            if task.state is not TaskState.RUNNING or not task.container:
+                continue
+            box = next((box for box in node.engine.boxes.values() if box.id == task.container), None)
+            if box is not None and not box.runs and box.ended_s < seen.since_s:
+                raise ViolationError("honest", f"{name} says that {task.task} runs, which ended before {name} started")
+
+    def forget(self, name: str) -> None:
+        """A node has a new card: it counts its connections anew."""
+        self._seen.pop(name, None)
+        self._renewed.add(name)
+
+    def forgot(self, topics: Iterable[str]) -> None:
+        """The broker has lost these, and nobody was told."""
+        self._forgotten |= dict.fromkeys(topics, self.world.now_s)
+
+    def restored(self) -> None:
+        """The controller has an older store: it heard of older connections last."""
+        for seen in self._seen.values():
+            seen.epoch = 0
+
+    def sweep(self) -> None:
+        """What the controller says of who is there."""
+        fleet = self.head.fleet
+        is_up = fleet is not None and fleet.is_up
+        if fleet is None or not is_up:
+            self._hears_since_s = None
+        elif self._hears_since_s is None:
+            self._hears_since_s = self.world.now_s
+        for name, node in self.nodes.items():
+            seen = self._seen.setdefault(name, _Seen())
+            is_silent = node.is_cut or not node.process.is_alive
+            if not is_silent:
+                seen.silent_since_s = None
+            elif seen.silent_since_s is None:
+                seen.silent_since_s = self.world.now_s
+            if fleet is not None:
+                self._lease(fleet, name, seen)
+        if fleet is not None and is_up:
+            self._retained(fleet)
+        self._deaf = None if fleet is None or is_up else (self.head.process.life, 0)
+
+    def _retained(self, fleet: Fleet) -> None:
+        """Law 4: some time after a connect, the broker has every word of ours that the next reader looks for."""
+        up_s = self.world.now_s - self.head.process.mono_s + fleet.up_mono_s
+        if self.world.now_s - up_s < RESAID_S:
+            return
+        topics = [str(StackStatusTopic(self.head.name, stack)) for stack in fleet.stacks]
+        topics += [str(AssignmentTopic(self.head.name, node)) for node in self.nodes if fleet.assignments.get(node)]
+        for topic in topics:
+            is_forgotten = self._forgotten.get(topic, 0.0) > up_s
+            if topic not in self.world.broker.retained and not is_forgotten:
+                raise ViolationError("law 4", f"nobody finds {topic}, {RESAID_S:.0f} s after the controller connected")
+
+    def _lease(self, fleet: Fleet, name: str, seen: _Seen) -> None:
+        lease = fleet.leases.get(name)
+        if lease is None:
+            return
+        if lease.epoch < seen.epoch and name not in self._renewed:
+            raise ViolationError("law 6", f"a word of connection {lease.epoch} of {name} counts, after {seen.epoch}")
+        was_deaf = self._deaf is not None and self._deaf[0] == self.head.process.life and not fleet.is_up
+        if was_deaf and lease.presence is not Presence.ONLINE and seen.presence is Presence.ONLINE:
+            raise ViolationError("L5", f"{name} is {lease.presence} to a controller that hears nobody")
+        since_s = max(self._hears_since_s or self.world.now_s, seen.silent_since_s or self.world.now_s)
+        if lease.presence is Presence.ONLINE and self.world.now_s - since_s > SILENT_S:
+            raise ViolationError("L5", f"{name} has been silent for {SILENT_S:.0f} s and is said to be online")
+        seen.epoch, seen.presence = lease.epoch, lease.presence

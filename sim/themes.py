@@ -1,0 +1,110 @@
+"""What a history is about. Each seed has one theme: its operator does some things often, and some faults strike often.
+
+A bug shows where a few certain things meet. A history that does a little of everything brings them together seldom; one that does
+little else does so at once. Theme by theme everything comes up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SELDOM = 0.15
+"""How often a fault comes that is not of the theme, compared with a history that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """`deeds` by name and how often each; `faults` by name, likewise. Without faults they come as they usually do."""
+
+    name: str
+    deeds: Mapping[str, int]
+    faults: Mapping[str, int]
+
+    def weight(self, fault: str, usual: float) -> float:
+        """How often a fault comes."""
+        return float(self.faults.get(fault, usual * SELDOM)) if self.faults else usual
+
+
+THEMES = (
+    Theme(
+        "everything",
+        {"press": 10, "update": 4, "update_badly": 3, "toggle_shed": 2, "drain": 1, "undrain": 2},
+        {},
+    ),
+    Theme(
+        "updates",
+        {"update": 6, "update_badly": 4, "update_both": 3, "steer": 3, "scale": 1, "press": 1},
+        {"ambush_node": 6, "ambush_controller": 4, "_power": 2, "_kill_agent": 2, "_cut": 2, "crash": 3, "fall_ill": 2}
+        | {"hold_lock": 4, "_clock": 1, "_engine": 1, "_registry": 1},
+    ),
+    Theme(
+        "functions",
+        {"press": 8, "call": 3, "renew_function": 3, "update": 1},
+        {
+            "_cut": 5,
+            "_power": 2,
+            "_kill_agent": 3,
+            "ambush_node": 6,
+            "ambush_controller": 4,
+            "overflow": 3,
+            "_weather": 3,
+        }
+        | {"replay": 4, "misroute": 2, "stammer": 2, "_registry": 3, "_engine": 1, "late_wills": 2, "_stop": 1},
+    ),
+    Theme(
+        "moves",
+        {"drain": 5, "undrain": 5, "scale": 4, "toggle_shed": 3, "update": 1, "squat": 1},
+        {
+            "_cut": 4,
+            "_cut_half": 2,
+            "_engine": 4,
+            "_kill_controller": 3,
+            "ambush_controller": 4,
+            "lose_card": 3,
+            "_power": 2,
+        }
+        | {"_weather": 3, "forget_retained": 3, "crash": 1, "_stop": 2, "_broker": 1, "_kill_agent": 2},
+    ),
+    Theme(
+        "memory",
+        {"drain": 3, "undrain": 3, "update": 3, "toggle_shed": 3, "press": 2, "renew_function": 1, "squat": 1},
+        {
+            "restore_controller": 5,
+            "lose_card": 2,
+            "_backup": 2,
+            "_broker": 4,
+            "forget_retained": 5,
+            "_cut": 6,
+            "replay": 3,
+        }
+        | {"overflow": 3, "misprint": 2, "_kill_controller": 2, "_kill_agent": 2},
+    ),
+    Theme(
+        "mail",
+        {"press": 6, "flood": 5, "update": 2, "toggle_shed": 2},
+        {
+            "_cut": 4,
+            "overflow": 3,
+            "_weather": 6,
+            "slow_radio": 4,
+            "_broker": 3,
+            "_kill_agent": 4,
+            "_kill_controller": 2,
+        }
+        | {
+            "replay": 2,
+            "forge": 2,
+            "late_wills": 2,
+            "ambush_node": 4,
+            "ambush_controller": 3,
+            "_power": 2,
+            "lose_card": 1,
+        },
+    ),
+)
+
+
+def theme_of(seed: int) -> Theme:
+    """What the history of a seed is about."""
+    return THEMES[seed % len(THEMES)]
