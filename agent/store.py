@@ -156,9 +156,11 @@ class Store:
         boot, mono_s = self._connection.execute("SELECT boot, mono_s FROM moment").fetchone()
         shift_s = 0.0 if boot == who.boot else now.mono_s - mono_s
         if self.outbox.settle_on(who.machine):
-            log.warning("machine_changed said='this store was written on another machine; its facts are told apart from now on'")
+            log.warning(
+                "machine_changed said='this store was written on another machine; its facts are told apart from now on'"
+            )
         last = self.outbox.next_sequence - 1
-        node = Node(who.name, who.fleet, who.boot, who.version, self.outbox.stream, last, who.instance)
+        node = Node(who.name, who.fleet, who.boot, who.version, self.outbox.stream, last, who.instance, last)
         for kind, read in KINDS.items():
             setattr(node, kind, self._table(kind, read, shift_s))
         if node.assignment.node != who.name or node.offers.node != who.name:
@@ -198,7 +200,11 @@ class Store:
         for kind, key in changes:
             self._save(kind, key, getattr(node, kind).get(key))
         for forget in written.forgets:
-            self.outbox.acknowledge(Ack(forget.stream, forget.upto, forget.beyond))
+            ack = Ack(forget.stream, forget.upto, forget.beyond)
+            if forget.renewed:
+                self.outbox.renew(ack, forget.renewed, forget.last)
+            else:
+                self.outbox.acknowledge(ack)
         for sequence, reason in written.poison:
             self.outbox.refuse(sequence, reason)
         self._take_in(node, now, written.notes)
