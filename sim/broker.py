@@ -15,10 +15,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from link.backoff import MOST_S
 from link.inputs import LinkInput
 from link.settings import LinkSettings
 from protocol.envelope import Packet
-from sim.link import Session, SimLink
+from sim.link import Session, SimLink, Subscriptions, matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,10 @@ class SimBroker:
         self.dropped = 0
         self.sessions: dict[str, Session] = {}
         self.partitioned: set[str] = set()
+        self.redials = True
+        self._grants: dict[str, tuple[Subscriptions, dict[str, int]]] = {}
+        self._audiences: dict[str, tuple[str, ...]] = {}
+        self._knocking: dict[str, Callable[[], None]] = {}
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
 
@@ -91,6 +96,13 @@ class SimBroker:
         session = self.sessions.get(client_id)
         if session is not None:
             session.resume()
+        knock = self._knocking.pop(client_id, None)
+        if knock is not None:
+            self.at(self.now_s + self.chances.uniform(0.0, MOST_S), knock)
+
+    def knock_once_back(self, client_id: str, knock: Callable[[], None]) -> None:
+        """Have a client that cannot reach us knock when its network is back: within the pause that it would have come to."""
+        self._knocking[client_id] = knock
 
     def kill(self, *, lose_retained: bool = True) -> None:
         """End the broker at once: no wills, no goodbyes; retained messages that were not saved are gone."""
@@ -111,8 +123,27 @@ class SimBroker:
             self.retained[packet.topic] = packet
         elif packet.retain:
             self.retained.pop(packet.topic, None)
-        for session in list(self.sessions.values()):
-            session.offer(packet)
+        for client_id in self._audience(packet.topic):
+            session = self.sessions.get(client_id)
+            if session is not None:
+                session.offer(packet)
+
+    def grants(self, client_id: str, subscriptions: Subscriptions) -> dict[str, int]:
+        """What a client was granted of each topic so far; another connection that asks for the same is granted the same."""
+        known = self._grants.get(client_id)
+        if known is None or known[0] != subscriptions:
+            known = self._grants[client_id] = (subscriptions, {})
+            self._audiences.clear()
+        return known[1]
+
+    def _audience(self, topic: str) -> tuple[str, ...]:
+        """The clients that ask for a topic, connected or not."""
+        known = self._audiences.get(topic)
+        if known is None:
+            asked = self._grants.items()
+            known = tuple(name for name, (wanted, _) in asked if any(matches(pattern, topic) for pattern, _ in wanted))
+            self._audiences[topic] = known
+        return known
 
     def accept(self, session: Session) -> None:
         """Let a client in; an older session of the same name ends, its will first."""

@@ -42,7 +42,7 @@ class Session:
         self._link = link
         self._broker = link.broker
         self._subscriptions = subscriptions
-        self._grants: dict[str, int] = {}
+        self._grants = link.broker.grants(self.client_id, subscriptions)
         self._is_silent = False
         self._silences = 0
         self._held: list[Callable[[], None]] = []
@@ -54,7 +54,9 @@ class Session:
         broker = self._broker
         if self.is_over:
             return
-        if self.client_id in broker.partitioned:
+        if self.client_id in broker.partitioned and not broker.redials:
+            broker.knock_once_back(self.client_id, lambda: self.knock(birth))
+        elif self.client_id in broker.partitioned:
             patience_s = self._link.settings.connect_timeout_s
             broker.at(
                 broker.now_s + patience_s, lambda: self.fall(f"no answer from {self.place} within {patience_s:g} s")
