@@ -305,3 +305,14 @@ def test_a_node_that_leaves_meanwhile_is_left_out() -> None:
     desk.turn(60.0)
     desk.order(OrderVerb.DECOMMISSION, "pi-7", key="o9")
     assert "pi-7" not in {row["node"] for row in made(desk)["rows"]}
+
+
+def test_many_plans_cost_a_turn_no_more_than_one() -> None:
+    """They share its steps."""
+    costs = []
+    for count in (1, 5):
+        desk = fleet(globally("web:1"), nodes=1_000)
+        for number in range(count):
+            desk.order(OrderVerb.DIFF, "shop", key=f"d{number}", manifest=globally("web:2"))
+        costs.append(calls_of(desk.turn))
+    assert 0 < costs[1] <= 1.2 * costs[0]

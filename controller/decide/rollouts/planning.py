@@ -34,7 +34,7 @@ AT_ONCE = 20
 """Plans that are being made, or kept: people ask for them, and each holds a manifest."""
 
 STEPS_AT_ONCE = 250
-"""Of a plan in one turn: some 10 ms."""
+"""Of all plans in one turn: some 10 ms."""
 
 OTHERS_MOST = 30
 """Images beside its own of whose layers a plan asks: a node that has one need not fetch what they share."""
@@ -91,7 +91,7 @@ def go_on(fleet: Fleet, key: str, now_mono_s: float) -> None:
         return
     if draft.steps is None:
         draft.steps = drafting.steps(fleet, key, draft, now_mono_s)
-    for _ in islice(draft.steps, STEPS_AT_ONCE):
+    for _ in islice(draft.steps, STEPS_AT_ONCE // len(fleet.drafts)):
         pass
     if not drafting.is_made(draft):
         fleet.deadlines.set(KIND, key, now_mono_s)
