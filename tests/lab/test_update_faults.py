@@ -143,13 +143,12 @@ def test_a_node_back_from_an_older_snapshot_neither_goes_back_nor_gets_stuck(sho
         shop.desk.bramble.start_agent(name)
         shop.ended(shop.revision(), ENDED_S)
     agents[name].kill()
-    before = [box.id for box in shop.truth.running(name)]
     rmtree(store)
     copytree(kept, store)
+    happened = shop.truth.count
     shop.desk.bramble.start_agent(name)
     shop.desk.watch.read(SETTLING_S)
-    assert [box.id for box in shop.truth.running(name)] == before
-    assert shop.truth.wrongs(BUDGET) == []
+    assert shop.truth.count == happened
     status = shop.ended(begin(shop), ENDED_S)
     assert (status.state, status.updated) == ("done", len(NODES))
     assert shop.truth.wrongs(BUDGET) == []
