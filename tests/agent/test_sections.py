@@ -193,6 +193,23 @@ def test_what_a_function_does_while_it_changes_it_does_to_its_end(rig: Rig) -> N
     assert [effect.function.container.image for effect in rig.effects if isinstance(effect, Run)] == ["greet:1"]
 
 
+def test_an_output_that_came_with_a_revision_is_made_safe_however_that_ends(rig: Rig) -> None:
+    """Its last agent may have been killed: the next one knows of it when it starts, and only then gives the revision up."""
+    pump = ActuatorSpec("pump", "porch", "relay", 6)
+    rig.offer(1, replace(bringing(task("b"), sections=replace(NEW, actuators=(pump,))), monitor_s=60.0))
+    rig.run(5)
+    rig.grant()
+    for _ in range(3):
+        rig.run(3)
+        assert rig.node.sections().actuators == (pump,)
+        rig.crash()
+    assert rig.node.sections().actuators == (pump,)
+    rig.run(1)
+    assert rig.node.sections().actuators == (LAMP,)
+    (status,) = rig.status().offers
+    assert "restarted 3 times" in status.reason
+
+
 def test_two_services_switch_with_the_last_and_fall_back_with_the_first(rig: Rig) -> None:
     """In between the node has what it had."""
     assign(rig, 2, task("a"), task("a", API))
