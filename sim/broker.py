@@ -19,7 +19,8 @@ from link.backoff import MOST_S
 from link.inputs import LinkInput
 from link.settings import LinkSettings
 from protocol.envelope import Packet
-from sim.link import Session, SimLink, Subscriptions, matches
+from sim.interests import Interests
+from sim.link import Session, SimLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,7 @@ class SimBroker:
         self.sessions: dict[str, Session] = {}
         self.partitioned: set[str] = set()
         self.redials = True
-        self._grants: dict[str, tuple[Subscriptions, dict[str, int]]] = {}
-        self._audiences: dict[str, tuple[str, ...]] = {}
+        self.interests = Interests()
         self._knocking: dict[str, Callable[[], None]] = {}
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
@@ -123,27 +123,10 @@ class SimBroker:
             self.retained[packet.topic] = packet
         elif packet.retain:
             self.retained.pop(packet.topic, None)
-        for client_id in self._audience(packet.topic):
+        for client_id, granted in self.interests.of(packet.topic).items():
             session = self.sessions.get(client_id)
             if session is not None:
-                session.offer(packet)
-
-    def grants(self, client_id: str, subscriptions: Subscriptions) -> dict[str, int]:
-        """What a client was granted of each topic so far; another connection that asks for the same is granted the same."""
-        known = self._grants.get(client_id)
-        if known is None or known[0] != subscriptions:
-            known = self._grants[client_id] = (subscriptions, {})
-            self._audiences.clear()
-        return known[1]
-
-    def _audience(self, topic: str) -> tuple[str, ...]:
-        """The clients that ask for a topic, connected or not."""
-        known = self._audiences.get(topic)
-        if known is None:
-            asked = self._grants.items()
-            known = tuple(name for name, (wanted, _) in asked if any(matches(pattern, topic) for pattern, _ in wanted))
-            self._audiences[topic] = known
-        return known
+                session.offer(packet, granted)
 
     def accept(self, session: Session) -> None:
         """Let a client in; an older session of the same name ends, its will first."""

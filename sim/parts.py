@@ -25,7 +25,8 @@ from sensors.edges import NS_PER_S, PinRead
 from sensors.header import PinState
 from sim.diligence import Diligence
 from sim.engine import FakeEngine
-from sim.link import SimLink, Subscriptions
+from sim.interests import Subscriptions
+from sim.link import SimLink
 from sim.process import Process
 
 LOOK_S = 0.02
