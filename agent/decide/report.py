@@ -108,7 +108,9 @@ def _offer(node: Node, trial: Trial) -> OfferStatus | None:
     # The nonce that was granted; one that is only asked for changes every ten seconds, and the request itself says it.
     task = trial.offer.task
     reason = "; ".join(filter(None, (trial.reason, trial.notice)))
-    return OfferStatus(trial.offer.rollout, task.task, task.revision, trial.state, trial.nonce, reason, trial.was_staging)
+    return OfferStatus(
+        trial.offer.rollout, task.task, task.revision, trial.state, trial.nonce, reason, trial.was_staging
+    )
 
 
 def _calm(status: NodeStatus) -> NodeStatus:
