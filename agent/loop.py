@@ -35,7 +35,7 @@ TICK_S = 1.0
 # After a turn that decided something: that may let something else be decided, which has not asked for its moment yet.
 SAFETY_S = 15.0
 # After one that decided nothing, when nothing is due earlier. It bounds what no deadline covers: a wall clock that was set, and the
-# watchdog's word, which is due every 20 s. The engine is looked at as often (`LOOK_EVERY_S`), so it costs nothing.
+# watchdog's word, which is due every 20 s. The engine is looked at as often, so it costs nothing.
 EXPIRE_EVERY_S = 3600.0
 # Facts live for days; an hour more or less does not matter.
 
@@ -60,6 +60,9 @@ class Adapters:
 
 class Loop:
     """One agent."""
+
+    safety_s = SAFETY_S
+    """How long it sleeps at most."""
 
     def __init__(
         self, node: Node, store: Store, adapters: Adapters, inbox: SimpleQueue[object], health_s: float = 30.0
@@ -93,19 +96,29 @@ class Loop:
                 log.info(
                     "step_ended kind=%s key=%s outcome=%s", type(one.step).__name__.lower(), one.step.key, one.outcome
                 )
-        if seen and all(isinstance(one, Sent) for one in seen):
-            # Receipts, which are the mail's business: nothing new to decide on.
+        if not self._is_news(seen, now):
             return self._committed(written, (), now)
         effects = self._decided(now)
         written.notes += [effect for effect in effects if isinstance(effect, Note)]
         written.forgets += [effect for effect in effects if isinstance(effect, Forget)]
         return self._committed(written, effects, now)
 
+    def _is_news(self, seen: tuple[object, ...], now: Now) -> bool:
+        """Whether there is something to decide: a moment that came, or an input that is no receipt (those are the mail's)."""
+        is_due = now.mono_s >= min(self._next_mono_s, self._edge_mono_s)
+        return is_due or not all(isinstance(one, Sent) for one in seen)
+
+    @property
+    def _edge_mono_s(self) -> float:
+        """When the next reading of a pin is believed."""
+        dues_ns = (state.deadline_ns for state in self.node.edges.values())
+        return min((due_ns / NS_PER_S for due_ns in dues_ns if due_ns is not None), default=float("inf"))
+
     def _decided(self, now: Now) -> tuple[Effect, ...]:
         """What is to be done, and when to decide again: if nothing is, not before the next moment that was asked for."""
         node, before = self.node, _changes(self.node)
         effects = cycle(node, now)
-        rest_s = SAFETY_S if before == _changes(node, effects) else TICK_S
+        rest_s = self.safety_s if before == _changes(node, effects) else TICK_S
         self._next_mono_s = min(now.next_mono_s, now.mono_s + rest_s)
         return effects
 
@@ -145,14 +158,9 @@ class Loop:
             return TICK_S  # deadlines that are over stay so until the store takes something again
         if not self.inbox.empty():
             return 0.0
-        edges = [s.deadline_ns / NS_PER_S for s in self.node.edges.values() if s.deadline_ns is not None]
-        own = (
-            self._next_mono_s,
-            self._host_due_mono_s,
-            self._expire_due_mono_s,
-            self.mail.next_mono_s(now.mono_s + TICK_S),
-        )
-        return max(0.0, min(*own, *edges) - now.mono_s)
+        decisions_mono_s = min(self._next_mono_s, self._edge_mono_s)
+        chores_mono_s = min(self._host_due_mono_s, self._expire_due_mono_s, self.mail.next_mono_s(now.mono_s + TICK_S))
+        return max(0.0, min(decisions_mono_s, chores_mono_s) - now.mono_s)
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until something happens, or for so long."""

@@ -160,7 +160,7 @@ class Store:
                 "machine_changed said='this store was written on another machine; its facts are told apart from now on'"
             )
         last = self.outbox.next_sequence - 1
-        node = Node(who.name, who.fleet, who.boot, who.version, self.outbox.stream, last, who.instance)
+        node = Node(who.name, who.fleet, who.boot, who.version, self.outbox.stream, last, who.instance, last)
         for kind, read in KINDS.items():
             setattr(node, kind, self._table(kind, read, shift_s))
         if node.assignment.node != who.name or node.offers.node != who.name:
@@ -200,7 +200,11 @@ class Store:
         for kind, key in changes:
             self._save(kind, key, getattr(node, kind).get(key))
         for forget in written.forgets:
-            self.outbox.acknowledge(Ack(forget.stream, forget.upto, forget.beyond))
+            ack = Ack(forget.stream, forget.upto, forget.beyond)
+            if forget.renewed:
+                self.outbox.renew(ack, forget.renewed, forget.last)
+            else:
+                self.outbox.acknowledge(ack)
         for sequence, reason in written.poison:
             self.outbox.refuse(sequence, reason)
         self._take_in(node, now, written.notes)

@@ -87,6 +87,9 @@ class Loop:
     ears: Ears | None = None
     """Hears who else is in charge; without them it is this one, until it meets another."""
 
+    safety_s: float = SAFETY_S
+    """How long it sleeps at most."""
+
     takes_over: bool = False
     """Whether an operator has it replace whoever is in charge."""
 
@@ -145,9 +148,9 @@ class Loop:
         if self._taken or not self.inbox.empty():
             return 0.0
         due_mono_s = self.fleet.deadlines.next_mono_s()
-        due_s = SAFETY_S if due_mono_s is None else due_mono_s - now_mono_s
+        due_s = self.safety_s if due_mono_s is None else due_mono_s - now_mono_s
         due_s = min(due_s, self._claim.until_mono_s - now_mono_s) if self._claim is not None else due_s
-        return max(0.0, min(SAFETY_S, due_s, BUSY_S if self._outgoing and self.fleet.is_up else SAFETY_S))
+        return max(0.0, min(self.safety_s, due_s, BUSY_S if self._outgoing and self.fleet.is_up else self.safety_s))
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until something happens, or for so long."""

@@ -104,12 +104,12 @@ class Bramble:
         own_names = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(names)]
         self.controller = self.site.spawn("controller", [*own_names, *command], extra)
 
-    def start_agent(self, name: str) -> None:
-        """Start a node's agent, with the store it had."""
+    def start_agent(self, name: str, named: str = "") -> None:
+        """Start a node's agent, with the store it had; perhaps under another node's name."""
         host = self.hosts[name]
         (host.directory / "agent").mkdir(exist_ok=True)
         extra = {
-            "BRAMBLE_NODE": name,
+            "BRAMBLE_NODE": named or name,
             "BRAMBLE_FLEET": FLEET,
             "BRAMBLE_BROKER_HOST": "broker.local",
             "BRAMBLE_BROKER_PORT": str(self.broker.port),

@@ -115,7 +115,7 @@ class Outbox:
     def settle_on(self, machine: str) -> bool:
         """Begin a new stream where the file was copied onto another machine, or both would count different facts alike.
 
-        Its rows go along: what one of them causes has the same id under either stream. An unnamed machine is taken for the last one.
+        Its rows go along: what one of them causes has the same id under either stream. An unnamed machine is taken for the last.
         """
         found = self._connection.execute("SELECT machine FROM outbox_machine").fetchone()
         if not machine or (found and found[0] == machine):
@@ -146,6 +146,20 @@ class Outbox:
             return 0
         gone = self._delete("sequence <= ?", (ack.upto,))
         return gone + sum(self._delete("sequence = ?", (sequence,)) for sequence in ack.beyond)
+
+    def renew(self, ack: Ack, stream: str, last: int) -> None:
+        """Go on under another stream, because this file is an older copy of one whose later facts the receiver has.
+
+        Of the rows that it held, up to `last`, those that the receiver has are dropped. Later ones had numbers that were taken, and
+        go along.
+        """
+        if ack.stream != self.stream:
+            return
+        self._delete("sequence <= ?", (min(ack.upto, last),))
+        for sequence in ack.beyond:
+            self._delete("sequence = ? AND sequence <= ?", (sequence, last))
+        self._connection.execute("UPDATE outbox_stream SET stream = ?", (stream,))
+        self.stream = stream
 
     @property
     def base(self) -> int:

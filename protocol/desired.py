@@ -289,12 +289,17 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The facts of one stream that are committed: up to `upto`, and those in `beyond`. Whole every time, so one may be lost."""
+    """The facts of one stream that are committed: up to `upto`, and those in `beyond`. Whole every time, so one may be lost.
+
+    `said_epoch` and `said_sequence` are of the node's newest status that is known. Who said less has an older copy of its store.
+    """
 
     stream: str
     upto: int
     beyond: tuple[int, ...] = ()
     epoch: int = 0
+    said_epoch: int = 0
+    said_sequence: int = 0
 
 
 class Verb(StrEnum):

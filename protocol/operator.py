@@ -178,7 +178,7 @@ class ControllerPresence:
 class NodeRow:
     """One node in the answer to `nodes`. `seen_s` is how long ago it spoke, None if it has not since the controller began.
 
-    `presence` is `online`, `suspect` or `offline`; that it comes and goes is one of its reasons.
+    `presence` is `online`, `suspect`, `offline` or `quarantined`; that it comes and goes is one of its reasons.
     """
 
     node: str

@@ -15,9 +15,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from link.backoff import MOST_S
 from link.inputs import LinkInput
 from link.settings import LinkSettings
 from protocol.envelope import Packet
+from sim.interests import Interests
 from sim.link import Session, SimLink
 
 
@@ -49,6 +51,9 @@ class SimBroker:
         self.dropped = 0
         self.sessions: dict[str, Session] = {}
         self.partitioned: set[str] = set()
+        self.redials = True
+        self.interests = Interests()
+        self._knocking: dict[str, Callable[[], None]] = {}
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
 
@@ -91,6 +96,13 @@ class SimBroker:
         session = self.sessions.get(client_id)
         if session is not None:
             session.resume()
+        knock = self._knocking.pop(client_id, None)
+        if knock is not None:
+            self.at(self.now_s + self.chances.uniform(0.0, MOST_S), knock)
+
+    def knock_once_back(self, client_id: str, knock: Callable[[], None]) -> None:
+        """Have a client that cannot reach us knock when its network is back: within the pause that it would have come to."""
+        self._knocking[client_id] = knock
 
     def kill(self, *, lose_retained: bool = True) -> None:
         """End the broker at once: no wills, no goodbyes; retained messages that were not saved are gone."""
@@ -111,8 +123,10 @@ class SimBroker:
             self.retained[packet.topic] = packet
         elif packet.retain:
             self.retained.pop(packet.topic, None)
-        for session in list(self.sessions.values()):
-            session.offer(packet)
+        for client_id, granted in self.interests.of(packet.topic).items():
+            session = self.sessions.get(client_id)
+            if session is not None:
+                session.offer(packet, granted)
 
     def accept(self, session: Session) -> None:
         """Let a client in; an older session of the same name ends, its will first."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from protocol.envelope import Packet, pack
 from protocol.ids import REVISION_CHARS
@@ -25,6 +25,7 @@ from sim.head import Head
 from sim.images import FakeRegistry
 from sim.invariants import Invariants
 from sim.node import SimNode
+from sim.pace import FINE, Pace
 from sim.world import World
 
 FLEET = "default"
@@ -44,10 +45,12 @@ class NotConvergedError(AssertionError):
 class SimFleet:
     """A fleet of `nodes` nodes named pi-1, pi-2 … Label `place` is `porch` on the odd ones and `shed` on the even ones."""
 
+    pace: ClassVar[Pace] = FINE
+
     def __init__(
         self, nodes: int = 3, seed: int = 1, weather: Weather | None = None, labels: dict[str, str] | None = None
     ) -> None:
-        self.world = World(seed, weather)
+        self.world = World(seed, weather, self.pace)
         self._folder = tempfile.TemporaryDirectory(prefix="bramble-sim-", dir=_quick_folder())
         self.registry = FakeRegistry()
         self.head = Head(self.world, Path(self._folder.name), FLEET)

@@ -104,12 +104,14 @@ class Head:
 
     def _start(self) -> Turner:
         self.store = FusedStore(self.path, self.process, self._handle)
-        self.fleet = Fleet(self.name, Terms())
+        pace = self.world.pace
+        self.fleet = Fleet(self.name, Terms(lease_s=pace.lease_s, status_every_s=pace.status_s))
         self._counted = 0
         inbox = SimpleQueue[object]()
         self._link = FusedLink(self.process, LinkSettings("broker", 1883, CLIENT), self.process.deliver_to())
         loop, name = Loop(self.fleet, self.store, self._link, inbox, "sim"), f"{self.process.name}-{self.process.life}"
         loop.lot, loop.host, loop.takes_over = lambda _: crc32(name.encode()), self.process.name, self.takes_over
+        loop.safety_s = max(loop.safety_s, pace.look_s)
         if self.listens:
             settings = LinkSettings("broker", 1883, self.listener)
             self._low = FusedLink(self.process, settings, overhearing(self.process.deliver_to()))

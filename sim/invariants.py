@@ -1,7 +1,7 @@
 """The promises of the design, S1 to S8, as checks on ground truth: engines, stores and ledgers, never on reports.
 
-What costs little is checked after everything that touched a node; the rest every `SWEEP_S` and when the fleet is at rest. A broken
-promise raises with its name, in the middle of the event that broke it.
+What costs little is checked after everything that touched a node; the rest from time to time, and when the fleet is at rest. A
+broken promise raises with its name, in the middle of the event that broke it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from sim.violation import ViolationError
 from sim.ways import STOPPED, Ways
 from sim.world import World
 
-SWEEP_S = 10.0
 _TASK = f"{LABEL}task"
 
 
@@ -106,7 +105,7 @@ class Invariants:
             if name in self._nodes:
                 self._node(name)
         if self._world.now_s >= self._sweep_s:
-            self._sweep_s = self._world.now_s + SWEEP_S
+            self._sweep_s = self._world.now_s + self._world.pace.sweep_s
             self.sweep()
 
     def sweep(self) -> None:
@@ -211,8 +210,8 @@ class Invariants:
     def _others(self, name: str, boxes: list[Box], replaced: AbstractSet[str]) -> None:
         """S2, between nodes: one copy; a service that has its tasks replaced may have two while a node is away, and not at rest."""
         for task in {box.labels[_TASK] for box in boxes if _TASK in box.labels}:
-            if _service(task) in replaced or self.is_restored:
-                continue
+            if _service(task) in replaced or task.endswith(f".{name}") or self.is_restored:
+                continue  # a global service's task names its node
             others = [other for other in self._nodes if other != name and self._runs_task(other, task)]
             if others:
                 raise ViolationError("S2", f"{task} runs on {name} and on {others[0]}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from link.backoff import after
@@ -17,11 +16,10 @@ from link.inputs import Arrived, Busy, LinkDown, LinkInput, LinkUp, Published, S
 from link.settings import LinkSettings
 from protocol.envelope import Packet
 from protocol.refusal import Refusal
+from sim.interests import Subscriptions
 
 if TYPE_CHECKING:
     from sim.broker import SimBroker
-
-Subscriptions = tuple[tuple[str, int], ...]
 
 WILL_SHARE = 1.5  # of the keepalive, until the broker gives a silent client up (MQTT 5, 3.1.2.10)
 NOTICE_SHARE = 2.0  # of the keepalive, until a client gives a silent broker up: a ping, and as long again
@@ -41,8 +39,7 @@ class Session:
         self.client_id, self.place = link.settings.client_id, link.settings.place
         self._link = link
         self._broker = link.broker
-        self._subscriptions = subscriptions
-        self._grants: dict[str, int] = {}
+        link.broker.interests.ask(self.client_id, subscriptions)
         self._is_silent = False
         self._silences = 0
         self._held: list[Callable[[], None]] = []
@@ -54,7 +51,9 @@ class Session:
         broker = self._broker
         if self.is_over:
             return
-        if self.client_id in broker.partitioned:
+        if self.client_id in broker.partitioned and not broker.redials:
+            broker.knock_once_back(self.client_id, lambda: self.knock(birth))
+        elif self.client_id in broker.partitioned:
             patience_s = self._link.settings.connect_timeout_s
             broker.at(
                 broker.now_s + patience_s, lambda: self.fall(f"no answer from {self.place} within {patience_s:g} s")
@@ -100,11 +99,8 @@ class Session:
         for act in held:
             act()
 
-    def offer(self, packet: Packet, *, retained: bool = False) -> None:
-        """Queue a packet for this client if it subscribed, dropping the newest when the queue is full."""
-        granted = self._granted(packet.topic)
-        if granted < 0:
-            return
+    def offer(self, packet: Packet, granted: int, *, retained: bool = False) -> None:
+        """Queue a packet for this client, which asked for it, dropping the newest when the queue is full."""
         weather, chances = self._broker.weather, self._broker.chances
         qos = min(packet.qos, granted)
         is_other = qos != packet.qos or retained != packet.retain  # what was not kept for us arrives as live
@@ -115,14 +111,6 @@ class Session:
                 continue
             self._on_way += 1
             self._carry("down", lambda: self._arrive(lowered))
-
-    def _granted(self, topic: str) -> int:
-        """The highest quality of service that this client asked for a topic; -1 if it did not ask for it."""
-        granted = self._grants.get(topic)
-        if granted is None:
-            asked = (qos for pattern, qos in self._subscriptions if matches(pattern, topic))
-            granted = self._grants[topic] = max(asked, default=-1)
-        return granted
 
     def send(self, packet: Packet, token: int) -> None:
         """Bring a client's packet to the broker."""
@@ -137,7 +125,9 @@ class Session:
         if birth is not None:
             self._carry("up", lambda: broker.route(birth))
         for packet in list(broker.retained.values()):
-            self.offer(packet, retained=True)
+            granted = broker.interests.of(packet.topic).get(self.client_id)
+            if granted is not None:
+                self.offer(packet, granted, retained=True)
 
     def _lose_patience_at_broker(self, silence: int) -> None:
         if self._is_silent and silence == self._silences:
@@ -231,15 +221,3 @@ class SimLink:
         session, self._session = self._session, None
         if session is not None and not session.is_over:
             session.hang_up()
-
-
-@lru_cache(maxsize=10_000)
-def matches(pattern: str, topic: str) -> bool:
-    """Whether a subscription covers a topic (MQTT 5, 4.7)."""
-    levels, wanted = topic.split("/"), pattern.split("/")
-    for place, want in enumerate(wanted):
-        if want == "#":
-            return True
-        if place >= len(levels) or want not in ("+", levels[place]):
-            return False
-    return len(levels) == len(wanted)

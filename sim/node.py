@@ -30,8 +30,6 @@ BIRTHDAY = datetime(2026, 1, 1, tzinfo=UTC)
 RESTART_S = (2.0, 5.0)
 """How long systemd takes to start a process that died."""
 
-HEALTH_S = 30.0
-
 ALL_ROWS = 10_000
 """More facts than any history has waiting at once."""
 
@@ -153,7 +151,7 @@ class SimNode:
     def _start(self) -> Turner:
         process, inbox = self.process, SimpleQueue[object]()
         deliver = process.deliver_to()
-        now = self.now(process.mono_s)
+        now, pace = self.now(process.mono_s), self.world.pace
         self.store = FusedStore(self.path, process, self._accept)
         boot, instance = f"boot-{self.name}-{process.boot}", f"{process.name}-{process.life}"
         identity = Identity(self.name, self.fleet, boot, "sim", instance, process.name)
@@ -164,7 +162,9 @@ class SimNode:
         self._link = FusedLink(process, LinkSettings("broker", 1883, self.name), deliver)
         self.board = SimBoard(process, deliver)
         workers = SimWorkers(process, self.engine, deliver)
-        loop = AgentLoop(self.node, self.store, Adapters(self._link, workers, self.board, self._host), inbox, HEALTH_S)
+        adapters = Adapters(self._link, workers, self.board, self._host)
+        loop = AgentLoop(self.node, self.store, adapters, inbox, pace.health_s)
+        self.node.look_every_s = loop.safety_s = pace.look_s
         return Turner(loop, inbox, self.now)
 
     def _accept(self, written: Written) -> None:

@@ -26,7 +26,8 @@ from sensors.header import PinState
 from sensors.stage import NS_PER_S, Reading
 from sim.diligence import Diligence
 from sim.engine import FakeEngine
-from sim.link import SimLink, Subscriptions
+from sim.interests import Subscriptions
+from sim.link import SimLink
 from sim.process import Process
 
 LOOK_S = 0.02
@@ -36,9 +37,6 @@ REACHED = 0.5
 """Chance that a request of a process that was killed meanwhile is carried out all the same: dockerd does not ask who waits."""
 
 HINT_LATE_S = 0.05
-HINT_LOST = 0.1
-"""Share of the engine's hints that nobody hears: its event stream ends whenever the daemon does."""
-
 GLANCE_LOST = 0.3
 """Share of the steps whose container could not be looked at alone: what follows then comes from a whole look."""
 
@@ -202,7 +200,7 @@ class SimWorkers:
 
     def _hinted(self) -> None:
         self._hint_s = float("inf")
-        if self._process.world.chances.random() >= HINT_LOST:
+        if self._process.world.chances.random() >= self._process.world.pace.hint_lost:
             self._deliver(EngineHint())
         self._hint()
 

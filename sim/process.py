@@ -43,6 +43,7 @@ class Process:
     """One process. `start` opens its store and builds its loop, `leave` lets go of what the operating system would close.
 
     `stretch` is how busy its machine is: everything takes so many times longer, and no sleep ends more than so many seconds late.
+    `late_s` says how much longer still it sleeps, for whoever knows that it may.
     """
 
     def __init__(self, world: World, name: str, start: Callable[[], Loop], leave: Callable[[], None]) -> None:
@@ -57,6 +58,7 @@ class Process:
         self.ambush: tuple[str, Callable[[], None]] | None = None
         self.stopped_until_s = 0.0
         self.stretch = 1.0
+        self.late_s: Callable[[], float] = lambda: 0.0
         self.owes: Callable[[], bool] = lambda: False
         self._next_s = float("inf")
 
@@ -131,6 +133,7 @@ class Process:
         if self.loop is None or self.world.now_s < self._next_s:
             return
         self._next_s = float("inf")
+        self.world.stirred[self.name] = None
         if self.world.now_s < self.stopped_until_s:
             self._wake_at(self.stopped_until_s)
             return
@@ -142,7 +145,7 @@ class Process:
             self._die()
             return
         late_s = min(wait_s * (self.stretch - 1.0), self.stretch)
-        self._wake_at(self.world.now_s + max(SHORTEST_S, wait_s + late_s))
+        self._wake_at(self.world.now_s + max(SHORTEST_S, wait_s + late_s + self.late_s()))
 
     def _die(self) -> None:
         self.deaths += 1

@@ -4,39 +4,44 @@ Before it begins the same stack is settled everywhere with other image names (`â
 Every image works; promotions that wait for an operator's word get it at once, which the timeline says. Absence, power cuts and, if
 asked for, all the other faults strike from the publishing on. The real controller, agents and stores decide: only time is not real.
 
-Nodes that have nothing to do sleep longer than real ones, up to half a minute with a network: rehearsing is for hours.
+What is idle is simulated coarsely (`sim.pace`), and only nodes to which something happened are looked at: a week of hundreds of
+nodes costs what happens in it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
+from agent.decide.asking import ASK_EVERY_S
 from controller.decide.rollouts.budget import most_ever
-from protocol.observed import OfferState, TaskState
+from protocol.envelope import Packet
+from protocol.observed import OfferState
 from protocol.operator import OrderVerb, Verdict
 from protocol.rollouts import RolloutStatus
 from protocol.stack import Stack
+from protocol.topics import StackStatusTopic
 from sim.absence import Absence
 from sim.convergence import status_of
 from sim.faults import FAULT_EVERY_S, Fault, strike
 from sim.fleet import NotConvergedError, SimFleet
 from sim.given import UnreadableStackError, labels_of, read_stack
+from sim.history import seldom_swept
 from sim.images import FUNCTION, WELL
 from sim.invariants import learn
 from sim.lanes import Doing, Lane, clock
 from sim.node import SimNode
+from sim.pace import COARSE
 from sim.violation import ViolationError
 
 LOOK_S = 5.0
 """How exact the timeline is."""
 
-ASKING_STRETCH, IDLE_STRETCH, AWAY_STRETCH = 5.0, 25.0, 600.0
-"""How much longer than a second a node sleeps that waits for a grant, that has nothing to do (it still says its health within half
-a lease), and that has no network either. Whatever arrives wakes it."""
-
-MOVING = (TaskState.ASSIGNED, TaskState.PREPARING)
+REQUESTS_PER_S = 5.0
+"""How often at most all nodes together ask for grants: whenever a place is free, some of these are young enough. Real nodes ask
+every ten seconds each, and all but a few get no answer."""
 
 MARKS = (0.5, 0.95, 1.0)
 """The shares of all tasks whose moments the timeline names, after the first one."""
@@ -80,10 +85,16 @@ class Rehearsal:
     trace: list[str] = field(default_factory=list)
 
 
+class _CoarseFleet(SimFleet):
+    """A fleet whose idleness is not worth a look."""
+
+    pace = COARSE
+
+
 def rehearse(seed: int, script: Script) -> Rehearsal:
     """Live through it once."""
     stack = read_stack(script.manifest)
-    with SimFleet(script.nodes, seed, labels=labels_of(script.manifest)) as fleet:
+    with seldom_swept(), _CoarseFleet(script.nodes, seed, labels=labels_of(script.manifest)) as fleet:
         stage = _Stage(fleet, stack, script)
         try:
             stage.play()
@@ -101,7 +112,11 @@ class _Stage:
         self._began_s = self._next_fault_s = 0.0
         self._states: dict[str, tuple[str, str]] = {}
         self._reached = 0
-        self.told = Rehearsal(fleet.world.seed, lanes=[Lane(name) for name in fleet.nodes])
+        self._lanes = {name: Lane(name) for name in fleet.nodes}
+        self._counts: dict[str, tuple[int, int]] = {}
+        self._asking: set[str] = set()
+        self._read: tuple[Packet | None, tuple[RolloutStatus, ...]] = (None, ())
+        self.told = Rehearsal(fleet.world.seed, lanes=list(self._lanes.values()))
 
     def play(self) -> None:
         """Settle what was before, publish, and look on until all is done or time is over."""
@@ -114,8 +129,9 @@ class _Stage:
         self._say("published")
         fleet.publish(self._stack.name, script.manifest)
         self._next_fault_s = self._fault_after(0.0)
+        fleet.world.stirred |= dict.fromkeys(fleet.nodes)
         while self._at_s < script.seconds and not self._look():
-            fleet.run_for(min(LOOK_S, script.seconds - self._at_s))
+            fleet.run_for(min(max(LOOK_S, self._quiet_s()), script.seconds - self._at_s))
             self._trouble()
         self._end()
 
@@ -138,7 +154,7 @@ class _Stage:
         for function in self._stack.functions.values():
             self._fleet.registry.push(function.spec.container.image, FUNCTION)
         for node in self._fleet.nodes.values():
-            node.pace = _pace
+            node.process.late_s = partial(self._patience_s, node.name)
 
     def _fault_after(self, at_s: float) -> float:
         return at_s + self._fleet.world.chances.expovariate(1 / FAULT_EVERY_S)
@@ -151,18 +167,40 @@ class _Stage:
     def _say(self, said: str) -> None:
         self.told.timeline.append((self._at_s, said))
 
+    def _quiet_s(self) -> float:
+        """How long nothing happens at all."""
+        next_s = self._fleet.world.broker.next_s
+        due_s = float("inf") if next_s is None else next_s - self._fleet.world.now_s
+        return min(due_s, self._next_fault_s - self._at_s) if self._script.faults else due_s
+
+    def _patience_s(self, name: str) -> float:
+        """How much longer a node waits before it asks again for its grant: the longer, the more others do."""
+        return max(0.0, len(self._asking) / REQUESTS_PER_S - ASK_EVERY_S) if name in self._asking else 0.0
+
     def _look(self) -> bool:
         """Note what has changed; whether nothing more will."""
-        for lane in self.told.lanes:
-            lane.say(self._at_s, self._doing(self._fleet.nodes[lane.node], self._last(lane)))
-        self._count()
-        rollouts = list(self._rollouts())
+        stirred, self._fleet.world.stirred = self._fleet.world.stirred, {}
+        for name in stirred:
+            if name in self._lanes:
+                self._see(self._fleet.nodes[name], self._lanes[name])
+        self._mark()
+        rollouts = self._rollouts()
         for one in rollouts:
             self._follow(one)
         return bool(rollouts) and all(one.state in ENDED for one in rollouts)
 
-    def _last(self, lane: Lane) -> Doing:
-        return lane.moments[-1][1] if lane.moments else Doing.WAITING
+    def _see(self, node: SimNode, lane: Lane) -> None:
+        """Note how one node stands."""
+        doing = self._doing(node, lane.moments[-1][1] if lane.moments else Doing.WAITING)
+        lane.say(self._at_s, doing)
+        (self._asking.add if doing is Doing.STAGED else self._asking.discard)(node.name)
+        running = settled = 0
+        for name, service in self._stack.services.items():
+            images = [box.container.image for box in self._fleet.boxes(node.name, f"{self._stack.name}.{name}")]
+            is_tried = self._fleet.invariants.tries(node.name, f"{self._stack.name}.{name}")
+            running += bool(images)
+            settled += images == [service.container.image] and not is_tried
+        self._counts[node.name] = (running, settled)
 
     def _doing(self, node: SimNode, last: Doing) -> Doing:
         if not node.is_powered:
@@ -179,12 +217,9 @@ class _Stage:
             return Doing.AWAY
         return next((DOING[state] for state in DOING if state in states), Doing.WAITING if images else Doing.SETTLED)
 
-    def _count(self) -> None:
-        settled = tasks = 0
-        for name, service in self._stack.services.items():
-            running = self._fleet.running(f"{self._stack.name}.{name}")
-            tasks += len(running)
-            settled += len(self._fleet.settled(f"{self._stack.name}.{name}", service.container.image))
+    def _mark(self) -> None:
+        """Note which shares of the tasks have settled."""
+        tasks, settled = map(sum, zip(*self._counts.values(), strict=True))
         self.told.updated, self.told.tasks = settled, max(tasks, self.told.tasks)
         if settled and self._reached == 0:
             self._say("the first task has settled")
@@ -193,14 +228,20 @@ class _Stage:
             self._say(f"{MARKS[self._reached - 1]:.0%} of {self.told.tasks} tasks have settled")
             self._reached += 1
 
-    def _rollouts(self) -> Iterator[RolloutStatus]:
-        """What the retained status says of the updates, once it is about this very manifest."""
+    def _rollouts(self) -> tuple[RolloutStatus, ...]:
+        """What the retained status says of the updates, once it is about this very manifest; read only if it is another."""
+        packet = self._fleet.world.broker.retained.get(str(StackStatusTopic(self._fleet.head.name, self._stack.name)))
+        if packet is not self._read[0]:
+            self._read = (packet, self._said())
+        return self._read[1]
+
+    def _said(self) -> tuple[RolloutStatus, ...]:
         said = status_of(self._fleet, self._stack.name)
         if said is None or said.manifest != self._fleet.digest(self._script.manifest):
-            return
+            return ()
         if said.verdict is Verdict.REFUSED:
             raise NotConvergedError("; ".join(f"line {fault.line}: {fault.reason}" for fault in said.faults))
-        yield from (service.rollout for service in said.services if service.rollout is not None)
+        return tuple(service.rollout for service in said.services if service.rollout is not None)
 
     def _follow(self, one: RolloutStatus) -> None:
         state = (one.state, one.paused_by)
@@ -239,16 +280,3 @@ def before(manifest: bytes, stack: Stack) -> bytes:
 def _earlier(image: str) -> str:
     """The name of the image before; a digest belongs to one image alone."""
     return image.partition("@")[0] + BEFORE
-
-
-def _pace(node: SimNode) -> float:
-    """How much longer a node may sleep: not at all while its containers are on the move."""
-    knows = node.node
-    if knows is None or any(task.state in MOVING for task in knows.tasks.values()):
-        return 1.0
-    states = {trial.state for trial in knows.trials.values()}
-    if states & {OfferState.STAGING, OfferState.TRYING}:
-        return 1.0
-    if node.is_cut:
-        return AWAY_STRETCH
-    return ASKING_STRETCH if OfferState.STAGED in states else IDLE_STRETCH

@@ -89,7 +89,7 @@ class Ways:
 
     def _begins(self, name: str, node: SimNode, trial: Trial) -> None:
         service, image = f"{trial.offer.task.stack}.{trial.offer.task.service}", trial.offer.task.container.image
-        if service in self.windows and not trial.offer.rollout.endswith("-back"):
+        if service in self.windows and not trial.offer.rollout.endswith("-back") and not trial.resumes:
             is_open = node.wall_off_s == 0 and int(self.world.now_s // MINUTE_S) % 2 == 0
             if trial.offer.conduct.window is not None and not is_open:
                 raise ViolationError("window", f"{name} begins {trial.task} outside of its window")
@@ -114,7 +114,7 @@ class Ways:
         lost = way.kept - there.keys()
         if lost and trial.offer.conduct.strategy is not Strategy.DELETE_THEN_DOWNLOAD:
             raise ViolationError("S7", f"{name} removed the settled container of {trial.task} while it tried another")
-        lock = trial.offer.conduct.lock
+        lock = None if trial.offer.overrides_lock or trial.notice else trial.offer.conduct.lock
         for id_ in way.kept & there.keys():
             box = there[id_]
             is_held = lock is not None and lock.path in box.held

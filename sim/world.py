@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from protocol.envelope import Packet
 from sim.broker import SimBroker, Weather
+from sim.pace import FINE, Pace
 
 BEGINNING_S = 1_000.0
 """The controller's clock at the start: not 0, so that a forgotten default of 0.0 shows."""
@@ -26,12 +27,14 @@ MAIL_KEPT = 200
 class World:
     """Time, chance, the broker between all parts, and the trace."""
 
-    def __init__(self, seed: int, weather: Weather | None = None) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, weather: Weather | None = None, pace: Pace = FINE) -> None:
+        self.seed, self.pace = seed, pace
         self.chances = random.Random(seed)  # noqa: S311 - to be repeated is the point
         self.broker = SimBroker(self.chances, weather, BEGINNING_S)
+        self.broker.redials = pace.redials
         self.trace: list[str] = []
         self.touched: list[str] = []
+        self.stirred: dict[str, None] = {}
         self.mail: deque[Packet] = deque(maxlen=MAIL_KEPT)
         self.watch: Callable[[], None] = lambda: None
 
@@ -50,7 +53,8 @@ class World:
         self.broker.at(self.now_s + delay_s, act)
 
     def say(self, who: str, what: str) -> None:
-        """Write one line of the trace."""
+        """Write one line of the trace; whoever it names may be another since."""
+        self.stirred[who] = None
         self.trace.append(f"{self.now_s - BEGINNING_S:10.4f} {who:<10} {what}")
 
     def run_for(self, seconds: float) -> None:

@@ -45,11 +45,16 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Drop the outbox rows that the controller has committed."""
+    """Drop the outbox rows that the controller has committed.
+
+    With `renewed`, only those of them up to `last`, and go on under that stream.
+    """
 
     stream: str
     upto: int
     beyond: tuple[int, ...] = ()
+    renewed: str = ""
+    last: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 How long to wait before a dial is the link's part. Everything that was said before a connection fell is said again after the next:
 the hello as a fact, the status whole; the outbox sends its rest by itself.
+
+A card that was put back as it was some time ago goes on counting where it stood then, so the controller takes what it says for what
+it has heard already. Its acknowledgement shows that, and the node begins a new stream, as a fresh store would.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from agent.decide.inputs import EngineSeen
 from agent.decide.node import Linked, Node
 from link.inputs import LinkDown, LinkUp
 from protocol.desired import Ack
+from protocol.ids import digest
 from protocol.observed import Hello, Inventory, Link
 from protocol.operator import ControllerPresence
 from protocol.topics import HelloTopic
@@ -51,7 +55,8 @@ def met(node: Node, said: ControllerPresence) -> None:
     if before is None or before.instance == said.instance:
         return
     if (before.store, before.epoch) != (said.store, said.epoch) or said.starts <= before.starts:
-        node.greeted = node.said = None
+        node.greeted = None
+        _say_again(node)
 
 
 def greet(node: Node) -> None:
@@ -82,5 +87,32 @@ def inventory_of(node: Node) -> Inventory | None:
 
 
 def forget(node: Node, ack: Ack) -> None:
-    """The controller has committed these."""
+    """The controller has committed these. If it has more than this store has ever said, the store is an older copy."""
+    if ack.stream != node.stream:
+        return
+    if _is_older(node, ack):
+        _renew(node, ack)
+        return
     node.effects.append(Forget(ack.stream, ack.upto, ack.beyond))
+    if node.is_renewed:
+        node.is_renewed = False
+        _say_again(node)  # before it knew the new stream, the controller took every status for an old one
+
+
+def _say_again(node: Node) -> None:
+    """Have the status said whole under the next number of this connection: what was counted before still counts."""
+    if node.said is not None:
+        node.said = replace(node.said, offers_generation=-1)
+
+
+def _is_older(node: Node, ack: Ack) -> bool:
+    said = (node.epoch, node.said.sequence if node.said is not None else 0)
+    return max((ack.upto, *ack.beyond)) > node.sequence or (ack.said_epoch, ack.said_sequence) > said
+
+
+def _renew(node: Node, ack: Ack) -> None:
+    """Under its own stream and numbers the node would not be heard: it goes on as a fresh store does, and says everything again."""
+    renewed = digest([node.stream, node.boot, node.instance, node.epoch, ack.upto], len(node.stream))
+    node.effects.append(Forget(node.stream, ack.upto, ack.beyond, renewed, node.loaded))
+    node.tally("stores_renewed")
+    node.stream, node.is_renewed, node.greeted = renewed, True, None

@@ -30,6 +30,9 @@ from sensors.edges import Chain
 
 __all__ = ["Deadline", "Linked", "Node", "Now"]
 
+LOOK_EVERY_S = 15.0
+# The engine's events are only hints: its stream dies with the daemon. This bounds how long a missed one goes unnoticed.
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -125,6 +128,7 @@ class Node:
     mended: dict[str, str] = field(default_factory=dict)
     stored: tuple[str, ...] = ()
     looking_mono_s: float | None = None
+    look_every_s: float = LOOK_EVERY_S
     hinted: bool = False
     images: ImageMemory = field(default_factory=ImageMemory)
     requests: int = 0

@@ -20,8 +20,6 @@ from agent.decide.task import Seen, advance
 
 LOOK_LOST_S = 45.0
 # A look costs milliseconds, on a Pi Zero that swaps some seconds; what makes no progress is told within 60 s (S12).
-LOOK_EVERY_S = 15.0
-# The engine's events are only hints: its stream dies with the daemon. This bounds how long a missed one goes unnoticed.
 WARNING_CHARS = 300
 # Two of Docker's sentences. The status is whole every time, and others have reasons, too.
 
@@ -73,7 +71,7 @@ def look(node: Node, now: Now) -> None:
         if not isinstance(node.engine, EngineLost):
             node.engine = EngineLost(f"it has not answered for {LOOK_LOST_S:.0f} s")
         return
-    is_time = node.looked_mono_s is None or now.has_come(node.looked_mono_s + LOOK_EVERY_S)
+    is_time = node.looked_mono_s is None or now.has_come(node.looked_mono_s + node.look_every_s)
     if node.looking_mono_s is None and (node.unseen or node.hinted or is_time):
         node.looking_mono_s, node.hinted = now.mono_s, False
         node.waits = {key: due_mono_s for key, due_mono_s in node.waits.items() if not now.has_come(due_mono_s)}

@@ -80,16 +80,19 @@ def follow(node: Node, now: Now) -> None:
             _stage(node, trial, now)
         elif trial.state is OfferState.STAGED:
             ask(node, trial, now)
+        elif trial.state is OfferState.TRYING and trial.resumes > RESUMES_MOST:
+            end(node, trial, Seen.UNWELL, f"the agent or its node restarted {trial.resumes} times during the trial")
         elif trial.state is OfferState.TRYING:
             watch(node, trial, now)
 
 
 def resume(node: Node) -> None:
-    """After a restart of the agent: the watch begins anew, but not for ever."""
+    """After a restart of the agent: the watch begins anew, but not for ever.
+
+    What it has tried too often ends in a turn, not here: until then the outputs of the trial are in force, and can be made safe.
+    """
     for trial in node.trials.values():
-        if trial.state is OfferState.TRYING and trial.resumes >= RESUMES_MOST:
-            end(node, trial, Seen.UNWELL, f"the agent or its node restarted {trial.resumes + 1} times during the trial")
-        elif trial.state is OfferState.TRYING:
+        if trial.state is OfferState.TRYING:
             node.trials.put(trial.key, replace(trial, resumes=trial.resumes + 1))
 
 

@@ -95,4 +95,6 @@ def _acknowledge(fleet: Fleet) -> None:
     for node, stream in acks:
         intake = fleet.intakes.get(greeting.intake_key(node, stream))
         if intake is not None:
-            fleet.say(AckTopic(fleet.name, node), replace(intake.ack(stream), epoch=fleet.epoch_of(node)))
+            epoch, (said_epoch, said_sequence) = fleet.epoch_of(node), greeting.newest_status(fleet, node, stream)
+            ack = replace(intake.ack(stream), epoch=epoch, said_epoch=said_epoch, said_sequence=said_sequence)
+            fleet.say(AckTopic(fleet.name, node), ack)

@@ -1,8 +1,8 @@
 """What publishing a manifest would change, node by node: really decided, on a copy of the fleet that nobody hears.
 
 The copy holds the same records, which are frozen; what is decided on it is compared with what is so now, and it is thrown away.
-What a tag that has moved would bring is not known before its registry is asked, which a diff does not do. A diff costs as much as
-a restart of the controller: people ask for it.
+What a tag that has moved would bring is not known before its registry is asked, which a diff does not do. A copy costs as much as
+a restart of the controller; where nobody would move none is made, and the fleet itself is looked at (`beside`).
 """
 
 from __future__ import annotations
@@ -38,14 +38,6 @@ LOOKED_AT = ("devices", "hosts", "device_nodes", "rooms", "health", "seen", "her
 """What follows from the other shelves, or was heard."""
 
 
-def diff(fleet: Fleet, asked: OperatorOrder, now_mono_s: float) -> Answer:
-    """Compare what a manifest would bring with what is so."""
-    stack = supposed(fleet, asked)
-    if isinstance(stack, Answer):
-        return stack
-    return answers.rows([asdict(row) for row in rows(fleet, having(fleet, stack, now_mono_s), stack.name)])
-
-
 def supposed(fleet: Fleet, asked: OperatorOrder) -> Stack | Answer:
     """The stack that an order supposes; what is wrong with it is the answer."""
     text, name = asked.arguments.get("manifest"), asked.target
@@ -56,13 +48,11 @@ def supposed(fleet: Fleet, asked: OperatorOrder) -> Stack | Answer:
     return _faulty(name, faults) if isinstance(stack, tuple) or faults else stack
 
 
-def rows(fleet: Fleet, after: Fleet, stack: str) -> list[DiffRow]:
-    """What differs of one stack between what is so and what would be."""
-    return sorted(filter(None, compared(fleet, after, stack)), key=lambda row: (row.node, row.what))
-
-
 def compared(fleet: Fleet, after: Fleet, stack: str) -> Iterator[DiffRow | None]:
-    """The same row by row, in some order; with nothing in between, so that whoever has other work to do may stop for a while."""
+    """What differs of one stack between what is so and what would be, row by row, in some order.
+
+    With nothing in between, so that whoever has other work to do may stop for a while.
+    """
     yield from _services(fleet, after, stack)
     yield from _devices(fleet, after, stack)
 

@@ -46,6 +46,13 @@ def count_in(fleet: Fleet, node: str, mark: FactMark) -> bool:
     return is_new
 
 
+def newest_status(fleet: Fleet, node: str, stream: str) -> tuple[int, int]:
+    """Epoch and sequence of the newest status under a node's present stream; nothing where that may be another device's."""
+    status, streams = fleet.statuses.get(node), fleet.streams.get(node)
+    is_present = streams and streams[-1] == intake_key(node, stream) and not twins.is_quarantined(fleet, node)
+    return (status.epoch, status.sequence) if status is not None and is_present else (0, 0)
+
+
 def intake_key(node: str, stream: str) -> str:
     """Name a stream within the fleet; no node's name holds a slash."""
     return f"{node}/{stream}"

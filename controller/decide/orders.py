@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide import agents, answers, availability, decommission, diff, labels, nodes, services, twins
+from controller.decide import agents, answers, availability, decommission, labels, nodes, services, twins
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard
 from controller.decide.invocation import Entry
@@ -35,7 +35,7 @@ def order(fleet: Fleet, key: str, heard: Heard, now_mono_s: float) -> None:
     if asked.verb is OrderVerb.COMMAND:
         _command(fleet, key, asked, (response_topic, heard.correlation), now_mono_s)
         return
-    if asked.verb is OrderVerb.PLAN:
+    if asked.verb in (OrderVerb.PLAN, OrderVerb.DIFF):
         planning.begin(fleet, key, asked, (response_topic, heard.correlation), now_mono_s)
         return
     before = fleet.answered.get(key)
@@ -160,7 +160,6 @@ _ASKING = frozenset(
         OrderVerb.PS,
         OrderVerb.EXPLAIN,
         OrderVerb.INSPECT,
-        OrderVerb.DIFF,
         OrderVerb.ROLLOUT_STATUS,
         OrderVerb.ROLLOUT_HISTORY,
         OrderVerb.AGENTS,
@@ -175,7 +174,6 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.PS: answers.ps,
     OrderVerb.EXPLAIN: answers.explain,
     OrderVerb.INSPECT: nodes.inspect,
-    OrderVerb.DIFF: diff.diff,
     OrderVerb.ROLLOUT_STATUS: progress.status,
     OrderVerb.ROLLOUT_HISTORY: undo.rows,
     OrderVerb.AGENTS: agents.rows,

@@ -13,7 +13,7 @@ from controller.decide.inputs import Inspected
 from protocol.container import Container
 from protocol.desired import Dependency, Job, Restart
 from protocol.observed import Answer, Inventory
-from protocol.operator import ManifestFault, Verdict
+from protocol.operator import DiffRow, ManifestFault, Verdict
 from protocol.release import Release
 from protocol.rollouts import Plan
 from protocol.stack import Service, Stack
@@ -95,7 +95,7 @@ class Draft:
     """A plan that is being made. Not durable: whoever asked asks again.
 
     It waits for what registries say of its images, `others` among them that nodes have already; then `steps` of work go on for some
-    turns. Made, it is kept for a while if it has more `pages` than one.
+    turns. Made, it is kept for a while if it has more `pages` than one. One that `is_diff` asks nobody, and is the `differences`.
     """
 
     stack: Stack
@@ -105,6 +105,8 @@ class Draft:
     found: dict[str, Inspected] = field(default_factory=dict)
     steps: Iterator[object] | None = None
     pages: Plan | None = None
+    is_diff: bool = False
+    differences: list[DiffRow] | None = None
 
 
 @dataclass(frozen=True, slots=True)

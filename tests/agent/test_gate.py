@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.decide.steps import LOOK_EVERY_S
+from agent.decide.node import LOOK_EVERY_S
 from protocol.container import HealthCheck
 from protocol.desired import Conduct, Offer, Restart
 from protocol.observed import OfferState, OfferStatus

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.decide.steps import LOOK_EVERY_S
+from agent.decide.node import LOOK_EVERY_S
 from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published
 from protocol.desired import Assignment, Offers
 from protocol.envelope import Packet

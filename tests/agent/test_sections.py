@@ -172,6 +172,45 @@ def test_a_revision_that_fails_takes_its_sections_with_it(rig: Rig) -> None:
     assert (number(rig), press(rig)) == ({1}, "greet:1")
 
 
+def test_of_what_is_assigned_already_the_assignment_has_the_word(rig: Rig) -> None:
+    """An offer of the very revision that is assigned is settled, and brings nothing."""
+    rig.offer(1, bringing(task("a")))
+    rig.run(5)
+    (status,) = rig.status().offers
+    assert (status.state, number(rig)) == (OfferState.SETTLED, {1})
+
+
+def test_what_a_function_does_while_it_changes_it_does_to_its_end(rig: Rig) -> None:
+    """A run that began with the old one ends with its result, and the next is the new one's."""
+    rig.registry.push("greet:1", Behaviour(exits_after_s=4.0))
+    rig.offer(1, bringing(task("b")))
+    rig.run(30)
+    rig.read("bell", on=True)
+    rig.run(1)
+    rig.grant()
+    rig.run(10)
+    (result,) = rig.messages(Result)
+    assert (result.status, result.attempt, number(rig)) == ("done", 1, {2})
+    assert [effect.function.container.image for effect in rig.effects if isinstance(effect, Run)] == ["greet:1"]
+
+
+def test_an_output_that_came_with_a_revision_is_made_safe_however_that_ends(rig: Rig) -> None:
+    """Its last agent may have been killed: the next one knows of it when it starts, and only then gives the revision up."""
+    pump = ActuatorSpec("pump", "porch", "relay", 6)
+    rig.offer(1, replace(bringing(task("b"), sections=replace(NEW, actuators=(pump,))), monitor_s=60.0))
+    rig.run(5)
+    rig.grant()
+    for _ in range(3):
+        rig.run(3)
+        assert rig.node.sections().actuators == (pump,)
+        rig.crash()
+    assert rig.node.sections().actuators == (pump,)
+    rig.run(1)
+    assert rig.node.sections().actuators == (LAMP,)
+    (status,) = rig.status().offers
+    assert "restarted 3 times" in status.reason
+
+
 def test_two_services_switch_with_the_last_and_fall_back_with_the_first(rig: Rig) -> None:
     """In between the node has what it had."""
     assign(rig, 2, task("a"), task("a", API))

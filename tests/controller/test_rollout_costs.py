@@ -51,5 +51,5 @@ def test_the_status_of_a_rollout_costs_the_same_in_a_large_fleet() -> None:
         desk, _ = fleet_of(nodes, "{}")
         rollout = desk.fleet.rollouts[SERVICE]
         costs[nodes] = calls_of(lambda desk=desk, rollout=rollout: rollout_status(desk.fleet, rollout))  # type: ignore[misc]
-        assert len(progress.lanes(desk.fleet, rollout, desk.now)) == nodes
+        assert len(list(progress.lanes(desk.fleet, rollout, desk.now))) == nodes
     assert costs[LARGE] <= costs[SMALL] * 1.2 + 20, costs

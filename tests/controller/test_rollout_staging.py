@@ -49,6 +49,8 @@ def test_a_rollout_that_is_done_with_it_is_taken_up_again(tmp_path: Path, *, res
     if restarts:
         bed.desk.restart()
     bed.pis[0].correct()
+    bed.pis[0].report()
+    assert (bed.rollout.state, bed.rollout.reason) == (RolloutState.ROLLING, "")
     assert bed.rounds() == [["pi-1"]]
     assert (bed.rollout.state, bed.status.report) == (RolloutState.DONE, "3 updated")
 

@@ -203,6 +203,31 @@ def test_an_aborted_update_ends_with_what_was_before(tmp_path: Path) -> None:
     assert [yard.runs(pi) for pi in yard.pis] == [{"web:1"}, {"web:1"}]
 
 
+def test_what_overtakes_an_unfinished_update_goes_back_behind_it() -> None:
+    """Aborted, it ends with the revision and the sections of before the first of them."""
+    yard = Shop()
+    one, two = yard.pis
+    yard.update(one)
+    yard.publish(3)
+    assert (yard.has(one), yard.has(two)) == ({2}, {1})
+    yard.desk.order(OrderVerb.ROLLOUT_ABORT, "shop.web", key="o2")
+    assert yard.brings(one) == [{1}]
+    yard.update(one)
+    assert [(yard.has(pi), yard.runs(pi)) for pi in yard.pis] == [({1}, {"web:1"})] * 2
+
+
+def test_after_a_rollback_the_old_service_may_have_the_new_sections() -> None:
+    """A manifest with the service of before asks for no update, so everything else in it is in force at once."""
+    yard = Shop(nodes=1, action="rollback")
+    (pi,) = yard.pis
+    yard.update(pi, well=False)
+    assert (yard.has(pi), yard.runs(pi)) == ({1}, {"web:1"})
+    newer = json.loads(shop(2))
+    newer["services"] = json.loads(shop(1))["services"]
+    yard.desk.manifest("shop", json.dumps(newer))
+    assert (yard.has(pi), yard.runs(pi)) == ({2}, {"web:1"})
+
+
 def test_sections_change_at_once_where_no_service_changes() -> None:
     """A new sensor for services that stay as they are goes out with the next assignment."""
     yard = Shop(nodes=1)

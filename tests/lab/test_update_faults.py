@@ -7,6 +7,7 @@ what the controller reports is what the engines run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from shutil import copytree, ignore_patterns, rmtree
 
 import pytest
 
@@ -21,6 +22,9 @@ NODES = ("pi-1", "pi-2", "pi-3", "pi-4")
 CUT_OFF = ("pi-3", "pi-4")
 BUDGET = 1
 TRIED_S = 20.0
+SETTLING_S = 5.0
+"""In which a node has long said what it knows, and was told what it does not."""
+
 ENDED_S = 120.0
 """A node that lost its broker for long tries it once a minute."""
 
@@ -123,4 +127,28 @@ def test_half_of_the_hosts_away_for_a_whole_rollout_are_updated_when_they_return
         shop.hosts[name].mend()
     late = shop.ended(revision, ENDED_S)
     assert (late.id, late.state, late.updated, late.unseen) == (status.id, "done", len(NODES), 0)
+    assert shop.truth.wrongs(BUDGET) == []
+
+
+def test_a_node_back_from_an_older_snapshot_neither_goes_back_nor_gets_stuck(shop: Shop) -> None:
+    """Its store knows nothing of the last update: what runs goes on as the same container, and the next update reaches it too."""
+    agents, name = shop.desk.bramble.agents, NODES[0]
+    store, kept = shop.hosts[name].directory / "agent", shop.hosts[name].directory / "kept"
+    agents[name].kill()
+    copytree(store, kept, ignore=ignore_patterns("finger"))
+    shop.desk.bramble.start_agent(name)
+    shop.ended(begin(shop), ENDED_S)
+    for _ in range(2):
+        agents[name].kill()
+        shop.desk.bramble.start_agent(name)
+        shop.ended(shop.revision(), ENDED_S)
+    agents[name].kill()
+    rmtree(store)
+    copytree(kept, store)
+    happened = shop.truth.count
+    shop.desk.bramble.start_agent(name)
+    shop.desk.watch.read(SETTLING_S)
+    assert shop.truth.count == happened
+    status = shop.ended(begin(shop), ENDED_S)
+    assert (status.state, status.updated) == ("done", len(NODES))
     assert shop.truth.wrongs(BUDGET) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.scenarios.porch import a_fleet, lamps, reasons, said
@@ -165,3 +167,33 @@ def test_a_registry_that_is_down_takes_no_place_and_is_asked_again() -> None:
         fleet.registry.up = True
         fleet.run_until_converged()
         assert fleet.settled("porch.lamp", "lamp:two") == set(fleet.nodes)
+
+
+def private(image: str, password: str) -> bytes:
+    """The lamps, with a login for their registry."""
+    login = {"registries": {"docker.io": {"username": "ann", "password": password}}}
+    return json.dumps(json.loads(lamps(image)) | {"x-bramble": login}).encode()
+
+
+def test_a_corrected_login_has_the_nodes_try_again_by_themselves() -> None:
+    """The registry refuses the image, and the update pauses; published with the right login it goes on, and nobody resumes it."""
+    with a_fleet(nodes=3) as fleet:
+        fleet.publish("porch", private("lamp:one", "wrong"))
+        fleet.run_until_converged()
+        fleet.publish("porch", private("lamp:private", "wrong"))
+        fleet.run_for(minutes=2)
+        rollout = said(fleet, "porch").services[0].rollout
+        assert rollout is not None
+        assert (rollout.state, rollout.updated) == ("paused", 0)
+        assert rollout.failed > 0
+
+        fleet.registry.push("lamp:private")
+        fleet.run_for(minutes=30)
+        assert fleet.settled("porch.lamp", "lamp:private") == set()
+        fleet.publish("porch", private("lamp:private", "right"))
+        fleet.run_until_converged()
+        assert fleet.settled("porch.lamp", "lamp:private") == {"pi-1", "pi-2", "pi-3"}
+        last = said(fleet, "porch").services[0].rollout
+        assert last is not None
+        assert last.id == rollout.id
+        assert fleet.invariants.most_down["porch.lamp"] == 1

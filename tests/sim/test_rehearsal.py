@@ -113,7 +113,7 @@ def test_the_command_draws_prints_and_writes(tmp_path: Path, capsys: pytest.Capt
     assert command.run([*words, *files]) == 0
     said = capsys.readouterr().out
     assert "published" in said
-    assert "3 of 3 tasks run the new revision" in said
+    assert "done; 3 updated, 0 failed" in said
     assert drawing.read_text().startswith("<svg")
     assert "operator   publishes kiosk" in trace.read_text()
 

@@ -1,4 +1,4 @@
-"""A plan in the making, step by step: what would change is compared, row by row, and each row is costed.
+"""A plan or a diff in the making, step by step: what would change is compared, row by row, and for a plan each row is costed.
 
 Where nobody would move, which is so for most updates, the fleet itself is looked at, and the plan costs no turn more than its
 steps. Where tasks would come and go it is decided on a copy, in one step that costs what publishing the manifest costs. If the
@@ -7,7 +7,7 @@ stack changes meanwhile the plan begins anew: what is compared must not be two t
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -49,15 +49,32 @@ def steps(fleet: Fleet, key: str, draft: Draft, now_mono_s: float) -> Iterator[N
             yield
             if fleet.catalogue.stacks.get(draft.stack.name) is not before:
                 break
-        if draft.pages is not None:
+        if is_made(draft):
             return
     yield from _once(fleet, key, draft, now_mono_s)
 
 
-def _once(fleet: Fleet, key: str, draft: Draft, now_mono_s: float) -> Generator[None, None, None]:
-    name = draft.stack.name
-    found = _images(name, draft.found) if draft.asked else None
+def is_made(draft: Draft) -> bool:
+    """Whether nothing is left to do."""
+    return draft.pages is not None or draft.differences is not None
+
+
+def _once(fleet: Fleet, key: str, draft: Draft, now_mono_s: float) -> Iterator[None]:
+    found = _images(draft.stack.name, draft.found) if draft.asked else None
     after = diff.beside(fleet, draft.stack, found) or diff.having(fleet, draft.stack, now_mono_s, found)
+    return _compared(fleet, after, draft) if draft.is_diff else _planned(fleet, after, key, draft, now_mono_s)
+
+
+def _compared(fleet: Fleet, after: Fleet, draft: Draft) -> Iterator[None]:
+    rows: list[DiffRow] = []
+    for row in diff.compared(fleet, after, draft.stack.name):
+        rows += [row] if row is not None else []
+        yield
+    draft.differences = sorted(rows, key=attrgetter("node", "what"))
+
+
+def _planned(fleet: Fleet, after: Fleet, key: str, draft: Draft, now_mono_s: float) -> Iterator[None]:
+    name = draft.stack.name
     outlook, sums, rows = Outlook(fleet, after, name, now_mono_s), _Sums(), list[PlanRow]()
     stock = layers.Stock(fleet, {reference: said.layers for reference, said in draft.found.items() if said.layers})
     for row in diff.compared(fleet, after, name):

@@ -1,6 +1,6 @@
-"""The answer to `plan`: what a manifest would change on each node, what that costs, what it will wait for, and when it is done.
+"""The answers to `plan` and `diff`: what a manifest would change on each node; what that costs, waits for, and when it is done.
 
-Before it is made the registries are asked what is behind the tags, and for the layers: a node fetches those that nothing on its
+Before a plan is made the registries are asked what is behind the tags, and for the layers: a node fetches those that nothing on its
 disk has brought already. A registry that is silent leaves the bytes unknown, never guessed. Then it is made in steps
 (`drafting`), as many in a turn as disturb nobody (law 10). So the answer comes some turns after the order; its repetitions
 meanwhile are not heard twice. It holds a page of rows; a plan with more is kept for a while, and whoever asks for it by its name
@@ -20,8 +20,9 @@ from controller.decide.inputs import Inspected
 from controller.decide.records import Draft
 from controller.decide.rollouts import drafting, history
 from protocol.observed import Answer, stored_name
-from protocol.operator import OperatorOrder
+from protocol.operator import OperatorOrder, OrderVerb
 from protocol.rollouts import Plan, PlanRow
+from protocol.shapes import write
 from protocol.stack import Stack
 
 KIND = "plan"
@@ -33,7 +34,7 @@ AT_ONCE = 20
 """Plans that are being made, or kept: people ask for them, and each holds a manifest."""
 
 STEPS_AT_ONCE = 250
-"""Of a plan in one turn: some 10 ms."""
+"""Of all plans in one turn: some 10 ms."""
 
 OTHERS_MOST = 30
 """Images beside its own of whose layers a plan asks: a node that has one need not fetch what they share."""
@@ -58,16 +59,12 @@ def begin(fleet: Fleet, key: str, asked: OperatorOrder, back: tuple[str, bytes],
     if isinstance(stack, Answer):
         fleet.reply(*back, replace(stack, id=key))
         return
-    own, others = (
-        (frozenset(_references(fleet, stack)), _others(fleet, stack))
-        if fleet.terms.image_lookup_s
-        else (
-            frozenset[str](),
-            dict[str, Stack](),
-        )
-    )
+    is_diff = asked.verb is OrderVerb.DIFF
+    asks = bool(fleet.terms.image_lookup_s) and not is_diff
+    own = frozenset(_references(fleet, stack)) if asks else frozenset[str]()
+    others = _others(fleet, stack) if asks else dict[str, Stack]()
     asking = dict.fromkeys(own, stack) | {name: whose for name, whose in others.items() if name not in own}
-    fleet.drafts[key] = Draft(stack, back, own, frozenset(asking) - own)
+    fleet.drafts[key] = Draft(stack, back, own, frozenset(asking) - own, is_diff=is_diff)
     for reference, whose in sorted(asking.items()):
         fleet.effects.append(Inspect(stack.name, reference, images.login(fleet, whose, reference), key))
     if asking:
@@ -94,19 +91,25 @@ def go_on(fleet: Fleet, key: str, now_mono_s: float) -> None:
         return
     if draft.steps is None:
         draft.steps = drafting.steps(fleet, key, draft, now_mono_s)
-    for _ in islice(draft.steps, STEPS_AT_ONCE):
+    for _ in islice(draft.steps, STEPS_AT_ONCE // len(fleet.drafts)):
         pass
-    if draft.pages is None:
+    if not drafting.is_made(draft):
         fleet.deadlines.set(KIND, key, now_mono_s)
         return
-    page = _page(draft.pages, 0)
-    fleet.reply(*draft.back, Answer(key, ok=True, result=asdict(page)))
-    if page.next:
+    page = _page(draft.pages, 0) if draft.pages is not None else None
+    answer = Answer("", ok=True, result=asdict(page)) if page is not None else _rows(draft)
+    fleet.reply(*draft.back, replace(answer, id=key))
+    if page is not None and page.next:
         draft.steps = None
         fleet.deadlines.set(KIND, key, now_mono_s + KEPT_S)
     else:
         fleet.deadlines.drop(KIND, key)
         del fleet.drafts[key]
+
+
+def _rows(draft: Draft) -> Answer:
+    rows = draft.differences or []
+    return answers.rows([asdict(row) for row in rows[: answers.ROWS_SHOWN]], len(rows))
 
 
 def _further(fleet: Fleet, asked: OperatorOrder, now_mono_s: float) -> Answer:
@@ -125,10 +128,14 @@ def _page(whole: Plan, first: int) -> Plan:
     """As many rows as a packet holds, from one on."""
     head = replace(whole, rows=(), reasons=tuple(map(brief.cut, whole.reasons)))
     room_bytes = brief.ROOM_BYTES - brief.SENTENCE_CHARS * len(head.reasons)
-    rows: tuple[PlanRow, ...] = whole.rows[first : first + PAGE_ROWS]
-    rows = rows[: len(brief.fitting([asdict(row) for row in rows], room_bytes))]
+    rows: list[PlanRow] = []
+    for row in whole.rows[first : first + PAGE_ROWS]:
+        room_bytes -= len(write(row)) + 1
+        if room_bytes < 0:
+            break
+        rows.append(row)
     last = first + len(rows)
-    return replace(head, rows=rows, next=last if rows and last < len(whole.rows) else 0)
+    return replace(head, rows=tuple(rows), next=last if rows and last < len(whole.rows) else 0)
 
 
 def _has_room(fleet: Fleet) -> bool:

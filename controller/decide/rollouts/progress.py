@@ -58,22 +58,28 @@ def _awaited(fleet: Fleet, target: str) -> Iterator[RolloutStatus]:
                 yield RolloutStatus("", key, fleet.catalogue.revisions.get(key, ""), AWAITED, report=LOOKED_UP)
 
 
-def lanes(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> tuple[Lane, ...]:
-    """One lane per task of a rollout, the troubled ones first."""
+def lanes(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> Iterator[Lane]:
+    """One lane per task of a rollout, the troubled ones first; what a lane waits for is worked out when it is asked for."""
     slots = [fleet.slots[task] for task in sorted(fleet.slots.of("service", rollout.service))]
     slots.sort(key=lambda slot: TROUBLED.index(slot.state))
-    waits = (granting.wait(fleet, slot, now_mono_s) for slot in slots)
-    found = [Lane(slot.task, slot.node, slot.state, wait) for slot, wait in zip(slots, waits, strict=True)]
-    kept = (task for task in pins.tasks(fleet, rollout.service) if task.task not in fleet.slots)
-    return (*found, *(Lane(task.task, task.node, PINNED, pins.reason(task)) for task in kept))
+    for slot in slots:
+        yield Lane(slot.task, slot.node, slot.state, granting.wait(fleet, slot, now_mono_s))
+    for task in pins.tasks(fleet, rollout.service):
+        if task.task not in fleet.slots:
+            yield Lane(task.task, task.node, PINNED, pins.reason(task))
 
 
 def with_lanes(fleet: Fleet, rollout: Rollout, now_mono_s: float, room_bytes: int) -> RolloutStatus:
     """The status with as many lanes as there is room for."""
     whole = rollout_status(fleet, rollout)
     room_bytes -= len(write(whole)) + 1
-    found = lanes(fleet, rollout, now_mono_s)
-    shown = found[: len(brief.fitting([asdict(lane) for lane in found], room_bytes))]
-    left_out = len(found) - len(shown)
+    shown: list[Lane] = []
+    for lane in lanes(fleet, rollout, now_mono_s):
+        room_bytes -= len(write(asdict(lane))) + 1
+        if room_bytes < 0:
+            break
+        shown.append(lane)
+    kept = sum(task.task not in fleet.slots for task in pins.tasks(fleet, rollout.service))
+    left_out = len(fleet.slots.of("service", rollout.service)) + kept - len(shown)
     reasons = (*whole.reasons, f"{left_out} more lanes are not shown") if left_out else whole.reasons
-    return replace(whole, lanes=shown, reasons=reasons)
+    return replace(whole, lanes=tuple(shown), reasons=reasons)

@@ -24,6 +24,7 @@ from controller.decide.rollouts.slot import (
     Cause,
     Rollout,
     RolloutSeen,
+    RolloutState,
     Slot,
     SlotSeen,
     SlotState,
@@ -186,7 +187,8 @@ def _judge(fleet: Fleet, service: str) -> None:
         # What the whole tolerates may be too much for the last batch.
         said = of_batches if said.seen is None or of_batches.cause is Cause.FAILURES else said
     if said.seen is not None:
-        become(fleet, rollout, said.seen, said.reason or rollout.reason, said.cause)
+        is_anew = said.seen is RolloutSeen.MORE and rollout.state is RolloutState.DONE  # how it ended is over
+        become(fleet, rollout, said.seen, said.reason or ("" if is_anew else rollout.reason), said.cause)
 
 
 def _failed(fleet: Fleet, rollout: Rollout) -> int:

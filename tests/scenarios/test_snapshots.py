@@ -1,0 +1,83 @@
+"""Stories of a card that was put back as it was some time ago: what the node has said since then, it does not know any more."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sim.fleet import SimFleet
+from sim.node import SimNode
+from tests.scenarios.porch import a_fleet, doorbell, lamps
+
+LAMP = "porch.lamp"
+
+
+def keep(node: SimNode, path: Path) -> None:
+    """Copy a card."""
+    with closing(sqlite3.connect(node.path)) as card, closing(sqlite3.connect(path)) as copy:
+        card.backup(copy)
+
+
+def put_back(fleet: SimFleet, node: SimNode, path: Path) -> None:
+    """Put the copy in the place of the card, which takes a minute without power."""
+    node.cut_power()
+    fleet.run_for(minutes=1)
+    for suffix in ("", "-wal", "-shm"):
+        node.path.with_name(node.path.name + suffix).unlink(missing_ok=True)
+    shutil.copy(path, node.path)
+    fleet.invariants.forgive(node.name)
+    node.power()
+
+
+@pytest.mark.parametrize("connections", [0, 1, 3])
+@pytest.mark.parametrize("forgets", [False, True], ids=["the broker knows", "the broker forgot"])
+def test_a_node_back_from_an_older_snapshot_is_heard_and_updated(
+    tmp_path: Path, connections: int, *, forgets: bool
+) -> None:
+    """However often it has connected since the copy was made, it runs what it ran, and the next update reaches it in the budget."""
+    with a_fleet(nodes=2) as fleet:
+        node = fleet.nodes["pi-2"]
+        fleet.publish("porch", lamps("lamp:one"))
+        fleet.run_until_converged()
+        keep(node, tmp_path / "copy.db")
+        fleet.publish("porch", lamps("lamp:two"))
+        fleet.run_until_converged()
+        for _ in range(connections):
+            node.cut_power()
+            fleet.run_for(minutes=1)
+            node.power()
+            fleet.run_until_converged()
+        if forgets:
+            fleet.world.broker.kill()
+            fleet.world.broker.start()
+        put_back(fleet, node, tmp_path / "copy.db")
+        fleet.run_until_converged()
+        assert fleet.settled(LAMP, "lamp:two") == {"pi-1", "pi-2"}
+        fleet.publish("porch", lamps("lamp:slow"))
+        fleet.run_until_converged()
+        assert fleet.settled(LAMP, "lamp:slow") == {"pi-1", "pi-2"}
+        assert fleet.invariants.most_down[LAMP] == 1
+
+
+def test_what_is_sensed_after_the_snapshot_came_back_is_not_taken_for_what_was_sensed_before(tmp_path: Path) -> None:
+    """Each press of the doorbell counts once: those that only the lost card remembered, and the new ones under the same numbers."""
+    with a_fleet(nodes=2) as fleet:
+        node = fleet.nodes["pi-2"]
+        fleet.publish("bell", doorbell())
+        fleet.run_until_converged()
+        keep(node, tmp_path / "copy.db")
+        for _ in range(5):
+            assert node.press("bell")
+            fleet.run_for(seconds=5)
+        put_back(fleet, node, tmp_path / "copy.db")
+        fleet.run_until_converged()
+        before = fleet.head.handled
+        for _ in range(3):
+            assert node.press("bell")
+            fleet.run_for(seconds=5)
+        fleet.run_for(minutes=2)
+        assert fleet.head.handled == before + 3 * len(("pressed", "released"))
