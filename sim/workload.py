@@ -247,6 +247,9 @@ class Workload:
             services["clock"]["depends_on"] = ["web"]
         sensors, functions = {"bell": button(17)}, {"greet": function(self._function, "bell", *self._hosts)}
         self._fleet.sensors["home"] = set(sensors)
+        after, clock = self._fleet.invariants.ways.after, self._images.get("home.clock", "")
+        if after.pop(clock, "") and self._images["home.web"] not in self._fleet.invariants.bad:
+            after[clock] = self._images["home.web"]  # what it waits for may be another by now
         self._fleet.publish("home", stack(services, sensors, functions))
 
     def _shed(self) -> None:
