@@ -30,6 +30,9 @@ HEAD_WORDS = ("has committed", "grant", "ack", "assignment", "offer", "invocatio
 LATE_MOST = 2
 """Effects that a process still gets done after the one that was waited for."""
 
+LONG_S = 150.0
+"""Longer than a will, a grace and the next one's turn."""
+
 Doom = tuple[str, Callable[[], None]]
 
 
@@ -40,6 +43,15 @@ def ambush_node(fleet: SimFleet, chances: random.Random) -> str:
     doom, strike = chances.choice(_dooms_of_node(fleet, node, late))
     node.process.ambush = (word, strike)
     return f"{node.name} {doom} when it next does {word!r}"
+
+
+def vanish(fleet: SimFleet, chances: random.Random) -> str:
+    """A node that tries something is away before it can tell, and for long."""
+    node = fleet.nodes[chances.choice(sorted(fleet.nodes))]
+    dooms = (lambda: lose_power(fleet, node, LONG_S), lambda: lose_link(fleet, node.name, LONG_S))
+    doom = chances.choice(dooms)
+    node.process.ambush = ("create home.", lambda: fleet.world.after(chances.uniform(0.0, 2.0), doom))
+    return f"{node.name} vanishes when it next tries something"
 
 
 def ambush_controller(fleet: SimFleet, chances: random.Random) -> str:

@@ -85,7 +85,9 @@ def lived(seeds: Sequence[int], plan: Plan, jobs: int) -> Iterator[Course]:
 def _course(work: tuple[int, Plan, bool]) -> Course:
     seed, plan, is_last = work
     course = history(seed, plan)
-    return course if is_last else replace(course, trace=course.last_lines)
+    if is_last:
+        return course
+    return replace(course, trace=course.last_lines if course.broken else ())
 
 
 def told(course: Course, again: str) -> str:

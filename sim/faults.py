@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Mapping
 
 from protocol.envelope import Packet
-from sim.ambush import ambush_controller, ambush_node
+from sim.ambush import ambush_controller, ambush_node, vanish
 from sim.broker import Weather
 from sim.cards import lose_card, restore_controller
 from sim.fleet import SimFleet
@@ -156,6 +156,7 @@ FAULTS: dict[Fault, int] = {
     stammer: 1,
     lose_card: 1,
     restore_controller: 0,
+    vanish: 0,
 }
 """Each fault, and how often it comes compared with the others. New ones stand at the end: see tests/sim/regressions.py."""
 

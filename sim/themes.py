@@ -36,7 +36,7 @@ THEMES = (
         "updates",
         {"update": 6, "update_badly": 4, "update_both": 3, "steer": 3, "scale": 1, "press": 1},
         {"ambush_node": 6, "ambush_controller": 4, "_power": 2, "_kill_agent": 2, "_cut": 2, "crash": 3, "fall_ill": 2}
-        | {"hold_lock": 4, "_clock": 1, "_engine": 1, "_registry": 1},
+        | {"hold_lock": 4, "_clock": 1, "_engine": 1, "_registry": 1, "vanish": 5, "_weather": 2, "replay": 2},
     ),
     Theme(
         "functions",
@@ -64,7 +64,7 @@ THEMES = (
             "lose_card": 3,
             "_power": 2,
         }
-        | {"_weather": 3, "forget_retained": 3, "crash": 1, "_stop": 2, "_broker": 1, "_kill_agent": 2},
+        | {"_weather": 3, "forget_retained": 3, "crash": 1, "_stop": 2, "_broker": 1, "_kill_agent": 2, "replay": 3},
     ),
     Theme(
         "memory",

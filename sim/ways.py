@@ -61,6 +61,7 @@ class Ways:
         if node.node is None:
             return
         boxes = [box for box in node.engine.boxes.values() if task_of(box)]
+        self._waits(name, node, boxes)
         self._ran |= {box.container.image for box in boxes if box.runs}
         trying = set()
         for trial in node.node.trials.values():
@@ -86,6 +87,15 @@ class Ways:
         """The controller has an older store, and knows nothing of what has begun since."""
         for told in (self.canaries, self.stops, self.after):
             told.clear()
+
+    def _waits(self, name: str, node: SimNode, boxes: list[Box]) -> None:
+        """Promise 1: what runs goes on until an assignment has said what should run."""
+        if node.node is not None and node.node.assignments.get("") is None:
+            touched = node.node.busy & {key for box in boxes for key in (task_of(box), box.id)}
+            if touched:
+                raise ViolationError(
+                    "the edge", f"{name} changes {sorted(touched)}, and was never told what should run"
+                )
 
     def _begins(self, name: str, node: SimNode, trial: Trial) -> None:
         service, image = f"{trial.offer.task.stack}.{trial.offer.task.service}", trial.offer.task.container.image

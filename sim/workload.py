@@ -16,6 +16,7 @@ from sim.images import CRASHING, FUNCTION, SICK, WELL, Behaviour
 from sim.repairs import Repairs
 from sim.stacks import Section, button, function, stack
 from sim.themes import theme_of
+from sim.truth import LABEL
 
 SLOW = Behaviour(health=((0.0, "starting"), (3.0, "healthy")))
 """A service that takes its time to be well."""
@@ -31,6 +32,9 @@ FUNCTIONS = (FUNCTION, FUNCTION, Behaviour(exits_after_s=3.0), Behaviour(exits_a
 
 RETRIES = 3
 """How often a function that fails is run once more: see `sim.stacks.function`."""
+
+NEIGHBOURS = {"fleet": "another", "node": "pi-1", "task": "home.web.9", "revision": "1", "spec-hash": "1"}
+"""What a container of another fleet's agent on the same machine carries."""
 
 STEERING = (
     OrderVerb.ROLLOUT_PAUSE,
@@ -80,6 +84,9 @@ class Workload:
         self._fleet.registry.push(FORBIDDEN)  # so that nothing but our own checks keeps it from running
         for node in self._fleet.nodes.values():
             node.engine.put_foreign("somebody-elses", Container("postgres:16"))
+            node.engine.put_foreign("neighbours", Container("web:1")).labels.update(
+                {f"{LABEL}{name}": value for name, value in NEIGHBOURS.items()}
+            )
         for name in self._images:
             self._images[name] = self._good()
         self._home()
@@ -138,6 +145,9 @@ class Workload:
 
     def _update(self) -> None:
         self._to_good(self._one())
+        after, clock = self._fleet.invariants.ways.after, self._images.get("home.clock", "")
+        if clock in after:
+            after[clock] = self._images["home.web"]  # what it waits for is another by now
         self._home()
 
     def _update_both(self) -> None:
@@ -247,6 +257,9 @@ class Workload:
             services["clock"]["depends_on"] = ["web"]
         sensors, functions = {"bell": button(17)}, {"greet": function(self._function, "bell", *self._hosts)}
         self._fleet.sensors["home"] = set(sensors)
+        after, clock = self._fleet.invariants.ways.after, self._images.get("home.clock", "")
+        if after.pop(clock, "") and self._images["home.web"] not in self._fleet.invariants.bad:
+            after[clock] = self._images["home.web"]  # what it waits for may be another by now
         self._fleet.publish("home", stack(services, sensors, functions))
 
     def _shed(self) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.decide.inputs import GiveUp, Outcome
 from agent.decide.release import (
     KeepRelease,
     LeaveRelease,
@@ -105,9 +106,12 @@ class Releases:
 
         name = folder_of(effect.release)
         prune(self._folder, name, self._name)
-        self._installation = Installation(self._folder, name, effect.release)
-        outcome = self._installation.make()
-        self._installation = None
+        if name == self._name:  # its mark is damaged; to make it anew would take its modules from under us
+            outcome: Outcome = GiveUp(f"{name} runs, and no longer says that it is whole; go to another release first")
+        else:
+            self._installation = Installation(self._folder, name, effect.release)
+            outcome = self._installation.make()
+            self._installation = None
         self._deliver(ReleaseStaged(effect.key, outcome, self.look()))
 
     def _act(self, act: Callable[[], object]) -> None:

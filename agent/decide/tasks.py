@@ -28,6 +28,7 @@ def judge(node: Node, now: Now) -> None:
         if key not in targets and is_gone(node, key):
             node.tasks.drop(key)
             _forget_completions(node, key)
+    _adopt(node, targets)
     seen = wanted(node, targets) if isinstance(node.engine, EngineSeen) else None
     for key, target in targets.items():
         task = node.tasks.get(key)
@@ -42,6 +43,16 @@ def judge(node: Node, now: Now) -> None:
         if runs_once(target.spec) and task.state is TaskState.STOPPED and not task.silenced:
             node.completed.put(_completion(task), "")
         node.tasks.put(key, restarts.retried(task, now))
+
+
+def _adopt(node: Node, targets: dict[str, Target]) -> None:
+    """Tell what runs and is not wanted here, also what we never heard of: a lost store knew it, and others wait for it."""
+    for container in node.containers():
+        is_strange = container.task and container.task not in targets and container.task not in node.tasks
+        if is_strange and container.phase is Phase.RUNNING:
+            content = f"{container.revision} {container.spec_hash}"
+            task = Task(container.task, container.revision, content, TaskState.RUNNING, container=container.id)
+            node.tasks.put(container.task, task)
 
 
 def runs_once(spec: TaskSpec) -> bool:

@@ -197,6 +197,20 @@ def test_the_folder_says_what_runs_and_what_was_given_up(releases: Path) -> None
     assert (new.look().trying, markers.linked(releases, markers.CURRENT)) == (None, name)
 
 
+def test_what_runs_is_never_made_anew(releases: Path) -> None:
+    """Its mark may be damaged, and its modules are still in use."""
+    inbox: SimpleQueue[object] = SimpleQueue()
+    release = Release("1.1", wheel="http://127.0.0.1:1/no.wheel", sha256="0" * 64)
+    at = releases / folder_of(release)
+    (at / "bin").mkdir(parents=True)
+    running = Releases({RELEASES: str(releases), RELEASE: at.name}, inbox.put)
+    running.give(StageRelease(KEY, release))
+    staged = inbox.get(timeout=30)
+    assert isinstance(staged, ReleaseStaged)
+    assert isinstance(staged.outcome, GiveUp)
+    assert (at / "bin").exists()
+
+
 KEY_PARTS = (KEY.rollout, KEY.task, KEY.revision)
 
 

@@ -30,6 +30,7 @@ BENCHES = {
     "heal": "how soon a killed container runs again",
     "placements": "how fast tasks find their nodes",
     "fleet": "what ten thousand nodes cost their controller",
+    "sim": "how fast histories and weeks are lived through",
 }
 ROOM = {"name": 52, "peer": 24}
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from sim import command
 from sim.history import Plan, history
 from sim.minimal import least, minimised, promise_of
 from sim.steps import Recording, Replay
-from tests.sim.bugs import BUGS
+from tests.mutants.plant import copy_with
+from tests.mutants.plants import PLANTS
 from tests.sim.regressions import REGRESSIONS, Regression
 
 SHORT = Plan(seconds=150.0)
@@ -59,18 +66,28 @@ def test_a_promise_is_known_whatever_its_sentence_says() -> None:
     assert promise_of("") == ""
 
 
-def test_a_broken_history_is_made_short(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Most of what happened has nothing to do with it; what is left still breaks the promise, and is printed as a story."""
-    BUGS["grant everybody"].plant(monkeypatch)
-    short = minimised(5, Plan())
-    assert short is not None
-    assert promise_of(short.course.broken) == "S1"
-    assert short.kept <= 3 < short.steps
-    print(command.shortened(short))
-    said = capsys.readouterr().out
-    assert f"{short.kept} of its {short.steps} faults and deeds are enough" in said
-    assert "operator   publishes home" in said
-    assert "S1: " in said.splitlines()[-1]
+def test_a_broken_history_is_printed_and_made_short(tmp_path: Path) -> None:
+    """It is told with its seed, its promise, the end of its trace and its command, and then as a story of what was needed."""
+    done = in_a_house_with("every request is granted, whatever the budget", tmp_path, "--short", "--seeds", "30")
+    assert done.returncode == command.BROKEN, done.stderr
+    seed = re.search(r"seed (\d+) broke a promise: S1: ", done.stdout)
+    assert seed is not None, done.stdout
+    assert "down/grant" in done.stdout
+    assert f"once more: bramble sim --short --seeds 30 --seed {seed[1]} --seeds 1" in done.stdout
+    short = re.search(r"made short: (\d+) of its (\d+) faults and deeds are enough \(\d+ trials\): S1: ", done.stdout)
+    assert short is not None, done.stdout
+    assert int(short[1]) <= int(short[2])
+    story = done.stdout[short.end() :]
+    assert "operator   publishes home" in story
+    assert "history    S1: " in story
+
+
+def in_a_house_with(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a copy of the house with one bug in it."""
+    copy_with(next(plant for plant in PLANTS if plant.name == name), folder)
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
+    command_line = [sys.executable, "-m", "sim.command", *arguments]
+    return subprocess.run(command_line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_what_holds_is_not_made_short() -> None:

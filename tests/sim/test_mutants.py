@@ -10,14 +10,17 @@ from tests.mutants.__main__ import hunt, row
 from tests.mutants.plant import ROOT, Plant
 from tests.mutants.plants import PLANTS
 
-SEEDS = 20
-"""Enough for the bugs that are hunted in every test run."""
+SEEDS = 3
+"""Enough for the bugs that are hunted in every test run, with whatever history this version of the house gives a seed."""
 
 EASY = (
-    "a node takes any assignment, also an older one",
-    "an event is told, and what it calls is forgotten",
-    "a run's container is removed while its result is not known",
+    "a second step for a task begins before the first has ended",
+    "leftovers stay for ever",
+    "a container of another revision counts as the wanted one",
+    "something is said before it is committed",
+    "facts are never acknowledged",
 )
+"""Found by the first histories, whatever they are about."""
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
