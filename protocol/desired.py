@@ -115,10 +115,9 @@ class Job:
 @sparse
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """One placement of one revision of a service on this node.
+    """One placement of one revision of a service on this node. With a `release` it is the node's own agent, and no container.
 
-    `stop_after_s` is for how long it may run while the node hears nothing of its controller; 0 is for ever. With a `release` it is
-    the node's own agent, and no container.
+    `stop_after_s` is for how long it may run while the node hears nothing of its controller; 0 is for ever.
     """
 
     task: str
@@ -153,9 +152,9 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True)
 class SensorSpec:
-    """An input to watch. `kind` is a name of the catalogue in `protocol.devices`.
+    """An input to watch: its `kind` in the catalogue of `protocol.devices`, and that kind's keys of the manifest, all of them.
 
-    `options` are the kind's keys of the manifest, checked and complete, durations in seconds: `{"pin": 17, "debounce": 0.03}`.
+    The `options` are checked, and durations are seconds: `{"pin": 17, "debounce": 0.03}`.
     """
 
     name: Name

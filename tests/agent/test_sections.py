@@ -196,7 +196,7 @@ def test_what_a_function_does_while_it_changes_it_does_to_its_end(rig: Rig) -> N
 
 def test_an_output_that_came_with_a_revision_is_made_safe_however_that_ends(rig: Rig) -> None:
     """Its last agent may have been killed: the next one knows of it when it starts, and only then gives the revision up."""
-    pump = ActuatorSpec("pump", "porch", "relay", 6)
+    pump = ActuatorSpec("pump", "porch", "relay", {"pin": 6})
     rig.offer(1, replace(bringing(task("b"), sections=replace(NEW, actuators=(pump,))), monitor_s=60.0))
     rig.run(5)
     rig.grant()
