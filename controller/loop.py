@@ -62,6 +62,9 @@ class Wire(Publisher, Protocol):
     def dial(self, epoch: int, will: Packet | None, birth: Packet | None, subscriptions: Subscriptions) -> None:
         """Connect anew; the pause before it is the wire's own business."""
 
+    def close(self) -> None:
+        """Hang up; nothing is told of it."""
+
 
 class RegistriesSeam(Protocol):
     """What the loop needs of `controller.adapters.registry.Registries`."""
@@ -112,6 +115,7 @@ class Loop:
         self._outgoing = Outgoing()
         self._claim: Claim | None = None
         self._since = ""
+        self._topic = topics.ControllerPresenceTopic(fleet.name)
         store.load(fleet)
 
     def turn(self, now_mono_s: float) -> tuple[Effect, ...]:
@@ -212,9 +216,10 @@ class Loop:
         claim, received = self._claim, unpack(packet)
         assert claim is not None, "nothing is heard before the first turn"
         said = received.message if isinstance(received, Received) else None
-        if isinstance(said, ControllerPresence) and charge.is_outranked(claim, said):
-            return
-        if not packet.retain and not (isinstance(said, ControllerPresence) and said.instance == claim.us.instance):
+        if self.ears is not None and isinstance(said, ControllerPresence) and charge.is_rivalled(claim, said):
+            self._wire.close()
+            self.inbox.put(LinkDown(self._dials, f"another controller claims epoch {said.epoch}"))
+        elif not packet.retain and not (isinstance(said, ControllerPresence) and said.instance == claim.us.instance):
             self._queue(self._presence(Link.ONLINE))
 
     def _link(self, seen: object) -> None:
@@ -262,10 +267,6 @@ class Loop:
         self._is_dialled = True
         heard = (*delivery.subscriptions(self.fleet.name), (str(self._topic), 1))
         self._wire.dial(self._dials, self._presence(Link.OFFLINE), self._presence(Link.ONLINE), heard)
-
-    @property
-    def _topic(self) -> topics.ControllerPresenceTopic:
-        return topics.ControllerPresenceTopic(self.fleet.name)
 
     def _presence(self, state: Link) -> Packet:
         assert self._claim is not None, "who we are is known since the first turn"

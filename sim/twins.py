@@ -21,6 +21,7 @@ def copy_card(fleet: SimFleet, name: str) -> SimNode:
     source.close()
     target.close()
     twin.process.name = f"{name}-twin"
+    twin.accepted = node.accepted  # events of both must be handled
     twin.process.reboot()
     twin.process.start()
     return twin

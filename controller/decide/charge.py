@@ -5,7 +5,8 @@ epoch, unless the one on the topic has started more often: then this one is an o
 store's controller is asked whether it lives. One that answers stays in charge; one that is away is waited for, as long as a machine
 takes that is updated and booted, and is then replaced under a higher epoch. An operator may say that it is to be replaced at once.
 
-Nodes refuse whoever speaks under a lower epoch than they know, so whoever is outranked has nothing to say any more, and ends.
+Nodes refuse whoever speaks under a lower epoch than they know, so one that hears of a higher one gives its link up, and asks as if
+it had just started. It ends where it is answered: a word on the topic alone, that may be old or a lie, ends nobody.
 """
 
 from __future__ import annotations
@@ -40,7 +41,6 @@ class Charge(StrEnum):
     WAITING = "waiting"
     IN_CHARGE = "in charge"
     REFUSED = "refused"
-    OUTRANKED = "outranked"
 
 
 class Seen(StrEnum):
@@ -53,8 +53,7 @@ class Seen(StrEnum):
     SILENCE = "the other one does not answer"
     ENOUGH = "the other one was away for long enough"
     TOLD = "an operator has it take over"
-    LOST = "the broker is away"
-    HIGHER = "another one claims more"
+    LOST = "the link is gone, or given up because another one claims more"
 
 
 NEXT: Mapping[tuple[Charge, Seen], Charge] = {
@@ -73,7 +72,6 @@ NEXT: Mapping[tuple[Charge, Seen], Charge] = {
     (Charge.WAITING, Seen.ENOUGH): Charge.IN_CHARGE,
     (Charge.WAITING, Seen.LOST): Charge.LISTENING,
     (Charge.IN_CHARGE, Seen.LOST): Charge.LISTENING,
-    (Charge.IN_CHARGE, Seen.HIGHER): Charge.OUTRANKED,
 }
 
 
@@ -110,7 +108,7 @@ class Claim:
     @property
     def is_over(self) -> bool:
         """Whether this controller has nothing to say, and ends."""
-        return self.charge in (Charge.REFUSED, Charge.OUTRANKED)
+        return self.charge is Charge.REFUSED
 
     @property
     def is_in_charge(self) -> bool:
@@ -139,7 +137,9 @@ def heard(claim: Claim, said: ControllerPresence | None, now_mono_s: float) -> b
     if claim.takes_over and not claim.was_in_charge:
         return _go(claim, Seen.TOLD, now_mono_s)
     us, is_offline = claim.us, said.state == Link.OFFLINE
-    if said.instance == us.instance or (said.epoch < us.epoch and (is_offline or claim.was_in_charge)):
+    if said.instance == us.instance:
+        return False  # our own will, perhaps because another has just driven us off: its birth follows
+    if said.epoch < us.epoch and (is_offline or claim.was_in_charge):
         return _go(claim, Seen.NOBODY, now_mono_s)
     if is_offline:
         return _go(claim, Seen.NOBODY if said.store == us.store else Seen.GONE, now_mono_s)
@@ -175,15 +175,12 @@ def epoch(claim: Claim) -> int:
     return us.epoch if is_past and other.state == Link.OFFLINE else other.epoch + 1
 
 
-def is_outranked(claim: Claim, said: ControllerPresence) -> bool:
-    """Whether somebody else is in charge by what was heard. Of two that began at once, the one with the higher name stays."""
+def is_rivalled(claim: Claim, said: ControllerPresence) -> bool:
+    """Whether somebody else claims more by what was heard. Of two that began at once, the one with the higher name stays."""
     us, is_kin = claim.us, said.store == claim.us.store
     if said.instance == us.instance or said.state != Link.ONLINE or said == claim.other or said.epoch > EPOCH_MOST:
         return False
-    if (us.epoch, us.starts * is_kin, us.instance) > (said.epoch, said.starts * is_kin, said.instance):
-        return False
-    claim.other, claim.charge = said, advance(claim.charge, Seen.HIGHER)
-    return True
+    return (us.epoch, us.starts * is_kin, us.instance) < (said.epoch, said.starts * is_kin, said.instance)
 
 
 def sentence(claim: Claim, fleet: str) -> str:

@@ -12,6 +12,7 @@ from protocol.observed import Link
 from protocol.operator import ControllerPresence
 
 US = Us("ours", 5, "us", 3)
+OWN = ControllerPresence(Link.OFFLINE, 3, "1", "ours", 5, "us")
 
 
 def presence(store: str = "theirs", state: Link = Link.ONLINE, epoch: int = 3, starts: int = 1) -> ControllerPresence:
@@ -131,7 +132,7 @@ def test_an_epoch_that_nobody_can_exceed_is_no_claim() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "is_outranked"),
+    ("said", "is_rivalled"),
     [
         (presence(epoch=4), True),
         (presence(epoch=2), False),
@@ -143,20 +144,46 @@ def test_an_epoch_that_nobody_can_exceed_is_no_claim() -> None:
         (ControllerPresence(Link.ONLINE, 4), True),
     ],
 )
-def test_a_higher_epoch_or_a_later_start_outranks(said: ControllerPresence, *, is_outranked: bool) -> None:
-    """A will does not, an earlier process of this store does not, and neither does one of an older release at the same epoch."""
+def test_a_higher_epoch_or_a_later_start_is_a_rival(said: ControllerPresence, *, is_rivalled: bool) -> None:
+    """A will is none, an earlier process of this store is none, and neither is one of an older release at the same epoch."""
     claim = Claim(US, charge=Charge.IN_CHARGE)
-    assert charge.is_outranked(claim, said) is is_outranked
-    assert claim.is_over is is_outranked
+    assert charge.is_rivalled(claim, said) is is_rivalled
+
+
+def rivalled() -> Claim:
+    """A controller that gave its link up because of a word on the topic, and has its broker's answer."""
+    claim = Claim(US, charge=Charge.IN_CHARGE)
+    assert charge.is_rivalled(claim, presence(epoch=4))
+    charge.unlinked(claim)
+    charge.linked(claim, 0.0)
+    charge.heard(claim, OWN, 0.1)
+    assert not claim.is_in_charge
+    return claim
+
+
+def test_a_rival_that_answers_ends_it() -> None:
+    """Its own will stands on the topic at first: the other says again who is in charge."""
+    claim = rivalled()
+    assert charge.heard(claim, presence(epoch=4), 0.3)
+    charge.answered(claim, 0.4)
+    assert claim.is_over
+
+
+def test_a_lie_on_the_topic_costs_a_second() -> None:
+    """Nobody says it again and nobody answers: it goes on as it was."""
+    claim = rivalled()
+    charge.look(claim, LISTEN_S)
+    assert (claim.is_in_charge, charge.epoch(claim)) == (True, 3)
 
 
 def test_of_two_that_began_at_once_exactly_one_stays() -> None:
     """Both hear of each other, and both know by the same rule who it is."""
     one, other = Claim(Us("a", 1, "1f"), charge=Charge.IN_CHARGE), Claim(Us("b", 1, "2e"), charge=Charge.IN_CHARGE)
+    found = []
     for claim, heard in ((one, other), (other, one)):
         said = ControllerPresence(Link.ONLINE, 1, "1", heard.us.store, 1, heard.us.instance)
-        charge.is_outranked(claim, said)
-    assert (one.is_over, other.is_over) == (True, False)
+        found.append(charge.is_rivalled(claim, said))
+    assert found == [True, False]
 
 
 def fallen() -> Claim:
@@ -167,17 +194,25 @@ def fallen() -> Claim:
     return claim
 
 
-OWN = ControllerPresence(Link.OFFLINE, 3, "1", "ours", 5, "us")
-
-
 @pytest.mark.parametrize(
     "said", [OWN, replace(OWN, state=Link.ONLINE), presence(epoch=2), presence(epoch=2, state=Link.OFFLINE)]
 )
 def test_after_a_fall_of_the_link_it_goes_on_where_nobody_claims_more(said: ControllerPresence) -> None:
-    """Its own will, its own stale birth, or one who claims less: that one will hear of it and end."""
+    """Its own will or stale birth proves nothing by itself; one who claims less will hear of it and end."""
     claim = fallen()
     assert not charge.heard(claim, said, 0.1)
-    assert (claim.charge, charge.epoch(claim)) == (Charge.IN_CHARGE, 3)
+    assert claim.is_in_charge is (said.instance != US.instance)
+    charge.look(claim, LISTEN_S)
+    assert (claim.is_in_charge, charge.epoch(claim)) == (True, 3)
+
+
+def test_one_that_was_driven_off_waits_for_the_others_birth() -> None:
+    """The broker tells its will a moment before: whoever calls again at once would drive the other off, and be driven off again."""
+    claim = fallen()
+    charge.heard(claim, OWN, 0.01)
+    assert charge.heard(claim, presence(epoch=4), 0.05)
+    charge.answered(claim, 0.1)
+    assert claim.is_over
 
 
 def test_one_that_was_replaced_while_it_was_cut_off_never_dials_as_the_controller_again() -> None:

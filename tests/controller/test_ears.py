@@ -7,6 +7,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from controller.__main__ import NOT_IN_CHARGE
 from controller.decide.charge import ABSENCE_S, LISTEN_S
 from controller.decide.fleet import Fleet
 from controller.decide.terms import Terms
@@ -174,14 +175,39 @@ def in_charge(path: Path) -> Office:
     return office
 
 
-def test_it_ends_when_another_claims_a_higher_epoch(tmp_path: Path) -> None:
-    """It was away, and comes back to find its fleet in other hands: nothing of what it decided in that turn is said."""
+def test_it_gives_its_link_up_and_asks_when_another_claims_a_higher_epoch(tmp_path: Path) -> None:
+    """It ends only where that one answers; nothing of what it decided meanwhile is said."""
     office = in_charge(tmp_path / "c.db")
     before = len(office.main.packets)
+    office.main.is_up = office.low.is_closed = False
     office.loop.inbox.put(retained(THEM))
-    assert office.loop.turn(office.now) == ()
+    office.loop.turn(office.now)
+    assert office.main.is_closed
+    office.loop.turn(office.now)
+    assert (office.loop.fleet.is_up, len(office.low.dials)) == (False, 2)
+    office.up()
+    office.hear(replace(retained(THEM), epoch=2))
+    answer = pack(AnswerTopic(FLEET, "listener"), Answer("listener", ok=False))
+    assert isinstance(answer, Packet)
+    office.hear(Arrived(2, (answer,)))
     assert "another controller is in charge" in office.loop.dismissed
     assert len(office.main.packets) == before
+
+
+def test_a_lie_on_the_topic_drives_it_off_for_a_second(tmp_path: Path) -> None:
+    """Whoever may write there by mistake ends no controller: it comes back under the epoch that it had."""
+    office = in_charge(tmp_path / "c.db")
+    office.loop.inbox.put(retained(THEM))
+    office.loop.turn(office.now)
+    office.loop.turn(office.now)
+    office.up()
+    assert office.birth is not None
+    office.hear(replace(retained(replace(office.birth, state=Link.OFFLINE)), epoch=2))
+    assert len(office.main.dials) == 1
+    office.hear(after_s=LISTEN_S)
+    assert len(office.main.dials) == 2
+    assert office.birth.epoch == 1
+    assert office.loop.dismissed == ""
 
 
 def test_a_late_will_on_its_topic_is_put_right(tmp_path: Path) -> None:
@@ -210,3 +236,9 @@ def test_it_listens_again_before_it_calls_again(tmp_path: Path) -> None:
     office.hear(Arrived(2, (answer,)))
     assert office.loop.dismissed
     assert len(office.main.dials) == 1
+
+
+def test_systemd_leaves_one_alone_that_is_not_in_charge() -> None:
+    """It would else start it again every five seconds."""
+    unit = Path("systemd/bramble-controller.service").read_text()
+    assert f"RestartPreventExitStatus={NOT_IN_CHARGE}\n" in unit

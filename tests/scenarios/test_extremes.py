@@ -76,8 +76,7 @@ def test_events_of_a_copied_card_and_of_its_original_are_all_taken() -> None:
             assert twin.press("bell")
             fleet.run_for(minutes=1)
         fleet.run_for(minutes=10)
-        assert len(original.accepted) == len(twin.accepted) >= 10
-        assert fleet.head.handled == len(original.accepted | twin.accepted)
+        assert fleet.head.handled == len(original.accepted | twin.accepted) >= 20
         assert original.store is not None
         assert twin.store is not None
         assert (original.store.outbox.size, twin.store.outbox.size) == (0, 0)
