@@ -37,8 +37,13 @@ class Habit:
 
     def stops_within(self) -> int | None:
         """On how many tasks an image that fails may be tried; None for one that goes on all the same."""
-        is_strict = self.mode.get("failure_action") != "continue" and not self.mode.get("max_failure_ratio")
+        is_strict = not self.goes_on and not self.mode.get("max_failure_ratio")
         return self.parallelism if is_strict else None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether what fails holds nobody up, not even a canary."""
+        return bool(self.mode.get("failure_action") == "continue")
 
     def next_mode(self, chances: random.Random) -> None:
         """Draw what the next update does when it fails."""
@@ -54,11 +59,11 @@ def draw(name: str, chances: random.Random, invariants: Invariants, *, is_rich: 
     if is_rich and name != "shed.pump":
         _enrich(habit, chances)
     learn(invariants, name, habit.parallelism, habit.order)
-    if "canary" in habit.extra:
-        invariants.ways.canaries[name] = int(CANARY["count"])
     if "window" in habit.extra:
         invariants.ways.windows.add(name)
     habit.next_mode(chances)
+    if "canary" in habit.extra and not habit.goes_on:
+        invariants.ways.canaries[name] = int(CANARY["count"])
     return habit
 
 

@@ -163,6 +163,8 @@ class Workload:
         name = self._one()
         if self._fleet.running(name):
             self._habits[name].next_mode(self._chances)
+            if self._habits[name].goes_on:
+                self._fleet.invariants.ways.canaries.pop(name, None)
             self._images[name] = self._bad(name)
             self._home()
 
