@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from protocol.options import pin_of
 from sim.faults import FAULTS, heal, strike
 from sim.fleet import SimFleet
 from sim.images import CRASHING, SICK, Behaviour
@@ -86,7 +87,7 @@ def in_force(fleet: SimFleet, name: str) -> set[int]:
     knows = fleet.nodes[name].node
     assert knows is not None
     found = knows.sections()
-    return {one.pin for one in found.sensors} | {_number(one.container.image) for one in found.functions}
+    return {pin_of(one) for one in found.sensors} | {_number(one.container.image) for one in found.functions}
 
 
 def ring(fleet: SimFleet, ringing: Ringing, name: str) -> int:
