@@ -15,6 +15,7 @@ from sim.outages import lose_broker, lose_link, lose_power
 
 NODE_WORDS = (
     "commits",
+    "takes in",
     "has committed",
     "request",
     "run ",

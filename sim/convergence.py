@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from controller.decide.fleet import Fleet
+from controller.decide.invocation import InvocationState
 from controller.decide.rollouts.slot import RolloutState
 from protocol.desired import Assignment
 from protocol.envelope import unpack
@@ -27,7 +28,7 @@ def unsettled(fleet: SimFleet) -> str:
     if knows is None or not knows.is_up:
         return "the controller is away"
     nodes = (why for node in fleet.nodes.values() for why in _node(fleet, knows, node))
-    return next(chain(_stacks(fleet, knows), nodes, _ledger(knows)), "")
+    return next(chain(_stacks(fleet, knows), nodes, _ledger(fleet, knows)), "")
 
 
 def status_of(fleet: SimFleet, stack: str) -> StackStatus | None:
@@ -115,7 +116,13 @@ def _told(knows: Fleet, node: SimNode) -> Iterator[str]:
             yield f"{key} is {ended} on {node.name} and {entry.state} on the ledger"
 
 
-def _ledger(knows: Fleet) -> Iterator[str]:
+def _ledger(fleet: SimFleet, knows: Fleet) -> Iterator[str]:
     waiting = len(knows.ledger) - len(knows.ended)
     if waiting:
         yield f"{waiting} invocations are open"
+    if fleet.invariants.has_forgotten:
+        return
+    known = {key for node in fleet.nodes.values() if node.node is not None for key in node.node.ended}
+    expired = [key for key in knows.ended if knows.ledger[key].state is InvocationState.EXPIRED and key not in known]
+    if expired:
+        yield f"nobody has run {expired[0]}, and its time is over"

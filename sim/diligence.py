@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sim.violation import ViolationError
 
-UNWRITTEN_WORDS = ("commits", "has committed", "dials")
+UNWRITTEN_WORDS = ("commits", "takes in", "has committed", "dials")
 """What may be done before a commit: the commit itself, and a connection, which says nothing that is not durable."""
 
 

@@ -63,7 +63,7 @@ class SimFleet:
         self._orders = 0
         self.invariants = Invariants(self.world, self.nodes, self.head)
         self.drained = self.invariants.drained
-        self.invariants.wanted = self.manifests
+        self.invariants.honesty.wanted = self.manifests
         self.world.watch = self.invariants.look
         self.head.process.start()
         for node in self.nodes.values():

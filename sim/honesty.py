@@ -36,6 +36,8 @@ class _Seen:
     silent_since_s: float | None = None
     epoch: int = 0
     presence: Presence | None = None
+    link: tuple[int, int] = (0, 0)
+    link_since_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -46,6 +48,8 @@ class Honesty:
     head: Head
     nodes: Mapping[str, SimNode]
     _seen: dict[str, _Seen] = field(default_factory=dict)
+    wanted: Mapping[str, bytes] = field(default_factory=dict)
+    _in_force: set[str] = field(default_factory=set)
     _renewed: set[str] = field(default_factory=set)
     _deaf: tuple[int, int] | None = None
     _hears_since_s: float | None = None
@@ -78,6 +82,7 @@ class Honesty:
 
     def restored(self) -> None:
         """The controller has an older store: it heard of older connections last."""
+        self._in_force.clear()
         for seen in self._seen.values():
             seen.epoch = 0
 
@@ -91,16 +96,32 @@ class Honesty:
             self._hears_since_s = self.world.now_s
         for name, node in self.nodes.items():
             seen = self._seen.setdefault(name, _Seen())
+            self._introduced(name, node, seen)
             is_silent = node.is_cut or not node.process.is_alive
-            if not is_silent:
-                seen.silent_since_s = None
-            elif seen.silent_since_s is None:
-                seen.silent_since_s = self.world.now_s
-            if fleet is not None:
-                self._lease(fleet, name, seen)
+            seen.silent_since_s = (seen.silent_since_s or self.world.now_s) if is_silent else None
+        if fleet is not None:
+            self._stacks(fleet)
+            for name in self.nodes:
+                self._lease(fleet, name, self._seen[name])
         if fleet is not None and is_up:
             self._retained(fleet)
         self._deaf = None if fleet is None or is_up else (self.head.process.life, 0)
+
+    def _introduced(self, name: str, node: SimNode, seen: _Seen) -> None:
+        """Law 4: on every connection a node says hello and how it stands."""
+        knows, fleet = node.node, self.head.fleet
+        life = (node.process.life, self.head.process.life)
+        is_up = knows is not None and knows.is_up and knows.engine is not None and fleet is not None and fleet.is_up
+        link = (knows.epoch if knows is not None and is_up else 0, hash((life, self.world.broker.dropped)))
+        if link != seen.link or node.is_cut or self.world.now_s < node.process.stopped_until_s:
+            seen.link, seen.link_since_s = link, self.world.now_s
+        if knows is None or fleet is None or not is_up or self.world.now_s - seen.link_since_s < RESAID_S:
+            return
+        status = fleet.statuses.get(name)
+        if node.greeted != knows.epoch:
+            raise ViolationError("law 4", f"{name} has not said hello on its connection {knows.epoch}")
+        if status is None or status.epoch != knows.epoch:
+            raise ViolationError("law 4", f"nobody knows how {name} stands on its connection {knows.epoch}")
 
     def _retained(self, fleet: Fleet) -> None:
         """Law 4: some time after a connect, the broker has every word of ours that the next reader looks for."""
@@ -113,6 +134,18 @@ class Honesty:
             is_forgotten = self._forgotten.get(topic, 0.0) > up_s
             if topic not in self.world.broker.retained and not is_forgotten:
                 raise ViolationError("law 4", f"nobody finds {topic}, {RESAID_S:.0f} s after the controller connected")
+
+    def _stacks(self, fleet: Fleet) -> None:
+        """Law 4: what is not said again is still wanted; only a removal removes."""
+        for name, manifest in self.wanted.items():
+            record = fleet.stacks.get(name)
+            is_there = record is not None and record.stack is not None
+            if not manifest:
+                self._in_force.discard(name)
+            elif is_there:
+                self._in_force.add(name)
+            elif name in self._in_force:
+                raise ViolationError("law 4", f"the stack {name} is gone, and nobody removed it")
 
     def _lease(self, fleet: Fleet, name: str, seen: _Seen) -> None:
         lease = fleet.leases.get(name)

@@ -64,16 +64,15 @@ class Invariants:
         self.start_first: set[str] = set()
         self.replaced: set[str] = set()
         self.forbidden_runs: set[str] = set()
-        self.wanted: dict[str, bytes] = {}
         self.facts = Facts(head)
         self.honesty = Honesty(world, head, nodes)
         self.ways = Ways(world, head, nodes)
         self.is_restored = False
-        self.retries = 0
-        self._in_force: set[str] = set()
+        self.retries = self._cards = 0
 
     def forget(self, name: str, events: int) -> None:
         """A node has another card, and knows nothing of before: it may go back, and run again what it ran."""
+        self._cards += 1
         memory, self._memory[name] = self._memory[name], _Memory()
         self._memory[name].ran = memory.ran
         for key in [key for key in self._began if self._runner.get(key[0]) == name]:
@@ -81,6 +80,11 @@ class Invariants:
         for part in (self.honesty, self.ways):
             part.forget(name)
         self.facts.forget(name, events)
+
+    @property
+    def has_forgotten(self) -> bool:
+        """Whether somebody has lost what only he knew: what was asked of him is done by nobody."""
+        return self.is_restored or self._cards > 0
 
     def forgive(self, node: str) -> None:
         """Its card was put back as it was some time ago: what it knows now is older than what was seen of it."""
@@ -93,7 +97,6 @@ class Invariants:
         """The controller has an older store, and cannot know what it has granted, moved or ended since: no store could."""
         self.is_restored = True
         self._ended.clear()
-        self._in_force.clear()
         self.facts.restored()
         self.honesty.restored()
         self.ways.restored()
@@ -114,7 +117,6 @@ class Invariants:
             self._gate(name, node)
             self._strangers(name, node)
         self._ledger()
-        self._stacks()
         self.facts.check()
         self.facts.handled(self._accepted, at_rest=False)
         self.honesty.sweep()
@@ -129,6 +131,11 @@ class Invariants:
     @property
     def _accepted(self) -> int:
         return sum(len(node.accepted) for node in self._nodes.values())
+
+    def remember(self) -> None:
+        """Note what is well now, before something befalls it that is no update's doing."""
+        for name, node in self._nodes.items():
+            self._take(name, _ours(node))
 
     def tries(self, node: str, service: str) -> bool:
         """Whether an update has this service of this node in its hands."""
@@ -274,24 +281,10 @@ class Invariants:
         for key in fleet.ledger if fleet is not None else ():
             assert fleet is not None
             state, entry = fleet.ledger[key].state, fleet.ledger[key]
-            if key in taken and state in OPEN and not entry.by_node:
+            if key in taken and not entry.by_node:
                 raise ViolationError("S6", f"{key} may go to any node, and {taken[key]} has taken it")
             if state not in OPEN and self._ended.setdefault(key, state) is not state:
                 raise ViolationError("S6", f"{key} ended as {self._ended[key]} and then as {state}")
-
-    def _stacks(self) -> None:
-        """Law 4: what is not said again is still wanted; only a removal removes."""
-        fleet = self._head.fleet
-        for name, manifest in self.wanted.items() if fleet is not None else ():
-            assert fleet is not None
-            record = fleet.stacks.get(name)
-            is_there = record is not None and record.stack is not None
-            if not manifest:
-                self._in_force.discard(name)
-            elif is_there:
-                self._in_force.add(name)
-            elif name in self._in_force:
-                raise ViolationError("law 4", f"the stack {name} is gone, and nobody removed it")
 
 
 def _is_ours(node: SimNode, box: Box) -> bool:

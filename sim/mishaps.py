@@ -34,6 +34,7 @@ def fall_ill(fleet: SimFleet, chances: random.Random) -> str:
     box = _service_box(fleet, chances)
     if box is None:
         return "no container falls ill"
+    fleet.invariants.remember()
     well, starts = box.behaviour, box.starts
     box.behaviour = replace(well, health=(*well.health, (fleet.world.now_s - box.started_s, "unhealthy")))
     _recover(fleet, box, starts, lambda: setattr(box, "behaviour", well))
@@ -66,6 +67,7 @@ def _service_box(fleet: SimFleet, chances: random.Random) -> Box | None:
 def _crash(fleet: SimFleet, box: Box, times: int) -> None:
     if fleet.is_healed or not times:
         return
+    fleet.invariants.remember()
     if box.runs:
         box.end(CRASHED, fleet.world.now_s)
     fleet.world.after(LONGEST_S / 10, lambda: _crash(fleet, box, times - 1))

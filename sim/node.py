@@ -6,19 +6,20 @@ leaves everything but the network. The wall clock may lie as it likes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
 
+from agent.decide.effects import Note
 from agent.decide.node import Node
 from agent.decide.now import Now
 from agent.loop import Adapters
 from agent.loop import Loop as AgentLoop
 from agent.store import KINDS, Identity, Store, Written
 from link.settings import LinkSettings
-from protocol.observed import Clock, SensorEvent
+from protocol.observed import Clock, Hello, SensorEvent
 from sim.blank import blank_card
 from sim.engine import FakeEngine
 from sim.images import FakeRegistry
@@ -67,6 +68,13 @@ class FusedStore(Store):
             self._process.world.touched.append(self._process.name)
             self._process.spark("has committed")
 
+    def _take_in(self, node: Node, now: Now, notes: Iterable[Note]) -> None:
+        """The facts of a turn, in the same transaction as what they follow from: power may be cut right here."""
+        taken = list(notes)
+        if taken:
+            self._process.spark(f"takes in {len(taken)} facts")
+        super()._take_in(node, now, taken)
+
 
 class SimNode:
     """One node. `node` is what its agent knows now, None while it is dead."""
@@ -84,6 +92,7 @@ class SimNode:
         self.troubles = 0
         self.accepted: set[str] = set()
         self.taken: set[str] = set()
+        self.greeted = 0
         self.labels = labels
         self._host = SimHost(name, labels)
         self._link: FusedLink | None = None
@@ -169,6 +178,9 @@ class SimNode:
 
     def _accept(self, written: Written) -> None:
         """Remember which events a commit has promised, and which runs it has taken up for them."""
+        for note in written.notes:
+            if isinstance(note.message, Hello):
+                self.greeted = note.message.epoch
         events = {note.message.id for note in written.notes if isinstance(note.message, SensorEvent)}
         self.accepted |= events
         if events and self.node is not None:

@@ -14,7 +14,7 @@ from agent.adapters.troubles import ENGINE_RETRY_S
 from agent.decide.effects import Probe, Remove, Run, Step
 from agent.decide.inputs import Done, EngineHint, HostSeen, Retry, StepEnded
 from agent.decide.now import Now
-from link.inputs import Busy, LinkInput, Published
+from link.inputs import Busy, LinkDown, LinkInput, Published, Sent
 from link.settings import LinkSettings
 from protocol.desired import ActuatorSpec, SensorSpec
 from protocol.envelope import Packet
@@ -29,12 +29,16 @@ from sim.engine import FakeEngine
 from sim.interests import Subscriptions
 from sim.link import SimLink
 from sim.process import Process
+from sim.violation import ViolationError
 
 LOOK_S = 0.02
 """One list of containers and one of images over Docker's socket."""
 
 REACHED = 0.5
 """Chance that a request of a process that was killed meanwhile is carried out all the same: dockerd does not ask who waits."""
+
+ORDERLY = "controller"
+"""Who has one word at a time on the way of each retained topic; nodes number theirs."""
 
 HINT_LATE_S = 0.05
 GLANCE_LOST = 0.3
@@ -45,8 +49,9 @@ class FusedLink(SimLink):
     """A link whose owner may be killed before each of its packets leaves."""
 
     def __init__(self, process: Process, settings: LinkSettings, deliver: Callable[[LinkInput], object]) -> None:
-        super().__init__(process.world.broker, settings, deliver)
-        self._process = process
+        super().__init__(process.world.broker, settings, self._told)
+        self._process, self._owner = process, deliver
+        self._on_way: dict[int, str] = {}
 
     def dial(self, epoch: int, will: Packet | None, birth: Packet | None, subscriptions: Subscriptions) -> None:
         """Connect anew."""
@@ -58,7 +63,22 @@ class FusedLink(SimLink):
         name = packet.topic.removeprefix(f"{ROOT}/")
         self._process.spark(f"says {name} {zlib.crc32(packet.payload):08x}")
         self._process.world.mail.append(packet)
-        return super().publish(packet)
+        taken = super().publish(packet)
+        if isinstance(taken, Published) and packet.retain and self._process.name == ORDERLY:
+            if packet.topic in self._on_way.values():
+                raise ViolationError(
+                    "law 6", f"two words on {packet.topic} are on their way, and the older may arrive last"
+                )
+            self._on_way[taken.token] = packet.topic
+        return taken
+
+    def _told(self, seen: LinkInput) -> None:
+        """Whatever the link tells its owner."""
+        if isinstance(seen, LinkDown):
+            self._on_way.clear()
+        for token in seen.tokens if isinstance(seen, Sent) else ():
+            self._on_way.pop(token, None)
+        self._owner(seen)
 
 
 class SimBoard:

@@ -32,7 +32,10 @@ def report(node: Node, now: Now) -> None:
         return
     said = node.said
     status = status_of(node, said.sequence if said is not None else 0)
-    is_due = said is not None and now.has_come(node.said_mono_s + AGAIN_S)
+    is_due = (
+        said is not None and node.was_hosted and now.mono_s - node.said_mono_s >= AGAIN_S
+    )  # nobody wakes for it alone
+    node.was_hosted = False
     if status == said and not is_due:
         return
     if (
@@ -49,7 +52,7 @@ def report(node: Node, now: Now) -> None:
 
 def hosted(node: Node, seen: HostSeen) -> None:
     """Take in a reading of the host, and say its health."""
-    node.inventory, node.health = seen.inventory, seen.health
+    node.inventory, node.health, node.was_hosted = seen.inventory, seen.health, True
     node.say(HealthTopic(node.fleet, node.name), seen.health)
 
 
