@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -84,6 +84,7 @@ class Head:
         self.path = folder / "controller.db"
         blank_ledger(self.path)
         self.process = Process(world, "controller", self._start, self._left)
+        self.terms = Terms(lease_s=world.pace.lease_s)
         self.fleet: Fleet | None = None
         self.store: FusedStore | None = None
         self._link: FusedLink | None = None
@@ -92,6 +93,12 @@ class Head:
         self.handled = 0
         self.is_retired = False
         self._counted = 0
+
+    def say_every(self, seconds: float) -> None:
+        """Have it publish how a stack stands no more often than so."""
+        self.terms = replace(self.terms, status_every_s=seconds)
+        if self.fleet is not None:
+            self.fleet.terms = self.terms
 
     def kill(self) -> None:
         """End the process; systemd starts it again."""
@@ -104,14 +111,13 @@ class Head:
 
     def _start(self) -> Turner:
         self.store = FusedStore(self.path, self.process, self._handle)
-        pace = self.world.pace
-        self.fleet = Fleet(self.name, Terms(lease_s=pace.lease_s, status_every_s=pace.status_s))
+        self.fleet = Fleet(self.name, self.terms)
         self._counted = 0
         inbox = SimpleQueue[object]()
         self._link = FusedLink(self.process, LinkSettings("broker", 1883, CLIENT), self.process.deliver_to())
         loop, name = Loop(self.fleet, self.store, self._link, inbox, "sim"), f"{self.process.name}-{self.process.life}"
         loop.lot, loop.host, loop.takes_over = lambda _: crc32(name.encode()), self.process.name, self.takes_over
-        loop.safety_s = max(loop.safety_s, pace.look_s)
+        loop.safety_s = max(loop.safety_s, self.world.pace.look_s)
         if self.listens:
             settings = LinkSettings("broker", 1883, self.listener)
             self._low = FusedLink(self.process, settings, overhearing(self.process.deliver_to()))

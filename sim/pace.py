@@ -19,7 +19,7 @@ SWEEP_S = 10.0
 """How often what costs much is checked."""
 
 DAY_S = 86_400.0
-LEASE_S, STATUS_S = Terms().lease_s, Terms().status_every_s
+LEASE_S = Terms().lease_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,10 @@ class Pace:
     look_s: float = LOOK_EVERY_S
     health_s: float = HEALTH_S
     lease_s: float = LEASE_S
-    status_s: float = STATUS_S
     hint_lost: float = 0.1
     redials: bool = True
     sweep_s: float = SWEEP_S
 
 
 FINE = Pace()
-COARSE = Pace(
-    look_s=DAY_S, health_s=float("inf"), lease_s=1000 * DAY_S, status_s=5.0, hint_lost=0.0, redials=False, sweep_s=600.0
-)
+COARSE = Pace(look_s=DAY_S, health_s=float("inf"), lease_s=1000 * DAY_S, hint_lost=0.0, redials=False, sweep_s=600.0)

@@ -16,15 +16,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from agent.decide.asking import ASK_EVERY_S
+from controller.decide.report import rollout_status
 from controller.decide.rollouts.budget import most_ever
-from protocol.envelope import Packet
 from protocol.observed import OfferState
 from protocol.operator import OrderVerb, Verdict
 from protocol.rollouts import RolloutStatus
 from protocol.stack import Stack
-from protocol.topics import StackStatusTopic
 from sim.absence import Absence
-from sim.convergence import status_of
 from sim.faults import FAULT_EVERY_S, Fault, strike
 from sim.fleet import NotConvergedError, SimFleet
 from sim.given import UnreadableStackError, labels_of, read_stack
@@ -42,6 +40,9 @@ LOOK_S = 5.0
 REQUESTS_PER_S = 5.0
 """How often at most all nodes together ask for grants: whenever a place is free, some of these are young enough. Real nodes ask
 every ten seconds each, and all but a few get no answer."""
+
+STATUS_S = 600.0
+"""How often the controller publishes how the stack stands: nobody reads it here, and over hundreds of nodes each is work."""
 
 MARKS = (0.5, 0.95, 1.0)
 """The shares of all tasks whose moments the timeline names, after the first one."""
@@ -115,7 +116,7 @@ class _Stage:
         self._lanes = {name: Lane(name) for name in fleet.nodes}
         self._counts: dict[str, tuple[int, int]] = {}
         self._asking: set[str] = set()
-        self._read: tuple[Packet | None, tuple[RolloutStatus, ...]] = (None, ())
+        self._known: tuple[RolloutStatus, ...] = ()
         self.told = Rehearsal(fleet.world.seed, lanes=list(self._lanes.values()))
 
     def play(self) -> None:
@@ -128,6 +129,7 @@ class _Stage:
         script.absence.begin(fleet)
         self._say("published")
         fleet.publish(self._stack.name, script.manifest)
+        fleet.head.say_every(STATUS_S)
         self._next_fault_s = self._fault_after(0.0)
         fleet.world.stirred |= dict.fromkeys(fleet.nodes)
         while self._at_s < script.seconds and not self._look():
@@ -179,11 +181,14 @@ class _Stage:
 
     def _look(self) -> bool:
         """Note what has changed; whether nothing more will."""
-        stirred, self._fleet.world.stirred = self._fleet.world.stirred, {}
+        fleet = self._fleet
+        stirred, fleet.world.stirred = fleet.world.stirred, {}
         for name in stirred:
             if name in self._lanes:
-                self._see(self._fleet.nodes[name], self._lanes[name])
+                self._see(fleet.nodes[name], self._lanes[name])
         self._mark()
+        if fleet.head.process.name not in stirred:
+            return False
         rollouts = self._rollouts()
         for one in rollouts:
             self._follow(one)
@@ -229,19 +234,16 @@ class _Stage:
             self._reached += 1
 
     def _rollouts(self) -> tuple[RolloutStatus, ...]:
-        """What the retained status says of the updates, once it is about this very manifest; read only if it is another."""
-        packet = self._fleet.world.broker.retained.get(str(StackStatusTopic(self._fleet.head.name, self._stack.name)))
-        if packet is not self._read[0]:
-            self._read = (packet, self._said())
-        return self._read[1]
-
-    def _said(self) -> tuple[RolloutStatus, ...]:
-        said = status_of(self._fleet, self._stack.name)
-        if said is None or said.manifest != self._fleet.digest(self._script.manifest):
-            return ()
-        if said.verdict is Verdict.REFUSED:
-            raise NotConvergedError("; ".join(f"line {fault.line}: {fault.reason}" for fault in said.faults))
-        return tuple(service.rollout for service in said.services if service.rollout is not None)
+        """How the updates of this very manifest stand, by the controller's own word; as it was while there is none."""
+        knows = self._fleet.head.fleet
+        record = knows.stacks.get(self._stack.name) if knows is not None else None
+        if knows is None or record is None or record.manifest != self._fleet.digest(self._script.manifest):
+            return self._known
+        if record.verdict is Verdict.REFUSED:
+            raise NotConvergedError("; ".join(f"line {fault.line}: {fault.reason}" for fault in record.faults))
+        keys = (f"{self._stack.name}.{name}" for name in self._stack.services)
+        self._known = tuple(rollout_status(knows, knows.rollouts[key]) for key in keys if key in knows.rollouts)
+        return self._known
 
     def _follow(self, one: RolloutStatus) -> None:
         state = (one.state, one.paused_by)
