@@ -101,7 +101,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who this agent is in this process: names from the settings, the boot from the kernel, the instance by lot, the machine from its board."""
+    """Who this agent is in this process: names of the settings, the kernel's boot, an instance by lot, the board's machine."""
 
     name: str
     fleet: str
@@ -156,15 +156,13 @@ class Store:
         boot, mono_s = self._connection.execute("SELECT boot, mono_s FROM moment").fetchone()
         shift_s = 0.0 if boot == who.boot else now.mono_s - mono_s
         if self.outbox.settle_on(who.machine):
-            log.warning(
-                "machine_changed said='this store was written on another machine; its facts are told apart from now on'"
-            )
+            log.warning("machine_changed said='a copy of the store of another machine: its facts are told apart'")
         last = self.outbox.next_sequence - 1
         node = Node(who.name, who.fleet, who.boot, who.version, self.outbox.stream, last, who.instance, last)
         for kind, read in KINDS.items():
             setattr(node, kind, self._table(kind, read, shift_s))
         if node.assignment.node != who.name or node.offers.node != who.name:
-            _forget_desires(node)
+            node.forget_desires()
         resume(node)
         return node
 
@@ -314,11 +312,3 @@ def _moved(value: V, shift_s: float) -> V:
 
 def _later(at: float | tuple[float, ...], shift_s: float) -> float | tuple[float, ...]:
     return tuple(one + shift_s for one in at) if isinstance(at, tuple) else at + shift_s
-
-
-def _forget_desires(node: Node) -> None:
-    """A card that was written under another node's name: nothing that was wanted of that node is wanted of this one."""
-    for kind in ("assignments", "offerings", "trials", "tasks", "runs", "timers", "marks", "completed"):
-        table = getattr(node, kind)
-        for key in table:
-            table.drop(key)

@@ -174,6 +174,21 @@ class Node:
         """The connection epoch: one for each dial in the life of this store."""
         return self.counters.get("epoch") or 0
 
+    def forget_desires(self) -> None:
+        """A card that was written under another node's name: nothing that was wanted of that node is wanted of this one."""
+        for table in (
+            self.assignments,
+            self.offerings,
+            self.trials,
+            self.tasks,
+            self.runs,
+            self.timers,
+            self.marks,
+            self.completed,
+        ):
+            for key in table:
+                table.drop(key)
+
     def count(self, counter: str) -> int:
         """Take the next number of a durable counter; the first is 1."""
         number = (self.counters.get(counter) or 0) + 1
