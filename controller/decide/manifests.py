@@ -3,6 +3,9 @@
 A refusal changes nothing: the stack that was accepted earlier goes on. Beyond what `protocol.stackfile` can see in one document,
 two stacks may not claim one thing of one node: a published port, a pin, or the name of a device. Who was accepted first keeps
 it. A manifest that is not on the broker is no removal (the broker may have lost it); only an empty payload is.
+
+A broker that lost its power comes back with what it had saved a minute before, so what it shows on a new connection may have been
+replaced since. Only what somebody publishes while we listen takes a stack back to an earlier manifest.
 """
 
 from __future__ import annotations
@@ -25,13 +28,24 @@ ALWAYS = "always"
 """The `pull_policy` whose tags mean what they mean at each publishing."""
 
 
+FORMER_MOST = 20
+"""A broker saves every minute, and nobody accepts a manifest every three seconds."""
+
+REPLACED = ManifestFault(
+    "a later manifest has replaced this one, which the broker has only kept",
+    remedy="publish it again, or the later one, so that the broker keeps that",
+)
+
+
 def publish(fleet: Fleet, name: str, payload: bytes, digest: str, now_mono_s: float) -> None:
     """Take in what was published under a stack's name."""
     if not payload:
         _remove(fleet, name)
         return
     before = fleet.stacks.get(name)
-    if before is not None and before.manifest == digest and before.verdict is Verdict.ACCEPTED:
+    if before is not None and digest == _accepted_of(before):
+        if before.verdict is not Verdict.ACCEPTED:
+            fleet.stacks.put(name, replace(before, verdict=Verdict.ACCEPTED, manifest=digest, faults=()))
         _accepted(fleet, name)  # a broker says every retained manifest anew on each connection, and reading one is dear
         return
     stack = stackfile.read(payload, name)
@@ -45,14 +59,34 @@ def publish(fleet: Fleet, name: str, payload: bytes, digest: str, now_mono_s: fl
     accept(fleet, stack, digest, now_mono_s)
 
 
+def kept(fleet: Fleet, name: str, payload: bytes, digest: str, now_mono_s: float) -> None:
+    """Take in what the broker shows on a new connection: what somebody published while we were away, or its own older memory."""
+    record = fleet.stacks.get(name)
+    if record is not None and digest in record.former:
+        refuse(fleet, name, digest, (REPLACED,))
+    else:
+        publish(fleet, name, payload, digest, now_mono_s)
+
+
 def accept(fleet: Fleet, stack: Stack, digest: str, now_mono_s: float) -> None:
     """A new manifest without a fault: it comes into force when its images have been looked up."""
     before = fleet.stacks.get(stack.name)
     in_force = before.stack if before is not None else None
-    fleet.stacks.put(stack.name, StackRecord(stack.name, Verdict.ACCEPTED, digest, in_force, stack, stack.revision))
+    record = StackRecord(stack.name, Verdict.ACCEPTED, digest, in_force, stack, stack.revision, accepted=digest)
+    fleet.stacks.put(stack.name, replace(record, former=_former(before, digest)))
     _accepted(fleet, stack.name)
     if not images.look_up(fleet, stack, now_mono_s):
         come_into_force(fleet, stack)
+
+
+def _former(before: StackRecord | None, digest: str) -> tuple[str, ...]:
+    known = (_accepted_of(before), *before.former) if before is not None else ()
+    return tuple(one for one in known if one not in ("", digest))[:FORMER_MOST]
+
+
+def _accepted_of(record: StackRecord) -> str:
+    """The manifest that was accepted last; a record of an older store tells it only while nothing was refused since."""
+    return record.accepted or (record.manifest if record.verdict is Verdict.ACCEPTED else "")
 
 
 def _accepted(fleet: Fleet, name: str) -> None:

@@ -70,7 +70,8 @@ def _heard(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
         return
     match topic:
         case topics.ManifestTopic():
-            manifests.publish(fleet, topic.stack, heard.received.message, heard.payload_digest, now_mono_s)
+            take = manifests.kept if heard.retained else manifests.publish
+            take(fleet, topic.stack, heard.received.message, heard.payload_digest, now_mono_s)
             if not heard.retained:  # the broker's own memory of it is nobody's wish
                 manifests.published_again(fleet, topic.stack, now_mono_s)
         case topics.OrderTopic():

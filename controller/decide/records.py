@@ -58,7 +58,8 @@ class Node:
 class StackRecord:
     """A stack's name, what is in force as it was written, and the verdict on what was published last.
 
-    `awaited` was accepted, and comes into force when its images have been looked up.
+    `awaited` was accepted, and comes into force when its images have been looked up. `accepted` is the manifest that was accepted
+    last, `former` are those before it.
     """
 
     name: str
@@ -68,6 +69,8 @@ class StackRecord:
     awaited: Stack | None = None
     revision: str = ""
     faults: tuple[ManifestFault, ...] = ()
+    accepted: str = ""
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

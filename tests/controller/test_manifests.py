@@ -47,6 +47,36 @@ def test_a_refused_manifest_leaves_the_earlier_one_running() -> None:
     assert desk.stack("shop").verdict is Verdict.ACCEPTED
 
 
+def test_what_a_broker_kept_takes_no_stack_back_to_an_earlier_manifest() -> None:
+    """After a power cut it shows what it had saved; that is refused in words, and what somebody publishes again is not."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    desk.manifest("shop", web("web:2"))
+    later = desk.stack("shop")
+    desk.manifest("shop", web(), retained=True)
+    status = desk.stack("shop")
+    assert (status.verdict, status.revision) == (Verdict.REFUSED, later.revision)
+    assert status.faults[0].reason == "a later manifest has replaced this one, which the broker has only kept"
+    assert desk.stack("shop").services[0].revision == later.services[0].revision
+    desk.manifest("shop", web("web:2"), retained=True)
+    assert (desk.stack("shop").verdict, desk.stack("shop").revision) == (Verdict.ACCEPTED, later.revision)
+    desk.manifest("shop", web())
+    assert desk.stack("shop").verdict is Verdict.ACCEPTED
+    assert desk.stack("shop").revision != later.revision
+
+
+def test_what_was_published_while_nobody_listened_is_taken_from_the_broker() -> None:
+    """A manifest that was never seen is news, whoever kept it."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    before = desk.stack("shop").revision
+    desk.manifest("shop", web("web:2"), retained=True)
+    assert desk.stack("shop").verdict is Verdict.ACCEPTED
+    assert desk.stack("shop").revision != before
+
+
 def test_a_manifest_that_is_too_large_is_refused_with_both_numbers() -> None:
     """Ten megabytes are not parsed, and not met with silence."""
     desk = Desk()

@@ -121,11 +121,11 @@ class Killer:
         kind = self.chances.choices(list(VICTIMS), list(VICTIMS.values()))[0]
         bramble = self.shop.desk.bramble
         if kind == "broker":
-            forgets = self.chances.random() < 0.5
-            if not forgets:
+            memory = self.chances.choice(("all", "old", "none"))
+            if memory == "all":
                 bramble.broker.save()
             bramble.broker.kill()
-            bramble.broker.restart(lose_retained=forgets)
+            bramble.broker.restart(lose_retained=memory == "none")
         elif kind == "controller" and bramble.controller is not None:
             self._grown("controller")
             bramble.controller.kill()
