@@ -61,7 +61,7 @@ def says(desk: Desk) -> str:
 
 def pins(desk: Desk) -> set[int]:
     """The pins that the node says are watched."""
-    return {one.pin for one in desk.watch.nodes["pi-1"].sensors}
+    return {int(one.place.removeprefix("pin ")) for one in desk.watch.nodes["pi-1"].sensors}
 
 
 def rollout(desk: Desk) -> str:
