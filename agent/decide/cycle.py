@@ -10,6 +10,7 @@ from agent.decide import (
     greeting,
     invocations,
     plan,
+    ready,
     releases,
     report,
     schedules,
@@ -44,6 +45,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     damage.follow(node, now)
     storage.follow(node, now)
     plan.plan(node, now)
+    ready.make(node, now)
     fetch.fetch(node, now)
     storage.guard(node, now)
     invocations.dispatch(node, now)

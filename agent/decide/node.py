@@ -114,12 +114,14 @@ class Node:
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     # What this process has begun or said. `unseen` holds steps that ended since the last look, with the moment of their end;
-    # `glances` the containers that were looked at alone since the last look began, with the moment of it; `held`
+    # `glances` the containers that were looked at alone since the last look began, with the moment of it; `remarks`
+    # what the engine said when the container of a staged trial was made; `held`
     # says why a task may not start yet, `planned` when a job runs next, `strays` which containers are of a wrong image, `mended`
     # which was the first of a task's content to be so.
     busy: set[str] = field(default_factory=set)
     unseen: dict[str, float] = field(default_factory=dict)
     glances: dict[str, float] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
     planned: dict[str, str] = field(default_factory=dict)

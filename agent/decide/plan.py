@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import locks
+from agent.decide import locks, ready
 from agent.decide.effects import Clean, Create, Pull, Remove, Start, Step, Stop
 from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
 from agent.decide.node import Node, Now
@@ -37,6 +37,8 @@ def plan(node: Node, now: Now) -> None:
     found = wanted(node, targets)
     for key, here in _grouped(node, targets).items():
         if key in node.busy or key in node.unseen or not now.has_come(node.waits.get(key, 0.0)):
+            continue
+        if ready.is_under_way(node, key):
             continue
         if len(here) == 1 and _is_at_rest(node.tasks.get(key), found.get(key)):
             continue

@@ -20,11 +20,16 @@ ALWAYS, NEVER = "always", "never"
 
 def is_due(node: Node, key: str, container: Container) -> bool:
     """Whether an image must be asked for before a container is made of it."""
-    is_open = "@" not in container.image and not container.image.startswith("sha256:")
-    wants = bool(container.platform) or (container.pull_policy == ALWAYS and is_open)
     fresh = node.images.fresh.get(key)
     is_fresh = fresh is not None and (fresh.image, fresh.platform) == (container.image, container.platform)
-    return wants and not is_fresh and container.pull_policy != NEVER
+    return is_wanted(container) and not is_fresh
+
+
+def is_wanted(container: Container) -> bool:
+    """Whether each container of this kind is made of an image that was asked for anew."""
+    is_open = "@" not in container.image and not container.image.startswith("sha256:")
+    wants = bool(container.platform) or (container.pull_policy == ALWAYS and is_open)
+    return wants and container.pull_policy != NEVER
 
 
 def weighed(node: Node, seen: StepEnded) -> StepEnded:

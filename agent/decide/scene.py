@@ -12,6 +12,7 @@ from agent.decide.effects import Pull
 from agent.decide.inputs import ContainerSeen, EngineSeen
 from agent.decide.node import Node
 from agent.decide.pulls import pull
+from agent.decide.ready import is_ready
 from agent.decide.refresh import is_due
 from agent.decide.shedding import shed
 from agent.decide.strategies import kept, order, tries_late
@@ -51,6 +52,7 @@ def scene_of(
     task = node.tasks.get(key)
     if target is None:
         return Scene(key, None, task, container, others, None, Order.STOP_FIRST)
+    others = tuple(other for other in others if not is_ready(node, other))
     wanted, seen = target.spec.container, node.engine
     is_here = isinstance(seen, EngineSeen) and seen.has(wanted.image)
     brings = pull(node, key, target.spec.stack, wanted)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import glances, leftovers, refresh
+from agent.decide import glances, leftovers, ready, refresh
 from agent.decide.effects import Create, Look, Pull, Start, Step
 from agent.decide.fetch import KEY_PREFIX
 from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Outcome, Retry, StepEnded
@@ -36,9 +36,11 @@ def ended(node: Node, seen: StepEnded, now: Now) -> None:
         node.unfetched.pop(step.key, None)
         node.waits.pop(step.key, None)
         _warned(node, step, seen.outcome)
+        ready.made(node, step, seen.outcome)
         return
     trial = node.trials.get(step.key)
     if trial is not None:
+        ready.failed(node, step, now)
         return  # what was staged is the trial's business: see `trials.staged`
     if step.key.startswith(KEY_PREFIX):
         node.unfetched[step.key] = seen.outcome.reason
@@ -95,6 +97,8 @@ def _is_wanted(node: Node, step: Pull | Create | Start) -> bool:
 def _warned(node: Node, step: Step, outcome: Done) -> None:
     """Keep what is to be said of a new container with its task. One that was there already says nothing new."""
     task = node.tasks.get(step.key)
+    if isinstance(step, Start) and task is not None and (remark := ready.remark(node, step.key)):
+        node.tasks.put(step.key, replace(task, warning=remark[:WARNING_CHARS]))
     if not isinstance(step, Create) or task is None or not _is_wanted(node, step):
         return
     said = refresh.used(node, step.key)

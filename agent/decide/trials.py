@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from agent.decide import locks, refresh
 from agent.decide.asking import ask, asked_for, give_back, hindrance, newest
+from agent.decide.effects import Create
 from agent.decide.fetch import is_of, lacking
 from agent.decide.gate import watch
 from agent.decide.inputs import Done, EngineSeen, GiveUp, Retry, StepEnded
@@ -60,7 +61,7 @@ def take_grant(node: Node, grant: Grant, now: Now) -> None:
 
 def staged(node: Node, seen: StepEnded, now: Now) -> None:
     """Take in what came of staging an image."""
-    if isinstance(seen.outcome, Done):
+    if isinstance(seen.outcome, Done) or isinstance(seen.step, Create):
         return
     for trial in [trial for trial in node.trials.values() if trial.state is OfferState.STAGING]:
         if isinstance(seen.outcome, Retry) and trial.key == seen.step.key:

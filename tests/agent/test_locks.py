@@ -128,7 +128,7 @@ def test_a_lock_that_is_taken_after_the_grant_gives_it_back(rig: Rig) -> None:
     assert box.starts == 1
     assert (told(rig).state, told(rig).nonce) == (OfferState.STAGED, request.nonce)
     assert "web holds /run/busy" in told(rig).reason
-    assert rig.boxes() == {WEB: ["a"]}
+    assert rig.running() == {WEB: ["a"]}
     box.held.clear()
     rig.run(10)
     rig.grant()

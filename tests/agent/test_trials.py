@@ -42,7 +42,7 @@ def test_an_offer_is_staged_and_asked_for_but_not_started(rig: Rig) -> None:
     rig.offer(1, offer(task("b")))
     rig.run(60)
     assert offered(rig).state is OfferState.STAGED
-    assert rig.boxes() == {WEB: ["a"]}
+    assert rig.running() == {WEB: ["a"]}
     nonces = [request.nonce for request in rig.messages(Request)]
     assert len(nonces) == len(set(nonces)) >= 5
 
@@ -134,7 +134,7 @@ def test_an_old_grant_starts_nothing(rig: Rig) -> None:
     rig.send(GrantTopic(FLEET, NAME), Grant(WEB, "b", old.nonce))
     rig.send(GrantTopic(FLEET, NAME), Grant(WEB, "b", "f00df00d"))
     rig.run(20)
-    assert rig.boxes() == {WEB: ["a"]}
+    assert rig.running() == {WEB: ["a"]}
 
 
 def test_a_grant_that_was_valid_for_less_time_starts_nothing(rig: Rig) -> None:
@@ -144,7 +144,7 @@ def test_a_grant_that_was_valid_for_less_time_starts_nothing(rig: Rig) -> None:
     request = rig.messages(Request)[-1]
     rig.send(GrantTopic(FLEET, NAME), Grant(WEB, "b", request.nonce, valid_s=2.0))
     rig.run(5)
-    assert rig.boxes() == {WEB: ["a"]}
+    assert rig.running() == {WEB: ["a"]}
 
 
 def test_a_restart_within_the_monitor_window_fails_the_trial(rig: Rig) -> None:
@@ -171,7 +171,7 @@ def test_a_grant_of_an_earlier_process_starts_nothing(rig: Rig) -> None:
     before = rig.messages(Request)[0]
     rig.send(GrantTopic(FLEET, NAME), Grant(WEB, "b", before.nonce))
     rig.run(5)
-    assert rig.boxes() == {WEB: ["a"]}
+    assert rig.running() == {WEB: ["a"]}
 
 
 def test_an_offer_withdrawn_while_staged_leaves_nothing(rig: Rig) -> None:
