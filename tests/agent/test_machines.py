@@ -34,7 +34,7 @@ def test_every_state_can_be_reached_and_every_observation_counts(
 
 @pytest.mark.parametrize("end", [OfferState.SETTLED, OfferState.FAILED])
 def test_a_trial_ends_for_good(end: OfferState) -> None:
-    """What was settled or failed stays so, whatever is seen; what never had its image may get it from a registry asked otherwise."""
+    """What was settled or failed stays so, whatever is seen; but what never had its image may yet get it."""
     assert {trial.advance(end, seen) for seen in trial.Seen if seen is not trial.Seen.CORRECTED} == {end}
 
 
