@@ -115,7 +115,7 @@ class Loop:
         self._outgoing = Outgoing()
         self._claim: Claim | None = None
         self._since = ""
-        self._topic = topics.ControllerPresenceTopic(fleet.name)
+        self._own_topic = str(topics.ControllerPresenceTopic(fleet.name))
         store.load(fleet)
 
     def turn(self, now_mono_s: float) -> tuple[Effect, ...]:
@@ -232,7 +232,7 @@ class Loop:
                 self._fell(seen.epoch)
             case Arrived() if seen.epoch == self._dials:
                 for packet in seen.packets:
-                    if packet.topic == str(self._topic):
+                    if packet.topic == self._own_topic:
                         self._rival(packet)
             case Sent() if seen.epoch == self._dials:
                 self._outgoing.arrived(seen.tokens)
@@ -244,7 +244,7 @@ class Loop:
     def _inputs(self, seen: object) -> Iterator[Input]:
         match seen:
             case Arrived() if seen.epoch == self._dials:
-                yield from (read(packet) for packet in seen.packets if packet.topic != str(self._topic))
+                yield from (read(packet) for packet in seen.packets if packet.topic != self._own_topic)
             case LinkUp() if seen.epoch == self._dials:
                 yield seen
             case LinkDown() if seen.epoch == self._fallen:
@@ -265,7 +265,7 @@ class Loop:
     def _dial(self) -> None:
         self._dials += 1
         self._is_dialled = True
-        heard = (*delivery.subscriptions(self.fleet.name), (str(self._topic), 1))
+        heard = (*delivery.subscriptions(self.fleet.name), (self._own_topic, 1))
         self._wire.dial(self._dials, self._presence(Link.OFFLINE), self._presence(Link.ONLINE), heard)
 
     def _presence(self, state: Link) -> Packet:
@@ -274,7 +274,7 @@ class Loop:
         said = ControllerPresence(
             state, epoch, self._version, us.store, us.starts, us.instance, self.host, self._since
         )  # fmt: skip
-        packet = pack(self._topic, said)
+        packet = pack(topics.ControllerPresenceTopic(self.fleet.name), said)
         assert isinstance(packet, Packet)
         return packet
 

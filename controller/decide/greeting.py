@@ -70,6 +70,14 @@ def _begin_stream(fleet: Fleet, node: str, key: str) -> None:
         forget_status(fleet, node)
 
 
+def tell_anew(fleet: Fleet, node: str) -> None:
+    """Say everything under a higher epoch, so that the node says again how it stands: what it said was heard by nobody."""
+    if (known := fleet.nodes.get(node)) is not None:
+        fleet.nodes.put(node, replace(known, epoch=fleet.epoch_of(node) + 1))
+        fleet.unsettled.assignments.add(node)
+        fleet.unsettled.offers.add(node)
+
+
 def forget_status(fleet: Fleet, node: str) -> None:
     """What was last heard of how a node stands was of another store than the one that speaks."""
     before = fleet.statuses.drop(node)

@@ -127,6 +127,8 @@ def heed(fleet: Fleet, now_mono_s: float) -> None:
         said = fleet.unheeded.pop(node, {})
         if topics.StatusTopic in said:
             greeting.forget_status(fleet, node)
+        else:
+            greeting.tell_anew(fleet, node)
         for kind in UNHEEDED:
             topic, message = said.get(kind, (None, None))
             if topic is not None and kind is not topics.RequestTopic:

@@ -10,7 +10,7 @@ import pytest
 from controller.decide.effects import Remark, Say
 from controller.decide.presence import Presence
 from controller.decide.rollouts.slot import SlotState
-from controller.decide.twins import ALONE_S, APART_S, RETURNS
+from controller.decide.twins import ALONE_S, APART_S, LOOK_EVERY_S, RETURNS
 from protocol.desired import Ack
 from protocol.envelope import FactMark
 from protocol.observed import Health, Hello, Inventory, Link, NodeStatus, SensorEvent, TaskState
@@ -215,6 +215,18 @@ def test_an_operator_may_release_it_when_one_has_fallen_silent() -> None:
     assert desk.fleet.presence(PI) is Presence.ONLINE
     assert (desk.fleet.statuses[PI].epoch, desk.fleet.nodes[PI].inventory.serial) == (8, "10a1")
     assert desk.fleet.seen[PI, "shop.web.pi-1"].state is TaskState.RUNNING
+
+
+def test_what_was_said_before_our_restart_is_asked_for_again(tmp_path: Path) -> None:
+    """Nobody remembers what the one that is left said: it is told everything under a higher epoch, and answers that."""
+    desk = copied(tmp_path)
+    desk.restart()
+    born(desk, "a", 9)
+    desk.turn(ALONE_S)
+    desk.heard(HealthTopic(FLEET, PI), Health(1.0, 0.1, 1, 1))
+    desk.turn(LOOK_EVERY_S)
+    assert desk.fleet.presence(PI) is Presence.ONLINE
+    assert (desk.assignment(PI).epoch, len(desk.tasks(PI))) == (2, 1)
 
 
 def test_a_quarantined_node_can_be_let_go(tmp_path: Path) -> None:
