@@ -46,6 +46,13 @@ def ambush_node(fleet: SimFleet, chances: random.Random) -> str:
     return f"{node.name} {doom} when it next does {word!r}"
 
 
+def fall_between(fleet: SimFleet, chances: random.Random) -> str:
+    """A node dies inside a commit, before the facts of it are in."""
+    node = fleet.nodes[chances.choice(sorted(fleet.nodes))]
+    node.process.ambush = ("takes in", lambda: setattr(node.process, "fuse", 0))
+    return f"{node.name} dies inside its next commit that has facts"
+
+
 def vanish(fleet: SimFleet, chances: random.Random) -> str:
     """A node that tries something is away before it can tell, and for long."""
     node = fleet.nodes[chances.choice(sorted(fleet.nodes))]

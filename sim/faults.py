@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Mapping
 
 from protocol.envelope import Packet
-from sim.ambush import ambush_controller, ambush_node, vanish
+from sim.ambush import ambush_controller, ambush_node, fall_between, vanish
 from sim.broker import Weather
 from sim.cards import lose_card, restore_controller
 from sim.fleet import SimFleet
@@ -157,6 +157,7 @@ FAULTS: dict[Fault, int] = {
     lose_card: 1,
     restore_controller: 0,
     vanish: 0,
+    fall_between: 1,
 }
 """Each fault, and how often it comes compared with the others. New ones stand at the end: see tests/sim/regressions.py."""
 

@@ -54,6 +54,7 @@ class Honesty:
     _deaf: tuple[int, int] | None = None
     _hears_since_s: float | None = None
     _forgotten: dict[str, float] = field(default_factory=dict)
+    _missing: dict[str, float] = field(default_factory=dict)
 
     def look(self, name: str, node: SimNode) -> None:
         """A status names as running what has run since the process that says it began to look."""
@@ -112,18 +113,24 @@ class Honesty:
         knows, fleet = node.node, self.head.fleet
         life = (node.process.life, self.head.process.life)
         is_up = knows is not None and knows.is_up and knows.engine is not None and fleet is not None and fleet.is_up
+<<<<<<< Updated upstream
         link = (knows.epoch if knows is not None and is_up else 0, hash((life, self.world.broker.dropped)))
         is_twinned = (
             fleet is not None and fleet.presence(name) is Presence.QUARANTINED
         )  # what either says proves nothing
         if link != seen.link or node.is_cut or is_twinned or self.world.now_s < node.process.stopped_until_s:
+=======
+        said = (knows.said.epoch, knows.said.sequence) if knows is not None and knows.said is not None else (0, 0)
+        link = (knows.epoch if knows is not None and is_up else 0, hash((life, self.world.broker.dropped, said)))
+        if link != seen.link or node.is_cut or self.world.now_s < node.process.stopped_until_s:
+>>>>>>> Stashed changes
             seen.link, seen.link_since_s = link, self.world.now_s
         if knows is None or fleet is None or not is_up or self.world.now_s - seen.link_since_s < RESAID_S:
             return
         status = fleet.statuses.get(name)
         if node.greeted != knows.epoch:
             raise ViolationError("law 4", f"{name} has not said hello on its connection {knows.epoch}")
-        if status is None or status.epoch != knows.epoch:
+        if status is None or (status.epoch, status.sequence) != said or said[0] != knows.epoch:
             raise ViolationError("law 4", f"nobody knows how {name} stands on its connection {knows.epoch}")
 
     def _retained(self, fleet: Fleet) -> None:
@@ -133,10 +140,12 @@ class Honesty:
             return
         topics = [str(StackStatusTopic(self.head.name, stack)) for stack in fleet.stacks]
         topics += [str(AssignmentTopic(self.head.name, node)) for node in self.nodes if fleet.assignments.get(node)]
-        for topic in topics:
-            is_forgotten = self._forgotten.get(topic, 0.0) > up_s
-            if topic not in self.world.broker.retained and not is_forgotten:
-                raise ViolationError("law 4", f"nobody finds {topic}, {RESAID_S:.0f} s after the controller connected")
+        now_s, retained = self.world.now_s, self.world.broker.retained
+        missing = (topic for topic in topics if topic not in retained and not self._forgotten.get(topic, 0.0) > up_s)
+        self._missing = {topic: self._missing.get(topic, now_s) for topic in missing}
+        for topic, since_s in self._missing.items():
+            if now_s - since_s > RESAID_S:
+                raise ViolationError("law 4", f"nobody finds {topic}, {RESAID_S:.0f} s after it was said")
 
     def _stacks(self, fleet: Fleet) -> None:
         """Law 4: what is not said again is still wanted; only a removal removes."""

@@ -14,7 +14,7 @@ from sim.fleet import SimFleet
 TINY_QUEUES = (0, 1, 3)
 """Packets on their way to one client before the newest are dropped; a real broker has room for a thousand."""
 
-LATE_WILLS_S = (40.0, 200.0)
+LATE_WILLS_S = (5.0, 200.0)
 LONGEST_S = 120.0
 USUAL = Weather()
 

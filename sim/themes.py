@@ -36,7 +36,16 @@ THEMES = (
         "updates",
         {"update": 6, "update_badly": 4, "update_both": 3, "steer": 3, "scale": 1, "press": 1},
         {"ambush_node": 6, "ambush_controller": 4, "_power": 2, "_kill_agent": 2, "_cut": 2, "crash": 3, "fall_ill": 2}
-        | {"hold_lock": 4, "_clock": 1, "_engine": 1, "_registry": 1, "vanish": 5, "_weather": 2, "replay": 2},
+        | {
+            "hold_lock": 4,
+            "_clock": 1,
+            "_engine": 1,
+            "_registry": 1,
+            "vanish": 5,
+            "overflow": 4,
+            "_weather": 2,
+            "replay": 2,
+        },
     ),
     Theme(
         "functions",
@@ -50,7 +59,16 @@ THEMES = (
             "overflow": 3,
             "_weather": 3,
         }
-        | {"replay": 4, "misroute": 2, "stammer": 2, "_registry": 3, "_engine": 1, "late_wills": 2, "_stop": 1},
+        | {
+            "replay": 4,
+            "misroute": 2,
+            "fall_between": 4,
+            "stammer": 2,
+            "_registry": 3,
+            "_engine": 1,
+            "late_wills": 2,
+            "_stop": 1,
+        },
     ),
     Theme(
         "moves",
@@ -95,7 +113,7 @@ THEMES = (
         | {
             "replay": 2,
             "forge": 2,
-            "late_wills": 2,
+            "late_wills": 4,
             "ambush_node": 4,
             "ambush_controller": 3,
             "_power": 2,

@@ -54,7 +54,7 @@ PARTS = (("home.web",), ("home.clock",), ("home.web", "home.clock"), ("home.web"
 FLOOD = 30
 """Touches of one button, faster than a link's window empties over a slow radio."""
 
-FLOOD_EVERY_S = 0.5
+FLOOD_EVERY_S = 0.25
 LATE_PUSH_S = 20.0
 SOMETIMES, SELDOM = 0.4, 0.15
 

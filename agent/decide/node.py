@@ -146,6 +146,7 @@ class Node:
     said: NodeStatus | None = None
     said_mono_s: float = 0.0
     was_hosted: bool = False
+    is_doubted: bool = False
     effects: list[Effect] = field(default_factory=list)
     _assigned: tuple[Assignment | None, dict[str, Target]] | None = None
     _wanted: _Wanted | None = None

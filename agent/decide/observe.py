@@ -98,6 +98,8 @@ def _arrived(node: Node, packet: Packet, now: Now) -> None:
     if not wants.is_outranked(node, received, now, retained=packet.retain):
         silence.heard(node, packet)
         _received(node, received, now)
+        if packet.retain:
+            node.is_doubted = False  # what the broker kept is said to everybody who connects
 
 
 def _received(node: Node, received: Received | Refusal, now: Now) -> None:

@@ -32,22 +32,22 @@ def report(node: Node, now: Now) -> None:
         return
     said = node.said
     status = status_of(node, said.sequence if said is not None else 0)
-    is_due = (
-        said is not None and node.was_hosted and now.mono_s - node.said_mono_s >= AGAIN_S
-    )  # nobody wakes for it alone
-    node.was_hosted = False
-    if status == said and not is_due:
-        return
-    if (
-        said is not None
-        and not is_due
-        and _calm(status) == _calm(said)
-        and not now.has_come(node.said_mono_s + VALUES_EVERY_S)
-    ):
+    if not _is_news(node, status, now):
         return
     node.said = replace(status, sequence=said.sequence + 1 if said is not None else 1)
     node.said_mono_s = now.mono_s
     node.say(StatusTopic(node.fleet, node.name), node.said)
+
+
+def _is_news(node: Node, status: NodeStatus, now: Now) -> bool:
+    """Whether a status is to be said: it is another, somebody seems not to have it, or it has not been said for long."""
+    said, is_doubted, was_hosted = node.said, node.is_doubted, node.was_hosted
+    node.is_doubted = node.was_hosted = False
+    if said is None:
+        return True
+    if is_doubted or (was_hosted and now.mono_s - node.said_mono_s >= AGAIN_S):  # nobody wakes for it alone
+        return True
+    return status != said and (_calm(status) != _calm(said) or now.has_come(node.said_mono_s + VALUES_EVERY_S))
 
 
 def hosted(node: Node, seen: HostSeen) -> None:

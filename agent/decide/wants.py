@@ -30,6 +30,8 @@ def take_assignment(node: Node, seen: Assignment) -> None:
         node.waits.clear()
         fetch.forget(node)
         pulls.unblock(node, before)
+    elif seen == node.assignment:
+        node.is_doubted = True  # whoever says it again has not heard that we have it
 
 
 def take_offers(node: Node, seen: Offers, now: Now) -> None:
