@@ -113,17 +113,12 @@ class Honesty:
         knows, fleet = node.node, self.head.fleet
         life = (node.process.life, self.head.process.life)
         is_up = knows is not None and knows.is_up and knows.engine is not None and fleet is not None and fleet.is_up
-<<<<<<< Updated upstream
-        link = (knows.epoch if knows is not None and is_up else 0, hash((life, self.world.broker.dropped)))
-        is_twinned = (
-            fleet is not None and fleet.presence(name) is Presence.QUARANTINED
-        )  # what either says proves nothing
-        if link != seen.link or node.is_cut or is_twinned or self.world.now_s < node.process.stopped_until_s:
-=======
+        is_up = (
+            is_up and fleet is not None and fleet.presence(name) is not Presence.QUARANTINED
+        )  # a twin's word proves nothing
         said = (knows.said.epoch, knows.said.sequence) if knows is not None and knows.said is not None else (0, 0)
         link = (knows.epoch if knows is not None and is_up else 0, hash((life, self.world.broker.dropped, said)))
         if link != seen.link or node.is_cut or self.world.now_s < node.process.stopped_until_s:
->>>>>>> Stashed changes
             seen.link, seen.link_since_s = link, self.world.now_s
         if knows is None or fleet is None or not is_up or self.world.now_s - seen.link_since_s < RESAID_S:
             return
