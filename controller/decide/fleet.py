@@ -90,6 +90,14 @@ class Waiting:
     until_mono_s: float
 
 
+@dataclass(slots=True)
+class Early:
+    """The requests of a service that nothing may be done for at this `stage` of its rollout, by task."""
+
+    stage: tuple[object, ...]
+    requests: dict[str, Waiting] = field(default_factory=dict)
+
+
 @dataclass(eq=False)
 class Fleet:
     """Everything one controller knows. It begins with nothing; the store fills the shelves."""
@@ -169,6 +177,7 @@ class Fleet:
     health: dict[str, Health] = field(default_factory=dict)
     requests: list[tuple[str, Request]] = field(default_factory=list)
     waiting: dict[str, dict[str, Waiting]] = field(default_factory=dict)
+    early: dict[str, Early] = field(default_factory=dict)
     deadlines: Deadlines = field(default_factory=Deadlines)
     here_mono_s: dict[str, float] = field(default_factory=dict)
     away_mono_s: dict[str, float] = field(default_factory=dict)

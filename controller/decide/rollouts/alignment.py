@@ -29,6 +29,7 @@ def begin(fleet: Fleet, service: str) -> None:
         fleet.rollouts.drop(service)
         fleet.settled_mono_s.pop(service, None)
         fleet.waiting.pop(service, None)
+        fleet.early.pop(service, None)
         fleet.outages.pop(service, None)
         forget_revisions(fleet, service)
         return

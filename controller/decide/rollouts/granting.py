@@ -12,9 +12,9 @@ from itertools import islice
 
 from controller.decide.fleet import Fleet, Waiting
 from controller.decide.records import stack_of
-from controller.decide.rollouts import budget, phases, precedence
+from controller.decide.rollouts import budget, early, phases, precedence
 from controller.decide.rollouts.course import move
-from controller.decide.rollouts.slot import GRANTING, HOLDING, OPEN, Rollout, Slot, SlotSeen, SlotState
+from controller.decide.rollouts.slot import GRANTING, HALTED, HOLDING, OPEN, Rollout, Slot, SlotSeen, SlotState
 from protocol.desired import Grant
 from protocol.observed import Request
 from protocol.topics import GrantTopic
@@ -35,17 +35,24 @@ def answer(fleet: Fleet, changed: set[str], now_mono_s: float) -> None:
     asked: dict[str, list[str]] = {}
     requests, fleet.requests = fleet.requests, []
     until_mono_s = now_mono_s + fleet.terms.grant_valid_s * WAITS_RATIO
+    for service in sorted(changed & fleet.early.keys()):
+        early.let_in(fleet, service, now_mono_s)
     for node, request in requests:
         slot = _asks_for(fleet, node, request)
         if slot is None:
             continue
-        changed.add(slot.service)
         if slot.state in HOLDING:
+            changed.add(slot.service)
             _grant(fleet, slot, request)
-        else:
-            fleet.tally("requests", "waiting")
+            continue
+        fleet.tally("requests", "waiting")
+        one, rollout = Waiting(node, request, until_mono_s), fleet.rollouts[slot.service]
+        if early.may_go(rollout, slot):
+            changed.add(slot.service)
             asked.setdefault(slot.service, []).append(slot.task)
-            fleet.waiting.setdefault(slot.service, {})[slot.task] = Waiting(node, request, until_mono_s)
+            fleet.waiting.setdefault(slot.service, {})[slot.task] = one
+        else:
+            early.keep(fleet, rollout, one)
     stacks = {stack_of(service) for service in changed}  # a service may have waited for another of its stack
     for service in sorted(service for service in fleet.waiting if stack_of(service) in stacks):
         _serve(fleet, service, asked.get(service, []), now_mono_s)
@@ -91,12 +98,9 @@ def _asks_for(fleet: Fleet, node: str, request: Request) -> Slot | None:
         fleet.tally("requests", "stale")
         return None
     rollout = fleet.rollouts[slot.service]
-    is_wanted = rollout.owns(slot) and not slot.withdrawn_at and rollout.state in GRANTING
-    if not is_wanted or slot.state not in (*OPEN, *HOLDING):
+    is_wanted = rollout.owns(slot) and not slot.withdrawn_at and rollout.state in (*GRANTING, *HALTED)
+    if not is_wanted or slot.state not in (*OPEN, *HOLDING) or (slot.state in HOLDING and rollout.state in HALTED):
         fleet.tally("requests", "refused")
-        return None
-    if slot.state in OPEN and not phases.may_go(rollout, slot):
-        fleet.tally("requests", "waiting")
         return None
     return slot
 
@@ -108,7 +112,7 @@ def _serve(fleet: Fleet, service: str, asked: list[str], now_mono_s: float) -> N
         one = waiting[task]
         slot, rollout = fleet.slots.get(task), fleet.rollouts.get(service)
         is_young = now_mono_s <= one.until_mono_s and slot is not None and slot.node == one.node
-        if slot is None or rollout is None or not is_young or not _is_about(rollout, slot, one.request):
+        if slot is None or rollout is None or not is_young or not _is_still_so(rollout, slot, one.request):
             del waiting[task]
         elif obstacle(fleet, rollout, now_mono_s):
             _wake(fleet, rollout, now_mono_s)
@@ -120,9 +124,8 @@ def _serve(fleet: Fleet, service: str, asked: list[str], now_mono_s: float) -> N
         del fleet.waiting[service]
 
 
-def _is_about(rollout: Rollout, slot: Slot, request: Request) -> bool:
-    is_same = (slot.wave, slot.revision) == (request.rollout, request.revision)
-    return is_same and slot.state in OPEN and rollout.owns(slot) and phases.may_go(rollout, slot)
+def _is_still_so(rollout: Rollout, slot: Slot, request: Request) -> bool:
+    return early.is_about(rollout, slot, request) and phases.may_go(rollout, slot)
 
 
 def _wake(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> None:
