@@ -49,9 +49,9 @@ class Scene:
         return self.shop.truth.await_change(self.node, became, wanted, self.since, 0.0) is not None
 
     def knows(self, step: str) -> bool:
-        """Whether the agent has heard that a step of the shop's task ended."""
-        line = f"step_ended kind={step} key=shop.web"
-        return line in self.shop.desk.bramble.agents[self.node].log()[self.log_bytes :]
+        """Whether the agent has heard that a step for the shop ended: one of its task, or one of its offer while that is staged."""
+        said = self.shop.desk.bramble.agents[self.node].log()[self.log_bytes :]
+        return any(f"step_ended kind={step} " in line and "shop.web." in line for line in said.splitlines())
 
 
 Boundary = Callable[[Scene], bool]
