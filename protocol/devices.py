@@ -9,28 +9,29 @@ Events come in the order (level on, level off, others), of what is measured (cha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from types import MappingProxyType
+
+from protocol.actuator_words import ACTUATORS, ActuatorWords
+from protocol.sensor_words import CHANGED, MEASURED, SensorWords, measured
+from protocol.shapes import JsonValue
+from protocol.sources import SOURCES
 
 CLICK, DOUBLE_CLICK, MULTI_CLICK = CLICKED = ("click", "double-click", "multi-click")
 HELD = "held"
-CHANGED = "changed"
-MEASURED = (CHANGED, "above", "below")
 
-
-@dataclass(frozen=True, slots=True)
-class SensorWords:
-    """What one kind of sensor says: its events, and for one that is measured the unit of its values."""
-
-    events: tuple[str, ...]
-    unit: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ActuatorWords:
-    """What may be said to one kind of actuator: the values it takes."""
-
-    values: tuple[str, ...] = ("on", "off")
+__all__ = [
+    "ACTUATORS",
+    "CHANGED",
+    "CLICKED",
+    "HELD",
+    "MEASURED",
+    "SENSORS",
+    "ActuatorWords",
+    "SensorWords",
+    "knows",
+    "words_of",
+]
 
 
 SENSORS: Mapping[str, SensorWords] = MappingProxyType(
@@ -39,16 +40,22 @@ SENSORS: Mapping[str, SensorWords] = MappingProxyType(
         "motion": SensorWords(("motion", "no-motion")),
         "line": SensorWords(("line", "no-line")),
         "digital": SensorWords(("activated", "deactivated")),
-        "cpu-temperature": SensorWords(MEASURED, "°C"),
-        "load-average": SensorWords(MEASURED, ""),
-        "disk-usage": SensorWords(MEASURED, "%"),
+        "cpu-temperature": measured("°C"),
+        "load-average": measured(""),
+        "disk-usage": measured("%"),
+        **SOURCES,
     }
 )
 
-ACTUATORS: Mapping[str, ActuatorWords] = MappingProxyType(
-    {
-        "led": ActuatorWords(),
-        "buzzer": ActuatorWords(),
-        "relay": ActuatorWords(),
-    }
-)
+
+def knows(kind: str) -> bool:
+    """Whether there are words for a kind of sensor."""
+    return kind in SENSORS
+
+
+def words_of(kind: str, options: Mapping[str, JsonValue]) -> SensorWords:
+    """What one sensor says, by its options; its kind is known."""
+    words = SENSORS[kind]
+    words = words.variants.get(str(options.get(words.by)), words)
+    unit = options.get("unit")
+    return replace(words, unit=unit) if words.unit is not None and isinstance(unit, str) else words

@@ -12,18 +12,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from protocol.by_kind import ByKind
-from protocol.conditions import Constraints
-from protocol.section import REAL, WHOLE, Duration, Pattern, Section
+from protocol.section import WHOLE, Duration, Pattern
+from protocol.sensing_kernel import KERNEL
+from protocol.sensor import Measured, Sensor
+
+__all__ = ["KINDS", "AnySensor", "Button", "Measured", "PinNumber", "Sensor"]
 
 PinNumber = Annotated[int, Field(ge=0, le=27), WHOLE]
 """BCM number of a pin on the 40-pin header of every Raspberry Pi since 2014."""
-
-
-class Sensor(Section):
-    """An input of the nodes that the constraints let through."""
-
-    kind: str
-    nodes: Constraints = []
 
 
 class OnPin(Sensor):
@@ -63,17 +59,6 @@ class Digital(OnPin):
     kind: Literal["digital"]
 
 
-class Measured(Sensor):
-    """Something that is asked for its value, again and again."""
-
-    every: Duration = Field(default=30.0, ge=0.1)
-    median: Annotated[int, Field(ge=1, le=99), WHOLE] = 1
-    rate_limit: Duration = 0.0
-    deadband: Annotated[float, Field(ge=0), REAL] = 0.0
-    threshold: Annotated[float, REAL] | None = None
-    hysteresis: Annotated[float, Field(ge=0), REAL] = 0.0
-
-
 class CpuTemperature(Measured):
     """The processor, in degrees Celsius (gpiozero's CPUTemperature)."""
 
@@ -102,6 +87,7 @@ KINDS: Mapping[str, type[Sensor]] = {
     "cpu-temperature": CpuTemperature,
     "load-average": LoadAverage,
     "disk-usage": DiskUsage,
+    **KERNEL,
 }
 
 AnySensor = Annotated[Sensor, ByKind(KINDS, "kind of sensor")]

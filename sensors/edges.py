@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from protocol import devices
 from protocol.desired import SensorSpec
 from protocol.options import number
+from protocol.sensor_words import Nature, SensorWords
 from protocol.shapes import JsonValue
-from sensors.kinds import SENSORS
+from sensors.conditions import Conditions, Whole
 from sensors.levels import Clicks, Debounce, Delay, Words
 from sensors.numbers import Deadband, Median, Pace, Threshold
 from sensors.stage import NS_PER_S, Reading, Sample, Samples, Stage
@@ -54,7 +55,16 @@ class Chain:
 
 def fresh(spec: SensorSpec) -> Chain:
     """The chain of a sensor that was never read."""
-    return Chain(spec.name, _levels(spec) if devices.SENSORS[spec.kind].unit is None else _numbers(spec))
+    words = devices.words_of(spec.kind, spec.options)
+    match words.nature:
+        case Nature.LEVEL:
+            return Chain(spec.name, _levels(spec, words))
+        case Nature.NUMBER:
+            return Chain(spec.name, _numbers(spec, words))
+        case Nature.CONDITIONS:
+            return Chain(spec.name, (Conditions(words.events),))
+        case Nature.WHOLE:
+            return Chain(spec.name, (Whole(),))
 
 
 def observe(chain: Chain, read: Reading) -> tuple[Chain, tuple[Sensed, ...]]:
@@ -79,10 +89,10 @@ def settle(chain: Chain, now_ns: int) -> tuple[Chain, tuple[Sensed, ...]]:
     return replace(chain, settled_ns=max(chain.settled_ns, now_ns)), sensed
 
 
-def _numbers(spec: SensorSpec) -> tuple[Stage, ...]:
+def _numbers(spec: SensorSpec, words: SensorWords) -> tuple[Stage, ...]:
     """The stages of a kind that is measured, by its options."""
     size, every_ns, by = round(number(spec, "median")), _ns(spec, "rate_limit"), number(spec, "deadband")
-    _, over, under = devices.SENSORS[spec.kind].events
+    _, over, under = words.events
     limit = number(spec, "threshold") if "threshold" in spec.options else None
     return (
         *((Median(size),) if size > 1 else ()),
@@ -92,17 +102,17 @@ def _numbers(spec: SensorSpec) -> tuple[Stage, ...]:
     )
 
 
-def _levels(spec: SensorSpec) -> tuple[Stage, ...]:
+def _levels(spec: SensorSpec, words: SensorWords) -> tuple[Stage, ...]:
     """The stages of a kind that is on or off, by its options."""
-    kind, settle_s = SENSORS[spec.kind], number(spec, "settle")
+    on, off, settle_s = *words.events[:2], number(spec, "settle")
     on_ns, off_ns = _ns(spec, "delayed_on", settle_s), _ns(spec, "delayed_off", settle_s)
     debounce_ns, hold_ns, gap_ns = _ns(spec, "debounce"), _ns(spec, "hold"), _ns(spec, "clicks")
-    held = kind.held if hold_ns else ""
+    held = devices.HELD if hold_ns and devices.HELD in words.events else ""
     return (
         *((Delay(on_ns, off_ns),) if on_ns or off_ns else ()),
         Debounce(debounce_ns),
-        Words(kind.on, kind.off, held, max(hold_ns, debounce_ns)),
-        *((Clicks(kind.off, kind.held, gap_ns),) if gap_ns else ()),
+        Words(on, off, held, max(hold_ns, debounce_ns)),
+        *((Clicks(off, devices.HELD, gap_ns),) if gap_ns else ()),
     )
 
 

@@ -15,12 +15,15 @@ from sensors.stage import Faulted, Reading
 SHORTEST_S = 0.1
 """Ten readings a second of every meter are a thread that is always awake; who wants more wants a pin with edges."""
 
+SLOW = frozenset({"iio", "w1", "ping"})
+"""Kinds that may keep a reader waiting: a 1-Wire thermometer 0.75 s, a DHT22 0.3 s and again, a host that is away its timeout."""
+
 
 class Meters:
-    """The probes that are open. A spec that stays as it is keeps its probe and its rhythm."""
+    """The probes that are open; the slow ones have a thread of their own. A spec that stays keeps its probe and its rhythm."""
 
     def __init__(self, deliver: Callable[[Reading | Faulted], object], root: Path = ROOT) -> None:
-        self._sampler, self._root = Sampler(deliver), root
+        self._quick, self._slow, self._root = Sampler(deliver), Sampler(deliver), root
         self._open: dict[str, tuple[SensorSpec, Sampled]] = {}
 
     def set_all(self, specs: tuple[SensorSpec, ...]) -> tuple[DeviceStatus, ...]:
@@ -29,12 +32,16 @@ class Meters:
         for spec in specs:
             known = before.get(spec.name)
             self._open[spec.name] = known if known is not None and known[0] == spec else (spec, self._sampled(spec))
-        self._sampler.keep({name: sampled for name, (_, sampled) in self._open.items()})
+        for sampler, is_slow in ((self._quick, False), (self._slow, True)):
+            sampler.keep(
+                {name: sampled for name, (spec, sampled) in self._open.items() if (spec.kind in SLOW) == is_slow}
+            )
         return tuple(DeviceStatus(spec.name, spec.kind, place_of(spec)) for spec in specs)
 
     def close(self) -> None:
         """Ask nothing any more."""
-        self._sampler.close()
+        self._quick.close()
+        self._slow.close()
 
     def _sampled(self, spec: SensorSpec) -> Sampled:
         return Sampled(PROBES[spec.kind](spec, self._root), max(SHORTEST_S, number(spec, "every", 30.0)))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from protocol.desired import SensorSpec
 from protocol.options import number, text
+from sensors.kernel import KERNEL
 from sensors.sampler import Probe
 
 ROOT = Path("/")
@@ -48,6 +49,7 @@ PROBES: Mapping[str, Callable[[SensorSpec, Path], Probe]] = {
     "cpu-temperature": cpu_temperature,
     "load-average": load_average,
     "disk-usage": disk_usage,
+    **KERNEL,
 }
 
 

@@ -13,9 +13,10 @@ from agent.decide.effects import DrivePin, OpenDevices, ReadPins, SetActuator
 from agent.decide.inputs import CommandDone, DevicesOpened
 from agent.decide.node import Node, Now
 from protocol.desired import Command, SensorSpec, Verb
-from protocol.devices import SENSORS
+from protocol.devices import SENSORS, knows, words_of
 from protocol.observed import Answer, DeviceStatus, SensorEvent
 from protocol.options import pin_of, place_of
+from protocol.sensor_words import Nature, SensorWords
 from protocol.shapes import JsonValue
 from protocol.topics import EventTopic, NodeAnswerTopic
 from protocol.triggers import matches
@@ -23,6 +24,10 @@ from sensors import edges
 from sensors.edges import Chain, Sensed
 from sensors.kinds import high_for
 from sensors.stage import NS_PER_S, Faulted, Reading
+
+NOTHING = "nothing"
+SHOWN = 200
+# Characters of a value that a status shows; the event has it whole.
 
 LEVELS = {"high": True, "on": True, "1": True, "true": True, "low": False, "off": False, "0": False, "false": False}
 
@@ -33,7 +38,7 @@ def follow(node: Node) -> None:
     if node.opened is None and not (wanted.sensors or wanted.actuators):
         return
     if wanted != node.opened:
-        known = {spec.name: edges.fresh(spec) for spec in wanted.sensors if spec.kind in SENSORS}
+        known = {spec.name: edges.fresh(spec) for spec in wanted.sensors if knows(spec.kind)}
         before = {spec.name: spec for spec in node.opened.sensors} if node.opened else {}
         kept = {
             spec.name: node.edges[spec.name]
@@ -161,10 +166,21 @@ def _show(node: Node, sensor: str, value: JsonValue = None, event: str = "", fau
     spec = specs.get(sensor)
     if spec is None:
         return
-    words = SENSORS[spec.kind]
-    shown = event or words.events[not value] if words.unit is None else f"{value} {words.unit}".strip()
+    shown = _shown(words_of(spec.kind, spec.options), value, event) if knows(spec.kind) else event
     status = DeviceStatus(spec.name, spec.kind, place_of(spec), "" if fault else shown, fault)
     node.sensors = _merged(node.sensors, (status,), set(specs))
+
+
+def _shown(words: SensorWords, value: JsonValue, event: str) -> str:
+    match words.nature:
+        case Nature.LEVEL:
+            return event or words.events[not value]
+        case Nature.NUMBER:
+            return f"{value} {words.unit}".strip()
+        case Nature.CONDITIONS:
+            return ", ".join(map(str, value)) or NOTHING
+        case Nature.WHOLE:
+            return NOTHING if value is None else f"{value}"[:SHOWN]
 
 
 def _merged(

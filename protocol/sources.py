@@ -1,0 +1,43 @@
+"""The words of what is no pin: chips that the kernel reads, the system itself, other devices on MQTT.
+
+Pure, like `protocol.devices`, which merges them in. What is written of them is in `protocol.sensing_kernel` and
+`protocol.sensing_system`, how they are read in `sensors.kernel` and `sensors.system`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from protocol.sensor_words import Nature, SensorWords, measured
+
+CHANNELS: Mapping[str, str] = MappingProxyType(
+    {
+        "temp": "°C",
+        "humidity": "%",
+        "pressure": "hPa",
+        "illuminance": "lx",
+        "voltage": "V",
+        "current": "A",
+        "power": "W",
+        "co2": "ppm",
+        "distance": "m",
+        "fan": "rpm",
+    }
+)
+"""What the kernel's chips measure, and the unit in which we say it."""
+
+
+def _by_channel() -> SensorWords:
+    return SensorWords(
+        measured("").events, "", Nature.NUMBER, "channel", {name: measured(unit) for name, unit in CHANNELS.items()}
+    )
+
+
+SOURCES: Mapping[str, SensorWords] = MappingProxyType(
+    {
+        "iio": _by_channel(),
+        "hwmon": _by_channel(),
+        "w1": measured("°C"),
+    }
+)
