@@ -77,6 +77,21 @@ def test_a_registry_that_is_down_is_tried_again(world: World) -> None:
     assert world.engine.perform(Pull("k", image)) == Done()
 
 
+def test_a_glance_shows_of_a_container_what_a_look_shows(world: World) -> None:
+    """After it was made, after its start and after its stop; nothing of a removed one, nor of one that is not ours."""
+    task = spec(world)
+    container = created(world, task)
+    assert world.engine.glance(Create(task.task, task)) == only(world) == container
+    for step in (Start(task.task, container.id), Stop(task.task, container.id, 1.0)):
+        assert world.engine.perform(step) == Done()
+        assert world.engine.glance(step) == only(world)
+    assert only(world).phase is Phase.EXITED
+    assert world.engine.perform(Remove(task.task, container.id)) == Done()
+    assert world.engine.glance(Start(task.task, container.id)) is None
+    world.put_foreign("stranger", {"io.bramble.task": "s.a.1"})
+    assert world.engine.glance(Start(task.task, "stranger")) is None
+
+
 def test_a_create_is_idempotent(world: World) -> None:
     """Creating twice makes one container, which carries what it is by."""
     task = spec(world)
