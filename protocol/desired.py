@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated
 
 from protocol.container import Container, Seconds
+from protocol.function import FunctionSpec
 from protocol.ids import Name, digest
 from protocol.release import Release
-from protocol.shapes import Bounds, JsonValue, sparse
+from protocol.shapes import JsonValue, sparse
 
 
 class Order(StrEnum):
@@ -172,29 +172,6 @@ class ActuatorSpec:
     kind: str
     options: dict[str, JsonValue] = field(default_factory=dict)
     safe: str = "off"
-
-
-@dataclass(frozen=True, slots=True)
-class TriggerSpec:
-    """What calls a function: a sensor's event, or the passing of time. Exactly one of `sensor` and `every_s` is set."""
-
-    sensor: str = ""
-    on: str = ""
-    every_s: Seconds = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionSpec:
-    """A function that this node may run: a container per event."""
-
-    name: Name
-    stack: Name
-    revision: str
-    container: Container
-    timeout_s: Seconds = 30.0
-    retries: int = 0
-    concurrency: Annotated[int, Bounds(least=1, most=64)] = 1
-    triggers: tuple[TriggerSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from protocol.network import Networks
 from protocol.section import WHOLE, Cpus, Duration, Environment, Flag, Schema, Section, Size, Words
 from protocol.sensing import AnySensor
 from protocol.storage import NamedVolumes
+from protocol.triggering import Trigger
 
 
 def name(text: str) -> str:
@@ -35,22 +36,6 @@ def name(text: str) -> str:
 NAME: Schema = {"type": "string", "pattern": f"^(?!{RESERVED_PREFIX}){NAME_PATTERN.removeprefix('^')}"}
 
 Name = Annotated[str, AfterValidator(name), WithJsonSchema(NAME)]
-
-
-class Trigger(Section):
-    """What calls a function: `{sensor, on}` or `{every}`."""
-
-    sensor: str = ""
-    on: str = ""
-    every: Duration | None = Field(default=None, gt=0)
-
-    @model_validator(mode="after")
-    def _exactly_one_cause(self) -> Trigger:
-        if bool(self.sensor) == (self.every is not None):
-            raise ValueError("a trigger has either `sensor` with `on`, or `every`")
-        if bool(self.sensor) != bool(self.on):
-            raise ValueError("a trigger of a sensor needs `on`, the event that calls")
-        return self
 
 
 class Function(Section):

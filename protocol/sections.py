@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from protocol.desired import ActuatorSpec, FunctionSpec, Sections, SensorSpec
+from protocol.desired import ActuatorSpec, Sections, SensorSpec
+from protocol.function import FunctionSpec
 from protocol.options import pins_of
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from protocol.container import Container
-from protocol.desired import ActuatorSpec, Dependency, FunctionSpec, Job, Login, Restart, SensorSpec
+from protocol.desired import ActuatorSpec, Dependency, Job, Login, Restart, SensorSpec
+from protocol.function import FunctionSpec
 from protocol.ids import digest
 from protocol.release import Release
 from protocol.update import Update

@@ -6,17 +6,18 @@ it uses in the modules beside.
 
 from __future__ import annotations
 
-from protocol import acting, devices, sensing
+from protocol import acting, sensing
 from protocol import manifest as written
 from protocol.container import Container
-from protocol.desired import ActuatorSpec, FunctionSpec, Login, SensorSpec, TriggerSpec
-from protocol.document import Path
+from protocol.desired import ActuatorSpec, Login, SensorSpec
 from protocol.draft import Draft
+from protocol.function import FunctionSpec
 from protocol.ids import digest, registry_name
 from protocol.rules import order, templates
 from protocol.stack import Actuator, Function, Sensor, Stack
 from protocol.translate_container import values, words
 from protocol.translate_service import service
+from protocol.translate_trigger import trigger
 
 ELSEWHERE = {"kind", "nodes"}
 """Keys of a device that are no options: what it is, and where."""
@@ -75,29 +76,8 @@ def _function(draft: Draft, name: str, source: written.Function) -> FunctionSpec
         memory_bytes=source.mem_limit,
         cpus=source.cpus,
     )
-    triggers = tuple(_trigger(draft, (*path, "triggers", i), trigger) for i, trigger in enumerate(source.triggers))
+    triggers = tuple(trigger(draft, (*path, "triggers", i), one) for i, one in enumerate(source.triggers))
     revision = digest([container.spec_hash, source.timeout, source.retries, source.concurrency])
     return FunctionSpec(
         name, draft.name, revision, container, source.timeout, source.retries, source.concurrency, triggers
     )
-
-
-def _trigger(draft: Draft, path: Path, source: written.Trigger) -> TriggerSpec:
-    """Check that a trigger's sensor exists in this stack and makes such an event."""
-    if source.sensor:
-        _check_event(draft, path, source)
-    return TriggerSpec(source.sensor, source.on, source.every or 0.0)
-
-
-def _check_event(draft: Draft, path: Path, source: written.Trigger) -> None:
-    sensor = draft.manifest.sensors.get(source.sensor)
-    if sensor is None:
-        known = ", ".join(draft.manifest.sensors) or "none"
-        draft.misfit((*path, "sensor"), f"there is no sensor {source.sensor!r}; this stack has {known}")
-    elif source.on not in (events := devices.SENSORS[sensor.kind].events):
-        draft.misfit((*path, "on"), f"a {sensor.kind} makes no {source.on!r}; it makes {', '.join(events)}")
-    elif isinstance(sensor, sensing.Button):
-        key, example = ("clicks", "300ms") if source.on in devices.CLICKED else ("hold", "1s")
-        if source.on in (devices.HELD, *devices.CLICKED) and not getattr(sensor, key):
-            reason = f"{source.sensor!r} says no {source.on!r}, because its {key} is 0"
-            draft.misfit((*path, "on"), reason, f"add `{key}: {example}` to the sensor")

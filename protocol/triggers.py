@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from protocol import events
-from protocol.desired import FunctionSpec, Invocation, TriggerSpec
+from protocol.desired import Invocation
+from protocol.function import FunctionSpec, TriggerSpec
 from protocol.ids import canonical, invocation_id
 from protocol.observed import SensorEvent
 

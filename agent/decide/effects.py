@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.decide.release import ReleaseEffect
-from protocol.desired import ActuatorSpec, FunctionSpec, Login, SensorSpec, TaskSpec
+from protocol.desired import ActuatorSpec, Login, SensorSpec, TaskSpec
+from protocol.function import FunctionSpec
 from protocol.topics import Topic
 
 

@@ -12,7 +12,8 @@ from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
 from agent.decide.sections import brought
-from protocol.desired import FunctionSpec, Offer
+from protocol.desired import Offer
+from protocol.function import FunctionSpec
 from protocol.observed import OfferState
 
 KEY_PREFIX = "function "

@@ -16,8 +16,9 @@ from agent.decide.inputs import EngineLost, EngineSeen, Phase, RunEnded
 from agent.decide.invocation import Run, Seen, State, advance
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
-from protocol.desired import FunctionSpec, Invocation
+from protocol.desired import Invocation
 from protocol.envelope import read_json
+from protocol.function import FunctionSpec
 from protocol.observed import Result, ResultStatus
 from protocol.topics import ResultTopic
 from sensors.kinds import ACTUATORS

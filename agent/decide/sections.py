@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from agent.decide.target import Target
 from agent.decide.trial import Trial
-from protocol.desired import Assignment, FunctionSpec, Offer, Sections
+from protocol.desired import Assignment, Offer, Sections
+from protocol.function import FunctionSpec
 from protocol.observed import OfferState
 from protocol.sections import joined, of_stacks, yielding
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from agent.decide import invocations
 from agent.decide.node import Deadline, Node, Now
-from protocol.desired import FunctionSpec
+from protocol.function import FunctionSpec
 from protocol.triggers import tick
 
 

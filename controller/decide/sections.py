@@ -7,7 +7,8 @@ were told: an old sensor calls the old functions, and a new function is called w
 from __future__ import annotations
 
 from controller.decide.fleet import Fleet
-from protocol.desired import Assignment, FunctionSpec, Sections
+from protocol.desired import Assignment, Sections
+from protocol.function import FunctionSpec
 from protocol.observed import SensorEvent
 from protocol.sections import of_stacks
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from protocol.container import Port
-from protocol.desired import Order, TriggerSpec
+from protocol.desired import Order
+from protocol.function import TriggerSpec
 from protocol.observed import OfferState, Request, Result, ResultStatus
 from sim.images import Behaviour
 from tests.fakes.agent import DOORBELL, LAMP, Rig, function, offer, task

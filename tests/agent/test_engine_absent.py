@@ -10,7 +10,7 @@ from agent.adapters.engine import Engine
 from agent.decide.effects import Pull, Run
 from agent.decide.inputs import EngineLost, Retry
 from protocol.container import Container
-from protocol.desired import FunctionSpec
+from protocol.function import FunctionSpec
 
 WHAT_IS_LOADED = """
 import sys

@@ -23,7 +23,8 @@ from protocol.container import (
     Ulimit,
     Volume,
 )
-from protocol.desired import FunctionSpec, TaskSpec
+from protocol.desired import TaskSpec
+from protocol.function import FunctionSpec
 
 PLACE = Place("home", "pi-1")
 

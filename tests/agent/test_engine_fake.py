@@ -7,7 +7,8 @@ from dataclasses import replace
 from agent.decide.effects import Create, Pull, Run, Start
 from agent.decide.inputs import Done, EngineSeen, GiveUp, Phase, Retry
 from protocol.container import Container
-from protocol.desired import FunctionSpec, TaskSpec
+from protocol.desired import TaskSpec
+from protocol.function import FunctionSpec
 from sim.images import CRASHING
 from tests.fakes.engines import BEHAVIOURS, FakeWorld
 

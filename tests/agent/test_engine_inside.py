@@ -27,7 +27,8 @@ from protocol.container import (
     Ulimit,
     Volume,
 )
-from protocol.desired import FunctionSpec, TaskSpec
+from protocol.desired import TaskSpec
+from protocol.function import FunctionSpec
 from tests.fakes.engines import FLEET, NODE, RealWorld
 
 pytestmark = pytest.mark.lab

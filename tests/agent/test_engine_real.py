@@ -17,7 +17,8 @@ from agent.decide.effects import Create, Pull, Remove, Run, Start
 from agent.decide.inputs import Done, EngineSeen, Phase, RunEnded
 from lab.images import Image, archive
 from protocol.container import Container, HealthCheck, Mount, Port
-from protocol.desired import FunctionSpec, TaskSpec
+from protocol.desired import TaskSpec
+from protocol.function import FunctionSpec
 from tests.fakes.engines import NODE, RealWorld
 
 pytestmark = pytest.mark.lab
@@ -27,7 +28,7 @@ import sys
 from agent.adapters.engine import Engine
 from agent.decide.effects import Run
 from protocol.container import Container
-from protocol.desired import FunctionSpec
+from protocol.function import FunctionSpec
 url, image = sys.argv[1:]
 function = FunctionSpec("fn", "s", "r1", Container(image, network_mode="none"))
 Engine(url, "pi-1", "f").run(Run("i1", "i1", 1, function, (), "hello"))

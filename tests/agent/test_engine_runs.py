@@ -7,7 +7,7 @@ import pytest
 from agent.decide.effects import Remove, Run
 from agent.decide.inputs import Done, EngineSeen, Phase, RunEnded, RunSeen
 from protocol.container import Container
-from protocol.desired import FunctionSpec
+from protocol.function import FunctionSpec
 from tests.fakes.engines import LOUD_BYTES, World
 
 ATTRIBUTES = (("id", "e-1"), ("type", "pressed"))

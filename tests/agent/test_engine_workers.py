@@ -31,7 +31,7 @@ from agent.decide.inputs import (
     StepEnded,
 )
 from protocol.container import Container
-from protocol.desired import FunctionSpec
+from protocol.function import FunctionSpec
 
 PATIENCE_S = 5.0
 GLIMPSE = ContainerSeen("c", "name", "s.web.1", "r", "h", Phase.RUNNING)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol.desired import TriggerSpec
+from protocol.function import TriggerSpec
 from protocol.observed import Result, ResultStatus
 from sim.images import Behaviour
 from tests.fakes.agent import DOORBELL, LAMP, Rig, function

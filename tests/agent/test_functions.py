@@ -11,7 +11,8 @@ from agent.decide import invocations
 from agent.decide.effects import Run
 from agent.decide.inputs import RunEnded
 from agent.decide.invocations import PENDING_MOST
-from protocol.desired import Command, FunctionSpec, Invocation, Login, TriggerSpec, Verb
+from protocol.desired import Command, Invocation, Login, Verb
+from protocol.function import FunctionSpec, TriggerSpec
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
 from protocol.topics import CommandTopic, InvocationTopic
 from sim.images import Behaviour

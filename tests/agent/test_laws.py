@@ -27,8 +27,8 @@ from protocol.desired import (
     RestartCondition,
     Strategy,
     TaskSpec,
-    TriggerSpec,
 )
+from protocol.function import TriggerSpec
 from protocol.observed import NodeStatus, Request, TaskState
 from sim.images import CRASHING, Behaviour
 from tests.fakes.agent import BOOT_MONO_S, DOORBELL, LAMP, Rig, function, offer, task

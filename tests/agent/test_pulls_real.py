@@ -19,7 +19,8 @@ from agent.decide.leftovers import DOOR
 from lab.images import Image, archive
 from lab.registry import Registry
 from protocol.container import Container
-from protocol.desired import FunctionSpec, Login, TaskSpec
+from protocol.desired import Login, TaskSpec
+from protocol.function import FunctionSpec
 from tests.fakes.engines import RealWorld
 
 pytestmark = pytest.mark.lab

@@ -12,18 +12,8 @@ from agent.decide.sections import in_force
 from agent.decide.target import Target, content_of
 from agent.decide.trial import Trial
 from protocol.container import Container
-from protocol.desired import (
-    ActuatorSpec,
-    Assignment,
-    FunctionSpec,
-    Grant,
-    Login,
-    Offer,
-    Sections,
-    SensorSpec,
-    TaskSpec,
-    TriggerSpec,
-)
+from protocol.desired import ActuatorSpec, Assignment, Grant, Login, Offer, Sections, SensorSpec, TaskSpec
+from protocol.function import FunctionSpec, TriggerSpec
 from protocol.observed import OfferState, Request, Result
 from protocol.options import pin_of
 from protocol.topics import GrantTopic

@@ -17,7 +17,8 @@ from agent.decide.stored import Pulled
 from agent.decide.target import content_of
 from agent.decide.trial import Trial
 from protocol.container import Attachment, Container, Network
-from protocol.desired import Assignment, FunctionSpec, Mirror, Offer, TaskSpec
+from protocol.desired import Assignment, Mirror, Offer, TaskSpec
+from protocol.function import FunctionSpec
 from protocol.observed import OfferState
 
 GIB = 1024**3

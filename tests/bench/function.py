@@ -18,7 +18,8 @@ from lab.host import Host
 from lab.images import Image, archive
 from lab.site import Site
 from protocol.container import Container
-from protocol.desired import Assignment, FunctionSpec, SensorSpec, TriggerSpec
+from protocol.desired import Assignment, SensorSpec
+from protocol.function import FunctionSpec, TriggerSpec
 from protocol.observed import NodeStatus, Result, ResultStatus, SensorEvent
 from tests.bench.desk import Desk
 from tests.bench.figure import Figure, Say

@@ -25,7 +25,6 @@ from protocol.desired import (
     ActuatorSpec,
     Assignment,
     Conduct,
-    FunctionSpec,
     Grant,
     Offer,
     Offers,
@@ -35,6 +34,7 @@ from protocol.desired import (
     TaskSpec,
 )
 from protocol.envelope import Packet, Received, pack, unpack
+from protocol.function import FunctionSpec
 from protocol.observed import Clock, DeviceStatus, Health, Inventory, NodeStatus, Request
 from protocol.options import place_of
 from protocol.refusal import Refusal

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from protocol.container import Container
-from protocol.desired import FunctionSpec, TriggerSpec
+from protocol.function import FunctionSpec, TriggerSpec
 from protocol.observed import SensorEvent
 from protocol.triggers import matches, tick
 

@@ -1,0 +1,33 @@
+"""What a function is, and what calls it, as a node is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from protocol.container import Container, Seconds
+from protocol.ids import Name
+from protocol.shapes import Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerSpec:
+    """What calls a function: a sensor's event, or the passing of time. Exactly one of `sensor` and `every_s` is set."""
+
+    sensor: str = ""
+    on: str = ""
+    every_s: Seconds = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSpec:
+    """A function that this node may run: a container per event."""
+
+    name: Name
+    stack: Name
+    revision: str
+    container: Container
+    timeout_s: Seconds = 30.0
+    retries: int = 0
+    concurrency: Annotated[int, Bounds(least=1, most=64)] = 1
+    triggers: tuple[TriggerSpec, ...] = ()
