@@ -31,7 +31,7 @@ from tests.bench.figure import Figure, Say
 from tests.bench.node import start_agent
 from tests.bench.renewals import PATIENCE_S, Herd, Ours, Raws, Side, Started, Swarms, there
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "2"))
 HOSTS = ("pi-1", "pi-2", "pi-3", "pi-4", "pi-5")
 FIVE = ((5, 1), (5, 2))
 MANY = ((20, 2), (50, 2))
