@@ -38,6 +38,8 @@ class _Seen:
     presence: Presence | None = None
     link: tuple[int, int] = (0, 0)
     link_since_s: float = 0.0
+    said: tuple[int, int] = (0, 0)
+    dropped: int = 0
 
 
 @dataclass(slots=True)
@@ -117,9 +119,13 @@ class Honesty:
             is_up and fleet is not None and fleet.presence(name) is not Presence.QUARANTINED
         )  # a twin's word proves nothing
         said = (knows.said.epoch, knows.said.sequence) if knows is not None and knows.said is not None else (0, 0)
-        link = (knows.epoch if knows is not None and is_up else 0, hash((life, self.world.broker.dropped, said)))
-        if link != seen.link or node.is_cut or self.world.now_s < node.process.stopped_until_s:
-            seen.link, seen.link_since_s = link, self.world.now_s
+        link = (knows.epoch if knows is not None and is_up else 0, hash(life))
+        if link != seen.link:
+            seen.dropped = self.world.broker.dropped
+        stopped_until_s = max(node.process.stopped_until_s, self.head.process.stopped_until_s)
+        is_lossy = node.is_cut or seen.dropped != self.world.broker.dropped or self.world.now_s < stopped_until_s
+        if (link, said) != (seen.link, seen.said) or is_lossy:
+            seen.link, seen.said, seen.link_since_s = link, said, self.world.now_s
         if knows is None or fleet is None or not is_up or self.world.now_s - seen.link_since_s < RESAID_S:
             return
         status = fleet.statuses.get(name)
