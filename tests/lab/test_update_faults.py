@@ -12,6 +12,7 @@ from shutil import copytree, ignore_patterns, rmtree
 import pytest
 
 from lab.processes import wait_until
+from protocol.operator import Verdict
 from protocol.rollouts import RolloutStatus
 from tests.lab.shop import GOOD, SERVICE, Shop, shop_of
 from tests.lab.truth import trials
@@ -82,6 +83,14 @@ def broker_forgets(shop: Shop, _: str) -> None:
     shop.desk.bramble.broker.restart(lose_retained=True)
 
 
+def broker_goes_back(shop: Shop, _: str) -> None:
+    """The broker is killed, and comes back with what it had saved before the update was published."""
+    shop.desk.bramble.broker.kill()
+    shop.desk.bramble.broker.restart()
+    watch = shop.desk.watch
+    watch.until(lambda: watch.stacks["shop"].verdict is Verdict.REFUSED or None, "the old manifest to be refused", 30.0)
+
+
 def controller_dies(shop: Shop, _: str) -> None:
     """The controller is killed, and started again."""
     controller = shop.desk.bramble.controller
@@ -90,12 +99,19 @@ def controller_dies(shop: Shop, _: str) -> None:
     shop.desk.bramble.start_controller()
 
 
-FAULTS: tuple[Callable[[Shop, str], None], ...] = (broker_forgets, controller_dies, engine_dies, power_fails)
+FAULTS: tuple[Callable[[Shop, str], None], ...] = (
+    broker_goes_back,  # before the one that forgets: after it there is no older manifest to go back to
+    broker_forgets,
+    controller_dies,
+    engine_dies,
+    power_fails,
+)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_rollout_survives_what_dies_in_its_middle(shop: Shop, fault: Callable[[Shop, str], None]) -> None:
     """Struck while a node tries, the rollout is done on all four nodes, one at a time, and says so."""
+    shop.desk.bramble.broker.save()
     revision = begin(shop)
     fault(shop, stopping(shop, revision))
     status = shop.ended(revision, ENDED_S)
