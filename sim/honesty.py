@@ -100,7 +100,8 @@ class Honesty:
         for name, node in self.nodes.items():
             seen = self._seen.setdefault(name, _Seen())
             self._introduced(name, node, seen)
-            is_silent = node.is_cut or not node.process.is_alive
+            is_watched = self.world.pace.sweep_s < SILENT_S  # or else it may have come and gone between two sweeps
+            is_silent = is_watched and (node.is_cut or not node.process.is_alive)
             seen.silent_since_s = (seen.silent_since_s or self.world.now_s) if is_silent else None
         if fleet is not None:
             self._stacks(fleet)
