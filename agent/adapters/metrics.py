@@ -24,6 +24,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "invocations_repeated": ("Invocations that arrived again", ()),
     "ticks_missed": ("Timer ticks without an engine to run their function", ("function",)),
     "planned_runs": ("Planned times of jobs that have come", ("task", "outcome")),
+    "stores_renewed": ("Times that the agent's store was found to be an older copy of itself", ()),
     "strays": ("Containers that were found to be of another image than their task's digest names", ()),
     "trials": ("Trials of a revision that ended", ("state",)),
     "grants_ignored": ("Grants that answered no young request", ()),
