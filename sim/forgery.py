@@ -27,7 +27,7 @@ NOBODYS_STREAM = "0" * 16
 def replay(fleet: SimFleet, chances: random.Random) -> str:
     """Old packets turn up again, in any order."""
     mail, node = list(fleet.world.mail), chances.choice(sorted(fleet.nodes))
-    wishes = [packet for packet in mail if packet.topic.endswith((f"{node}/down/assignment", f"{node}/down/offer"))]
+    wishes = [packet for packet in mail if f"{node}/down/" in packet.topic and not packet.topic.endswith("/ack")]
     packets = [*chances.sample(mail, min(len(mail), 20)), *chances.sample(wishes, len(wishes))]
     if fleet.world.broker.is_running:
         for packet in packets:

@@ -15,6 +15,7 @@ from controller.decide.invocation import OPEN, InvocationState
 from protocol.desired import Order
 from protocol.observed import OfferState
 from sim.boxes import Box
+from sim.durable import check_head, check_node
 from sim.facts import Facts
 from sim.head import Head
 from sim.honesty import Honesty
@@ -127,6 +128,9 @@ class Invariants:
         for name, node in self._nodes.items():
             self._others(name, _ours(node), frozenset())
         self.facts.handled(self._accepted, at_rest=True)
+        check_head(self._head)
+        for node in self._nodes.values():
+            check_node(node)
 
     @property
     def _accepted(self) -> int:

@@ -56,7 +56,7 @@ THEMES = (
             "_kill_agent": 3,
             "ambush_node": 6,
             "ambush_controller": 4,
-            "overflow": 3,
+            "overflow": 6,
             "_weather": 3,
         }
         | {

@@ -1,0 +1,40 @@
+"""What a store holds is what its owner knows: at rest nothing waits to be written, and nothing is left of what was let go."""
+
+from __future__ import annotations
+
+from agent.store import KINDS, Identity
+from agent.store import Store as AgentStore
+from controller.decide.fleet import Fleet
+from controller.decide.terms import Terms
+from controller.store import Store as ControllerStore
+from sim.head import Head
+from sim.node import SimNode
+from sim.violation import ViolationError
+
+
+def check_head(head: Head) -> None:
+    """The controller's store, read anew, beside its shelves."""
+    if head.fleet is None or head.store is None:
+        return
+    stored = Fleet(head.name, Terms())
+    ControllerStore.load(head.store, stored)
+    for name, shelf in head.fleet.shelves().items():
+        _compare("the controller", name, set(shelf), set(stored.shelves()[name]))
+
+
+def check_node(node: SimNode) -> None:
+    """A node's store, read anew, beside its tables."""
+    if node.node is None or node.store is None:
+        return
+    knows = node.node
+    stored = AgentStore.load(
+        node.store, Identity(node.name, node.fleet, knows.boot, "sim"), node.now(node.process.mono_s)
+    )
+    for kind in KINDS:
+        _compare(node.name, kind, set(getattr(knows, kind)), set(getattr(stored, kind)))
+
+
+def _compare(who: str, what: str, known: set[str], stored: set[str]) -> None:
+    if known != stored:
+        more, less = sorted(stored - known), sorted(known - stored)
+        raise ViolationError("law 3", f"the {what} of {who} are stored with {more} and without {less}")
