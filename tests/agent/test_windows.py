@@ -162,7 +162,7 @@ def test_a_grant_that_comes_after_the_window_begins_nothing(rig: Rig) -> None:
     asked = rig.messages(Request)[-1]
     rig.grant()
     rig.run(10)
-    assert rig.boxes() == {WEB: ["a"]}
+    assert rig.running() == {WEB: ["a"]}
     assert (told(rig).state, told(rig).nonce) == (OfferState.STAGED, asked.nonce)
     assert rig.node.counts["grants_returned",] == 1
     rig.now_s += 21 * HOUR_S
