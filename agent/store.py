@@ -39,6 +39,7 @@ from protocol.envelope import pack
 from protocol.observed import Clock
 from protocol.refusal import Refusal
 from protocol.shapes import Shape, write
+from protocol.triggers_memory import Memory
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ KINDS: dict[str, Read] = {
     "runs": Shape(Run).read,
     "ended": _scalar(str),
     "timers": Shape(Deadline).read,
+    "memories": Shape(Memory).read,
     "marks": Shape(Mark).read,
     "silences": Shape(Silence).read,
     "completed": _scalar(str),
@@ -95,6 +97,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _tables("pulled", "lineages"),
     _tables("marks", "silences", "completed"),
     _tables("attested"),
+    _tables("memories"),
 )
 """Statements that lead from one `user_version` to the next; a published one is never changed."""
 

@@ -24,6 +24,7 @@ from protocol import (
     sensing,
     settings,
     storage,
+    triggering,
 )
 from protocol.section import Form, Section
 
@@ -69,7 +70,8 @@ SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     *((f"sensors.NAME, `kind: {kind}`", model) for kind, model in sensing.KINDS.items()),
     *((f"actuators.NAME, `kind: {kind}`", model) for kind, model in acting.KINDS.items()),
     ("functions.NAME", manifest.Function),
-    ("functions.NAME.triggers", manifest.Trigger),
+    ("functions.NAME.triggers", triggering.Trigger),
+    ("functions.NAME.triggers.when", triggering.Condition),
     ("x-bramble", extension.OfStack),
     ("x-bramble.registries.REGISTRY", extension.Login),
 )

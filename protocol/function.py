@@ -1,4 +1,4 @@
-"""What a function is, and what calls it, as a node is told of it."""
+"""What a function is, as a node is told of it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,7 @@ from typing import Annotated
 from protocol.container import Container, Seconds
 from protocol.ids import Name
 from protocol.shapes import Bounds
-
-
-@dataclass(frozen=True, slots=True)
-class TriggerSpec:
-    """What calls a function: a sensor's event, or the passing of time. Exactly one of `sensor` and `every_s` is set."""
-
-    sensor: str = ""
-    on: str = ""
-    every_s: Seconds = 0.0
+from protocol.trigger import TriggerSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,53 @@
-"""A function's trigger → what a node is told of it: its sensor is one of the stack, and makes such an event."""
+"""A function's trigger → what a node is told of it: its sensor is one of the stack, and makes such an event.
+
+A trigger with a memory is the business of the sensor's node alone, so its function must be allowed wherever the sensor is.
+"""
 
 from __future__ import annotations
 
 from protocol import devices, sensing
 from protocol.document import Path
 from protocol.draft import Draft
-from protocol.function import TriggerSpec
+from protocol.sensor import Sensor
+from protocol.trigger import TriggerSpec
 from protocol.triggering import Trigger
 
 
 def trigger(draft: Draft, path: Path, source: Trigger) -> TriggerSpec:
-    """Translate one trigger."""
+    """Translate one trigger; `path` leads to it."""
+    made = TriggerSpec(
+        source.sensor,
+        source.on,
+        source.every or 0.0,
+        tuple(condition.written() for condition in source.when),
+        source.cooldown or 0.0,
+    )
     if source.sensor:
-        _check_event(draft, path, source)
-    return TriggerSpec(source.sensor, source.on, source.every or 0.0)
+        sensor = _sensor(draft, path, source.sensor, source.on)
+        if sensor is not None and made.has_memory:
+            _check_place(draft, path, source.sensor, sensor)
+    return made
 
 
-def _check_event(draft: Draft, path: Path, source: Trigger) -> None:
-    sensor = draft.manifest.sensors.get(source.sensor)
+def _sensor(draft: Draft, path: Path, name: str, on: str) -> Sensor | None:
+    """The sensor that is named, if it makes such an event."""
+    sensor = draft.manifest.sensors.get(name)
     if sensor is None:
         known = ", ".join(draft.manifest.sensors) or "none"
-        draft.misfit((*path, "sensor"), f"there is no sensor {source.sensor!r}; this stack has {known}")
-    elif source.on not in (events := devices.SENSORS[sensor.kind].events):
-        draft.misfit((*path, "on"), f"a {sensor.kind} makes no {source.on!r}; it makes {', '.join(events)}")
+        draft.misfit((*path, "sensor"), f"there is no sensor {name!r}; this stack has {known}")
+    elif on not in (events := devices.words_of(sensor.kind, sensor.model_dump(exclude_none=True)).events):
+        draft.misfit((*path, "on"), f"a {sensor.kind} makes no {on!r}; it makes {', '.join(events)}")
     elif isinstance(sensor, sensing.Button):
-        key, example = ("clicks", "300ms") if source.on in devices.CLICKED else ("hold", "1s")
-        if source.on in (devices.HELD, *devices.CLICKED) and not getattr(sensor, key):
-            reason = f"{source.sensor!r} says no {source.on!r}, because its {key} is 0"
+        key, example = ("clicks", "300ms") if on in devices.CLICKED else ("hold", "1s")
+        if on in (devices.HELD, *devices.CLICKED) and not getattr(sensor, key):
+            reason = f"{name!r} says no {on!r}, because its {key} is 0"
             draft.misfit((*path, "on"), reason, f"add `{key}: {example}` to the sensor")
+    return sensor
+
+
+def _check_place(draft: Draft, path: Path, name: str, sensor: Sensor) -> None:
+    function = draft.manifest.functions[str(path[1])]
+    if more := [text for text in function.nodes if text not in sensor.nodes]:
+        reason = f"this trigger is remembered on the node of {name!r}, and the function may be missing there"
+        remedy = f"add {more[0]!r} to the `nodes` of the sensor, or remove it from those of the function"
+        draft.misfit(path, reason, remedy)

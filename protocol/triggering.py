@@ -1,10 +1,68 @@
-"""What calls a function, as manifests write it: the section of one trigger."""
+"""What calls a function, as manifests write it: the section of one trigger, and that of a condition."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Annotated, Any
+
 from pydantic import Field, model_validator
 
-from protocol.section import Duration, Section
+from protocol.section import SCALAR, Duration, Form, Section
+from protocol.triggers_when import DATA, text
+
+ATTRIBUTES = (
+    "specversion", "id", "source", "type", "subject", "time", "node", "bootid", "monotonic", "clock",
+    "data.event_type", "data.value", "data.pin",
+)  # fmt: skip
+"""What conditions may ask an event for."""
+
+
+def _texts(value: object) -> object:
+    """A mapping of attributes to what they are compared with, as text."""
+    if not isinstance(value, dict):
+        return value
+    if not value:
+        raise ValueError("a condition without an attribute says nothing; write one like `clock: synced`")
+    for name, wanted in value.items():
+        if name not in ATTRIBUTES:
+            near = f"{DATA}{name}" if f"{DATA}{name}" in ATTRIBUTES else ", ".join(ATTRIBUTES)
+            raise ValueError(f"an event has no attribute {str(name)[:40]!r}; write {near}")
+        if wanted is None or isinstance(wanted, dict | list):
+            raise ValueError(f"{name} is compared with a text, a number, or true or false")
+    return {name: text(wanted) for name, wanted in value.items()}
+
+
+_ATTRIBUTES = {"type": "object", "properties": dict.fromkeys(ATTRIBUTES, SCALAR), "additionalProperties": False}
+
+Attributes = Annotated[dict[str, str], Form(_texts, "a mapping of attributes to texts", (_ATTRIBUTES,), is_all=True)]
+
+
+class Condition(Section):
+    """One filter of CloudEvents Subscriptions."""
+
+    exact: Attributes | None = None
+    prefix: Attributes | None = None
+    suffix: Attributes | None = None
+    all: Annotated[list[Condition], Field(min_length=1)] | None = None
+    any: Annotated[list[Condition], Field(min_length=1)] | None = None
+    not_: Condition | None = Field(default=None, alias="not")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Condition:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("a condition is one of exact, prefix, suffix, all, any, not; put several into a list")
+        return self
+
+    def written(self) -> dict[str, Any]:
+        """The filter as nodes get it."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
+GOES_WITH: Mapping[str, frozenset[str]] = {
+    "sensor": frozenset({"on", "when", "cooldown"}),
+    "every": frozenset(),
+}
+"""The keys that name a cause, and those that say more about it."""
 
 
 class Trigger(Section):
@@ -12,12 +70,20 @@ class Trigger(Section):
 
     sensor: str = ""
     on: str = ""
+    when: list[Condition] = Field(default=[])
+    cooldown: Duration | None = Field(default=None, gt=0)
     every: Duration | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _exactly_one_cause(self) -> Trigger:
-        if bool(self.sensor) == (self.every is not None):
-            raise ValueError("a trigger has either `sensor` with `on`, or `every`")
-        if bool(self.sensor) != bool(self.on):
+        said = [field.alias or name for name, field in Trigger.model_fields.items() if getattr(self, name)]
+        causes = [key for key in said if key in GOES_WITH]
+        if len(causes) != 1:
+            raise ValueError(f"a trigger has one cause: {' or '.join(f'`{key}`' for key in GOES_WITH)}")
+        (cause,) = causes
+        for key in said:
+            if key != cause and key not in GOES_WITH[cause]:
+                raise ValueError(f"`{key}` says nothing about `{cause}`; remove one of them")
+        if cause == "sensor" and not self.on:
             raise ValueError("a trigger of a sensor needs `on`, the event that calls")
         return self

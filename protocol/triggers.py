@@ -2,33 +2,60 @@
 
 Both sides derive the same invocation id from the same cause (law 8), so it does not matter which of them matches first, or that
 both do. A trigger names a sensor of its own stack, so the caller says whose sensor it was: two stacks may each have a doorbell.
+
+Where a trigger has a memory (`protocol.triggers_memory`), only the node of the sensor can tell. It takes the invocation itself, so
+for everybody else such a trigger is met by the events that say so in `taken`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from protocol import events
 from protocol.desired import Invocation
-from protocol.function import FunctionSpec, TriggerSpec
+from protocol.function import FunctionSpec
 from protocol.ids import canonical, invocation_id
 from protocol.observed import SensorEvent
+from protocol.trigger import TriggerSpec
+from protocol.triggers_memory import Memory, advance, fits
+from protocol.triggers_when import said_by
 
 TICK_TYPE = "dev.bramble.timer.tick"
+
+Place = tuple[FunctionSpec, int]
+"""A trigger: its function, and the number that it has there."""
+
+Known = Callable[[str], Memory | None]
+"""What is remembered under the name of a trigger."""
 
 
 def matches(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], fleet: str) -> tuple[Invocation, ...]:
     """The invocations that an event of a sensor of `stack` asks for: one for each trigger that it meets."""
-    called = [
-        (f, number) for f in functions if f.stack == stack for number, t in enumerate(f.triggers) if _meets(event, t)
-    ]
-    if not called:
+    near = [place for place in places(stack, functions) if spec_of(place).concerns(event.sensor)]
+    if not near:
         return ()
-    attributes, body = events.attributes(event, fleet), canonical(events.data(event)).decode()
-    return tuple(
-        Invocation(invocation_id(event.id, stack, f.name, number), stack, f.name, attributes, body)
-        for f, number in called
-    )
+    said = said_by(event, fleet)
+
+    def is_met(place: Place) -> bool:
+        trigger = spec_of(place)
+        return _id(event.id, place) in event.taken if trigger.has_memory else fits(trigger, event, said)
+
+    return _asked(event, fleet, [place for place in near if is_met(place)])
+
+
+def remembers(
+    known: Known, event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], fleet: str
+) -> tuple[dict[str, Memory], tuple[Invocation, ...]]:
+    """The same of the triggers with a memory, on the node of the sensor: what they remember then, and what they call."""
+    near = [place for place in places(stack, functions) if spec_of(place).has_memory]
+    near = [place for place in near if spec_of(place).concerns(event.sensor)]
+    if not near:
+        return {}, ()
+    said, after, met = said_by(event, fleet), {}, []
+    for place in near:
+        after[key_of(place)], is_met = advance(memory_of(known, place), event, said)
+        met += [place] if is_met else []
+    return after, _asked(event, fleet, met)
 
 
 def tick(cause: str, function: FunctionSpec, number: int, attributes: dict[str, str]) -> Invocation:
@@ -38,6 +65,36 @@ def tick(cause: str, function: FunctionSpec, number: int, attributes: dict[str, 
     return Invocation(called, function.stack, function.name, said, canonical({"event_type": "tick"}).decode())
 
 
-def _meets(event: SensorEvent, trigger: TriggerSpec) -> bool:
-    """A trigger without `on` is met by every event of its sensor."""
-    return bool(trigger.sensor) and trigger.sensor == event.sensor and trigger.on in ("", event.type)
+def places(stack: str, functions: Iterable[FunctionSpec]) -> Iterator[Place]:
+    """Every trigger of a stack, in order."""
+    return ((f, number) for f in functions if f.stack == stack for number in range(len(f.triggers)))
+
+
+def spec_of(place: Place) -> TriggerSpec:
+    """What a trigger asks for."""
+    function, number = place
+    return function.triggers[number]
+
+
+def key_of(place: Place) -> str:
+    """The name of a trigger on its node."""
+    function, number = place
+    return f"{function.stack} {function.name} {number}"
+
+
+def memory_of(known: Known, place: Place) -> Memory:
+    """What a trigger remembers; one that has become another one remembers nothing."""
+    memory, trigger = known(key_of(place)), spec_of(place)
+    return memory if memory is not None and memory.trigger == trigger else Memory(trigger)
+
+
+def _id(cause: str, place: Place) -> str:
+    function, number = place
+    return invocation_id(cause, function.stack, function.name, number)
+
+
+def _asked(event: SensorEvent, fleet: str, met: list[Place]) -> tuple[Invocation, ...]:
+    if not met:
+        return ()
+    attributes, body = events.attributes(event, fleet), canonical(events.data(event)).decode()
+    return tuple(Invocation(_id(event.id, (f, number)), f.stack, f.name, attributes, body) for f, number in met)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import invocations
+from agent.decide import invocations, trigger
 from agent.decide.effects import DrivePin, OpenDevices, ReadPins, SetActuator
 from agent.decide.inputs import CommandDone, DevicesOpened
 from agent.decide.node import Node, Now
@@ -19,7 +19,6 @@ from protocol.options import pin_of, place_of
 from protocol.sensor_words import Nature, SensorWords
 from protocol.shapes import JsonValue
 from protocol.topics import EventTopic, NodeAnswerTopic
-from protocol.triggers import matches
 from sensors import edges
 from sensors.edges import Chain, Sensed
 from sensors.kinds import high_for
@@ -151,7 +150,7 @@ def _report(node: Node, sensed: Sensed, now: Now) -> None:
         node.stream, node.next_sequence(), node.name, spec.name, sensed.event, now.wall, node.boot, sensed.at_ns,
         now.clock, sensed.value, pin_of(spec),
     )  # fmt: skip
-    calls = matches(event, spec.stack, node.sections().functions, node.fleet) if invocations.can_take(node) else ()
+    calls = trigger.called(node, event, spec.stack)
     event = replace(event, taken=tuple(call.id for call in calls))
     node.note(EventTopic(node.fleet, node.name, spec.name), event, sequence=event.sequence)
     node.tally("events", spec.name, sensed.event)

@@ -26,6 +26,7 @@ from protocol.desired import Assignment, Offers, Sections
 from protocol.observed import DeviceStatus, Health, Inventory, NodeStatus, OfferState
 from protocol.operator import ControllerPresence
 from protocol.topics import Topic
+from protocol.triggers_memory import Memory
 from sensors.edges import Chain
 
 __all__ = ["Deadline", "Linked", "Node", "Now"]
@@ -87,6 +88,7 @@ class Node:
     runs: Table[Run] = field(default_factory=Table)
     ended: Table[str] = field(default_factory=Table)
     timers: Table[Deadline] = field(default_factory=Table)
+    memories: Table[Memory] = field(default_factory=Table)
     pulled: Table[Pulled] = field(default_factory=Table)
     lineages: Table[Lineage] = field(default_factory=Table)
     marks: Table[Mark] = field(default_factory=Table)
@@ -186,6 +188,7 @@ class Node:
             self.tasks,
             self.runs,
             self.timers,
+            self.memories,
             self.marks,
             self.completed,
         ):

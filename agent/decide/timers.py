@@ -6,7 +6,7 @@ not catch up. A tick has a number of its own in this store, so its invocation id
 
 from __future__ import annotations
 
-from agent.decide import invocations
+from agent.decide import invocations, trigger
 from agent.decide.node import Deadline, Node, Now
 from protocol.function import FunctionSpec
 from protocol.triggers import tick
@@ -14,6 +14,7 @@ from protocol.triggers import tick
 
 def fire(node: Node, now: Now) -> None:
     """Call what is due, and follow what is in force."""
+    trigger.follow(node)
     wanted = {
         f"{function.stack} {function.name} {number}": (function, number, trigger.every_s)
         for function in node.sections().functions

@@ -13,8 +13,8 @@ import pytest
 
 from protocol.container import Port
 from protocol.desired import Order
-from protocol.function import TriggerSpec
 from protocol.observed import OfferState, Request, Result, ResultStatus
+from protocol.trigger import TriggerSpec
 from sim.images import Behaviour
 from tests.fakes.agent import DOORBELL, LAMP, Rig, function, offer, task
 

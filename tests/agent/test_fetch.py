@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from protocol.function import TriggerSpec
 from protocol.observed import Result, ResultStatus
+from protocol.trigger import TriggerSpec
 from sim.images import Behaviour
 from tests.fakes.agent import DOORBELL, LAMP, Rig, function
 

@@ -12,9 +12,10 @@ from agent.decide.effects import Run
 from agent.decide.inputs import RunEnded
 from agent.decide.invocations import PENDING_MOST
 from protocol.desired import Command, Invocation, Login, Verb
-from protocol.function import FunctionSpec, TriggerSpec
+from protocol.function import FunctionSpec
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
 from protocol.topics import CommandTopic, InvocationTopic
+from protocol.trigger import TriggerSpec
 from sim.images import Behaviour
 from tests.fakes.agent import DOORBELL, FLEET, LAMP, NAME, Rig, function
 

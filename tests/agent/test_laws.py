@@ -28,8 +28,8 @@ from protocol.desired import (
     Strategy,
     TaskSpec,
 )
-from protocol.function import TriggerSpec
 from protocol.observed import NodeStatus, Request, TaskState
+from protocol.trigger import TriggerSpec
 from sim.images import CRASHING, Behaviour
 from tests.fakes.agent import BOOT_MONO_S, DOORBELL, LAMP, Rig, function, offer, task
 

@@ -13,10 +13,11 @@ from agent.decide.target import Target, content_of
 from agent.decide.trial import Trial
 from protocol.container import Container
 from protocol.desired import ActuatorSpec, Assignment, Grant, Login, Offer, Sections, SensorSpec, TaskSpec
-from protocol.function import FunctionSpec, TriggerSpec
+from protocol.function import FunctionSpec
 from protocol.observed import OfferState, Request, Result
 from protocol.options import pin_of
 from protocol.topics import GrantTopic
+from protocol.trigger import TriggerSpec
 from sim.images import CRASHING, Behaviour
 from tests.fakes.agent import FLEET, NAME, Rig, offer, task
 

@@ -19,8 +19,9 @@ from lab.images import Image, archive
 from lab.site import Site
 from protocol.container import Container
 from protocol.desired import Assignment, SensorSpec
-from protocol.function import FunctionSpec, TriggerSpec
+from protocol.function import FunctionSpec
 from protocol.observed import NodeStatus, Result, ResultStatus, SensorEvent
+from protocol.trigger import TriggerSpec
 from tests.bench.desk import Desk
 from tests.bench.figure import Figure, Say
 from tests.bench.node import finger, start_agent

@@ -1,0 +1,79 @@
+"""Triggers with a memory, in the whole agent: what they remember survives, and what they call waits for nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from protocol.observed import Result, SensorEvent
+from protocol.trigger import TriggerSpec
+from sim.images import Behaviour
+from tests.fakes.agent import DOORBELL, Rig, function
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    rig = Rig(tmp_path)
+    rig.registry.push("greet:1", Behaviour(exits_after_s=0.1))
+    rig.run(2)
+    return rig
+
+
+def assign(rig: Rig, *triggers: TriggerSpec, generation: int = 1) -> None:
+    rig.assign(generation, sensors=(DOORBELL,), functions=(function(triggers=triggers),) if triggers else ())
+    rig.run(2)
+
+
+def press(rig: Rig, seconds: float = 0.1) -> None:
+    rig.read("doorbell", on=True)
+    rig.run(seconds)
+    rig.read("doorbell", on=False)
+    rig.run(0.4)
+
+
+def runs(rig: Rig) -> int:
+    return len({result.id for result in rig.messages(Result)})
+
+
+COOL = TriggerSpec("doorbell", "pressed", cooldown_s=30.0)
+
+
+@pytest.mark.parametrize("end", ["crash", "cut_power"])
+def test_a_cooldown_outlives_the_agent(rig: Rig, end: str) -> None:
+    """A press within the cooldown calls nothing, also after a crash or a power cut; one after it does."""
+    assign(rig, COOL)
+    press(rig)
+    getattr(rig, end)()
+    rig.run(3)
+    press(rig)
+    rig.run(5)
+    assert runs(rig) == 1
+    rig.run(25)
+    press(rig)
+    rig.run(5)
+    assert runs(rig) == 2
+    taken = [event.taken for event in rig.messages(SensorEvent) if event.type == "pressed"]
+    assert [len(ids) for ids in taken] == [1, 0, 1]
+
+
+def test_what_a_trigger_with_a_memory_calls_waits_for_the_engine(rig: Rig) -> None:
+    """Nobody else can match it, so the node takes it although nothing can run now."""
+    assign(rig, COOL)
+    rig.engine.daemon_stops()
+    rig.run(20)
+    press(rig)
+    rig.run(5)
+    assert runs(rig) == 0
+    rig.engine.daemon_starts()
+    rig.run(30)
+    assert runs(rig) == 1
+
+
+def test_nothing_is_remembered_of_what_is_gone(rig: Rig) -> None:
+    """Without its function, or as another one, a trigger leaves no memory."""
+    assign(rig, COOL)
+    press(rig)
+    assert len(rig.node.memories) == 1
+    assign(rig, TriggerSpec("doorbell", "pressed"), generation=2)
+    assert len(rig.node.memories) == 0
