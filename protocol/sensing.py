@@ -14,6 +14,7 @@ from pydantic import Field
 from protocol.by_kind import ByKind
 from protocol.section import WHOLE, Duration, Pattern
 from protocol.sensing_kernel import KERNEL
+from protocol.sensing_system import SYSTEM
 from protocol.sensor import Measured, Sensor
 
 __all__ = ["KINDS", "AnySensor", "Button", "Measured", "PinNumber", "Sensor"]
@@ -88,6 +89,7 @@ KINDS: Mapping[str, type[Sensor]] = {
     "load-average": LoadAverage,
     "disk-usage": DiskUsage,
     **KERNEL,
+    **SYSTEM,
 }
 
 AnySensor = Annotated[Sensor, ByKind(KINDS, "kind of sensor")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from protocol.sensor_words import Nature, SensorWords, measured
+from protocol.sensor_words import CHANGED, Nature, SensorWords, measured
 
 CHANNELS: Mapping[str, str] = MappingProxyType(
     {
@@ -27,6 +27,13 @@ CHANNELS: Mapping[str, str] = MappingProxyType(
 )
 """What the kernel's chips measure, and the unit in which we say it."""
 
+THROTTLES = ("under-voltage", "frequency-capped", "throttled", "soft-temperature-limit")
+"""The lowest bits of the firmware's get_throttled, in their order (Raspberry Pi documentation, vcgencmd)."""
+NORMAL = "normal"
+
+FED = frozenset({"time-of-day"})
+"""Kinds that the agent's decisions feed by themselves: nothing is opened for them."""
+
 
 def _by_channel() -> SensorWords:
     return SensorWords(
@@ -39,5 +46,12 @@ SOURCES: Mapping[str, SensorWords] = MappingProxyType(
         "iio": _by_channel(),
         "hwmon": _by_channel(),
         "w1": measured("°C"),
+        "throttled": SensorWords((*THROTTLES, NORMAL), nature=Nature.CONDITIONS),
+        "memory": measured("%"),
+        "network-link": SensorWords(("up", "down")),
+        "network-traffic": measured("B/s"),
+        "ping": SensorWords(("reachable", "unreachable")),
+        "file": SensorWords(("created", CHANGED, "deleted"), nature=Nature.WHOLE),
+        "time-of-day": SensorWords(("began", "ended")),
     }
 )

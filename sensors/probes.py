@@ -13,6 +13,7 @@ from protocol.desired import SensorSpec
 from protocol.options import number, text
 from sensors.kernel import KERNEL
 from sensors.sampler import Probe
+from sensors.system import SYSTEM
 
 ROOT = Path("/")
 
@@ -50,6 +51,7 @@ PROBES: Mapping[str, Callable[[SensorSpec, Path], Probe]] = {
     "load-average": load_average,
     "disk-usage": disk_usage,
     **KERNEL,
+    **SYSTEM,
 }
 
 

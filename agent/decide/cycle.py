@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.decide import (
     damage,
+    daytime,
     dependencies,
     devices,
     fetch,
@@ -37,6 +38,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     if before != (node.tasks.version, node.trials.version):
         tasks.judge(node, now)  # what a trial's beginning or end changed
     devices.follow(node)
+    daytime.follow(node, now)
     devices.settle(node, now)
     timers.fire(node, now)
     releases.follow(node, now)

@@ -18,6 +18,7 @@ from protocol.observed import Answer, DeviceStatus, SensorEvent
 from protocol.options import pin_of, place_of
 from protocol.sensor_words import Nature, SensorWords
 from protocol.shapes import JsonValue
+from protocol.sources import FED
 from protocol.topics import EventTopic, NodeAnswerTopic
 from sensors import edges
 from sensors.edges import Chain, Sensed
@@ -46,7 +47,7 @@ def follow(node: Node) -> None:
         }
         node.edges = known | kept
         node.opened = wanted
-        node.effects.append(wanted)
+        node.effects.append(replace(wanted, sensors=tuple(spec for spec in wanted.sensors if spec.kind not in FED)))
 
 
 def sensed(node: Node, seen: Reading | Faulted, now: Now) -> None:

@@ -109,6 +109,7 @@ class Node:
     sensors: tuple[DeviceStatus, ...] = ()
     actuators: tuple[DeviceStatus, ...] = ()
     edges: dict[str, Chain] = field(default_factory=dict)
+    levels: dict[str, bool] = field(default_factory=dict)
     refusal: str = ""
     controller: ControllerPresence | None = None
     outranked: str = ""

@@ -48,6 +48,12 @@ class Now:
         """The wall clock as seconds since 1970."""
         return datetime.fromisoformat(self.wall).timestamp()
 
+    @property
+    def second_of_day(self) -> float:
+        """The wall clock as people here read it, in seconds since midnight."""
+        here = datetime.fromtimestamp(self.epoch_s, self.zone)
+        return here.hour * 3600.0 + here.minute * 60.0 + here.second + here.microsecond / 1e6
+
     def local(self, epoch_s: float) -> str:
         """A moment as people here read it, to the minute."""
         return datetime.fromtimestamp(epoch_s, self.zone).isoformat(" ", "minutes")

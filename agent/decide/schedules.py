@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import silence
+from agent.decide import daytime, silence
 from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
 from agent.decide.marks import Mark
 from agent.decide.node import Node, Now
@@ -29,9 +29,10 @@ GOING = frozenset({TaskState.PREPARING, TaskState.RUNNING})
 
 
 def has_schedules(node: Node) -> bool:
-    """Whether any task runs, or any update waits, by the clock on the wall."""
+    """Whether any task runs, any sensor shows, or any update waits, by the clock on the wall."""
     has_jobs = any(spec.job is not None and spec.job.schedule for spec in node.assignment.tasks)
-    return has_jobs or any(offer.conduct.window is not None for offer in node.offers.offers)
+    has_times = any(spec.kind == daytime.KIND for spec in node.sections().sensors)
+    return has_jobs or has_times or any(offer.conduct.window is not None for offer in node.offers.offers)
 
 
 def call(node: Node, now: Now) -> None:
