@@ -111,8 +111,8 @@ class Loop:
     @property
     def _edge_mono_s(self) -> float:
         """When the next reading of a pin is believed."""
-        dues_ns = (state.deadline_ns for state in self.node.edges.values())
-        return min((due_ns / NS_PER_S for due_ns in dues_ns if due_ns is not None), default=float("inf"))
+        dues_ns = [state.deadline_ns for state in self.node.edges.values() if state.deadline_ns is not None]
+        return min(dues_ns) / NS_PER_S if dues_ns else float("inf")
 
     def _decided(self, now: Now) -> tuple[Effect, ...]:
         """What is to be done, and when to decide again: if nothing is, not before the next moment that was asked for."""

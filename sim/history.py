@@ -70,7 +70,7 @@ class Plan:
 
 
 SHORT = Plan(
-    nodes=2, seconds=30.0, fault_every_s=8.0, work_every_s=8.0, is_lean=True, reconnects=0.25
+    nodes=2, seconds=24.0, fault_every_s=7.0, work_every_s=7.0, is_lean=True, reconnects=0.125
 )  # fmt: skip
 """A history for tens of thousands of seeds: faults meet deeds as often in a fraction of the turns. What takes longer than half
 a minute (an absence of minutes, a grant that waits for its third node) is the long one's."""
