@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -12,7 +13,9 @@ from sim.absence import Absence
 from sim.faults import FAULTS
 from sim.given import UnreadableStackError, read_stack
 from sim.lanes import Doing, Lane, picture, svg
+from sim.node import BIRTHDAY
 from sim.rehearsal import Script, before, rehearse
+from sim.world import BEGINNING_S
 
 STACK = b"""name: kiosk
 services:
@@ -22,6 +25,12 @@ services:
       mode: global
       update_config: {parallelism: 1, monitor: 5s, failure_action: pause}
 """
+
+WINDOWED = (
+    STACK
+    + b"""    x-bramble: {update: {window: {schedule: "0 2 * * SUN", duration: 4h}}}
+"""
+)
 
 CONFIRMED = STACK + b"    x-bramble: {update: {canary: {count: 1, promote: confirm}}}\n"
 
@@ -52,6 +61,19 @@ def test_a_rehearsal_ends_when_its_time_is_over_and_counts_the_unseen() -> None:
     unseen = told.tasks - told.updated
     assert f"{told.updated} updated, 0 failed, {unseen} unseen, 0 in progress" in told.reports[0]
     assert Doing.AWAY in {lane.moments[-1][1] for lane in told.lanes}
+
+
+def test_days_in_which_nothing_happens_cost_nothing() -> None:
+    """Nodes that wait for Sunday night are not simulated until then, and begin at two o'clock."""
+    told = rehearse(1, Script(3, 7 * 86_400.0, WINDOWED, Absence()))
+    assert told.broken == ""
+    (first_s,) = (at_s for at_s, said in told.timeline if said == "the first task has settled")
+    begun_s = (datetime(2026, 1, 4, 2, tzinfo=UTC) - BIRTHDAY).total_seconds()
+    *_, published_s = (float(line.split()[0]) for line in told.trace if "publishes kiosk, " in line)
+    first_s += BEGINNING_S
+    assert begun_s < published_s + first_s < begun_s + 120.0
+    assert told.updated == 3
+    assert len(told.trace) < 400
 
 
 def test_the_same_seed_is_the_same_rehearsal() -> None:
