@@ -6,9 +6,10 @@ UV := $(BIN)/uv
 READY := .venv/.ready
 SEEDS ?= 300
 HUNT_SEEDS ?= 1000
+KILLS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab demo test check format lab sim sim-mutants bench docs image-armhf clean
+.PHONY: help setup setup-lab demo test check format lab lab-kills sim sim-mutants bench docs image-armhf clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +62,9 @@ sim: setup ## whole fleets in virtual time: SEEDS=N histories
 
 sim-mutants: setup ## plant every bug in turn and hunt it with HUNT_SEEDS=N histories each (hours)
 	$(BIN)/python -m tests.mutants --seeds $(HUNT_SEEDS)
+
+lab-kills: setup ## KILLS=1000 SIGKILLs of agents, brokers and controllers over real processes (root; 20 minutes)
+	$(BIN)/python -m tests.lab.kills --kills $(KILLS)
 
 bench: setup ## the figures, each as a ratio against a peer in the same run (root)
 	$(BIN)/python -m tests.bench
