@@ -159,7 +159,9 @@ class Loop:
         if not self.inbox.empty():
             return 0.0
         decisions_mono_s = min(self._next_mono_s, self._edge_mono_s)
-        chores_mono_s = min(self._host_due_mono_s, self._expire_due_mono_s, self.mail.next_mono_s(now.mono_s + TICK_S))
+        chores_mono_s = min(self._host_due_mono_s, self.mail.next_mono_s(now.mono_s + TICK_S))
+        if self.store.outbox.size:
+            chores_mono_s = min(chores_mono_s, self._expire_due_mono_s)
         return max(0.0, min(decisions_mono_s, chores_mono_s) - now.mono_s)
 
     def wait(self, timeout_s: float) -> None:

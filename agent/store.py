@@ -214,7 +214,7 @@ class Store:
 
     def expire(self, now: Now) -> None:
         """Let go of facts that are too old, by a clock that is right. What cannot be written now is done the next time."""
-        if now.clock is Clock.SYNCED:
+        if now.clock is Clock.SYNCED and self.outbox.size:
             self._tried(lambda: self._expire(now))
 
     def _expire(self, now: Now) -> None:
