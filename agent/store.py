@@ -70,6 +70,7 @@ KINDS: dict[str, Read] = {
     "ended": _scalar(str),
     "timers": Shape(Deadline).read,
     "memories": Shape(Memory).read,
+    "timetables": Shape(Mark).read,
     "marks": Shape(Mark).read,
     "silences": Shape(Silence).read,
     "completed": _scalar(str),
@@ -98,6 +99,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _tables("marks", "silences", "completed"),
     _tables("attested"),
     _tables("memories"),
+    _tables("timetables"),
 )
 """Statements that lead from one `user_version` to the next; a published one is never changed."""
 

@@ -9,7 +9,7 @@ from protocol import devices, sensing
 from protocol.document import Path
 from protocol.draft import Draft
 from protocol.sensor import Sensor
-from protocol.trigger import TriggerSpec
+from protocol.trigger import DAY_S, Catchup, TriggerSpec
 from protocol.triggering import Trigger
 
 
@@ -21,6 +21,9 @@ def trigger(draft: Draft, path: Path, source: Trigger) -> TriggerSpec:
         source.every or 0.0,
         tuple(condition.written() for condition in source.when),
         source.cooldown or 0.0,
+        source.schedule,
+        Catchup(source.catchup or Catchup.ONCE),
+        source.max_age or DAY_S,
     )
     if source.sensor:
         sensor = _sensor(draft, path, source.sensor, source.on)

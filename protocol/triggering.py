@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from protocol.conditions import Schedule
 from protocol.section import SCALAR, Duration, Form, Section
+from protocol.trigger import Catchup
 from protocol.triggers_when import DATA, text
 
 ATTRIBUTES = (
@@ -61,18 +63,22 @@ class Condition(Section):
 GOES_WITH: Mapping[str, frozenset[str]] = {
     "sensor": frozenset({"on", "when", "cooldown"}),
     "every": frozenset(),
+    "schedule": frozenset({"catchup", "max_age"}),
 }
 """The keys that name a cause, and those that say more about it."""
 
 
 class Trigger(Section):
-    """What calls a function: `{sensor, on}` or `{every}`."""
+    """What calls a function: `{sensor, on}`, `{every}` or `{schedule}`."""
 
     sensor: str = ""
     on: str = ""
     when: list[Condition] = Field(default=[])
     cooldown: Duration | None = Field(default=None, gt=0)
     every: Duration | None = Field(default=None, gt=0)
+    schedule: Schedule = ""
+    catchup: Literal["skip", "once", "all"] | None = None
+    max_age: Duration | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _exactly_one_cause(self) -> Trigger:
@@ -86,4 +92,6 @@ class Trigger(Section):
                 raise ValueError(f"`{key}` says nothing about `{cause}`; remove one of them")
         if cause == "sensor" and not self.on:
             raise ValueError("a trigger of a sensor needs `on`, the event that calls")
+        if self.catchup == Catchup.SKIP and self.max_age:
+            raise ValueError("`catchup: skip` makes nothing good, at whatever age; remove max_age")
         return self

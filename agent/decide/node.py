@@ -89,6 +89,7 @@ class Node:
     ended: Table[str] = field(default_factory=Table)
     timers: Table[Deadline] = field(default_factory=Table)
     memories: Table[Memory] = field(default_factory=Table)
+    timetables: Table[Mark] = field(default_factory=Table)
     pulled: Table[Pulled] = field(default_factory=Table)
     lineages: Table[Lineage] = field(default_factory=Table)
     marks: Table[Mark] = field(default_factory=Table)
@@ -190,6 +191,7 @@ class Node:
             self.runs,
             self.timers,
             self.memories,
+            self.timetables,
             self.marks,
             self.completed,
         ):

@@ -29,10 +29,11 @@ GOING = frozenset({TaskState.PREPARING, TaskState.RUNNING})
 
 
 def has_schedules(node: Node) -> bool:
-    """Whether any task runs, any sensor shows, or any update waits, by the clock on the wall."""
+    """Whether any task or function runs, any sensor shows, or any update waits, by the clock on the wall."""
     has_jobs = any(spec.job is not None and spec.job.schedule for spec in node.assignment.tasks)
     has_times = any(spec.kind == daytime.KIND for spec in node.sections().sensors)
-    return has_jobs or has_times or any(offer.conduct.window is not None for offer in node.offers.offers)
+    has_calls = any(trigger.schedule for function in node.sections().functions for trigger in function.triggers)
+    return has_jobs or has_calls or has_times or any(offer.conduct.window is not None for offer in node.offers.offers)
 
 
 def call(node: Node, now: Now) -> None:
@@ -53,7 +54,7 @@ def call(node: Node, now: Now) -> None:
 
 def _follow(node: Node, task: Task, spec: TaskSpec, container: ContainerSeen | None, now: Now) -> None:
     assert spec.job is not None, "`call` has looked"
-    mark = _marked(node.marks.get(task.task), spec.job.schedule, now)
+    mark = marked(node.marks.get(task.task), spec.job.schedule, now)
     if task.state is TaskState.ASSIGNED:
         task = replace(task, state=advance(task.state, Seen.RESTS), due_mono_s=None)
     if now.is_past(mark.due_epoch_s) and not silence.is_too_long(node, spec, now):
@@ -64,15 +65,15 @@ def _follow(node: Node, task: Task, spec: TaskSpec, container: ContainerSeen | N
         node.planned[task.task] = _words(mark, now)
 
 
-def _marked(mark: Mark | None, schedule: str, now: Now) -> Mark:
+def marked(mark: Mark | None, schedule: str, now: Now) -> Mark:
     """The mark of before, unless the schedule is new, the zone another one, or its clock proved wrong."""
     zone = str(now.zone)
     if mark is None or mark.schedule != schedule:
-        return _mark(schedule, now.epoch_s, now)
+        return reckoned(schedule, now.epoch_s, now)
     was_wrong = mark.clock is Clock.GUESS and now.clock is Clock.SYNCED and not now.is_past(mark.upto_epoch_s)
     if was_wrong or mark.zone != zone:
         upto_epoch_s = now.epoch_s if was_wrong else mark.upto_epoch_s
-        return replace(_mark(schedule, upto_epoch_s, now), skipped=mark.skipped)
+        return replace(reckoned(schedule, upto_epoch_s, now), skipped=mark.skipped)
     return mark
 
 
@@ -80,7 +81,7 @@ def _reached(node: Node, mark: Mark, task: Task, container: ContainerSeen | None
     """One or more planned times have come: one run for all of them, or none."""
     is_going, is_old = task.state in GOING, not _is_young(mark, now)
     node.tally("planned_runs", task.task, "missed" if is_old else "skipped" if is_going else "called")
-    moved = replace(_mark(mark.schedule, now.epoch_s, now), skipped=mark.skipped + (is_going and not is_old))
+    moved = replace(reckoned(mark.schedule, now.epoch_s, now), skipped=mark.skipped + (is_going and not is_old))
     return moved, task if is_going or is_old else _called(task, container)
 
 
@@ -95,14 +96,16 @@ def _called(task: Task, container: ContainerSeen | None) -> Task:
 def _is_young(mark: Mark, now: Now) -> bool:
     """Whether the last of the planned times that have come is younger than what is made good."""
     oldest_epoch_s = now.epoch_s - CATCH_UP_S
-    return mark.due_epoch_s >= oldest_epoch_s or now.is_past(_next(mark.schedule, oldest_epoch_s, now))
+    return mark.due_epoch_s >= oldest_epoch_s or now.is_past(next_time(mark.schedule, oldest_epoch_s, now))
 
 
-def _mark(schedule: str, upto_epoch_s: float, now: Now) -> Mark:
-    return Mark(schedule, str(now.zone), now.clock, upto_epoch_s, _next(schedule, upto_epoch_s, now))
+def reckoned(schedule: str, upto_epoch_s: float, now: Now) -> Mark:
+    """The mark of a schedule that was followed up to a moment."""
+    return Mark(schedule, str(now.zone), now.clock, upto_epoch_s, next_time(schedule, upto_epoch_s, now))
 
 
-def _next(schedule: str, after_epoch_s: float, now: Now) -> float:
+def next_time(schedule: str, after_epoch_s: float, now: Now) -> float:
+    """When a schedule comes next after a moment, in the node's own zone."""
     from protocol.cron import next_after  # noqa: PLC0415 - 0.4 MB that a node without schedules does without
 
     return next_after(schedule, after_epoch_s, now.zone)

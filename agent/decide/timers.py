@@ -1,4 +1,4 @@
-"""When the passing of time calls a function: `every_s` on each node that hosts it.
+"""When the passing of time calls a function: `every_s` on each node that hosts it; what its clock calls is `trigger_times`'s.
 
 A timer keeps its time over restarts of the agent; the time that the node was off does not count. A late timer fires once and does
 not catch up. A tick has a number of its own in this store, so its invocation id is new each time and the same for each repetition.
@@ -6,7 +6,7 @@ not catch up. A tick has a number of its own in this store, so its invocation id
 
 from __future__ import annotations
 
-from agent.decide import invocations, trigger
+from agent.decide import invocations, trigger, trigger_times
 from agent.decide.node import Deadline, Node, Now
 from protocol.function import FunctionSpec
 from protocol.triggers import tick
@@ -15,6 +15,7 @@ from protocol.triggers import tick
 def fire(node: Node, now: Now) -> None:
     """Call what is due, and follow what is in force."""
     trigger.follow(node)
+    trigger_times.fire(node, now)
     wanted = {
         f"{function.stack} {function.name} {number}": (function, number, trigger.every_s)
         for function in node.sections().functions
