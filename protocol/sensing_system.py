@@ -107,6 +107,13 @@ class File(Sensor):
     every: Duration = Field(default=5.0, ge=0.1)
 
 
+class OfService(Sensor):
+    """What happens to the containers of a service of this stack, on the nodes where they run."""
+
+    kind: Literal["container"]
+    service: str
+
+
 SYSTEM: Mapping[str, type[Sensor]] = {
     "throttled": Throttled,
     "memory": Memory,
@@ -115,4 +122,5 @@ SYSTEM: Mapping[str, type[Sensor]] = {
     "ping": Ping,
     "file": File,
     "time-of-day": TimeOfDay,
+    "container": OfService,
 }

@@ -16,12 +16,13 @@ MEASURED = (CHANGED, "above", "below")
 
 
 class Nature(StrEnum):
-    """What a value is: on or off, a number, the conditions that hold (a list of words), or anything else as a whole."""
+    """What a value is: on or off, a number, a list of conditions that hold, any other state as a whole, or each time an event."""
 
     LEVEL = "level"
     NUMBER = "number"
     CONDITIONS = "conditions"
     WHOLE = "whole"
+    EACH = "each"
 
 
 @dataclass(frozen=True, slots=True)

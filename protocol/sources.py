@@ -31,7 +31,10 @@ THROTTLES = ("under-voltage", "frequency-capped", "throttled", "soft-temperature
 """The lowest bits of the firmware's get_throttled, in their order (Raspberry Pi documentation, vcgencmd)."""
 NORMAL = "normal"
 
-FED = frozenset({"time-of-day"})
+CONTAINER = "container"
+STARTED, DIED, HEALTHY, UNHEALTHY = "started", "died", "healthy", "unhealthy"
+
+FED = frozenset({"time-of-day", CONTAINER})
 """Kinds that the agent's decisions feed by themselves: nothing is opened for them."""
 
 
@@ -53,5 +56,6 @@ SOURCES: Mapping[str, SensorWords] = MappingProxyType(
         "ping": SensorWords(("reachable", "unreachable")),
         "file": SensorWords(("created", CHANGED, "deleted"), nature=Nature.WHOLE),
         "time-of-day": SensorWords(("began", "ended")),
+        CONTAINER: SensorWords((STARTED, DIED, HEALTHY, UNHEALTHY), nature=Nature.EACH),
     }
 )

@@ -17,6 +17,7 @@ from protocol.rules import order, templates
 from protocol.stack import Actuator, Function, Sensor, Stack
 from protocol.translate_container import values, words
 from protocol.translate_service import service
+from protocol.sensing_system import OfService
 from protocol.translate_trigger import trigger
 
 ELSEWHERE = {"kind", "nodes"}
@@ -58,6 +59,9 @@ def _sensor(draft: Draft, name: str, source: sensing.Sensor) -> SensorSpec:
 
 
 def _actuator(draft: Draft, name: str, source: acting.Actuator) -> ActuatorSpec:
+    if isinstance(source, OfService) and source.service not in draft.manifest.services:
+        known = ", ".join(draft.manifest.services) or "none"
+        draft.misfit(("sensors", name, "service"), f"there is no service {source.service!r}; this stack has {known}")
     options = source.model_dump(exclude={*ELSEWHERE, "safe"}, exclude_none=True)
     return ActuatorSpec(name, draft.name, source.kind, options, source.safe)
 

@@ -4,6 +4,7 @@
   hold.
 - A **whole** value is `changed` when it differs from the last; where there was none it is `created`, where there is none any more
   it is `deleted`.
+- **Each** reading is an event: its value says which (`event`), else it is the first of the kind.
 """
 
 from __future__ import annotations
@@ -51,6 +52,18 @@ class Whole(Stage):
             return self, ()
         event = CREATED if self.last is None else DELETED if sample.value is None else CHANGED
         return replace(self, last=sample.value), (replace(sample, event=event),)
+
+
+@dataclass(frozen=True, slots=True)
+class Each(Stage):
+    """Something that happens, and is over."""
+
+    events: tuple[str, ...]
+
+    def take(self, sample: Sample) -> tuple[Each, Samples]:
+        """Name what happened."""
+        event = sample.value.get("event") if isinstance(sample.value, dict) else None
+        return self, (replace(sample, event=event if event in self.events else self.events[0]),)
 
 
 def _words(value: JsonValue) -> frozenset[str]:

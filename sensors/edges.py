@@ -16,7 +16,7 @@ from protocol.desired import SensorSpec
 from protocol.options import number
 from protocol.sensor_words import Nature, SensorWords
 from protocol.shapes import JsonValue
-from sensors.conditions import Conditions, Whole
+from sensors.conditions import Conditions, Each, Whole
 from sensors.levels import Clicks, Debounce, Delay, Words
 from sensors.numbers import Deadband, Median, Pace, Threshold
 from sensors.stage import NS_PER_S, Reading, Sample, Samples, Stage
@@ -65,6 +65,8 @@ def fresh(spec: SensorSpec) -> Chain:
             return Chain(spec.name, (Conditions(words.events),))
         case Nature.WHOLE:
             return Chain(spec.name, (Whole(),))
+        case Nature.EACH:
+            return Chain(spec.name, (Each(words.events),))
 
 
 def observe(chain: Chain, read: Reading) -> tuple[Chain, tuple[Sensed, ...]]:

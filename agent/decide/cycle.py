@@ -10,6 +10,7 @@ from agent.decide import (
     fetch,
     greeting,
     invocations,
+    lives,
     plan,
     ready,
     releases,
@@ -39,6 +40,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
         tasks.judge(node, now)  # what a trial's beginning or end changed
     devices.follow(node)
     daytime.follow(node, now)
+    lives.follow(node, now)
     devices.settle(node, now)
     timers.fire(node, now)
     releases.follow(node, now)

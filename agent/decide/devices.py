@@ -181,6 +181,8 @@ def _shown(words: SensorWords, value: JsonValue, event: str) -> str:
             return ", ".join(map(str, value)) or NOTHING
         case Nature.WHOLE:
             return NOTHING if value is None else f"{value}"[:SHOWN]
+        case Nature.EACH:
+            return event or NOTHING
 
 
 def _merged(

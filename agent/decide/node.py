@@ -62,6 +62,18 @@ class _Wanted:
     sections: Sections
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A container as `agent.decide.lives` compares it."""
+
+    task: str
+    name: str
+    is_running: bool
+    started: str
+    health: str
+    exit_code: int | None
+
+
 @dataclass(slots=True)
 class Node:
     """Everything one agent knows."""
@@ -111,6 +123,8 @@ class Node:
     actuators: tuple[DeviceStatus, ...] = ()
     edges: dict[str, Chain] = field(default_factory=dict)
     levels: dict[str, bool] = field(default_factory=dict)
+    lives: dict[str, dict[str, Life]] = field(default_factory=dict)
+    lived: EngineSeen | EngineLost | None = None
     refusal: str = ""
     controller: ControllerPresence | None = None
     outranked: str = ""

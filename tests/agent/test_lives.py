@@ -1,0 +1,55 @@
+"""What happens to a service's containers makes events on their node."""
+
+from __future__ import annotations
+
+from protocol.desired import SensorSpec
+from protocol.observed import SensorEvent
+from tests.fakes.agent import Rig, task
+
+WEB = SensorSpec("web-life", "porch", "container", {"service": "web"})
+
+
+def said(rig: Rig) -> list[str]:
+    """The events, in order."""
+    return [one.type for one in rig.messages(SensorEvent)]
+
+
+def test_what_runs_already_is_no_event(rig: Rig) -> None:
+    """The sensor begins with what it finds."""
+    rig.assign(2, task("a"), sensors=(WEB,))
+    rig.run(20)
+    assert said(rig) == []
+
+
+def test_a_container_that_ends_and_is_started_again_is_two_events(rig: Rig) -> None:
+    """With its exit code, and with the task that it is of."""
+    rig.assign(2, task("a"), sensors=(WEB,))
+    rig.run(5)
+    (box,) = rig.engine.running()
+    box.end(7, rig.now_s)
+    rig.run(30)
+    assert said(rig) == ["died", "started"]
+    died = rig.messages(SensorEvent)[0].value
+    assert (died["task"], died["exit_code"]) == ("porch.web.1", 7)
+
+
+def test_an_update_is_seen_as_what_it_does(rig: Rig) -> None:
+    """The old container ends and the new one starts, and a service of another name makes no event."""
+    other = SensorSpec("db-life", "porch", "container", {"service": "db"})
+    rig.assign(2, task("a"), sensors=(WEB, other))
+    rig.run(5)
+    rig.assign(3, task("b"), sensors=(WEB, other))
+    rig.run(30)
+    assert sorted(said(rig)) == ["died", "started"]
+
+
+def test_an_engine_that_was_away_makes_no_events(rig: Rig) -> None:
+    """Nobody saw what happened meanwhile, so what it shows is the beginning again."""
+    rig.assign(2, task("a"), sensors=(WEB,))
+    rig.run(5)
+    rig.engine.daemon_stops()
+    rig.run(30)
+    rig.engine.daemon_starts()
+    rig.run(60)
+    events = said(rig)
+    assert "died" not in events
