@@ -14,10 +14,10 @@ from protocol.draft import Draft
 from protocol.function import FunctionSpec
 from protocol.ids import digest, registry_name
 from protocol.rules import order, templates
+from protocol.sensing_system import OfService
 from protocol.stack import Actuator, Function, Sensor, Stack
 from protocol.translate_container import values, words
 from protocol.translate_service import service
-from protocol.sensing_system import OfService
 from protocol.translate_trigger import trigger
 
 ELSEWHERE = {"kind", "nodes"}
@@ -55,13 +55,13 @@ def _check_texts(draft: Draft) -> None:
 
 
 def _sensor(draft: Draft, name: str, source: sensing.Sensor) -> SensorSpec:
+    if isinstance(source, OfService) and source.service not in draft.manifest.services:
+        known = ", ".join(draft.manifest.services) or "none"
+        draft.misfit(("sensors", name, "service"), f"there is no service {source.service!r}; this stack has {known}")
     return SensorSpec(name, draft.name, source.kind, source.model_dump(exclude=ELSEWHERE, exclude_none=True))
 
 
 def _actuator(draft: Draft, name: str, source: acting.Actuator) -> ActuatorSpec:
-    if isinstance(source, OfService) and source.service not in draft.manifest.services:
-        known = ", ".join(draft.manifest.services) or "none"
-        draft.misfit(("sensors", name, "service"), f"there is no service {source.service!r}; this stack has {known}")
     options = source.model_dump(exclude={*ELSEWHERE, "safe"}, exclude_none=True)
     return ActuatorSpec(name, draft.name, source.kind, options, source.safe)
 
