@@ -69,7 +69,8 @@ class Workload:
         names = self._chances.choice(PARTS) if is_lean else ALL
         self._habits = {name: draw(name, self._chances, fleet.invariants, is_rich=is_rich) for name in names}
         self._is_ordered = self._chances.random() < SOMETIMES
-        self._hosts = self._chances.choice((EVERYWHERE, (PORCH,)))
+        hosts = ((PORCH,),) if self._theme.name == "functions" else (EVERYWHERE, (PORCH,))
+        self._hosts = self._chances.choice(hosts)
         self._replicas = self._chances.randint(1, len(fleet.nodes) - 1)
         self._images = dict.fromkeys(self._habits, "")
         self._function = ""
@@ -179,6 +180,8 @@ class Workload:
 
     def _scale(self) -> None:
         self._replicas = self._chances.randint(1, len(self._fleet.nodes))
+        if "home.clock" in self._images and self._chances.random() < SOMETIMES:
+            self._to_good("home.clock")
         self._home()
 
     def _toggle_shed(self) -> None:
