@@ -38,4 +38,4 @@ class Pace:
 
 
 FINE = Pace()
-COARSE = Pace(look_s=DAY_S, health_s=float("inf"), lease_s=1000 * DAY_S, hint_lost=0.0, redials=False, sweep_s=600.0)
+COARSE = Pace(look_s=DAY_S, health_s=float("inf"), lease_s=1000 * DAY_S, hint_lost=0.0, redials=False, sweep_s=3600.0)

@@ -41,7 +41,7 @@ REQUESTS_PER_S = 5.0
 """How often at most all nodes together ask for grants: whenever a place is free, some of these are young enough. Real nodes ask
 every ten seconds each, and all but a few get no answer."""
 
-STATUS_S = 600.0
+STATUS_S = 3600.0
 """How often the controller publishes how the stack stands: nobody reads it here, and over hundreds of nodes each is work."""
 
 MARKS = (0.5, 0.95, 1.0)
