@@ -66,11 +66,12 @@ def misroute(fleet: SimFleet, chances: random.Random) -> str:
 
 def stammer(fleet: SimFleet, chances: random.Random) -> str:
     """An agent tells the end of a run once more, as another one."""
-    node = fleet.nodes[chances.choice(sorted(fleet.nodes))]
-    ended = sorted(node.node.ended) if node.node is not None else []
-    if not ended or node.node is None:
+    talkers = [node for _, node in sorted(fleet.nodes.items()) if node.node is not None and len(node.node.ended)]
+    if not talkers:
         return "nobody stammers"
-    key = chances.choice(ended)
+    node = chances.choice(talkers)
+    assert node.node is not None
+    key = chances.choice(sorted(node.node.ended))
     node.node.note(ResultTopic(FLEET, node.name, key), Result(key, node.name, "home", "greet", ResultStatus.FAILED, 1))
     return f"{node.name} tells once more how {key} ended"
 

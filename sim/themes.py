@@ -63,7 +63,7 @@ THEMES = (
             "replay": 4,
             "misroute": 2,
             "fall_between": 4,
-            "stammer": 2,
+            "stammer": 5,
             "_registry": 3,
             "_engine": 1,
             "late_wills": 2,

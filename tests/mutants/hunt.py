@@ -19,7 +19,7 @@ from sim.themes import theme_of
 HISTORY_S = 60
 """Of this process' own time. A history takes a second or two; one that takes this long goes round in circles."""
 
-MEETING = Plan(nodes=3, seconds=45.0, fault_every_s=9.0, work_every_s=7.0, reconnects=0.3)
+MEETING = Plan(nodes=3, seconds=45.0, fault_every_s=5.0, work_every_s=5.0, reconnects=0.3)
 """A minute in which much happens."""
 
 SHORT_SEEDS = 950
