@@ -25,8 +25,7 @@ from agent.decide.observe import observe
 from agent.mail import BrokerSeam, Mail
 from agent.store import KINDS, Store, Written
 from link.inputs import Arrived, Sent
-from sensors.header import HEADER
-from sensors.mock import MOCK
+from sensors.header import HEADER, MOCK
 from sensors.stage import NS_PER_S, Faulted, Reading
 
 log = logging.getLogger(__name__)
@@ -185,7 +184,7 @@ class Loop:
         outbox = self.store.outbox
         health = replace(seen.health, outbox_rows=outbox.size, outbox_dropped_total=sum(outbox.dropped.values()))
         factory = self._board.factory_name
-        pins = HEADER if factory.lower() == MOCK else seen.inventory.pins
+        pins = HEADER if factory.lower().partition(" ")[0] == MOCK else seen.inventory.pins
         return HostSeen(replace(seen.inventory, pin_factory=factory, pins=pins), health)
 
     def _act(self, effects: tuple[Effect, ...]) -> None:

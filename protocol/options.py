@@ -5,9 +5,7 @@ An option that an older or a newer controller left out, or wrote otherwise, is a
 
 from __future__ import annotations
 
-from protocol.desired import ActuatorSpec, SensorSpec
-
-Spec = SensorSpec | ActuatorSpec
+from protocol.claims import Spec, claims_of, own_pins_of, spi_of
 
 
 def number(spec: Spec, key: str, default: float = 0.0) -> float:
@@ -28,18 +26,20 @@ def flag(spec: Spec, key: str, *, default: bool) -> bool:
     return value if isinstance(value, bool) else default
 
 
-def pins_of(spec: Spec) -> tuple[int, ...]:
-    """The BCM numbers of the pins that a device takes for itself."""
-    pin = spec.options.get("pin")
-    return (pin,) if isinstance(pin, int) and not isinstance(pin, bool) else ()
-
-
 def pin_of(spec: Spec) -> int | None:
     """The pin of a device that has exactly one."""
-    pins = pins_of(spec)
+    pins = own_pins_of(spec)
     return pins[0] if len(pins) == 1 else None
 
 
 def place_of(spec: Spec) -> str:
     """Where a device sits, for people; empty where that goes without saying."""
-    return " and ".join(f"pin {pin}" for pin in pins_of(spec)) or text(spec, "path")
+    if spi_of(spec):
+        return claims_of(spec)[0].what
+    return " and ".join(f"pin {pin}" for pin in own_pins_of(spec)) or _source_of(spec)
+
+
+def _source_of(spec: Spec) -> str:
+    """What a source is about: a path, a topic, a host, or a chip and its channel."""
+    parts = [text(spec, key) for key in ("path", "topic", "host", "interface", "match", "service", "channel")]
+    return " ".join(part for part in parts if part)

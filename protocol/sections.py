@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from protocol.claims import are_apart
 from protocol.desired import ActuatorSpec, Sections, SensorSpec
 from protocol.function import FunctionSpec
-from protocol.options import pins_of
 
 
 def of_stacks(whole: Sections, is_one: Callable[[str], bool]) -> Sections:
@@ -31,12 +31,15 @@ def joined(*parts: Sections) -> Sections:
 
 
 def yielding(older: Sections, newer: Sections) -> Sections:
-    """The older, without the devices whose pin or name the newer have too: a stack that is still old there has given them up."""
+    """The older, without the devices that the newer are in the way of, or that share a name with one of them.
+
+    A stack that is still old there has given those up.
+    """
     devices: tuple[SensorSpec | ActuatorSpec, ...] = (*newer.sensors, *newer.actuators)
-    pins, names = {pin for one in devices for pin in pins_of(one)}, {one.name for one in devices}
+    names = {one.name for one in devices}
     return Sections(
-        tuple(one for one in older.sensors if pins.isdisjoint(pins_of(one)) and one.name not in names),
-        tuple(one for one in older.actuators if pins.isdisjoint(pins_of(one)) and one.name not in names),
+        tuple(one for one in older.sensors if one.name not in names and are_apart(one, devices)),
+        tuple(one for one in older.actuators if one.name not in names and are_apart(one, devices)),
         older.functions,
     )
 

@@ -6,6 +6,8 @@ it uses in the modules beside.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from protocol import acting, sensing
 from protocol import manifest as written
 from protocol.container import Container
@@ -13,12 +15,14 @@ from protocol.desired import ActuatorSpec, Login, SensorSpec
 from protocol.draft import Draft
 from protocol.function import FunctionSpec
 from protocol.ids import digest, registry_name
+from protocol.refusal import Refusal
 from protocol.rules import order, templates
 from protocol.sensing_system import OfService
 from protocol.stack import Actuator, Function, Sensor, Stack
 from protocol.translate_container import values, words
 from protocol.translate_service import service
 from protocol.translate_trigger import trigger
+from protocol.values import stands_alone, taken
 
 ELSEWHERE = {"kind", "nodes"}
 """Keys of a device that are no options: what it is, and where."""
@@ -63,7 +67,20 @@ def _sensor(draft: Draft, name: str, source: sensing.Sensor) -> SensorSpec:
 
 def _actuator(draft: Draft, name: str, source: acting.Actuator) -> ActuatorSpec:
     options = source.model_dump(exclude={*ELSEWHERE, "safe"}, exclude_none=True)
-    return ActuatorSpec(name, draft.name, source.kind, options, source.safe)
+    made = ActuatorSpec(name, draft.name, source.kind, options)
+    return replace(made, safe=_safe(draft, made, source.safe))
+
+
+def _safe(draft: Draft, made: ActuatorSpec, safe: str) -> str:
+    """A safe value is one that the kind takes and that pins keep by themselves when the agent is gone."""
+    path, value = ("actuators", made.name, "safe"), taken(made, safe)
+    if isinstance(value, Refusal):
+        draft.misfit(path, value.reason)
+        return safe
+    if not stands_alone(made, value):
+        remedy = "take one that is wholly on or off"
+        draft.misfit(path, f"a {made.kind} cannot keep {value!r} when nobody is left to make its pulses", remedy)
+    return value
 
 
 def _function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:

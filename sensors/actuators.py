@@ -1,8 +1,9 @@
 """Sets the outputs, and puts every one into its safe state whenever nobody is in charge of it.
 
 **Safe states.** An output is driven to its safe value when it is opened, before anything else happens to it; when it is no longer
-wanted, before its pin becomes an input again; and by `make_safe`, which the agent calls when it stops. After `make_safe` the
-outputs stay open and driven: the process ends with its pins at the safe level.
+wanted, before its pins become inputs again; and by `make_safe`, which the agent calls when it stops. After `make_safe` the
+outputs stay open and driven: the process ends with its pins at the safe level. So a safe value is made of still levels only
+(`protocol.values.stands_alone`): pulses would end with the process.
 
 A process that was killed outright can do nothing more. What its pins do then is the kernel's choice (docs/sensors.md), so whoever
 runs next opens them first of all: the agent's start, or systemd's ExecStopPost.
@@ -14,12 +15,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protocol.actuator_words import ACTUATORS, Sort
+from protocol.claims import own_pins_of
 from protocol.desired import ActuatorSpec
 from protocol.observed import DeviceStatus
-from protocol.options import pin_of, place_of
+from protocol.options import flag, place_of
 from protocol.refusal import Refusal
-from sensors.header import Fault, Header, Pin
-from sensors.kinds import ACTUATORS, output_is_high
+from protocol.values import taken
+from sensors.header import Fault, Header, Pin, words
+from sensors.outputs import Drive, drives
 
 
 class Actuators:
@@ -41,7 +45,7 @@ class Actuators:
         """Make all but these safe and close them, so that their pins can be used for something else."""
         for output in [output for output in self._open.values() if output.spec not in specs]:
             output.put(output.spec.safe)
-            self._header.release(output.number)
+            self._header.release(output.spec, _user(output.spec))
             del self._open[output.spec.name]
 
     def apply(self, name: str, value: str) -> DeviceStatus | Refusal:
@@ -49,10 +53,8 @@ class Actuators:
         output = self._open.get(name)
         if output is None:
             return self._faults.get(name) or Refusal(f"there is no actuator {name!r} here, only: {self._names()}", name)
-        values = ACTUATORS[output.spec.kind].values
-        if value not in values:
-            return Refusal(f"{output.spec.kind} {name} takes {' or '.join(values)}, not {value[:20]!r}", name)
-        return output.put(value)
+        said = taken(output.spec, value)
+        return said if isinstance(said, Refusal) else output.put(said)
 
     def make_safe(self) -> tuple[DeviceStatus, ...]:
         """Put every open output to its safe value and leave it so; may be called again and again."""
@@ -67,58 +69,85 @@ class Actuators:
         known = self._open.get(spec.name)
         if known is not None and known.spec == spec:
             return known.status()
-        user = f"actuator {spec.name} of stack {spec.stack}"
+        user = _user(spec)
         if known is not None:
             other = known.spec
             return _faulty(
                 spec, f"{user}: stack {other.stack} has an actuator of that name on this node, on {place_of(other)}"
             )
-        number = pin_of(spec)
-        if number is None:
-            return _faulty(spec, f"{user}: a {spec.kind} sits on one pin, and none was said")
-        pin = self._header.claim(number, user)
-        return _faulty(spec, pin.reason) if isinstance(pin, Fault) else self._start(_Output(spec, number, pin))
+        if isinstance(taken(spec, spec.safe), Refusal) or len(own_pins_of(spec)) != len(drives(spec, spec.safe)):
+            return _faulty(spec, f"{user}: what was said of it is not enough for a {spec.kind} of this agent")
+        pins = self._header.claim(spec, user)
+        return _faulty(spec, pins.reason) if isinstance(pins, Fault) else self._start(_Output(spec, pins))
 
     def _start(self, output: _Output) -> DeviceStatus:
         status = output.start()
         if status.fault:
-            self._header.release(output.number)
+            self._header.release(output.spec, _user(output.spec))
         else:
             self._open[output.spec.name] = output
         return status
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Output:
-    """One open actuator."""
+    """One open actuator: its pins in their order, and the value that they were put to last."""
 
     spec: ActuatorSpec
-    number: int
-    pin: Pin
+    pins: tuple[Pin, ...]
+    value: str = ""
 
     def start(self) -> DeviceStatus:
-        """Make the pin an output that is safe from its first moment."""
-        try:
-            self.pin.output_with_state(output_is_high(self.spec, self.spec.safe))
-        except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
-            return _faulty(self.spec, f"pin {self.number} cannot be an output: {error}")
+        """Make the pins outputs that are safe from their first moment."""
+        for pin, drive in self._driven(self.spec.safe):
+            try:
+                pin.output_with_state(bool(drive.high))
+            except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
+                return _faulty(self.spec, f"pin {drive.pin} cannot be an output: {words(error)}")
+        self.value = self.spec.safe
         return self.status()
 
     def put(self, value: str) -> DeviceStatus:
-        try:
-            self.pin.state = output_is_high(self.spec, value)
-        except Exception as error:  # noqa: BLE001 - see `start`
-            return _faulty(self.spec, f"pin {self.number} cannot be put {value}: {error}")
+        for pin, drive in self._driven(value):
+            try:
+                _put(pin, drive)
+            except Exception as error:  # noqa: BLE001 - see `start`
+                return _faulty(self.spec, f"pin {drive.pin} cannot be put {value}: {words(error)}")
+        self.value = value
         return self.status()
 
     def status(self) -> DeviceStatus:
-        """What the pin says, in the words of its kind."""
-        try:
-            high = bool(self.pin.state)
-        except Exception as error:  # noqa: BLE001 - see `start`
-            return _faulty(self.spec, f"pin {self.number} cannot be read: {error}")
-        value = next(value for value in ACTUATORS[self.spec.kind].values if output_is_high(self.spec, value) == high)
-        return DeviceStatus(self.spec.name, self.spec.kind, place_of(self.spec), value)
+        """The value that the pins were put to; what is only switched tells what its pin says."""
+        said = ""
+        for pin, drive in self._driven(self.value):
+            try:
+                high = bool(pin.state)
+            except Exception as error:  # noqa: BLE001 - see `start`
+                return _faulty(self.spec, f"pin {drive.pin} cannot be read: {words(error)}")
+            if ACTUATORS[self.spec.kind].sort is Sort.SWITCH and drive.pulses_hz is None:
+                said = "on" if high == flag(self.spec, "active_high", default=True) else "off"
+        return DeviceStatus(self.spec.name, self.spec.kind, place_of(self.spec), said or self.value)
+
+    def _driven(self, value: str) -> tuple[tuple[Pin, Drive], ...]:
+        numbers = own_pins_of(self.spec)
+        return tuple((self.pins[numbers.index(drive.pin)], drive) for drive in drives(self.spec, value))
+
+
+def _put(pin: Pin, drive: Drive) -> None:
+    """Drive one pin. Pulses end at the level that is wanted, before they end, so that none is left over."""
+    if drive.pulses_hz is not None:
+        if pin.frequency != drive.pulses_hz:
+            pin.frequency = drive.pulses_hz
+        pin.state = drive.high
+        return
+    if pin.frequency is not None:
+        pin.state = drive.high
+        pin.frequency = None
+    pin.state = bool(drive.high)
+
+
+def _user(spec: ActuatorSpec) -> str:
+    return f"actuator {spec.name} of stack {spec.stack}"
 
 
 def _faulty(spec: ActuatorSpec, reason: str) -> DeviceStatus:

@@ -14,15 +14,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from protocol.claims import Claim, Spec, claims_of, own_pins_of
+from protocol.options import place_of
+
 FACTORY_VARIABLE = "GPIOZERO_PIN_FACTORY"
 """gpiozero's own variable, which people who know gpiozero already set."""
 
-PREFERRED_FACTORIES = ("lgpio", "rpigpio")
-"""Tried in this order when nobody chose; gpiozero's other two need a daemon (pigpio) or the removed sysfs interface (native)."""
+MOCK = "mock"
+
+MOCK_PIN_VARIABLE = "GPIOZERO_MOCK_PIN_CLASS"
+"""gpiozero's own variable for another class of mock pins."""
+
+PREFERRED_FACTORIES = ("lgpio", "rpigpio", "pigpio", "native")
+"""Tried in this order when nobody chose, as gpiozero does. Mock is never among them: a lamp that only seems to be on is worse than
+one that says why it is not. Who wants that says so, and the last resort too: `lgpio,mock`."""
 
 REMEDY = (
     "install lgpio (`apt install python3-lgpio` and a virtual environment with --system-site-packages, or `pip install lgpio`), "
-    f"or set {FACTORY_VARIABLE}=mock to try without pins"
+    f"or set {FACTORY_VARIABLE}={MOCK} to try without pins"
 )
 
 
@@ -35,6 +44,7 @@ class Pin(Protocol):
 
     function: str
     state: Any
+    frequency: float | None
     edges: str
     when_changed: Callable[[float, Any], None] | None
 
@@ -70,19 +80,28 @@ class PinState:
 
 
 class Header:
-    """The 40 pins of this node. `factory` names a gpiozero pin factory; empty means the environment's, or the first that works."""
+    """The 40 pins of this node. `factory` names gpiozero pin factories to try; empty means the environment's, or whatever works."""
 
     def __init__(self, factory: str = "") -> None:
         self._wanted = factory
         self._loaded = ""
         self._factory: Any = None
         self._pins: dict[int, Pin] = {}
-        self._users: dict[int, str] = {}
+        self._users: dict[str, tuple[Claim, ...]] = {}
 
     @property
     def factory_name(self) -> str:
-        """The pin factory in use, or the one that was asked for while none was needed; empty if that is open."""
+        """The pin factory in use, or what was asked for while none was needed; empty if that is open."""
         return self._loaded or self._choice()
+
+    @property
+    def is_mock(self) -> bool:
+        """Whether pins exist in memory only."""
+        return self.factory_name.lower().partition(" ")[0] == MOCK
+
+    def factory(self) -> Any | Fault:
+        """Gpiozero's own object, for what it does with more than pins (buses)."""
+        return self._load() or self._factory
 
     def find(self, number: int) -> Pin | Fault:
         """One pin, whoever uses it."""
@@ -93,29 +112,37 @@ class Header:
             try:
                 self._pins[number] = self._factory.pin(number)
             except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
-                return Fault(f"pin {number} cannot be opened: {_words(error)}")
+                return Fault(f"pin {number} cannot be opened: {words(error)}")
         return self._pins[number]
 
-    def claim(self, number: int, user: str) -> Pin | Fault:
-        """One pin for `user` alone, until it is released."""
-        owner = self._users.get(number)
-        if owner is not None:
-            return Fault(f"pin {number} is used by {owner}, so {user} cannot have it")
-        pin = self.find(number)
-        if isinstance(pin, Fault):
-            return Fault(f"{user}: {pin.reason}")
-        self._users[number] = user
-        return pin
+    def claim(self, spec: Spec, user: str) -> tuple[Pin, ...] | Fault:
+        """All that a device needs for `user`, who has nothing yet, until it is released; its own pins in their order."""
+        for wanted in claims_of(spec):
+            owner = self._owner(wanted)
+            if owner:
+                return Fault(f"{wanted.what} is used by {owner}, so {user} cannot have it")
+        numbers = own_pins_of(spec)
+        if len(set(numbers)) < len(numbers):
+            return Fault(f"{user}: one pin is named twice ({place_of(spec)})")
+        pins = []
+        for number in numbers:
+            pin = self.find(number)
+            if isinstance(pin, Fault):
+                return Fault(f"{user}: {pin.reason}")
+            pins.append(pin)
+        self._users[user] = claims_of(spec)
+        return tuple(pins)
 
-    def release(self, number: int) -> None:
-        """Give a pin back; it becomes an input."""
-        self._users.pop(number)
-        pin = self._pins[number]
-        try:
-            pin.when_changed = None  # not every library ends its callbacks when a pin is closed
-            pin.close()
-        except Exception:  # noqa: BLE001 - see `find`; a pin that cannot be closed is opened anew next time
-            del self._pins[number]
+    def release(self, spec: Spec, user: str) -> None:
+        """Give back what a user has; its pins become inputs."""
+        self._users.pop(user)
+        for number in own_pins_of(spec):
+            pin = self._pins[number]
+            try:
+                pin.when_changed = None  # not every library ends its callbacks when a pin is closed
+                pin.close()
+            except Exception:  # noqa: BLE001 - see `find`; a pin that cannot be closed is opened anew next time
+                del self._pins[number]
 
     def pins(self) -> tuple[PinState, ...]:
         """Every pin that was touched, by number."""
@@ -123,11 +150,17 @@ class Header:
 
     def look(self, number: int) -> PinState:
         """One touched pin as it stands."""
-        pin, user = self._pins[number], self._users.get(number, "")
+        pin, user = self._pins[number], self._owner(Claim(f"pin {number}"))
         try:
             return PinState(number, pin.function, bool(pin.state), user)
         except Exception:  # noqa: BLE001 - see `find`
             return PinState(number, UNREADABLE, high=False, user=user)
+
+    def _owner(self, wanted: Claim) -> str:
+        """Who has what excludes a claim; empty: nobody."""
+        return next(
+            (user for user, claims in self._users.items() if any(wanted.excludes(claim) for claim in claims)), ""
+        )
 
     def _choice(self) -> str:
         return self._wanted or os.environ.get(FACTORY_VARIABLE, "")
@@ -135,14 +168,15 @@ class Header:
     def _load(self) -> Fault | None:
         if self._factory is not None:
             return None
+        choice = tuple(name.strip() for name in self._choice().split(",") if name.strip())
         reasons = []
-        for name in (self._choice(),) if self._choice() else PREFERRED_FACTORIES:
+        for name in choice or PREFERRED_FACTORIES:
             try:
                 self._factory = _new_factory(name)
             except Exception as error:  # noqa: BLE001 - see `find`
-                reasons.append(f"{name}: {_words(error)}")
+                reasons.append(f"{name}: {words(error)}")
             else:
-                self._loaded = name
+                self._loaded = f"{name} ({'; '.join(reasons)})" if reasons and name.lower() == MOCK else name
                 return None
         return Fault(f"no pin factory works here ({'; '.join(reasons)}); {REMEDY}")
 
@@ -157,8 +191,20 @@ def _new_factory(name: str) -> Any:
         raise LookupError(
             f"there is no such pin factory, only {', '.join(known)}" if known else "gpiozero is not installed"
         )
-    return next(iter(found)).load()()
+    factory = next(iter(found)).load()()
+    if name.lower() == MOCK:
+        _with_pulses(factory)
+    return factory
 
 
-def _words(error: Exception) -> str:
+def _with_pulses(factory: Any) -> None:
+    """Have mock pins do all that a pin of a Raspberry Pi does; gpiozero's usual ones refuse pulses."""
+    from gpiozero.pins.mock import MockPWMPin  # noqa: PLC0415 - gpiozero is loaded only when a pin is wanted
+
+    if not os.environ.get(MOCK_PIN_VARIABLE):
+        factory.pin_class = MockPWMPin
+
+
+def words(error: Exception) -> str:
+    """What a library's exception says, or at least its name."""
     return str(error) or type(error).__name__

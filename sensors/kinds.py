@@ -1,4 +1,4 @@
-"""The catalogue: how each kind of sensor and actuator stands on its pin. Data only; gpiozero is not imported here.
+"""The catalogue: how each kind of sensor stands on its pin. Data only; gpiozero is not imported here.
 
 A sensor's level is *on* or *off*: its first event says that it went on (pressed, motion), its second that it went off. Which
 electrical level means *on* follows from the pull, as with gpiozero's class of the same name: a pulled-up pin is on when
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from protocol.desired import ActuatorSpec, SensorSpec
+from protocol.desired import SensorSpec
 from protocol.devices import CLICKED, HELD
-from protocol.options import flag, text
+from protocol.options import text
 
 
 class Pull(StrEnum):
@@ -44,13 +44,6 @@ class SensorKind:
         return (self.on, self.off, self.held, *CLICKED) if self.held else (self.on, self.off)
 
 
-@dataclass(frozen=True, slots=True)
-class ActuatorKind:
-    """One kind of actuator: its values, and whether each one drives the output *on*."""
-
-    values: Mapping[str, bool]
-
-
 _CLOSES_TO_GROUND = MappingProxyType({Pull.UP: False, Pull.DOWN: True, Pull.NONE: False})
 _DRIVES_HIGH = MappingProxyType({Pull.UP: False, Pull.DOWN: True, Pull.NONE: True})
 _LOW_OVER_LINE = MappingProxyType({Pull.UP: True, Pull.DOWN: False, Pull.NONE: False})
@@ -61,16 +54,6 @@ SENSORS: Mapping[str, SensorKind] = MappingProxyType(
         "motion": SensorKind("motion", "no-motion", Pull.DOWN, _DRIVES_HIGH),
         "line": SensorKind("line", "no-line", Pull.DOWN, _LOW_OVER_LINE),
         "digital": SensorKind("activated", "deactivated", Pull.DOWN, _DRIVES_HIGH),
-    }
-)
-
-_ON_OFF: Mapping[str, bool] = MappingProxyType({"on": True, "off": False})
-
-ACTUATORS: Mapping[str, ActuatorKind] = MappingProxyType(
-    {
-        "led": ActuatorKind(_ON_OFF),
-        "buzzer": ActuatorKind(_ON_OFF),
-        "relay": ActuatorKind(_ON_OFF),
     }
 )
 
@@ -91,8 +74,3 @@ def high_for(spec: SensorSpec, event: str) -> bool | None:
     if event not in (kind.on, kind.off):
         return None
     return on_is_high(spec) == (event == kind.on)
-
-
-def output_is_high(spec: ActuatorSpec, value: str) -> bool:
-    """The level that `value` puts this actuator's pin to."""
-    return ACTUATORS[spec.kind].values[value] == flag(spec, "active_high", default=True)

@@ -6,14 +6,12 @@ Levels here are electrical (high or low), as a wire would be; `sensors.kinds.hig
 from __future__ import annotations
 
 from protocol.refusal import Refusal
-from sensors.header import FACTORY_VARIABLE, Fault, Header, PinState
-
-MOCK = "mock"
+from sensors.header import FACTORY_VARIABLE, MOCK, Fault, Header, PinState
 
 
 def drive(header: Header, number: int, *, high: bool) -> PinState | Refusal:
     """Put an input mock pin to a level; whoever watches it is called before this returns."""
-    if header.factory_name.lower() != MOCK:
+    if not header.is_mock:
         return Refusal(f"pin {number} is real, and only mock pins can be driven (set {FACTORY_VARIABLE}={MOCK})")
     pin = header.find(number)
     if isinstance(pin, Fault):

@@ -45,7 +45,7 @@ class Watch:
     def keep(self, specs: tuple[SensorSpec, ...]) -> None:
         """Close all but these, so that their pins can be used for something else."""
         for watched in [watched for watched in self._open.values() if watched.spec not in specs]:
-            self._header.release(watched.number)
+            self._header.release(watched.spec, _user(watched.spec))
             del self._open[watched.spec.name]
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class Watch:
         known = self._open.get(spec.name)
         if known is not None and known.spec == spec:
             return None
-        user = f"sensor {spec.name} of stack {spec.stack}"
+        user = _user(spec)
         if known is not None:
             return Fault(
                 f"{user}: stack {known.spec.stack} has a sensor of that name on this node, on {place_of(known.spec)}"
@@ -74,21 +74,24 @@ class Watch:
         number = pin_of(spec)
         if number is None:
             return Fault(f"{user}: a {spec.kind} sits on one pin, and none was said")
-        pin = self._header.claim(number, user)
-        return (
-            pin if isinstance(pin, Fault) else self._start(_Watched(spec, number, pin, on_is_high(spec), self._deliver))
-        )
+        pins = self._header.claim(spec, user)
+        if isinstance(pins, Fault):
+            return pins
+        return self._start(_Watched(spec, number, pins[0], on_is_high(spec), self._deliver))
 
     def _start(self, watched: _Watched) -> Fault | None:
         spec = watched.spec
         try:
             watched.start()
         except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
-            self._header.release(watched.number)
-            user = f"sensor {spec.name} of stack {spec.stack}"
-            return Fault(f"{user}: pin {watched.number} cannot be watched: {error}")
+            self._header.release(spec, _user(spec))
+            return Fault(f"{_user(spec)}: pin {watched.number} cannot be watched: {error}")
         self._open[spec.name] = watched
         return None
+
+
+def _user(spec: SensorSpec) -> str:
+    return f"sensor {spec.name} of stack {spec.stack}"
 
 
 @dataclass(slots=True, weakref_slot=True)

@@ -16,10 +16,11 @@ from agent.decide.inputs import Done, EngineHint, HostSeen, Retry, StepEnded
 from agent.decide.now import Now
 from link.inputs import Busy, LinkDown, LinkInput, Published, Sent
 from link.settings import LinkSettings
+from protocol.claims import pins_of
 from protocol.desired import ActuatorSpec, SensorSpec
 from protocol.envelope import Packet
 from protocol.observed import Clock, DeviceStatus, Health, Inventory
-from protocol.options import pins_of, place_of
+from protocol.options import place_of
 from protocol.refusal import Refusal
 from protocol.topics import ROOT
 from sensors.header import PinState

@@ -20,8 +20,9 @@ from protocol.desired import Invocation
 from protocol.envelope import read_json
 from protocol.function import FunctionSpec
 from protocol.observed import Result, ResultStatus
+from protocol.refusal import Refusal
 from protocol.topics import ResultTopic
-from sensors.kinds import ACTUATORS
+from protocol.values import taken
 
 PENDING_MOST = 1000
 # Per function: at one run a second, more than a quarter of an hour of work; each waits with at most some 256 KiB.
@@ -167,8 +168,8 @@ def _set(node: Node, stack: str, name: str, value: object) -> str:
     spec = next((a for a in node.sections().actuators if (a.stack, a.name) == (stack, name)), None)
     if spec is None:
         return f"stack {stack} has no actuator {name[:63]!r} on this node"
-    kind = ACTUATORS.get(spec.kind)
-    if kind is None or not isinstance(value, str) or value not in kind.values:
-        return f"actuator {name} takes {' or '.join(kind.values) if kind else 'nothing'}, not {str(value)[:20]!r}"
-    node.effects.append(SetActuator(name, value))
+    said = taken(spec, value)
+    if isinstance(said, Refusal):
+        return str(said)
+    node.effects.append(SetActuator(name, said))
     return ""

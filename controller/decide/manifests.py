@@ -18,9 +18,9 @@ from controller.decide.fleet import Fleet
 from controller.decide.placement import constraints
 from controller.decide.records import StackRecord
 from protocol import delivery, stackfile
+from protocol.claims import Claim, claims_of
 from protocol.container import Port
 from protocol.operator import ManifestFault, Verdict
-from protocol.options import pins_of
 from protocol.stack import Actuator, Sensor, Stack
 from protocol.topics import StackStatusTopic
 
@@ -173,13 +173,13 @@ def conflicts(fleet: Fleet, stack: Stack) -> Iterator[ManifestFault]:
     others = [other for name, other in sorted(fleet.catalogue.stacks.items()) if name != stack.name]
     mine = list(_claims(stack))
     for other in others:
-        theirs: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-        for what, path, texts in _claims(other):
-            theirs.setdefault(what, []).append((path, texts))
-        for what, path, texts in mine:
-            for their_path, their_texts in theirs.get(what, ()):
-                if not constraints.are_disjoint(texts, their_texts):
-                    yield _conflict(stack, what, path, f"{their_path} of the stack {other.name!r}")
+        theirs: dict[str, list[tuple[Claim, str, tuple[str, ...]]]] = {}
+        for claim, path, texts in _claims(other):
+            theirs.setdefault(claim.what, []).append((claim, path, texts))
+        for claim, path, texts in mine:
+            for their_claim, their_path, their_texts in theirs.get(claim.what, ()):
+                if claim.excludes(their_claim) and not constraints.are_disjoint(texts, their_texts):
+                    yield _conflict(stack, claim.what, path, f"{their_path} of the stack {other.name!r}")
 
 
 def _conflict(stack: Stack, what: str, path: str, owner: str) -> ManifestFault:
@@ -187,18 +187,18 @@ def _conflict(stack: Stack, what: str, path: str, owner: str) -> ManifestFault:
     return ManifestFault(f"{path} of the stack {stack.name!r} wants {what}, which {owner} has", path, remedy=remedy)
 
 
-def _claims(stack: Stack) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _claims(stack: Stack) -> Iterator[tuple[Claim, str, tuple[str, ...]]]:
     """Everything a stack claims of a node: what, by which path of its manifest, and on which nodes."""
     for name, service in stack.services.items():
         for port in service.container.ports:
             if port.published:
-                yield _port(port), f"services.{name}", service.constraints
+                yield Claim(_port(port)), f"services.{name}", service.constraints
     devices: list[tuple[str, str, Sensor | Actuator]] = [("sensors", *item) for item in stack.sensors.items()]
     devices += [("actuators", *item) for item in stack.actuators.items()]
     for section, name, device in devices:
-        yield f"the device name {name!r}", f"{section}.{name}", device.constraints
-        for pin in pins_of(device.spec):
-            yield f"pin {pin}", f"{section}.{name}", device.constraints
+        yield Claim(f"the device name {name!r}"), f"{section}.{name}", device.constraints
+        for claim in claims_of(device.spec):
+            yield claim, f"{section}.{name}", device.constraints
 
 
 def _port(port: Port) -> str:

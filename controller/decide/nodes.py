@@ -12,9 +12,9 @@ from controller.decide import answers, twins
 from controller.decide.fleet import Fleet
 from controller.decide.records import Node
 from controller.decide.report import place
+from protocol.claims import pins_of
 from protocol.observed import Answer
 from protocol.operator import NodeDetail, NodeRow, OperatorOrder
-from protocol.options import pins_of
 
 TASKS_SHOWN = 200
 """A Pi carries dozens; a packet must hold them beside all the rest."""

@@ -49,8 +49,8 @@ def test_a_value_is_put_out() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("lamp", "purple", "led lamp takes on or off, not 'purple'"),
-        ("lamp", "", "led lamp takes on or off, not ''"),
+        ("lamp", "purple", "led takes on, off or blink, not 'purple'"),
+        ("lamp", "", "led takes on, off or blink, not ''"),
         ("siren", "on", "there is no actuator 'siren' here, only: lamp"),
     ],
 )

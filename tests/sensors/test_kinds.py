@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from protocol import acting, devices, sensing
-from protocol.desired import ActuatorSpec, SensorSpec
+from protocol.desired import SensorSpec
 from protocol.section import Section
 from protocol.sources import SOURCES
 from sensors import kinds
@@ -23,14 +23,11 @@ def test_every_kind_has_the_words_that_manifests_are_checked_with() -> None:
     """The names and events of the parts of the catalogue are equal, in the same order."""
     ours = [kind for kind in (*kinds.SENSORS, *PROBES) if kind not in SOURCES]
     assert [*ours, *SOURCES] == list(sensing.KINDS) == list(devices.SENSORS)
-    assert list(kinds.ACTUATORS) == list(acting.KINDS)
+    assert list(devices.ACTUATORS) == list(acting.KINDS)
     assert {name: kind.events for name, kind in kinds.SENSORS.items()} == {
         name: words.events for name, words in devices.SENSORS.items() if words.unit is None and name not in SOURCES
     }
     assert {name for name, words in devices.SENSORS.items() if words.unit is not None} <= set(PROBES)
-    assert {name: tuple(kind.values) for name, kind in kinds.ACTUATORS.items()} == {
-        name: words.values for name, words in devices.ACTUATORS.items()
-    }
 
 
 def test_the_documented_catalogue_is_the_real_one() -> None:
@@ -53,7 +50,8 @@ def test_the_documented_catalogue_is_the_real_one() -> None:
         if words.unit is not None and name not in SOURCES
     ]
     rows += [
-        f"| `{name}` | {names(words.values)} | {names(keys(acting.KINDS[name]))} |"
+        f"| `{name}` | {', '.join([*(f'`{word}`' for word in words.values), *([words.also] if words.also else [])])} "
+        f"| {names(keys(acting.KINDS[name]))} |"
         for name, words in devices.ACTUATORS.items()
     ]
     page = (ROOT / "docs" / "sensors.md").read_text(encoding="utf-8")
@@ -70,12 +68,6 @@ def test_every_kind_knows_its_level_for_every_pull() -> None:
     """No wiring of a known kind is left undecided."""
     for kind in kinds.SENSORS.values():
         assert set(kind.on_is_high) == set(kinds.Pull)
-
-
-def test_safe_values_are_values_of_every_actuator() -> None:
-    """Whatever `safe` a manifest may say, the actuator can be put to it."""
-    for kind in kinds.ACTUATORS.values():
-        assert {"on", "off"} <= set(kind.values)
 
 
 @pytest.mark.parametrize(
@@ -98,15 +90,6 @@ def test_safe_values_are_values_of_every_actuator() -> None:
 def test_the_level_that_makes_an_event(kind: str, pull: str, event: str, high: bool | None) -> None:
     """Each event of a pin has one level that makes it; a hold takes time, and others' events are not made at all."""
     assert kinds.high_for(SensorSpec("s", "porch", kind, {"pin": 4, "pull": pull}), event) == high
-
-
-@pytest.mark.parametrize(
-    ("value", "active_high", "high"), [("on", True, True), ("off", True, False), ("on", False, False)]
-)
-def test_the_level_that_a_value_puts_out(value: str, active_high: bool, high: bool) -> None:
-    """An actuator that is active low is on when its pin is low."""
-    spec = ActuatorSpec("lamp", "porch", "relay", {"pin": 4, "active_high": active_high})
-    assert kinds.output_is_high(spec, value) == high
 
 
 def test_the_package_costs_no_gpiozero_until_a_pin_is_opened() -> None:

@@ -17,8 +17,8 @@ from controller.decide.placement.need import Need
 from controller.decide.placement.room import MILLIS, Room
 from controller.decide.presence import Presence
 from controller.decide.records import Availability, Node, service_key
+from protocol.claims import pins_of
 from protocol.constraint import plain
-from protocol.options import pins_of
 from protocol.platform import is_for
 
 SYSTEM_MEMORY_BYTES = 192 * 2**20
