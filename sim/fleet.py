@@ -87,6 +87,8 @@ class SimFleet:
     def publish(self, stack: str, manifest: bytes) -> None:
         """Publish a stack; an empty manifest removes it. A broker that is down gets it later."""
         self.manifests[stack] = manifest
+        if not manifest:
+            self.invariants.honesty.removed_s[stack] = self.world.now_s
         self.world.say("operator", f"publishes {stack}, {len(manifest)} bytes")
         self._send(pack(ManifestTopic(FLEET, stack), manifest))
 

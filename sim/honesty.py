@@ -23,6 +23,9 @@ SILENT_S = 240.0
 """After so long without a word nobody may say that a node is online: a lease, a grace, overtaken mail, a machine that sleeps."""
 
 
+OVERTAKEN_S = 60.0
+"""After so long nothing that an operator said is still on its way."""
+
 RESAID_S = 40.0
 """After so long a controller has said everything anew, over a slow radio and on a machine that sleeps."""
 
@@ -51,6 +54,7 @@ class Honesty:
     nodes: Mapping[str, SimNode]
     _seen: dict[str, _Seen] = field(default_factory=dict)
     wanted: Mapping[str, bytes] = field(default_factory=dict)
+    removed_s: dict[str, float] = field(default_factory=dict)
     _in_force: set[str] = field(default_factory=set)
     _renewed: set[str] = field(default_factory=set)
     _deaf: tuple[int, int] | None = None
@@ -156,7 +160,8 @@ class Honesty:
         for name, manifest in self.wanted.items():
             record = fleet.stacks.get(name)
             is_there = record is not None and record.stack is not None
-            if not manifest:
+            is_removed = self.world.now_s - self.removed_s.get(name, float("-inf")) < OVERTAKEN_S
+            if not manifest or is_removed:  # an overtaken removal may arrive after what was published since
                 self._in_force.discard(name)
             elif is_there:
                 self._in_force.add(name)

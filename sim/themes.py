@@ -112,7 +112,7 @@ THEMES = (
         }
         | {
             "replay": 2,
-            "forge": 2,
+            "forge": 6,
             "late_wills": 4,
             "ambush_node": 4,
             "ambush_controller": 3,
