@@ -96,9 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--trace", type=Path, metavar="FILE", help="write the whole trace of the last history")
     many = parser.add_argument_group("many histories")
     many.add_argument("--seeds", type=int, metavar="N", help=f"how many histories (default {SEEDS})")
-    many.add_argument(
-        "--short", action="store_true", help="a minute of dense faults each: for tens of thousands of seeds"
-    )
+    many.add_argument("--short", action="store_true", help="a few dense faults each: for tens of thousands of seeds")
     many.add_argument("--jobs", type=int, metavar="N", help="how many processes share them (default 1)")
     one = parser.add_argument_group("one rollout, rehearsed")
     one.add_argument("--partition", type=_share, metavar="SHARE", help="share of the time that each node is away: 30%%")

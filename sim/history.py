@@ -70,10 +70,10 @@ class Plan:
 
 
 SHORT = Plan(
-    nodes=2, seconds=24.0, fault_every_s=7.0, work_every_s=7.0, is_lean=True, reconnects=0.125
+    nodes=2, seconds=16.0, fault_every_s=5.0, work_every_s=6.0, is_lean=True, reconnects=0.125
 )  # fmt: skip
-"""A history for tens of thousands of seeds: faults meet deeds as often in a fraction of the turns. What takes longer than half
-a minute (an absence of minutes, a grant that waits for its third node) is the long one's."""
+"""A history for tens of thousands of seeds: faults meet deeds as often in a fraction of the turns. What takes longer than a
+quarter of a minute (an absence of minutes, a grant that waits for its third node) is the long one's."""
 
 
 def history(seed: int, plan: Plan | None = None, told: Recording | Replay | None = None) -> Course:
