@@ -72,6 +72,8 @@ SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("functions.NAME", manifest.Function),
     ("functions.NAME.triggers", triggering.Trigger),
     ("functions.NAME.triggers.when", triggering.Condition),
+    ("functions.NAME.triggers.window", triggering.Window),
+    ("functions.NAME.triggers.sequence", triggering.Step),
     ("x-bramble", extension.OfStack),
     ("x-bramble.registries.REGISTRY", extension.Login),
 )

@@ -20,13 +20,46 @@ class Catchup(StrEnum):
     ALL = "all"
 
 
+class Figure(StrEnum):
+    """What is made of the events in a window."""
+
+    COUNT = "count"
+    AVERAGE = "average"
+    MIN = "min"
+    MAX = "max"
+
+
+@sparse
+@dataclass(frozen=True, slots=True)
+class RollingWindow:
+    """The last `last` events, or those of the last `within_s`; it is met while their figure is above and below its limits."""
+
+    of: Figure
+    last: int = 0
+    within_s: Seconds = 0.0
+    above: float | None = None
+    below: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a sequence."""
+
+    sensor: str
+    on: str
+
+
 @sparse
 @dataclass(frozen=True, slots=True)
 class TriggerSpec:
-    """What calls a function: a sensor's event, or the passing of time. Exactly one of `sensor`, `every_s`, `schedule` is set.
+    """What calls a function: events of sensors, or the passing of time.
+
+    Exactly one of `sensor`, `sequence`, `every_s` and `schedule` is set.
 
     `when` are filters of CloudEvents Subscriptions, checked, and each must hold. After a call there is none for `cooldown_s`. The
-    times of the cron `schedule` are the node's own; what it missed is made good as `catchup` says, up to `max_age_s` late.
+    event of `on` must stand for `for_s`: until then the event `until`, its opposite, must not come. A sequence must be complete
+    `within_s` from its first event on. The times of the cron `schedule` are the node's own; what it missed is made good as
+    `catchup` says, up to `max_age_s` late.
     """
 
     sensor: str = ""
@@ -37,12 +70,17 @@ class TriggerSpec:
     schedule: str = ""
     catchup: Catchup = Catchup.ONCE
     max_age_s: Seconds = DAY_S
+    for_s: Seconds = 0.0
+    until: str = ""
+    window: RollingWindow | None = None
+    sequence: tuple[Step, ...] = ()
+    within_s: Seconds = 0.0
 
     @property
     def has_memory(self) -> bool:
         """Whether a call depends on more than one event; then only the node of the sensor knows."""
-        return self.cooldown_s > 0
+        return bool(self.cooldown_s or self.for_s or self.window or self.sequence)
 
     def concerns(self, sensor: str) -> bool:
         """Whether an event of that sensor of its stack means anything to it."""
-        return bool(self.sensor) and self.sensor == sensor
+        return bool(sensor) and (self.sensor == sensor or any(step.sensor == sensor for step in self.sequence))

@@ -1,4 +1,4 @@
-"""What calls a function, as manifests write it: the section of one trigger, and that of a condition."""
+"""What calls a function, as manifests write it: the section of one trigger, and what stands in it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from protocol.conditions import Schedule
-from protocol.section import SCALAR, Duration, Form, Section
-from protocol.trigger import Catchup
+from protocol.section import REAL, SCALAR, WHOLE, Duration, Form, Section
+from protocol.triggers_memory import SAMPLES_MOST
 from protocol.triggers_when import DATA, text
 
 ATTRIBUTES = (
@@ -60,8 +60,39 @@ class Condition(Section):
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
+class Window(Section):
+    """The last `last` events, or those `within` a time; it is met when their figure comes `above` and `below` its limits."""
+
+    of: Literal["count", "average", "min", "max"]
+    last: Annotated[int, Field(ge=2, le=SAMPLES_MOST), WHOLE] | None = None
+    within: Duration | None = Field(default=None, gt=0)
+    above: Annotated[float, REAL] | None = None
+    below: Annotated[float, REAL] | None = None
+
+    @model_validator(mode="after")
+    def _says_what_is_met(self) -> Window:
+        if (self.last is None) == (self.within is None):
+            raise ValueError("a window has either `last`, a number of events, or `within`, a time")
+        if self.above is None and self.below is None:
+            raise ValueError("a window is met when its figure is above or below something; write `above` or `below`")
+        if self.of == "count":
+            if self.within is None or self.below is not None or self.above is None:
+                raise ValueError("events are counted when one comes; write `within` and `above`, and nothing else")
+            if not 0 < self.above < SAMPLES_MOST:
+                raise ValueError(f"a window holds {SAMPLES_MOST} events; write an `above` from 1 to {SAMPLES_MOST - 1}")
+        return self
+
+
+class Step(Section):
+    """One event of a sequence."""
+
+    sensor: str
+    on: str
+
+
 GOES_WITH: Mapping[str, frozenset[str]] = {
-    "sensor": frozenset({"on", "when", "cooldown"}),
+    "sensor": frozenset({"on", "when", "for", "window", "cooldown"}),
+    "sequence": frozenset({"within", "cooldown"}),
     "every": frozenset(),
     "schedule": frozenset({"catchup", "max_age"}),
 }
@@ -69,11 +100,15 @@ GOES_WITH: Mapping[str, frozenset[str]] = {
 
 
 class Trigger(Section):
-    """What calls a function: `{sensor, on}`, `{every}` or `{schedule}`."""
+    """What calls a function: `{sensor, on}`, `{sequence}`, `{every}` or `{schedule}`."""
 
     sensor: str = ""
     on: str = ""
     when: list[Condition] = Field(default=[])
+    for_: Duration | None = Field(default=None, gt=0, alias="for")
+    window: Window | None = None
+    sequence: Annotated[list[Step], Field(min_length=2, max_length=10)] | None = None
+    within: Duration | None = Field(default=None, gt=0)
     cooldown: Duration | None = Field(default=None, gt=0)
     every: Duration | None = Field(default=None, gt=0)
     schedule: Schedule = ""
@@ -92,6 +127,10 @@ class Trigger(Section):
                 raise ValueError(f"`{key}` says nothing about `{cause}`; remove one of them")
         if cause == "sensor" and not self.on:
             raise ValueError("a trigger of a sensor needs `on`, the event that calls")
-        if self.catchup == Catchup.SKIP and self.max_age:
+        if self.for_ and self.window:
+            raise ValueError("a trigger waits `for` a time, or looks at a `window`; keep one")
+        if self.sequence and not self.within:
+            raise ValueError("a sequence needs `within`, the time from its first event to its last")
+        if self.catchup == "skip" and self.max_age:
             raise ValueError("`catchup: skip` makes nothing good, at whatever age; remove max_age")
         return self

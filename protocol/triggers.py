@@ -17,7 +17,7 @@ from protocol.function import FunctionSpec
 from protocol.ids import canonical, invocation_id
 from protocol.observed import SensorEvent
 from protocol.trigger import TriggerSpec
-from protocol.triggers_memory import Memory, advance, fits
+from protocol.triggers_memory import Cause, Causes, Memory, advance, due, fits
 from protocol.triggers_when import said_by
 
 TICK_TYPE = "dev.bramble.timer.tick"
@@ -40,7 +40,11 @@ def matches(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], f
         trigger = spec_of(place)
         return _id(event.id, place) in event.taken if trigger.has_memory else fits(trigger, event, said)
 
-    return _asked(event, fleet, [place for place in near if is_met(place)])
+    met = [place for place in near if is_met(place)]
+    if not met:
+        return ()
+    cause = _cause(event, fleet)
+    return tuple(_call(place, cause) for place in met)
 
 
 def remembers(
@@ -51,11 +55,13 @@ def remembers(
     near = [place for place in near if spec_of(place).concerns(event.sensor)]
     if not near:
         return {}, ()
-    said, after, met = said_by(event, fleet), {}, []
-    for place in near:
-        after[key_of(place)], is_met = advance(memory_of(known, place), event, said)
-        met += [place] if is_met else []
-    return after, _asked(event, fleet, met)
+    said, cause = said_by(event, fleet), _cause(event, fleet)
+    return _after(near, lambda place: advance(memory_of(known, place), event, said, cause))
+
+
+def passes(known: Known, waiting: Iterable[Place], now_s: float) -> tuple[dict[str, Memory], tuple[Invocation, ...]]:
+    """The same when no event comes, but time passes up to a moment."""
+    return _after(waiting, lambda place: due(memory_of(known, place), now_s))
 
 
 def tick(cause: str, function: FunctionSpec, number: int, attributes: dict[str, str]) -> Invocation:
@@ -93,8 +99,22 @@ def _id(cause: str, place: Place) -> str:
     return invocation_id(cause, function.stack, function.name, number)
 
 
-def _asked(event: SensorEvent, fleet: str, met: list[Place]) -> tuple[Invocation, ...]:
-    if not met:
-        return ()
-    attributes, body = events.attributes(event, fleet), canonical(events.data(event)).decode()
-    return tuple(Invocation(_id(event.id, (f, number)), f.stack, f.name, attributes, body) for f, number in met)
+def _after(
+    near: Iterable[Place], step: Callable[[Place], tuple[Memory, Causes]]
+) -> tuple[dict[str, Memory], tuple[Invocation, ...]]:
+    after: dict[str, Memory] = {}
+    called: list[Invocation] = []
+    for place in near:
+        after[key_of(place)], causes = step(place)
+        called += [_call(place, cause) for cause in causes]
+    return after, tuple(called)
+
+
+def _cause(event: SensorEvent, fleet: str) -> Cause:
+    return Cause(events.attributes(event, fleet), canonical(events.data(event)).decode())
+
+
+def _call(place: Place, cause: Cause) -> Invocation:
+    function, _ = place
+    named = _id(cause.attributes["id"], place)
+    return Invocation(named, function.stack, function.name, cause.attributes, cause.body)

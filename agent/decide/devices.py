@@ -47,6 +47,9 @@ def follow(node: Node) -> None:
         }
         node.edges = known | kept
         node.opened = wanted
+        fed = [spec for spec in wanted.sensors if spec.kind in FED and spec.name not in kept]
+        unread = tuple(DeviceStatus(spec.name, spec.kind, place_of(spec)) for spec in fed)
+        node.sensors = _merged(node.sensors, unread, {spec.name for spec in wanted.sensors})
         node.effects.append(replace(wanted, sensors=tuple(spec for spec in wanted.sensors if spec.kind not in FED)))
 
 
@@ -63,6 +66,8 @@ def _read(node: Node, state: Chain, seen: Reading, now: Now) -> None:
     node.edges[seen.sensor], events = edges.observe(state, seen)
     if seen.opening:
         _show(node, seen.sensor, seen.value)
+    if seen.opening or not state.is_begun:
+        trigger.opened(node, seen.sensor, seen.value)
     for event in events:
         _report(node, event, now)
 

@@ -15,6 +15,7 @@ from protocol.triggers import tick
 def fire(node: Node, now: Now) -> None:
     """Call what is due, and follow what is in force."""
     trigger.follow(node)
+    trigger.settle(node, now)
     trigger_times.fire(node, now)
     wanted = {
         f"{function.stack} {function.name} {number}": (function, number, trigger.every_s)

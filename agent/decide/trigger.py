@@ -7,10 +7,14 @@ matched here alone; what it calls waits in this node's queue, also while no engi
 from __future__ import annotations
 
 from agent.decide import invocations
-from agent.decide.node import Node
-from protocol import triggers
-from protocol.desired import Invocation
+from agent.decide.node import Node, Now
+from protocol import devices, triggers
+from protocol.desired import Invocation, SensorSpec
 from protocol.observed import SensorEvent
+from protocol.options import number
+from protocol.sensor_words import Nature
+from protocol.shapes import JsonValue
+from protocol.triggers_memory import Memory, ended
 
 
 def called(node: Node, event: SensorEvent, stack: str) -> tuple[Invocation, ...]:
@@ -18,17 +22,72 @@ def called(node: Node, event: SensorEvent, stack: str) -> tuple[Invocation, ...]
     functions = node.sections().functions
     plain = triggers.matches(event, stack, functions, node.fleet) if invocations.can_take(node) else ()
     memories, remembered = triggers.remembers(node.memories.get, event, stack, functions, node.fleet)
-    for key, memory in memories.items():
-        node.memories.put(key, memory)
+    _keep(node, memories)
     return plain + remembered
+
+
+def opened(node: Node, sensor: str, value: JsonValue) -> None:
+    """A sensor was opened: of the waits that were begun before, those go on whose event still stands."""
+    spec = next((spec for spec in node.sections().sensors if spec.name == sensor), None)
+    for place in _places(node) if spec is not None and len(node.memories) else ():
+        memory = node.memories.get(triggers.key_of(place))
+        is_meant = memory is not None and (place[0].stack, memory.trigger.sensor) == (spec.stack, sensor)
+        if is_meant and memory.due_mono_s is not None and memory.trigger.on != _standing(spec, value):
+            node.memories.put(triggers.key_of(place), ended(memory))
+
+
+def settle(node: Node, now: Now) -> None:
+    """Call what has been waited for long enough; who may not stand any more is asked first, by opening its sensor."""
+    if not len(node.memories):
+        return
+    due = [
+        (memory.due_mono_s, place)
+        for place in _places(node)
+        if (memory := node.memories.get(triggers.key_of(place))) is not None
+        and memory.due_mono_s is not None
+        and _is_open(node, memory)
+        and now.has_come(memory.due_mono_s)
+    ]
+    waiting = [place for _, place in sorted(due, key=lambda one: one[0])]
+    memories, calls = triggers.passes(node.memories.get, waiting, now.mono_s)
+    _keep(node, memories)
+    for call in calls:
+        invocations.take(node, call, now)
 
 
 def follow(node: Node) -> None:
     """Remember nothing of a trigger that is not in force any more, or is another one."""
     if not len(node.memories):
         return
-    wanted = {triggers.key_of((f, i)): t for f in node.sections().functions for i, t in enumerate(f.triggers)}
+    wanted = {triggers.key_of(place): triggers.spec_of(place) for place in _places(node)}
     for key in node.memories:
         memory = node.memories.get(key)
         if memory is not None and wanted.get(key) != memory.trigger:
             node.memories.drop(key)
+
+
+def _places(node: Node) -> list[triggers.Place]:
+    return [(function, number) for function in node.sections().functions for number in range(len(function.triggers))]
+
+
+def _is_open(node: Node, memory: Memory) -> bool:
+    chain = node.edges.get(memory.trigger.sensor)
+    return chain is not None and chain.is_begun
+
+
+def _standing(spec: SensorSpec, value: JsonValue) -> str:
+    """The event that led to how a sensor stands, where that can be told."""
+    words = devices.words_of(spec.kind, spec.options)
+    if words.nature is Nature.LEVEL:
+        return words.events[not value]
+    if words.nature is Nature.NUMBER and "threshold" in spec.options:
+        return words.events[1 if float(value) >= number(spec, "threshold") else 2]
+    return ""
+
+
+def _keep(node: Node, memories: dict[str, Memory]) -> None:
+    for key, memory in memories.items():
+        if memory == Memory(memory.trigger):
+            node.memories.drop(key)
+        else:
+            node.memories.put(key, memory)

@@ -77,3 +77,55 @@ def test_nothing_is_remembered_of_what_is_gone(rig: Rig) -> None:
     assert len(rig.node.memories) == 1
     assign(rig, TriggerSpec("doorbell", "pressed"), generation=2)
     assert len(rig.node.memories) == 0
+
+
+STANDS = TriggerSpec("doorbell", "pressed", for_s=10.0, until="released")
+
+
+def test_a_press_that_stands_calls_a_function(rig: Rig) -> None:
+    """Ten seconds after the press, and not before; one that is let go calls nothing."""
+    assign(rig, STANDS)
+    press(rig, 9.0)
+    rig.run(30)
+    assert runs(rig) == 0
+    rig.read("doorbell", on=True)
+    rig.run(9.5)
+    assert rig.node.runs.values() == ()
+    rig.run(1.0)
+    assert runs(rig) == 1
+
+
+@pytest.mark.parametrize(("still", "called"), [(True, 1), (False, 0)])
+def test_a_wait_outlives_the_power(rig: Rig, still: bool, called: int) -> None:
+    """After a power cut the rest of the time is waited for, if the button is still down when the sensor is opened."""
+    assign(rig, STANDS)
+    rig.stands = {"doorbell": still}
+    rig.read("doorbell", on=True)
+    rig.run(7)
+    rig.cut_power()
+    rig.run(2)
+    assert runs(rig) == 0
+    rig.run(12)
+    assert runs(rig) == called
+
+
+def test_death_at_any_moment_leaves_one_call(tmp_path: Path) -> None:
+    """Wherever the power is cut around the end of a wait, the function is called once for it."""
+    for boundary in range(60):
+        rig = Rig(tmp_path / str(boundary), dies_hard=True)
+        rig.registry.push("greet:1", Behaviour(exits_after_s=0.1))
+        rig.run(2)
+        assign(rig, STANDS)
+        rig.stands = {"doorbell": True}
+        rig.read("doorbell", on=True)
+        rig.run(8)
+        rig.fuse = boundary
+        rig.run(20)
+        is_over, rig.fuse = rig.fuse is not None, None
+        rig.run(20)
+        assert runs(rig) == 1, (boundary, rig.died_at)
+        rig.store.close()
+        if is_over:
+            assert boundary > 3
+            return
+    pytest.fail("there are more boundaries than this test looks at")

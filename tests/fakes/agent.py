@@ -120,6 +120,7 @@ class Rig:
     wall_off_s: float = 0.0
     clock: Clock = Clock.GUESS
     zone: tzinfo = UTC
+    stands: dict[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.engine = FakeEngine(NAME, FLEET, lambda: self.now_s, lambda _: None, self.registry)
@@ -285,7 +286,7 @@ class Rig:
     def open(self, sensors: tuple[SensorSpec, ...], actuators: tuple[ActuatorSpec, ...]) -> Any:
         self.outputs = {spec.name: self.outputs.get(spec.name, spec.safe) for spec in actuators}
         for spec in sensors:
-            self.read(spec.name, on=False, opening=True)
+            self.read(spec.name, on=self.stands.get(spec.name, False), opening=True)
         seen = tuple(DeviceStatus(s.name, s.kind, place_of(s), "off") for s in sensors)
         return seen, tuple(DeviceStatus(a.name, a.kind, place_of(a), self.outputs[a.name]) for a in actuators)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from protocol.container import Container
 from protocol.function import FunctionSpec
 from protocol.observed import SensorEvent
-from protocol.trigger import TriggerSpec
+from protocol.trigger import Figure, RollingWindow, Step, TriggerSpec
 from protocol.triggering import ATTRIBUTES
-from protocol.triggers import matches, remembers, tick
+from protocol.triggers import matches, passes, remembers, tick
 from protocol.triggers_memory import Memory
 from protocol.triggers_when import said_by
 
@@ -152,3 +154,125 @@ def test_a_trigger_that_became_another_remembers_nothing() -> None:
     longer = replace(COOL, triggers=(TriggerSpec("doorbell", "pressed", cooldown_s=20),))
     assert remembers(after.get, pressed(1), "porch", [COOL], "home")[1] == ()
     assert remembers(after.get, pressed(1), "porch", [longer], "home")[1] != ()
+
+
+def at(seconds: float, event: str = "pressed", sensor: str = "doorbell", value: object = True) -> SensorEvent:
+    """An event at a moment."""
+    return replace(pressed(seconds), sensor=sensor, type=event, value=value)
+
+
+def calls_of(trigger: TriggerSpec, *events: SensorEvent, until: float = 0.0) -> list[str]:
+    """By which events a trigger with a memory calls, and at last by the passing of time."""
+    function, known, found = replace(GREET, triggers=(trigger,)), {}, []
+    for event in events:
+        after, calls = remembers(known.get, event, "porch", [function], "home")
+        known |= after
+        found += calls
+    found += passes(known.get, [(function, 0)], until)[1] if until else ()
+    return [str(int(call.attributes["id"].removeprefix("s1-")) / 1000) for call in found]
+
+
+STANDS = TriggerSpec("doorbell", "pressed", for_s=5, until="released")
+
+
+@pytest.mark.parametrize(
+    ("events", "until", "called"),
+    [
+        ([at(1)], 5.9, []),
+        ([at(1)], 6, ["1.0"]),
+        ([at(1), at(5.9, "released")], 99, []),
+        ([at(1), at(6, "released")], 99, ["1.0"]),
+        ([at(1), at(3, "held")], 6, ["1.0"]),
+        ([at(1), at(3)], 6, ["1.0"]),
+        ([at(1), at(2, "released"), at(3)], 7.9, []),
+        ([at(1), at(2, "released"), at(3)], 8, ["3.0"]),
+        ([at(1), at(7, "released"), at(8), at(20, "released")], 99, ["1.0", "8.0"]),
+        ([at(1, sensor="hall")], 99, []),
+    ],
+)
+def test_an_event_that_stands_calls_once_its_time_is_over(
+    events: list[SensorEvent], until: float, called: list[str]
+) -> None:
+    """The wait begins with the event and ends with its opposite; however late the time is looked at, the call is the same."""
+    assert calls_of(STANDS, *events, until=until) == called
+
+
+def test_a_wait_and_a_cooldown_go_together() -> None:
+    """The cooldown counts from the end of the wait."""
+    cool = replace(STANDS, cooldown_s=10)
+    again = [at(7, "released"), at(8), at(14, "released"), at(15), at(21, "released")]
+    assert calls_of(cool, at(1), *again) == ["1.0", "15.0"]
+
+
+def measured(*values: float) -> list[SensorEvent]:
+    """A value each second."""
+    return [at(number, "changed", value=value) for number, value in enumerate(values, start=1)]
+
+
+def window(of: Figure, **given: float) -> TriggerSpec:
+    return TriggerSpec("doorbell", window=RollingWindow(of, **given))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "events", "called"),
+    [
+        (window(Figure.COUNT, within_s=2.5, above=2), [at(s) for s in (1, 2, 4, 5, 6, 7)], ["6.0"]),
+        (window(Figure.COUNT, within_s=2.5, above=1), [at(s) for s in (1, 2, 3, 9, 10)], ["2.0", "10.0"]),
+        (window(Figure.AVERAGE, last=3, above=10), measured(30, 5, 0, 20, 20, 0, 0, 40), ["3.0", "5.0", "8.0"]),
+        (window(Figure.MIN, last=2, above=1), measured(5, 5, 0, 5, 5), ["2.0", "5.0"]),
+        (window(Figure.MAX, within_s=2, below=3), measured(1, 5, 1, 1), ["1.0", "4.0"]),
+        (window(Figure.AVERAGE, last=2, above=1, below=3), measured(2, 2, 9, 9, 2, 2), ["2.0", "6.0"]),
+        (window(Figure.AVERAGE, last=2, above=1), [at(1, value="hot"), at(2, value=True), at(3, value=None)], []),
+    ],
+)
+def test_a_window_calls_when_its_figure_comes_between_its_limits(
+    trigger: TriggerSpec, events: list[SensorEvent], called: list[str]
+) -> None:
+    """Once each time, not with every event; of so many events only when there are; of numbers alone, unless events are counted."""
+    assert calls_of(trigger, *events) == called
+
+
+ABC = TriggerSpec(sequence=tuple(Step(sensor, "on") for sensor in ("a", "b", "c")), within_s=10)
+
+
+def steps(*said: tuple[str, float]) -> list[SensorEvent]:
+    return [at(seconds, "on", sensor) for sensor, seconds in said]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "events", "called"),
+    [
+        (ABC, steps(("a", 1), ("b", 2), ("c", 3)), ["3.0"]),
+        (ABC, steps(("b", 1), ("a", 2), ("c", 3)), []),
+        (ABC, steps(("a", 1), ("b", 2), ("b", 3), ("a", 4), ("c", 5)), ["5.0"]),
+        (ABC, steps(("a", 1), ("b", 2), ("c", 11)), []),
+        (ABC, steps(("a", 1), ("b", 2), ("a", 3), ("b", 4), ("c", 12)), ["12.0"]),
+        (ABC, steps(("a", 1), ("b", 2), ("c", 3), ("c", 4)), ["3.0"]),
+        (ABC, steps(("a", 1), ("b", 2), ("c", 3), ("a", 4), ("b", 5), ("c", 6)), ["3.0", "6.0"]),
+        (replace(ABC, cooldown_s=9), steps(("a", 1), ("b", 2), ("c", 3), ("a", 4), ("b", 5), ("c", 6)), ["3.0"]),
+        (TriggerSpec(sequence=(Step("a", "on"), Step("a", "on")), within_s=3), steps(("a", 1), ("a", 2)), ["2.0"]),
+        (TriggerSpec(sequence=(Step("a", "on"), Step("a", "on")), within_s=3), steps(("a", 1), ("a", 4)), []),
+    ],
+)
+def test_a_sequence_calls_with_its_last_event(
+    trigger: TriggerSpec, events: list[SensorEvent], called: list[str]
+) -> None:
+    """In order, in time, whatever comes in between; the latest beginning counts, and no event is two steps."""
+    assert calls_of(trigger, *events) == called
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from(["pressed", "released"]), st.integers(1, 40)), max_size=12), st.data())
+def test_when_the_time_is_looked_at_changes_nothing(edges: list[tuple[str, int]], data: st.DataObject) -> None:
+    """The calls of a wait follow from the events alone, however often and wherever `due` is asked in between."""
+    events = [at(seconds, event) for event, seconds in sorted(edges, key=lambda edge: edge[1])]
+    function, known, found = replace(GREET, triggers=(STANDS,)), {}, []
+    for before, event in zip([at(0), *events], events, strict=False):
+        if data.draw(st.booleans()):
+            now_s = data.draw(st.floats(before.monotonic_ns / 1e9, event.monotonic_ns / 1e9))
+            after, calls = passes(known.get, [(function, 0)], now_s)
+            known, found = known | after, [*found, *calls]
+        after, calls = remembers(known.get, event, "porch", [function], "home")
+        known, found = known | after, [*found, *calls]
+    found += passes(known.get, [(function, 0)], 99)[1]
+    assert [str(int(one.attributes["id"][3:]) / 1000) for one in found] == calls_of(STANDS, *events, until=99)
