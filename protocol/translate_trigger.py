@@ -5,7 +5,7 @@ A trigger with a memory is the business of the sensors' node alone, so its funct
 
 from __future__ import annotations
 
-from protocol import devices, sensing
+from protocol import devices
 from protocol.document import Path
 from protocol.draft import Draft
 from protocol.sensor import Sensor
@@ -49,9 +49,9 @@ def _sensor(draft: Draft, path: Path, name: str, on: str) -> Sensor | None:
         draft.misfit((*path, "sensor"), f"there is no sensor {name!r}; this stack has {known}")
     elif on not in (events := _words(sensor).events):
         draft.misfit((*path, "on"), f"a {sensor.kind} makes no {on!r}; it makes {', '.join(events)}")
-    elif isinstance(sensor, sensing.Button | ButtonBoard):
+    elif on in (devices.HELD, *devices.CLICKED):
         key, example = ("clicks", "300ms") if on in devices.CLICKED else ("hold", "1s")
-        if on in (devices.HELD, *devices.CLICKED) and not getattr(sensor, key):
+        if not getattr(sensor, key, True):
             reason = f"{name!r} says no {on!r}, because its {key} is 0"
             draft.misfit((*path, "on"), reason, f"add `{key}: {example}` to the sensor")
     return sensor
@@ -77,7 +77,7 @@ def _until(draft: Draft, path: Path, source: Trigger, words: SensorWords | None)
 def _window(draft: Draft, path: Path, source: Window | None, words: SensorWords | None) -> RollingWindow | None:
     if source is None:
         return None
-    if source.of != Figure.COUNT and words is not None and words.nature is Nature.LEVEL:
+    if source.of != "count" and words is not None and words.nature is Nature.LEVEL:
         reason = f"what is on or off has no {source.of}"
         draft.misfit((*path, "window", "of"), reason, "write count, or name a sensor that measures")
     return RollingWindow(Figure(source.of), source.last or 0, source.within or 0.0, source.above, source.below)

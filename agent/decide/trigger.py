@@ -29,10 +29,17 @@ def called(node: Node, event: SensorEvent, stack: str) -> tuple[Invocation, ...]
 def opened(node: Node, sensor: str, value: JsonValue) -> None:
     """A sensor was opened: of the waits that were begun before, those go on whose event still stands."""
     spec = next((spec for spec in node.sections().sensors if spec.name == sensor), None)
-    for place in _places(node) if spec is not None and len(node.memories) else ():
+    if spec is None or not len(node.memories):
+        return
+    for place in _places(node):
         memory = node.memories.get(triggers.key_of(place))
-        is_meant = memory is not None and (place[0].stack, memory.trigger.sensor) == (spec.stack, sensor)
-        if is_meant and memory.due_mono_s is not None and memory.trigger.on != _standing(spec, value):
+        if (
+            memory is None
+            or memory.due_mono_s is None
+            or (place[0].stack, memory.trigger.sensor) != (spec.stack, sensor)
+        ):
+            continue
+        if memory.trigger.on != _standing(spec, value):
             node.memories.put(triggers.key_of(place), ended(memory))
 
 
