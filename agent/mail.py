@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
-from agent.decide.effects import Dial, Effect, Say
+from agent.decide.effects import Dial, Effect, Listen, Say
 from agent.decide.node import Node
 from agent.decide.now import Now
 from link.courier import WINDOW, Courier
@@ -35,6 +35,9 @@ class BrokerSeam(Protocol):
         self, epoch: int, will: Packet | None, birth: Packet | None, subscriptions: tuple[tuple[str, int], ...]
     ) -> None:
         """Connect anew."""
+
+    def listen(self, topics: tuple[str, ...]) -> None:
+        """Have exactly these read besides."""
 
     def publish(self, packet: Packet) -> Published | Busy | Refusal:
         """Send a packet."""
@@ -90,6 +93,8 @@ class Mail:
         match effect:
             case Dial():
                 self._dial(effect.epoch, node)
+            case Listen():
+                self._broker.listen(effect.topics)
             case Say():
                 self._say(effect)
             case _:

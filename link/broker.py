@@ -68,6 +68,13 @@ class Broker:
         self._connection = Connection(self._settings, dial, self._deliver, self._backlog, self._asleep)
         self._connection.start()
 
+    def listen(self, topics: tuple[str, ...]) -> None:
+        """Have exactly these topics read on this connection, besides what it was dialled with. A refusal comes as an input."""
+        link = self._connection
+        if link is not None and link.is_up:
+            link.wanted = topics
+            self._wake()
+
     @property
     def free(self) -> int:
         """How many QoS 1 packets may be published now."""

@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from link.inputs import Arrived, LinkDown, LinkInput, LinkUp, PublishRefused, Sent
+from link.inputs import Arrived, LinkDown, LinkInput, LinkUp, ListenRefused, PublishRefused, Sent
 from link.settings import LinkSettings
 from link.wire import Wire
 from protocol.envelope import Packet
@@ -75,6 +75,7 @@ class Connection:
         # shared, written by the owner
         self.outgoing: deque[tuple[int, Packet]] = deque()
         self.is_hung_up = False
+        self.wanted: tuple[str, ...] = ()
         # shared, written by the network thread
         self.is_up = False
         self.is_over = False
@@ -156,6 +157,7 @@ class Connection:
         self._advance(wire)
         self._tell(wire)
         if self.is_up:
+            wire.listen(self.wanted)
             self._send(wire)
         if wire.want_write():
             wire.loop_write()
@@ -198,6 +200,10 @@ class Connection:
         if wire.arrived:
             arrived, wire.arrived = wire.arrived, []
             self._deliver(Arrived(self._dial.epoch, tuple(arrived)))
+        if wire.unheard:
+            unheard, wire.unheard = wire.unheard, []
+            for topic, reason in unheard:
+                self._deliver(ListenRefused(self._dial.epoch, topic, reason))
         if wire.answered:
             answered, wire.answered = wire.answered, []
             self._settle(answered)

@@ -56,7 +56,16 @@ class PublishRefused:
     reason: str
 
 
-LinkInput = LinkUp | LinkDown | Arrived | Sent | PublishRefused
+@dataclass(frozen=True, slots=True)
+class ListenRefused:
+    """The broker does not let us read a topic that was asked for besides; the connection stays."""
+
+    epoch: int
+    topic: str
+    reason: str
+
+
+LinkInput = LinkUp | LinkDown | Arrived | Sent | PublishRefused | ListenRefused
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,9 @@ class Wire(mqtt.Client):
         self._needed_bytes = 0
         self._unsent = bytearray()
         self._filters: list[str] = []
+        self.unheard: list[tuple[str, str]] = []
+        self._heard: tuple[str, ...] = ()
+        self._asked: dict[int, list[str]] = {}
         self.max_inflight_messages = settings.inflight
         self.connect_timeout = settings.connect_timeout_s
         if settings.username:
@@ -96,6 +99,19 @@ class Wire(mqtt.Client):
         """Subscribe; the answer shows in `subscribed` or `ended`."""
         self._filters = [topic for topic, _ in subscriptions]
         self.subscribe([(topic, SubscribeOptions(qos=qos)) for topic, qos in subscriptions])
+
+    def listen(self, topics: tuple[str, ...]) -> None:
+        """Subscribe to these besides, and no longer to others of before; what is refused shows in `unheard`."""
+        if topics == self._heard:
+            return
+        gone = [topic for topic in self._heard if topic not in topics]
+        new = [topic for topic in topics if topic not in self._heard]
+        self._heard = topics
+        if gone:
+            self.unsubscribe(gone)
+        if new:
+            _, mid = self.subscribe([(topic, SubscribeOptions(qos=1)) for topic in new])
+            self._asked[mid or 0] = new
 
     def send(self, packet: Packet) -> int:
         """Queue a packet; its identifier comes back in `answered` (QoS 1: with the PUBACK; QoS 0: once written)."""
@@ -224,7 +240,12 @@ class Wire(mqtt.Client):
         self.inflight = min(self.inflight, getattr(said, "ReceiveMaximum", self.inflight))
         self.accepted = True
 
-    def _note_suback(self, _client: Any, _own: Any, _mid: int, reasons: list[ReasonCode], _said: Any) -> None:
+    def _note_suback(self, _client: Any, _own: Any, mid: int, reasons: list[ReasonCode], _said: Any) -> None:
+        asked = self._asked.pop(mid, None)
+        if asked is not None:
+            answers = zip(asked, reasons, strict=False)
+            self.unheard += [(topic, _words(reason)) for topic, reason in answers if reason.is_failure]
+            return
         refused = [
             f"{topic} ({_words(reason)})"
             for topic, reason in zip(self._filters, reasons, strict=False)

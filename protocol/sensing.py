@@ -14,6 +14,7 @@ from pydantic import Field
 from protocol.by_kind import ByKind
 from protocol.section import WHOLE, Duration, Pattern
 from protocol.sensing_kernel import KERNEL
+from protocol.sensing_mqtt import MQTT
 from protocol.sensing_system import SYSTEM
 from protocol.sensor import Measured, Sensor
 
@@ -90,6 +91,7 @@ KINDS: Mapping[str, type[Sensor]] = {
     "disk-usage": DiskUsage,
     **KERNEL,
     **SYSTEM,
+    **MQTT,
 }
 
 AnySensor = Annotated[Sensor, ByKind(KINDS, "kind of sensor")]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from protocol.sensor_words import CHANGED, Nature, SensorWords, measured
+from protocol.shapes import JsonValue
 
 CHANNELS: Mapping[str, str] = MappingProxyType(
     {
@@ -34,7 +35,9 @@ NORMAL = "normal"
 CONTAINER = "container"
 STARTED, DIED, HEALTHY, UNHEALTHY = "started", "died", "healthy", "unhealthy"
 
-FED = frozenset({"time-of-day", CONTAINER})
+MQTT = "mqtt"
+
+FED = frozenset({"time-of-day", CONTAINER, MQTT})
 """Kinds that the agent's decisions feed by themselves: nothing is opened for them."""
 
 
@@ -43,6 +46,15 @@ def _by_channel() -> SensorWords:
         measured("").events, "", Nature.NUMBER, "channel", {name: measured(unit) for name, unit in CHANNELS.items()}
     )
 
+
+_SHOWN: Mapping[str, SensorWords] = MappingProxyType(
+    {
+        "level": SensorWords(("on", "off")),
+        "number": measured(""),
+        "text": SensorWords((CHANGED,), nature=Nature.WHOLE),
+        "event": SensorWords(("received",), nature=Nature.EACH),
+    }
+)
 
 SOURCES: Mapping[str, SensorWords] = MappingProxyType(
     {
@@ -57,5 +69,11 @@ SOURCES: Mapping[str, SensorWords] = MappingProxyType(
         "file": SensorWords(("created", CHANGED, "deleted"), nature=Nature.WHOLE),
         "time-of-day": SensorWords(("began", "ended")),
         CONTAINER: SensorWords((STARTED, DIED, HEALTHY, UNHEALTHY), nature=Nature.EACH),
+        MQTT: SensorWords(("on", "off"), by="shows", variants=_SHOWN),
     }
 )
+
+
+def nature_of(options: Mapping[str, JsonValue]) -> Nature:
+    """What a topic of another device shows."""
+    return _SHOWN.get(str(options.get("shows")), _SHOWN["level"]).nature

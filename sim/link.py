@@ -39,6 +39,7 @@ class Session:
         self.client_id, self.place = link.settings.client_id, link.settings.place
         self._link = link
         self._broker = link.broker
+        self._subscriptions = subscriptions
         link.broker.interests.ask(self.client_id, subscriptions)
         self._is_silent = False
         self._silences = 0
@@ -62,6 +63,17 @@ class Session:
             self._come_up(birth)
         else:
             self.fall(f"connection refused by {self.place}")
+
+    def listen(self, topics: tuple[str, ...]) -> None:
+        """Ask for topics besides; what is retained of them comes."""
+        self._carry("up", lambda: self._besides(topics))
+
+    def _besides(self, topics: tuple[str, ...]) -> None:
+        broker, asked = self._broker, (*self._subscriptions, *((topic, 1) for topic in topics))
+        broker.interests.ask(self.client_id, asked)
+        for topic in topics:
+            if topic in broker.retained:
+                self.offer(broker.retained[topic], 1, retained=True)
 
     def fall(self, reason: str) -> None:
         """The client learns that the connection is over."""
@@ -190,6 +202,12 @@ class SimLink:
         self.lived_s = 0.0
         session = self._session = Session(self, epoch, will, subscriptions)
         self.broker.at(self.broker.now_s + self._pause_s + self.broker.latency_s(), lambda: session.knock(birth))
+
+    def listen(self, topics: tuple[str, ...]) -> None:
+        """Have these topics read besides."""
+        session = self._session
+        if session is not None and session.is_up:
+            session.listen(topics)
 
     @property
     def free(self) -> int:

@@ -11,6 +11,7 @@ from agent.decide import (
     greeting,
     invocations,
     lives,
+    overheard,
     plan,
     ready,
     releases,
@@ -41,6 +42,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     devices.follow(node)
     daytime.follow(node, now)
     lives.follow(node, now)
+    overheard.follow(node)
     devices.settle(node, now)
     timers.fire(node, now)
     releases.follow(node, now)

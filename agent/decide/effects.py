@@ -23,6 +23,13 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """Have exactly these topics of other devices read, besides what every connection reads."""
+
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """Publish a state or a sample now; it is lost when the link is down, and said again by its own rule."""
 
@@ -188,6 +195,6 @@ Step = Pull | Create | Start | Stop | Probe | Remove | Clean | Run
 """Work for the engine. `key` says on whose behalf (a task or an invocation id) and comes back with the outcome."""
 
 Effect = (
-    Dial | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | ReadPins | Look
+    Dial | Listen | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | ReadPins | Look
     | Pull | Create | Start | Stop | Probe | Remove | Clean | Run | ReleaseEffect
 )  # fmt: skip

@@ -124,6 +124,7 @@ class Node:
     edges: dict[str, Chain] = field(default_factory=dict)
     levels: dict[str, bool] = field(default_factory=dict)
     lives: dict[str, dict[str, Life]] = field(default_factory=dict)
+    listening: tuple[int, tuple[str, ...]] | None = None
     lived: EngineSeen | EngineLost | None = None
     refusal: str = ""
     controller: ControllerPresence | None = None

@@ -9,6 +9,7 @@ from agent.decide import (
     greeting,
     invocations,
     locks,
+    overheard,
     pacing,
     releases,
     report,
@@ -31,7 +32,7 @@ from agent.decide.inputs import (
 )
 from agent.decide.node import Node, Now
 from agent.decide.release import ReleaseMoved, ReleaseSeen, ReleaseStaged
-from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused
+from link.inputs import Arrived, LinkDown, LinkUp, ListenRefused, PublishRefused
 from protocol.desired import Ack, Assignment, Command, Grant, Invocation, Offers
 from protocol.envelope import Packet, Received, unpack
 from protocol.operator import ControllerPresence
@@ -45,19 +46,28 @@ def observe(node: Node, seen: object, now: Now) -> None:
     match seen:
         case Reading() | Faulted():
             devices.sensed(node, seen, now)
-        case Arrived():
-            for packet in seen.packets if node.link is not None and seen.epoch == node.link.epoch else ():
-                _arrived(node, packet, now)
+        case Arrived() | LinkUp() | LinkDown() | ListenRefused() | PublishRefused():
+            _link(node, seen, now)
         case StepEnded() | RunEnded() | EngineSeen() | EngineLost() | EngineHint():
             _engine(node, seen, now)
+        case _:
+            _local(node, seen, now)
+
+
+def _link(node: Node, seen: object, now: Now) -> None:
+    match seen:
+        case Arrived():
+            for packet in seen.packets if node.link is not None and seen.epoch == node.link.epoch else ():
+                if not overheard.arrived(node, packet, now):
+                    _arrived(node, packet, now)
         case LinkUp():
             greeting.up(node, seen)
         case LinkDown():
             greeting.down(node, seen)
+        case ListenRefused():
+            overheard.refused(node, seen, now)
         case PublishRefused():
             wants.refuse(node, Refusal(f"the broker did not take it: {seen.reason}", seen.topic))
-        case _:
-            _local(node, seen, now)
 
 
 def _engine(node: Node, seen: object, now: Now) -> None:

@@ -111,6 +111,7 @@ class Rig:
     driven: list[tuple[int, bool]] = field(default_factory=list)
     work: list[tuple[float, Step]] = field(default_factory=list)
     epochs: list[int] = field(default_factory=list)
+    heeded: tuple[str, ...] = ()
     tokens: int = 0
     committed: dict[str, set[int]] = field(default_factory=dict)
     factory_name: str = "mock"
@@ -238,6 +239,9 @@ class Rig:
         self.epochs.append(epoch)
         if self.online:
             self.loop.inbox.put(LinkUp(epoch))
+
+    def listen(self, topics: tuple[str, ...]) -> None:
+        self.heeded = topics
 
     def publish(self, packet: Packet) -> Published:
         self.expect_committed()

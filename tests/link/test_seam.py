@@ -128,3 +128,22 @@ def test_a_killed_broker_is_told_once_and_dialled_again(world: World) -> None:
     reader.link.publish(Packet("x/1", b"again", qos=1))
     world.until(lambda: end.payloads == [b"again"])
     assert [down.epoch for down in end.downs] == [1, 2]
+
+
+def test_a_topic_that_is_asked_for_besides_is_read_until_it_is_not(world: World) -> None:
+    """What is retained of it comes at once; the connection stays as it is."""
+    writer, reader = up(world, "writer"), up(world, "reader", "x/#")
+    writer.link.publish(replace(ON, topic="door"))
+    world.until(lambda: len(writer.tokens) == 1)
+    reader.link.listen(("door",))
+    world.until(lambda: [(p.topic, p.retain) for p in reader.packets] == [("door", True)], "what is retained")
+    writer.link.publish(replace(OFF, topic="door"))
+    world.until(lambda: reader.payloads == [b"on", b"off"])
+    writer.link.publish(Packet("window", b"1", qos=1, retain=True))
+    world.until(lambda: len(writer.tokens) == 3)
+    reader.link.listen(("window",))
+    world.until(lambda: reader.payloads == [b"on", b"off", b"1"])
+    writer.link.publish(Packet("door", b"2", qos=1))
+    writer.link.publish(Packet("x/1", b"3", qos=1))
+    world.until(lambda: reader.payloads == [b"on", b"off", b"1", b"3"])
+    assert reader.downs == []

@@ -43,6 +43,10 @@ def refused(sensor: str, on: str = "changed") -> str:
         ("{kind: file, path: /srv/orders}", "created"),
         ("{kind: time-of-day, start: '22:00', end: '06:30'}", "began"),
         ("{kind: container, service: web}", "died"),
+        ("{kind: mqtt, topic: zigbee2mqtt/door, value: contact, on: false}", "on"),
+        ("{kind: mqtt, topic: tele/tasmota/SENSOR, value: DS18B20.Temperature, shows: number, unit: °C}", "above"),
+        ("{kind: mqtt, topic: octoprint/state, shows: text}", "changed"),
+        ("{kind: mqtt, topic: zigbee2mqtt/button, value: action, shows: event}", "received"),
     ],
 )
 def test_a_source_is_written_like_any_sensor(sensor: str, on: str) -> None:
@@ -61,6 +65,10 @@ def test_a_source_is_written_like_any_sensor(sensor: str, on: str) -> None:
         ("{kind: time-of-day, start: '24:00', end: '06:00'}", "'24:00' is no time of day"),
         ("{kind: time-of-day, start: '6:00', end: '06:00'}", "start and end are the same time"),
         ("{kind: container, service: db}", "there is no service 'db'; this stack has web"),
+        ("{kind: mqtt, topic: bramble/v1/default/order/1}", "is no topic of another device"),
+        ("{kind: mqtt, topic: zigbee2mqtt/+}", "is no topic of another device"),
+        ("{kind: mqtt, topic: a, value: b..c}", "is no path into JSON"),
+        ("{kind: mqtt, topic: a, median: 3}", "the key 'median' means nothing for a level"),
         ("{kind: throttled, threshold: 3}", "the key 'threshold' is not supported here"),
     ],
 )
