@@ -62,10 +62,10 @@ def _called_for(spec: TriggerSpec, mark: Mark, now: Now) -> Iterator[float]:
     if spec.catchup is Catchup.ALL:
         for _ in range(AT_ONCE_MOST):
             after_s = schedules.next_time(spec.schedule, after_s, now)
-            if after_s > now.epoch_s:
+            if not now.is_past(after_s):
                 return
             yield after_s
-    elif (first_s := schedules.next_time(spec.schedule, after_s, now)) <= now.epoch_s:
+    elif now.is_past(first_s := schedules.next_time(spec.schedule, after_s, now)):
         yield first_s
 
 
