@@ -60,7 +60,8 @@ def misroute(fleet: SimFleet, chances: random.Random) -> str:
     fleet.invariants.forbidden_runs.add(key)
     packet = _packed(InvocationTopic(FLEET, neighbour.name, key), Invocation(key, "home", "greet"))
     if node.node is not None and node.node.link is not None:
-        node.process.deliver_to()(Arrived(node.node.link.epoch, (packet,)))
+        strange = _packed(AckTopic(FLEET, node.name), Ack(NOBODYS_STREAM, 9_999))
+        node.process.deliver_to()(Arrived(node.node.link.epoch, (packet, strange)))
     return f"{node.name} gets a letter to {neighbour.name}"
 
 

@@ -113,6 +113,7 @@ THEMES = (
         | {
             "replay": 2,
             "forge": 6,
+            "misroute": 3,
             "late_wills": 4,
             "ambush_node": 4,
             "ambush_controller": 3,
