@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 READY := .venv/.ready
-SEEDS ?= 300
+SHORT_SEEDS ?= 10000
+SEEDS ?= 200
 HUNT_SEEDS ?= 1000
 KILLS ?= 1000
 
@@ -57,7 +58,8 @@ format: setup ## write the code the way the formatter wants it
 lab: setup ## only the tests on real hosts (root)
 	$(BIN)/pytest -q -m lab
 
-sim: setup ## whole fleets in virtual time: SEEDS=N histories
+sim: setup ## whole fleets in virtual time: SHORT_SEEDS=N short histories, then SEEDS=N long ones
+	$(BIN)/bramble sim --short --seeds $(SHORT_SEEDS) --jobs $$(nproc)
 	$(BIN)/bramble sim --seeds $(SEEDS) --jobs $$(nproc)
 
 sim-mutants: setup ## plant every bug in turn and hunt it with HUNT_SEEDS=N histories each (hours)
