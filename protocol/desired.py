@@ -284,6 +284,7 @@ class Verb(StrEnum):
     PINS = "pins"
     DRIVE = "drive"
     SET = "set"
+    TRACE = "trace"
 
 
 @dataclass(frozen=True, slots=True)

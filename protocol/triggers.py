@@ -38,7 +38,7 @@ def matches(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], f
 
     def is_met(place: Place) -> bool:
         trigger = spec_of(place)
-        return _id(event.id, place) in event.taken if trigger.has_memory else fits(trigger, event, said)
+        return call_id(event.id, place) in event.taken if trigger.has_memory else fits(trigger, event, said)
 
     met = [place for place in near if is_met(place)]
     if not met:
@@ -94,7 +94,8 @@ def memory_of(known: Known, place: Place) -> Memory:
     return memory if memory is not None and memory.trigger == trigger else Memory(trigger)
 
 
-def _id(cause: str, place: Place) -> str:
+def call_id(cause: str, place: Place) -> str:
+    """The id of the one invocation that a cause asks for by a trigger."""
     function, number = place
     return invocation_id(cause, function.stack, function.name, number)
 
@@ -116,5 +117,5 @@ def _cause(event: SensorEvent, fleet: str) -> Cause:
 
 def _call(place: Place, cause: Cause) -> Invocation:
     function, _ = place
-    named = _id(cause.attributes["id"], place)
+    named = call_id(cause.attributes["id"], place)
     return Invocation(named, function.stack, function.name, cause.attributes, cause.body)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import invocations, trigger
+from agent.decide import invocations, trigger, trigger_flight
 from agent.decide.effects import DrivePin, OpenDevices, ReadPins, SetActuator
 from agent.decide.inputs import CommandDone, DevicesOpened
 from agent.decide.node import Node, Now
@@ -59,6 +59,7 @@ def sensed(node: Node, seen: Reading | Faulted, now: Now) -> None:
     if isinstance(seen, Faulted):
         _show(node, seen.sensor, fault=seen.reason)
     elif state is not None:
+        node.flight.append(seen)
         _read(node, state, seen, now)
 
 
@@ -97,6 +98,8 @@ def obey(node: Node, command: Command) -> None:
             _drive(node, command)
         case Verb.SET:
             _set(node, command)
+        case Verb.TRACE:
+            answered(node, trigger_flight.told(node, command))
 
 
 def answered(node: Node, seen: CommandDone) -> None:

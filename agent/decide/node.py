@@ -7,6 +7,7 @@ through `cycle`. Nothing in here touches the world or reads a clock.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,11 +29,15 @@ from protocol.operator import ControllerPresence
 from protocol.topics import Topic
 from protocol.triggers_memory import Memory
 from sensors.edges import Chain
+from sensors.stage import Reading
 
 __all__ = ["Deadline", "Linked", "Node", "Now"]
 
 LOOK_EVERY_S = 15.0
 # The engine's events are only hints: its stream dies with the daemon. This bounds how long a missed one goes unnoticed.
+
+FLIGHT_MOST = 500
+# Readings that the flight recorder keeps: a busy minute, or a quiet day, in some 100 KiB.
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,7 @@ class Node:
     sensors: tuple[DeviceStatus, ...] = ()
     actuators: tuple[DeviceStatus, ...] = ()
     edges: dict[str, Chain] = field(default_factory=dict)
+    flight: deque[Reading] = field(default_factory=lambda: deque(maxlen=FLIGHT_MOST))
     levels: dict[str, bool] = field(default_factory=dict)
     lives: dict[str, dict[str, Life]] = field(default_factory=dict)
     listening: tuple[int, tuple[str, ...]] | None = None

@@ -1,0 +1,142 @@
+"""What a recorded trace would have called: the nodes' own filters and triggers, over readings, as if one node had all sensors.
+
+Pure: the time is that of the trace. Between two readings every deadline passes in order, and after the last all that are left, so
+that a wait which the trace began ends. What time alone calls (`every`, `schedule`) has no place in a trace.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from protocol import triggers
+from protocol.desired import Invocation
+from protocol.function import FunctionSpec
+from protocol.observed import SensorEvent
+from protocol.options import pin_of
+from protocol.shapes import JsonValue, Shape
+from protocol.stack import Stack
+from protocol.triggers_memory import Memory
+from sensors import edges
+from sensors.edges import Chain, Sensed
+from sensors.stage import NS_PER_S, Reading
+
+NODE, FLEET, BOOT = "trace", "trace", "trace"
+
+_READING = Shape(Reading)
+
+
+@dataclass(frozen=True, slots=True)
+class WouldRun:
+    """One call: when, counted in seconds from the beginning of the trace, by which event, and which trigger of the function."""
+
+    at_s: float
+    function: str
+    trigger: int
+    sensor: str
+    event: str
+    value: JsonValue
+
+
+def read(text: str) -> list[Reading] | str:
+    """The readings of a trace, a line each; or the line that is wrong, and how."""
+    found: list[Reading] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            reading = _READING.read(json.loads(line))
+        except json.JSONDecodeError as error:
+            return f"{number}: this is no JSON ({error})"
+        if isinstance(reading, str):
+            return f"{number}: {reading}"
+        if found and reading.at_ns < found[-1].at_ns:
+            return f"{number}: a trace goes forward in time, and this is before the line above it"
+        found.append(reading)
+    return found
+
+
+def replayed(stack: Stack, readings: Iterable[Reading]) -> list[WouldRun]:
+    """Everything that would have been called, in order."""
+    replay = _Replay(stack.name, tuple(f.spec for f in stack.functions.values()))
+    replay.pins = {name: pin_of(sensor.spec) for name, sensor in stack.sensors.items()}
+    replay.chains = {name: edges.fresh(sensor.spec) for name, sensor in stack.sensors.items()}
+    for reading in readings:
+        replay.take(reading)
+    replay.pass_on(None)
+    return replay.called
+
+
+def unknown(stack: Stack, readings: Iterable[Reading]) -> list[str]:
+    """The sensors of a trace that a stack does not have."""
+    return sorted({reading.sensor for reading in readings} - stack.sensors.keys())
+
+
+@dataclass(slots=True)
+class _Replay:
+    """The one node of a replay, and how far it is."""
+
+    stack: str
+    functions: tuple[FunctionSpec, ...]
+    pins: dict[str, int | None] = field(default_factory=dict)
+    chains: dict[str, Chain] = field(default_factory=dict)
+    memories: dict[str, Memory] = field(default_factory=dict)
+    called: list[WouldRun] = field(default_factory=list)
+    begun_ns: int | None = None
+    sequence: int = 0
+
+    def take(self, reading: Reading) -> None:
+        if self.begun_ns is None:
+            self.begun_ns = reading.at_ns
+        self.pass_on(reading.at_ns)
+        chain = self.chains.get(reading.sensor)
+        if chain is not None:
+            self.chains[reading.sensor], sensed = edges.observe(chain, reading)
+            self._tell(sensed)
+
+    def pass_on(self, until_ns: int | None) -> None:
+        """Let every deadline come, the earliest first, up to a moment; None is for ever."""
+        while (due_ns := self._next_ns()) is not None and (until_ns is None or due_ns <= until_ns):
+            for name, chain in self.chains.items():
+                if chain.deadline_ns == due_ns:
+                    self.chains[name], sensed = edges.settle(chain, due_ns)
+                    self._tell(sensed)
+            after, calls = triggers.passes(self.memories.get, self._waiting(), due_ns / NS_PER_S)
+            self.memories |= after
+            self._note(calls, due_ns)
+
+    def _next_ns(self) -> int | None:
+        dues = [chain.deadline_ns for chain in self.chains.values() if chain.deadline_ns is not None]
+        waits = [memory.due_mono_s for memory in self.memories.values() if memory.due_mono_s is not None]
+        return min([*dues, *(round(due_s * NS_PER_S) for due_s in waits)], default=None)
+
+    def _waiting(self) -> list[triggers.Place]:
+        return [
+            place for place in triggers.places(self.stack, self.functions) if triggers.key_of(place) in self.memories
+        ]
+
+    def _tell(self, sensed: tuple[Sensed, ...]) -> None:
+        for one in sensed:
+            self.sequence += 1
+            pin = self.pins[one.sensor]
+            event = SensorEvent(
+                "trace", self.sequence, NODE, one.sensor, one.event, "", BOOT, one.at_ns, value=one.value, pin=pin
+            )
+            plain = triggers.matches(event, self.stack, self.functions, FLEET)
+            after, remembered = triggers.remembers(self.memories.get, event, self.stack, self.functions, FLEET)
+            self.memories |= after
+            self._note((*plain, *remembered), one.at_ns)
+
+    def _note(self, calls: Iterable[Invocation], at_ns: int) -> None:
+        for call in calls:
+            cause, said = call.attributes, json.loads(call.body)
+            at_s = round((at_ns - (self.begun_ns or 0)) / NS_PER_S, 3)
+            number = self._number(call)
+            self.called.append(
+                WouldRun(at_s, call.function, number, cause["subject"], said["event_type"], said["value"])
+            )
+
+    def _number(self, call: Invocation) -> int:
+        places = triggers.places(self.stack, self.functions)
+        return next(place[1] for place in places if triggers.call_id(call.attributes["id"], place) == call.id)
