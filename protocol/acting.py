@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from protocol.by_kind import ByKind
 from protocol.conditions import Constraints
 from protocol.section import REAL, Duration, Flag, Form, Section
-from protocol.sensing import PinNumber
+from protocol.sensor import PinNumber
 
 
 def _real(value: object) -> object:

@@ -16,9 +16,7 @@ from protocol.actuator_words import ACTUATORS, ActuatorWords
 from protocol.sensor_words import CHANGED, MEASURED, SensorWords, measured
 from protocol.shapes import JsonValue
 from protocol.sources import SOURCES
-
-CLICK, DOUBLE_CLICK, MULTI_CLICK = CLICKED = ("click", "double-click", "multi-click")
-HELD = "held"
+from protocol.wired import CLICKED, HELD, PRESSES, WIRED
 
 __all__ = [
     "ACTUATORS",
@@ -36,10 +34,11 @@ __all__ = [
 
 SENSORS: Mapping[str, SensorWords] = MappingProxyType(
     {
-        "button": SensorWords(("pressed", "released", HELD, *CLICKED)),
+        "button": SensorWords(PRESSES),
         "motion": SensorWords(("motion", "no-motion")),
         "line": SensorWords(("line", "no-line")),
         "digital": SensorWords(("activated", "deactivated")),
+        **WIRED,
         "cpu-temperature": measured("°C"),
         "load-average": measured(""),
         "disk-usage": measured("%"),
@@ -57,5 +56,5 @@ def words_of(kind: str, options: Mapping[str, JsonValue]) -> SensorWords:
     """What one sensor says, by its options; its kind is known."""
     words = SENSORS[kind]
     words = words.variants.get(str(options.get(words.by)), words)
-    unit = options.get("unit")
+    unit = "V" if "max_voltage" in options else options.get("unit")
     return replace(words, unit=unit) if words.unit is not None and isinstance(unit, str) else words

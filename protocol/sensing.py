@@ -9,19 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from protocol.by_kind import ByKind
-from protocol.section import WHOLE, Duration, Pattern
+from protocol.section import Duration, Pattern
 from protocol.sensing_kernel import KERNEL
 from protocol.sensing_mqtt import MQTT
 from protocol.sensing_system import SYSTEM
-from protocol.sensor import Measured, Sensor
+from protocol.sensing_wired import WIRED
+from protocol.sensor import Measured, PinNumber, Sensor
 
 __all__ = ["KINDS", "AnySensor", "Button", "Measured", "PinNumber", "Sensor"]
-
-PinNumber = Annotated[int, Field(ge=0, le=27), WHOLE]
-"""BCM number of a pin on the 40-pin header of every Raspberry Pi since 2014."""
 
 
 class OnPin(Sensor):
@@ -86,6 +82,7 @@ KINDS: Mapping[str, type[Sensor]] = {
     "motion": Motion,
     "line": Line,
     "digital": Digital,
+    **WIRED,
     "cpu-temperature": CpuTemperature,
     "load-average": LoadAverage,
     "disk-usage": DiskUsage,

@@ -12,6 +12,9 @@ from pydantic import Field
 from protocol.conditions import Constraints
 from protocol.section import REAL, WHOLE, Duration, Section
 
+PinNumber = Annotated[int, Field(ge=0, le=27), WHOLE]
+"""BCM number of a pin on the 40-pin header of every Raspberry Pi since 2014."""
+
 
 class Sensor(Section):
     """An input of the nodes that the constraints let through."""

@@ -16,13 +16,18 @@ MEASURED = (CHANGED, "above", "below")
 
 
 class Nature(StrEnum):
-    """What a value is: on or off, a number, a list of conditions that hold, any other state as a whole, or each time an event."""
+    """What a value is: on or off, a number, a list of conditions that hold, any other state as a whole, or each time an event.
+
+    And two that several pins make together: which part of a board is on or off, and the steps that a knob was turned.
+    """
 
     LEVEL = "level"
     NUMBER = "number"
     CONDITIONS = "conditions"
     WHOLE = "whole"
     EACH = "each"
+    PARTS = "parts"
+    TURNS = "turns"
 
 
 @dataclass(frozen=True, slots=True)

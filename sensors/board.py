@@ -10,11 +10,12 @@ from collections.abc import Callable
 from protocol.desired import ActuatorSpec, SensorSpec
 from protocol.observed import DeviceStatus
 from protocol.refusal import Refusal
-from sensors import mock
+from sensors import gauges, mock
 from sensors.actuators import Actuators
+from sensors.gauges import Gauges
 from sensors.header import Header, PinState
 from sensors.meters import Meters
-from sensors.probes import PROBES
+from sensors.probes import is_asked
 from sensors.stage import Faulted, Reading
 from sensors.watch import Watch
 
@@ -25,6 +26,7 @@ class Board:
     def __init__(self, deliver: Callable[[Reading | Faulted], object], factory: str = "") -> None:
         self._header = Header(factory)
         self._watch = Watch(deliver, self._header)
+        self._gauges = Gauges(deliver, self._header)
         self._meters = Meters(deliver)
         self._actuators = Actuators(self._header)
 
@@ -37,11 +39,14 @@ class Board:
         self, sensors: tuple[SensorSpec, ...], actuators: tuple[ActuatorSpec, ...]
     ) -> tuple[tuple[DeviceStatus, ...], tuple[DeviceStatus, ...]]:
         """Have exactly these open. Pins are freed first, so one may go from a sensor to an actuator; outputs are made safe next."""
-        measured = tuple(spec for spec in sensors if spec.kind in PROBES)
-        pinned = tuple(spec for spec in sensors if spec.kind not in PROBES)
+        measured = tuple(spec for spec in sensors if is_asked(spec.kind))
+        gauged = tuple(spec for spec in sensors if spec.kind in gauges.KINDS)
+        pinned = tuple(spec for spec in sensors if spec not in (*measured, *gauged))
         self._watch.keep(pinned)
+        self._gauges.keep(gauged)
         actuator_statuses = self._actuators.set_all(actuators)
-        return (*self._watch.set_all(pinned), *self._meters.set_all(measured)), actuator_statuses
+        statuses = (*self._watch.set_all(pinned), *self._gauges.set_all(gauged), *self._meters.set_all(measured))
+        return statuses, actuator_statuses
 
     def apply(self, name: str, value: str) -> DeviceStatus | Refusal:
         """Put one actuator to a value."""
@@ -62,5 +67,6 @@ class Board:
     def close(self) -> None:
         """Stop listening and make every output safe. The outputs stay driven until the process ends, on purpose."""
         self._watch.close()
+        self._gauges.close()
         self._meters.close()
         self.make_safe()

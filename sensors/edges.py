@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 
 from protocol import devices
 from protocol.desired import SensorSpec
-from protocol.options import number
+from protocol.options import flag, number
 from protocol.sensor_words import Nature, SensorWords
 from protocol.shapes import JsonValue
 from sensors.conditions import Conditions, Each, Whole
 from sensors.levels import Clicks, Debounce, Delay, Words
 from sensors.numbers import Deadband, Median, Pace, Threshold
+from sensors.parts import Parts
 from sensors.stage import NS_PER_S, Reading, Sample, Samples, Stage
+from sensors.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,12 @@ def fresh(spec: SensorSpec) -> Chain:
             return Chain(spec.name, (Whole(),))
         case Nature.EACH:
             return Chain(spec.name, (Each(words.events),))
+        case Nature.PARTS:
+            return Chain(spec.name, (Parts(_levels(spec, words)),))
+        case Nature.TURNS:
+            forth, back = words.events
+            turns = Turns(forth, back, round(number(spec, "max_steps")), flag(spec, "wrap", default=False))
+            return Chain(spec.name, (turns,))
 
 
 def observe(chain: Chain, read: Reading) -> tuple[Chain, tuple[Sensed, ...]]:

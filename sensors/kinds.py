@@ -58,19 +58,27 @@ SENSORS: Mapping[str, SensorKind] = MappingProxyType(
 )
 
 
+LIKE: Mapping[str, str] = MappingProxyType({"button-board": "button", "rotary-encoder": "button"})
+"""Kinds of several pins, each of which is wired as that of another kind."""
+
+
 def pull_of(spec: SensorSpec) -> Pull:
     """The pull that this sensor's pin gets: its own, or else its kind's."""
-    return Pull(text(spec, "pull") or SENSORS[spec.kind].pull)
+    return Pull(text(spec, "pull") or _wiring(spec).pull)
 
 
 def on_is_high(spec: SensorSpec) -> bool:
     """Whether a high pin means that this sensor is on."""
-    return SENSORS[spec.kind].on_is_high[pull_of(spec)]
+    return _wiring(spec).on_is_high[pull_of(spec)]
 
 
 def high_for(spec: SensorSpec, event: str) -> bool | None:
     """The level to drive a mock pin to, so that this sensor makes `event`; None if the pin cannot make it at once."""
-    kind = SENSORS[spec.kind]
-    if event not in (kind.on, kind.off):
+    kind = SENSORS.get(spec.kind)
+    if kind is None or event not in (kind.on, kind.off):
         return None
     return on_is_high(spec) == (event == kind.on)
+
+
+def _wiring(spec: SensorSpec) -> SensorKind:
+    return SENSORS[LIKE.get(spec.kind, spec.kind)]

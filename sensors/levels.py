@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from protocol.devices import CLICK, DOUBLE_CLICK, MULTI_CLICK
 from protocol.shapes import JsonValue
+from protocol.wired import CLICK, DOUBLE_CLICK, MULTI_CLICK
 from sensors.stage import Sample, Samples, Stage
 
 CLICKS = {1: CLICK, 2: DOUBLE_CLICK}

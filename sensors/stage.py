@@ -74,3 +74,14 @@ class Stage:
         """Give on what is due now."""
         del at_ns
         return self, ()
+
+
+def passed(stages: tuple[Stage, ...], place: int, samples: Samples) -> tuple[tuple[Stage, ...], Samples]:
+    """Have samples pass the stages from `place` on: the stages afterwards, and what came through all of them."""
+    for here in range(place, len(stages)):
+        given: Samples = ()
+        for sample in samples:
+            stage, out = stages[here].take(sample)
+            stages, given = (*stages[:here], stage, *stages[here + 1 :]), (*given, *out)
+        samples = given
+    return stages, samples

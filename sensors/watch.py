@@ -13,11 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from protocol import devices
+from protocol.claims import own_pins_of
 from protocol.desired import SensorSpec
 from protocol.observed import DeviceStatus
-from protocol.options import pin_of, place_of
-from sensors.header import Fault, Header, Pin
-from sensors.kinds import SENSORS, Pull, on_is_high, pull_of
+from protocol.options import place_of
+from protocol.sensor_words import Nature
+from protocol.shapes import JsonValue
+from sensors.header import Fault, Header, Pin, words
+from sensors.kinds import LIKE, SENSORS, Pull, on_is_high, pull_of
 from sensors.stage import NS_PER_S, Reading
 
 Deliver = Callable[[Reading], object]
@@ -59,9 +63,9 @@ class Watch:
         return self._open[spec.name].status()
 
     def _opened(self, spec: SensorSpec) -> Fault | None:
-        if spec.kind not in SENSORS:
+        if spec.kind not in SENSORS and spec.kind not in LIKE:
             return Fault(
-                f"{spec.kind!r} is no kind of sensor that this agent knows: {', '.join(SENSORS)}; a newer one may"
+                f"{spec.kind!r} is no kind of sensor that this agent knows: {', '.join(devices.SENSORS)}; a newer one may"
             )
         known = self._open.get(spec.name)
         if known is not None and known.spec == spec:
@@ -71,21 +75,18 @@ class Watch:
             return Fault(
                 f"{user}: stack {known.spec.stack} has a sensor of that name on this node, on {place_of(known.spec)}"
             )
-        number = pin_of(spec)
-        if number is None:
-            return Fault(f"{user}: a {spec.kind} sits on one pin, and none was said")
+        if not own_pins_of(spec):
+            return Fault(f"{user}: a {spec.kind} sits on a pin, and none was said")
         pins = self._header.claim(spec, user)
-        if isinstance(pins, Fault):
-            return pins
-        return self._start(_Watched(spec, number, pins[0], on_is_high(spec), self._deliver))
+        return pins if isinstance(pins, Fault) else self._start(_Watched(spec, self._deliver), pins)
 
-    def _start(self, watched: _Watched) -> Fault | None:
+    def _start(self, watched: _Watched, pins: tuple[Pin, ...]) -> Fault | None:
         spec = watched.spec
         try:
-            watched.start()
+            watched.start(pins)
         except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
             self._header.release(spec, _user(spec))
-            return Fault(f"{_user(spec)}: pin {watched.number} cannot be watched: {error}")
+            return Fault(f"{_user(spec)}: {place_of(spec)} cannot be watched: {words(error)}")
         self._open[spec.name] = watched
         return None
 
@@ -95,44 +96,81 @@ def _user(spec: SensorSpec) -> str:
 
 
 @dataclass(slots=True, weakref_slot=True)
-class _Watched:
-    """One open sensor. gpiozero keeps only a weak reference to its method, so this object keeps the callback alive."""
+class _Line:
+    """One pin of an open sensor. gpiozero keeps only a weak reference to its method, so a sensor keeps its lines alive."""
 
-    spec: SensorSpec
-    number: int
+    watched: _Watched
+    name: str
     pin: Pin
     on_is_high: bool
-    deliver: Deliver
-
-    def start(self) -> None:
-        """Deliver the baseline, listen, and look once more: an edge between the two would else be lost."""
-        self.pin.input_with_pull(_GPIOZERO_PULL[pull_of(self.spec)])
-        baseline = self._read(opening=True)
-        self.deliver(baseline)
-        self.pin.edges = "both"
-        self.pin.when_changed = self.changed
-        again = self._read()
-        if again.value != baseline.value:
-            self.deliver(again)
+    is_on: bool = False
 
     def changed(self, ticks: float, state: Any) -> None:
         """Called by gpiozero, in its thread, with the edge's time in seconds."""
-        self.deliver(Reading(self.spec.name, bool(state) == self.on_is_high, edge_ns(ticks, time.monotonic_ns())))
+        self.is_on = bool(state) == self.on_is_high
+        self.watched.tell(self, edge_ns(ticks, time.monotonic_ns()))
+
+    def has_changed(self) -> bool:
+        """Look at the pin: whether it is not as it was last seen."""
+        before, self.is_on = self.is_on, bool(self.pin.state) == self.on_is_high
+        return before != self.is_on
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One open sensor: a pin, or several that make up its value together."""
+
+    spec: SensorSpec
+    deliver: Deliver
+    lines: tuple[_Line, ...] = ()
+
+    def start(self, pins: tuple[Pin, ...]) -> None:
+        """Deliver the baseline, listen, and look once more: an edge between the two would else be lost."""
+        self.lines = tuple(
+            _Line(self, name, pin, on_is_high(self.spec)) for name, pin in zip(self._names(pins), pins, strict=True)
+        )
+        for line in self.lines:
+            line.pin.input_with_pull(_GPIOZERO_PULL[pull_of(self.spec)])
+            line.has_changed()
+        for line in self.lines if self._nature() is Nature.PARTS else self.lines[:1]:
+            self.tell(line, time.monotonic_ns(), opening=True)
+        for line in self.lines:
+            line.pin.edges = "both"
+            line.pin.when_changed = line.changed
+            if line.has_changed():
+                self.tell(line, time.monotonic_ns())
+
+    def tell(self, line: _Line, at_ns: int, *, opening: bool = False) -> None:
+        """Deliver what the sensor shows, now that a line of it changed."""
+        self.deliver(Reading(self.spec.name, self._value(line), at_ns, opening))
 
     def status(self) -> DeviceStatus:
-        """What the pin says right now, in the words of its kind."""
-        kind = SENSORS[self.spec.kind]
+        """What a pin says right now, in the words of its kind; what several say comes with their readings."""
         try:
-            value = kind.on if self._read().value else kind.off
+            levels = [bool(line.pin.state) == line.on_is_high for line in self.lines]
         except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
             return DeviceStatus(
-                self.spec.name, self.spec.kind, place_of(self.spec), fault=f"the pin cannot be read: {error}"
+                self.spec.name, self.spec.kind, place_of(self.spec), fault=f"the pin cannot be read: {words(error)}"
             )
+        kind = SENSORS.get(self.spec.kind)
+        value = (kind.on if levels[0] else kind.off) if kind is not None else ""
         return DeviceStatus(self.spec.name, self.spec.kind, place_of(self.spec), value)
 
-    def _read(self, *, opening: bool = False) -> Reading:
-        at_ns = time.monotonic_ns()
-        return Reading(self.spec.name, bool(self.pin.state) == self.on_is_high, at_ns, opening)
+    def _value(self, line: _Line) -> JsonValue:
+        match self._nature():
+            case Nature.PARTS:
+                return [line.name, line.is_on]
+            case Nature.TURNS:
+                return sum(one.is_on << place for place, one in enumerate(reversed(self.lines)))
+            case _:
+                return line.is_on
+
+    def _names(self, pins: tuple[Pin, ...]) -> tuple[str, ...]:
+        named = self.spec.options.get("buttons")
+        return tuple(named) if isinstance(named, dict) and len(named) == len(pins) else ("",) * len(pins)
+
+    def _nature(self) -> Nature:
+        return devices.SENSORS[self.spec.kind].nature
 
 
 def edge_ns(ticks: float, now_ns: int) -> int:

@@ -12,6 +12,7 @@ from agent.decide import invocations, trigger, trigger_flight
 from agent.decide.effects import DrivePin, OpenDevices, ReadPins, SetActuator
 from agent.decide.inputs import CommandDone, DevicesOpened
 from agent.decide.node import Node, Now
+from protocol.claims import own_pins_of
 from protocol.desired import Command, SensorSpec, Verb
 from protocol.devices import SENSORS, knows, words_of
 from protocol.observed import Answer, DeviceStatus, SensorEvent
@@ -115,7 +116,10 @@ def _drive(node: Node, command: Command) -> None:
     if spec is not None and level is None and spec.kind in SENSORS:
         level = high_for(spec, command.value)
     pin = pin_of(spec) if spec is not None else int(command.target) if _is_pin(command.target) else None
-    if pin is None:
+    if spec is not None and len(own_pins_of(spec)) > 1:
+        reason = f"{spec.name} sits on {place_of(spec)}; drive one of them by its number"
+        answered(node, CommandDone(command.id, ok=False, message=reason))
+    elif pin is None:
         answered(
             node,
             CommandDone(command.id, ok=False, message=f"{command.target[:63]!r} is no pin and no sensor of this node"),
@@ -191,6 +195,10 @@ def _shown(words: SensorWords, value: JsonValue, event: str) -> str:
             return NOTHING if value is None else f"{value}"[:SHOWN]
         case Nature.EACH:
             return event or NOTHING
+        case Nature.PARTS:
+            return f"{value} {event}" if event else NOTHING
+        case Nature.TURNS:
+            return f"{value if event else 0} {words.unit}"
 
 
 def _merged(

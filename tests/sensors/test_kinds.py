@@ -12,8 +12,11 @@ import pytest
 from protocol import acting, devices, sensing
 from protocol.desired import SensorSpec
 from protocol.section import Section
+from protocol.sensor_words import Nature
 from protocol.sources import SOURCES
+from protocol.wired import WIRED
 from sensors import kinds
+from sensors.gauges import KINDS as GAUGES
 from sensors.probes import PROBES
 
 ROOT = Path(__file__).parents[2]
@@ -21,13 +24,11 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_kind_has_the_words_that_manifests_are_checked_with() -> None:
     """The names and events of the parts of the catalogue are equal, in the same order."""
-    ours = [kind for kind in (*kinds.SENSORS, *PROBES) if kind not in SOURCES]
+    ours = [*kinds.SENSORS, *WIRED, *(kind for kind in PROBES if kind not in SOURCES)]
     assert [*ours, *SOURCES] == list(sensing.KINDS) == list(devices.SENSORS)
     assert list(devices.ACTUATORS) == list(acting.KINDS)
-    assert {name: kind.events for name, kind in kinds.SENSORS.items()} == {
-        name: words.events for name, words in devices.SENSORS.items() if words.unit is None and name not in SOURCES
-    }
-    assert {name for name, words in devices.SENSORS.items() if words.unit is not None} <= set(PROBES)
+    assert all(kind.events == devices.SENSORS[name].events for name, kind in kinds.SENSORS.items())
+    assert set(WIRED) == {*kinds.LIKE, *GAUGES}
 
 
 def test_the_documented_catalogue_is_the_real_one() -> None:
@@ -45,9 +46,13 @@ def test_the_documented_catalogue_is_the_real_one() -> None:
         for name, kind in kinds.SENSORS.items()
     ]
     rows += [
+        f"| `{name}` | {names(devices.SENSORS[name].events)} | {says} | {names(keys(sensing.KINDS[name]))} |"
+        for name, says in (("button-board", "the button's name"), ("rotary-encoder", "steps"))
+    ]
+    rows += [
         f"| `{name}` | {names(words.events)} | {words.unit or 'a number'} | {names(keys(sensing.KINDS[name]))} |"
         for name, words in devices.SENSORS.items()
-        if words.unit is not None and name not in SOURCES
+        if words.nature is Nature.NUMBER and name not in SOURCES
     ]
     rows += [
         f"| `{name}` | {', '.join([*(f'`{word}`' for word in words.values), *([words.also] if words.also else [])])} "
