@@ -16,19 +16,25 @@ from pydantic_core import CoreSchema, core_schema
 from protocol.section import Schema, Section
 
 NO_KIND = "[]"
+OWN_KIND = "[.]"
 
 
 @dataclass(frozen=True, eq=False)
 class ByKind:
-    """One of several sections, by the key `kind`; `what` is what a kind is one of, for people."""
+    """One of several sections, by the key `kind`; `what` is what a kind is one of, for people.
+
+    `own` is the model of kinds that have a dot in their name, which others bring along.
+    """
 
     kinds: Mapping[str, type[Section]]
     what: str
+    own: type[Section] | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Read by the model of the kind."""
         choices = {f"[{kind}]": handler.generate_schema(model) for kind, model in self.kinds.items()}
-        return core_schema.tagged_union_schema({**choices, NO_KIND: self._none()}, self._tag)
+        own = {} if self.own is None else {OWN_KIND: handler.generate_schema(self.own)}
+        return core_schema.tagged_union_schema({**choices, **own, NO_KIND: self._none()}, self._tag)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Schema:
         """Any of the models."""
@@ -37,7 +43,13 @@ class ByKind:
 
     def _tag(self, value: Any) -> str:
         kind = value.get("kind") if isinstance(value, dict) else None
+        if self.own is not None and isinstance(kind, str) and "." in kind:
+            return OWN_KIND
         return f"[{kind}]" if isinstance(kind, str) and kind in self.kinds else NO_KIND
+
+    def at(self, tag: str) -> type[Section] | None:
+        """The model that a tag means."""
+        return self.own if tag == OWN_KIND else self.kinds.get(tag[1:-1])
 
     def _none(self) -> CoreSchema:
         def refuse(value: Any) -> Any:
@@ -50,4 +62,4 @@ class ByKind:
 def kind_at(hint: Any, tag: str) -> type[Section] | None:
     """The model that a tag means in a hint."""
     marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-    return next((mark.kinds.get(tag[1:-1]) for mark in marks if isinstance(mark, ByKind)), None)
+    return next((mark.at(tag) for mark in marks if isinstance(mark, ByKind)), None)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from protocol.actuator_words import ACTUATORS, ActuatorWords
 from protocol.sensor_words import CHANGED, MEASURED, SensorWords, measured
 from protocol.shapes import JsonValue
-from protocol.sources import SOURCES
+from protocol.sources import OWN, SOURCES, is_own
 from protocol.wired import CLICKED, HELD, PRESSES, WIRED
 
 __all__ = [
@@ -48,13 +48,13 @@ SENSORS: Mapping[str, SensorWords] = MappingProxyType(
 
 
 def knows(kind: str) -> bool:
-    """Whether there are words for a kind of sensor."""
-    return kind in SENSORS
+    """Whether there are words for a kind of sensor: one of ours, or somebody's own, which has a dot in its name."""
+    return kind in SENSORS or is_own(kind)
 
 
 def words_of(kind: str, options: Mapping[str, JsonValue]) -> SensorWords:
     """What one sensor says, by its options; its kind is known."""
-    words = SENSORS[kind]
+    words = OWN if is_own(kind) else SENSORS[kind]
     words = words.variants.get(str(options.get(words.by)), words)
     unit = "V" if "max_voltage" in options else options.get("unit")
     return replace(words, unit=unit) if words.unit is not None and isinstance(unit, str) else words

@@ -13,6 +13,7 @@ from protocol.by_kind import ByKind
 from protocol.section import Duration, Pattern
 from protocol.sensing_kernel import KERNEL
 from protocol.sensing_mqtt import MQTT
+from protocol.sensing_own import Own
 from protocol.sensing_system import SYSTEM
 from protocol.sensing_wired import WIRED
 from protocol.sensor import Measured, PinNumber, Sensor
@@ -91,4 +92,4 @@ KINDS: Mapping[str, type[Sensor]] = {
     **MQTT,
 }
 
-AnySensor = Annotated[Sensor, ByKind(KINDS, "kind of sensor")]
+AnySensor = Annotated[Sensor, ByKind(KINDS, "kind of sensor", Own)]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
-
-from protocol.section import REAL, WHOLE, Duration, Form, Pattern
+from protocol.section import Form, Pattern
+from protocol.sensing_shown import Showing
 from protocol.sensor import Sensor
 
 OURS = "bramble/"
@@ -32,16 +31,8 @@ def payload(value: object) -> object:
 
 Payload = Annotated[str, Form(payload, "text, a number, `true` or `false`", ({"type": ["number", "boolean"]},))]
 
-FILTERS: Mapping[str, frozenset[str]] = {
-    "level": frozenset({"on", "off", "settle", "delayed_on", "delayed_off"}),
-    "number": frozenset({"unit", "median", "rate_limit", "deadband", "threshold", "hysteresis"}),
-    "text": frozenset(),
-    "event": frozenset(),
-}
-"""What a topic shows → the keys that mean something for it."""
 
-
-class Mqtt(Sensor):
+class Mqtt(Showing):
     """A topic of another device, in whole or by a `value` in its JSON, on the node's own broker and while that is in reach."""
 
     kind: Literal["mqtt"]
@@ -50,24 +41,6 @@ class Mqtt(Sensor):
     shows: Literal["level", "number", "text", "event"] = "level"
     on: Payload | None = None
     off: Payload | None = None
-    settle: Duration | None = None
-    delayed_on: Duration | None = None
-    delayed_off: Duration | None = None
-    unit: str | None = None
-    median: Annotated[int, Field(ge=1, le=99), WHOLE] | None = None
-    rate_limit: Duration | None = None
-    deadband: Annotated[float, Field(ge=0), REAL] | None = None
-    threshold: Annotated[float, REAL] | None = None
-    hysteresis: Annotated[float, Field(ge=0), REAL] | None = None
-
-    @model_validator(mode="after")
-    def _has_only_its_own(self) -> Self:
-        for shown, keys in FILTERS.items():
-            if shown != self.shows and (odd := sorted(keys & self.model_fields_set)):
-                raise ValueError(
-                    f"the key {odd[0]!r} means nothing for a {self.shows}; say `shows: {shown}`, or remove it"
-                )
-        return self
 
 
 MQTT: Mapping[str, type[Sensor]] = {"mqtt": Mqtt}

@@ -73,6 +73,16 @@ SOURCES: Mapping[str, SensorWords] = MappingProxyType(
     }
 )
 
+OWN = SensorWords(
+    measured("").events, "", Nature.NUMBER, "shows", {name: _SHOWN[name] for name in ("level", "number", "text")}
+)
+"""The words of kinds that packages bring along."""
+
+
+def is_own(kind: str) -> bool:
+    """Whether a kind is brought along by a package of the node."""
+    return "." in kind
+
 
 def nature_of(options: Mapping[str, JsonValue]) -> Nature:
     """What a topic of another device shows."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from protocol.desired import SensorSpec
 from protocol.observed import DeviceStatus
 from protocol.options import number, place_of
-from sensors.probes import PROBES, ROOT
+from protocol.sources import is_own
+from sensors.probes import ROOT, probe_of
 from sensors.sampler import Sampled, Sampler
 from sensors.stage import Faulted, Reading
 
@@ -33,9 +34,7 @@ class Meters:
             known = before.get(spec.name)
             self._open[spec.name] = known if known is not None and known[0] == spec else (spec, self._sampled(spec))
         for sampler, is_slow in ((self._quick, False), (self._slow, True)):
-            sampler.keep(
-                {name: sampled for name, (spec, sampled) in self._open.items() if (spec.kind in SLOW) == is_slow}
-            )
+            sampler.keep({name: sampled for name, (spec, sampled) in self._open.items() if _is_slow(spec) == is_slow})
         return tuple(DeviceStatus(spec.name, spec.kind, place_of(spec)) for spec in specs)
 
     def close(self) -> None:
@@ -44,4 +43,8 @@ class Meters:
         self._slow.close()
 
     def _sampled(self, spec: SensorSpec) -> Sampled:
-        return Sampled(PROBES[spec.kind](spec, self._root), max(SHORTEST_S, number(spec, "every", 30.0)))
+        return Sampled(probe_of(spec, self._root), max(SHORTEST_S, number(spec, "every", 30.0)))
+
+
+def _is_slow(spec: SensorSpec) -> bool:
+    return spec.kind in SLOW or is_own(spec.kind)

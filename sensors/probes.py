@@ -11,7 +11,9 @@ from pathlib import Path
 
 from protocol.desired import SensorSpec
 from protocol.options import number, text
+from protocol.sources import is_own
 from sensors.kernel import KERNEL
+from sensors.own import OwnProbe
 from sensors.sampler import Probe
 from sensors.system import SYSTEM
 
@@ -53,6 +55,16 @@ PROBES: Mapping[str, Callable[[SensorSpec, Path], Probe]] = {
     **KERNEL,
     **SYSTEM,
 }
+
+
+def is_asked(kind: str) -> bool:
+    """Whether a kind is asked for its value."""
+    return kind in PROBES or is_own(kind)
+
+
+def probe_of(spec: SensorSpec, root: Path) -> Probe:
+    """How a sensor is read; its kind is one that is asked."""
+    return OwnProbe(spec) if is_own(spec.kind) else PROBES[spec.kind](spec, root)
 
 
 def _read(path: Path) -> str:

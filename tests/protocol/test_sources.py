@@ -47,6 +47,8 @@ def refused(sensor: str, on: str = "changed") -> str:
         ("{kind: mqtt, topic: tele/tasmota/SENSOR, value: DS18B20.Temperature, shows: number, unit: °C}", "above"),
         ("{kind: mqtt, topic: octoprint/state, shows: text}", "changed"),
         ("{kind: mqtt, topic: zigbee2mqtt/button, value: action, shows: event}", "received"),
+        ("{kind: acme.co2, unit: ppm, threshold: 1000, bus: 1, deep: {er: [1, x]}}", "above"),
+        ("{kind: acme.door, shows: level, settle: 1s}", "off"),
     ],
 )
 def test_a_source_is_written_like_any_sensor(sensor: str, on: str) -> None:
@@ -69,6 +71,10 @@ def test_a_source_is_written_like_any_sensor(sensor: str, on: str) -> None:
         ("{kind: mqtt, topic: zigbee2mqtt/+}", "is no topic of another device"),
         ("{kind: mqtt, topic: a, value: b..c}", "is no path into JSON"),
         ("{kind: mqtt, topic: a, median: 3}", "the key 'median' means nothing for a level"),
+        ("{kind: acme.door, shows: level, threshold: 1}", "the key 'threshold' means nothing for a level"),
+        ("{kind: acme.door, shows: level}", "a acme.door makes no 'changed'; it makes on, off"),
+        ("{kind: acme.co2, every: soon}", "'soon'"),
+        ("{kind: acme., every: 1s}", "is no name of a kind of your own"),
         ("{kind: throttled, threshold: 3}", "the key 'threshold' is not supported here"),
     ],
 )
@@ -98,3 +104,11 @@ def test_a_time_of_day_is_seconds() -> None:
 def test_every_source_has_words() -> None:
     """Nothing can be written that has no events."""
     assert set(sensing.KINDS) == set(devices.SENSORS)
+
+
+def test_a_package_gets_the_keys_that_are_its_own() -> None:
+    """As they were written."""
+    stack = read("{kind: acme.co2, bus: 1, deep: {er: [1, x]}}")
+    assert isinstance(stack, Stack)
+    options = stack.sensors["it"].spec.options
+    assert (options["bus"], options["deep"], options["every"]) == (1, {"er": [1, "x"]}, 30.0)
