@@ -15,7 +15,7 @@ from sensors.actuators import Actuators
 from sensors.gauges import Gauges
 from sensors.header import Header, PinState
 from sensors.meters import Meters
-from sensors.probes import PROBES
+from sensors.probes import is_asked
 from sensors.stage import Faulted, Reading
 from sensors.watch import Watch
 
@@ -39,7 +39,7 @@ class Board:
         self, sensors: tuple[SensorSpec, ...], actuators: tuple[ActuatorSpec, ...]
     ) -> tuple[tuple[DeviceStatus, ...], tuple[DeviceStatus, ...]]:
         """Have exactly these open. Pins are freed first, so one may go from a sensor to an actuator; outputs are made safe next."""
-        measured = tuple(spec for spec in sensors if spec.kind in PROBES)
+        measured = tuple(spec for spec in sensors if is_asked(spec.kind))
         gauged = tuple(spec for spec in sensors if spec.kind in gauges.KINDS)
         pinned = tuple(spec for spec in sensors if spec not in (*measured, *gauged))
         self._watch.keep(pinned)
