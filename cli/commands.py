@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import agents_commands, project_commands, rollout_commands, triggers_commands
+from cli import agents_commands, project_commands, rollout_commands, sensors_commands, triggers_commands
 from cli.node_commands import NodeArgument, node_app
 from cli.options import command
 
@@ -29,6 +29,7 @@ app.add_typer(node_app, name="node")
 project_commands.register(app)
 rollout_commands.register(app)
 agents_commands.register(app)
+sensors_commands.register(app)
 triggers_commands.register(app)
 
 AnyStackArgument = Annotated[str, typer.Argument(metavar="[STACK]", help="Only this stack.")]
@@ -46,7 +47,7 @@ CountOption = Annotated[int, typer.Option(metavar="N", min=0, help="End after so
 FunctionArgument = Annotated[str, typer.Argument(metavar="FUNCTION", help="Its name, or STACK.FUNCTION.")]
 BodyOption = Annotated[str, typer.Option("--data", "-d", metavar="BODY", help="Its input; - reads standard input.")]
 DriveOption = Annotated[str, typer.Option(metavar="PIN|SENSOR=high|low|press|EVENT", help="Drive a mock pin.")]
-SetOption = Annotated[str, typer.Option("--set", metavar="ACTUATOR=on|off", help="Switch an actuator.")]
+SetOption = Annotated[str, typer.Option("--set", metavar="ACTUATOR=VALUE", help="Set an actuator.")]
 
 
 @command(app)

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
-from typing import Annotated, Any, Literal, get_args, get_origin
-
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from agent.adapters.host_config import LOG_BOUNDS
 from protocol import (
@@ -22,11 +17,13 @@ from protocol import (
     network,
     port,
     sensing,
+    sensing_own,
     settings,
     storage,
     triggering,
 )
-from protocol.section import Form, Section
+from protocol.keys import holds, key_of, left_out
+from protocol.section import Section
 
 SCHEMA_NAME = "manifest.schema.json"
 
@@ -68,6 +65,7 @@ SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("volumes.NAME", storage.NamedVolume),
     ("configs.NAME, secrets.NAME", files.Text),
     *((f"sensors.NAME, `kind: {kind}`", model) for kind, model in sensing.KINDS.items()),
+    ("sensors.NAME, `kind: SOMEBODY.KIND`", sensing_own.Own),
     *((f"actuators.NAME, `kind: {kind}`", model) for kind, model in acting.KINDS.items()),
     ("functions.NAME", manifest.Function),
     ("functions.NAME.triggers", triggering.Trigger),
@@ -77,9 +75,6 @@ SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("x-bramble", extension.OfStack),
     ("x-bramble.registries.REGISTRY", extension.Login),
 )
-
-BOUNDS = (("ge", "at least"), ("gt", "more than"), ("le", "at most"))
-PLAIN: dict[Any, str] = {str: "text", int: "a whole number", float: "a number", bool: "`true` or `false`"}
 
 _INTRODUCTION = f"""\
 # The manifest
@@ -134,14 +129,19 @@ def page() -> str:
             "|---|---|---|",
         ]
         lines += [
-            f"| `{_key(name, field)}` | {_holds(field)} | {_left_out(field)} |"
+            f"| `{key_of(name, field)}` | {holds(field)} | {left_out(field)} |"
             for name, field in section.model_fields.items()
         ]
         lines += ["", *_refused(section), *_passed_over(section)]
     lines += ["## Kinds of sensors and actuators", "", "| kind | events or values |", "|---|---|"]
-    lines += [f"| `{kind}` | {', '.join(sensor.events)} |" for kind, sensor in devices.SENSORS.items()]
+    lines += [f"| `{kind}` | {', '.join(_events(sensor))} |" for kind, sensor in devices.SENSORS.items()]
     lines += [f"| `{kind}` | {', '.join(actuator.values)} |" for kind, actuator in devices.ACTUATORS.items()]
     return "\n".join([*lines, ""])
+
+
+def _events(sensor: devices.SensorWords) -> Iterable[str]:
+    """All that a kind may say, whatever its options are."""
+    return dict.fromkeys(event for words in (sensor, *sensor.variants.values()) for event in words.events)
 
 
 def _refused(section: type[Section]) -> list[str]:
@@ -155,42 +155,3 @@ def _passed_over(section: type[Section]) -> list[str]:
     if not section.passed_over:
         return []
     return [f"Passed over: {', '.join(f'`{key}` ({why})' for key, why in section.passed_over.items())}.", ""]
-
-
-def _key(name: str, field: FieldInfo) -> str:
-    return field.alias or name
-
-
-def _holds(field: FieldInfo) -> str:
-    """Name what a key holds the way people write it."""
-    text = _named(field.metadata) or _form(field.annotation)
-    found = [m for part in field.metadata for m in (part, *getattr(part, "metadata", ()))]
-    bounds = [f"{word} {getattr(m, key)}" for m in found for key, word in BOUNDS if hasattr(m, key)]
-    return f"{text}, {', '.join(bounds)}" if bounds else text
-
-
-def _named(metadata: Iterable[object]) -> str:
-    return next((form.says for form in metadata if isinstance(form, Form) and form.says), "")
-
-
-def _form(hint: Any) -> str:
-    origin, parts = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        return _named(parts[1:]) or _form(parts[0])
-    if origin is Literal:
-        return ", ".join(f"`{choice}`" for choice in parts if choice)
-    if origin in (list, dict):
-        return f"a {'list' if origin is list else 'mapping'} of {_form(parts[-1])}"
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return ", ".join(f"`{choice}`" for choice in hint)
-    if isinstance(hint, type) and issubclass(hint, BaseModel):
-        return "keys as below"
-    return " or ".join(_form(part) for part in parts if part is not type(None)) or PLAIN.get(hint, str(hint))
-
-
-def _left_out(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    if not field.default or isinstance(field.default, BaseModel):
-        return ""
-    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"

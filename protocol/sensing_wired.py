@@ -73,27 +73,31 @@ class Converter(Measured):
 
 
 class TwoChannels(Converter):
-    """One of two channels, or the one against the other."""
+    """One of its two channels, or the one against the other."""
 
     channel: Annotated[int, Field(ge=0, le=1), WHOLE] = 0
     differential: Flag = False
 
 
 class FourChannels(TwoChannels):
-    """One of four channels, or one against its neighbour."""
+    """One of its four channels, or one against its neighbour."""
 
     channel: Annotated[int, Field(ge=0, le=3), WHOLE] = 0
 
 
 class EightChannels(TwoChannels):
-    """One of eight channels, or one against its neighbour."""
+    """One of its eight channels, or one against its neighbour."""
 
     channel: Annotated[int, Field(ge=0, le=7), WHOLE] = 0
 
 
 def _converter(kind: str, base: type[Converter]) -> type[Sensor]:
     """The model of one chip: those of a family differ in their bits alone, which nobody writes."""
-    space = {"__module__": __name__, "__doc__": base.__doc__, "__annotations__": {"kind": Literal[kind]}}
+    space = {
+        "__module__": __name__,
+        "__doc__": f"Microchip's {kind.upper()} on the SPI bus. {base.__doc__}",
+        "__annotations__": {"kind": Literal[kind]},
+    }
     return type(kind.capitalize(), (base,), space)
 
 

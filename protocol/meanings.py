@@ -1,0 +1,76 @@
+"""What each key of a sensor and an actuator means, in a line. A test holds that none lacks one, and that none is left over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+PIN = "its pin, by BCM number"
+HEARD = "the light of this colour, a pin by BCM number"
+
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "nodes": "only on nodes that meet these constraints",
+        "pin": PIN,
+        "pins": "its pins in their order, by BCM number",
+        "buttons": "each button by its name, with its pin",
+        "a": "the first pin, which leads when it turns clockwise",
+        "b": "the second pin",
+        "trigger": "the pin that calls",
+        "echo": "the pin that hears (3.3 V at most)",
+        "red": HEARD,
+        "amber": HEARD,
+        "green": HEARD,
+        "blue": HEARD,
+        "forward": "the pin for one direction",
+        "backward": "the pin for the other",
+        "enable": "a pin that is on while it turns",
+        "bus": "the device on the SPI bus",
+        "channel": "which of the chip's values",
+        "differential": "the channel against its neighbour",
+        "max_voltage": "the volts of the value 1; values are in volts then",
+        "pull": "the resistor in the chip; left out, that of the kind",
+        "debounce": "after an edge, nothing else counts for so long",
+        "settle": "a level counts when it has stood for so long",
+        "delayed_on": "as settle, for on alone",
+        "delayed_off": "as settle, for off alone",
+        "hold": "held when it was on for so long; 0s: never",
+        "clicks": "presses with less between them count together; 0s: none are counted",
+        "max_steps": "the last step to either side; 0: no limit",
+        "wrap": "beyond the last step comes the one at the other end",
+        "every": "between two readings",
+        "median": "the middle of the last so many readings",
+        "rate_limit": "at most one value in so long",
+        "deadband": "only what differs from the last value by so much",
+        "threshold": "where the second event comes, and below it the third",
+        "hysteresis": "how far below the threshold the third event comes",
+        "max_distance": "in metres; what is farther is this far",
+        "charge": "the longest time that the capacitor takes, in the dark",
+        "minutes": "the average over so many",
+        "path": "the place in the node's files",
+        "match": "the name or number of the chip",
+        "number": "which of several channels of one sort; left out, the lowest",
+        "interface": "the network interface",
+        "direction": "which way",
+        "host": "who is asked",
+        "port": "a TCP port; left out, an ICMP echo is asked for",
+        "timeout": "how long an answer may take",
+        "start": "from this time of the day",
+        "end": "to this time of the day",
+        "service": "the service whose container is meant",
+        "shows": "what the topic says",
+        "unit": "the unit of its number",
+        "topic": "the topic of the other device",
+        "value": "where the value stands in its JSON",
+        "on": "the payload that means on",
+        "off": "the payload that means off",
+        "safe": "the value whenever nobody is in charge; it must stand without pulses",
+        "active_high": "whether on is a high pin",
+        "frequency": "pulses a second",
+        "min_pulse": "the pulse of one end of its way",
+        "max_pulse": "the pulse of the other end",
+        "frame": "from pulse to pulse",
+        "min_angle": "degrees at the shortest pulse",
+        "max_angle": "degrees at the longest pulse",
+    }
+)
