@@ -14,8 +14,6 @@ paho's callbacks run inside `read`, `loop_write` and `loop_misc`, and only note 
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import time
 from typing import Any
 
@@ -27,7 +25,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from link import frames
+from link import frames, haste
 from link.settings import LinkSettings
 from protocol.envelope import Packet
 
@@ -37,7 +35,6 @@ CHUNK_BYTES = 64 * 1024
 _PUBACK_COMMAND = 0x40
 _DISCONNECT_WITH_WILL = 0x04
 _NO_MATCHING_SUBSCRIBERS = 0x10  # a success: nobody listens now
-_QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 
 
 class Wire(mqtt.Client):
@@ -80,7 +77,7 @@ class Wire(mqtt.Client):
         self.on_publish = self._note_answer
         self.on_disconnect = self._note_end
         self.on_message = self._note_message
-        self.on_socket_open = _hasten
+        self.on_socket_open = _opened
         self.on_socket_register_write = _leave_to_our_loop
 
     def open(self) -> None:
@@ -154,7 +151,7 @@ class Wire(mqtt.Client):
             self._take(chunk)
         except (frames.MalformedError, MQTTException) as error:
             self._lose(f"{self.settings.place} sent what is no MQTT: {error}")
-        _acknowledge_quickly(self.socket())
+        haste.acknowledge_quickly(self.socket())
 
     def _sock_send(self, buf: bytes | bytearray) -> int:
         """For paho this was sent. No more of it comes before all of it was."""
@@ -304,19 +301,8 @@ def _words(reason: ReasonCode) -> str:
     return reason.getName().lower().replace("authorized", "authorised")
 
 
-def _hasten(_client: Any, _own: Any, opened: Any) -> None:
-    # Else Nagle's algorithm holds every second small packet until the other side's delayed acknowledgement: 40 ms.
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    _acknowledge_quickly(opened)
-
-
-def _acknowledge_quickly(opened: Any) -> None:
-    """Acknowledge the next segment at once, for a stock Mosquitto waits for it. The kernel forgets this: say it after each read."""
-    if opened is not None and _QUICKACK is not None:
-        with contextlib.suppress(
-            OSError
-        ):  # it only makes things faster; a connection that just died shows in the next read
-            opened.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+def _opened(_client: Any, _own: Any, opened: Any) -> None:
+    haste.begin(opened)
 
 
 def _leave_to_our_loop(_client: Any, _own: Any, _opened: Any) -> None:
