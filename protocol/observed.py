@@ -227,9 +227,14 @@ class ResultStatus(StrEnum):
     EXPIRED = "expired"
 
 
+@sparse
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An invocation's end. `output` is standard output, `error` the end of standard error; both may be cut and say so."""
+    """An invocation's end. `output` is standard output, `error` the end of standard error; both may be cut and say so.
+
+    `depth` is how many functions have called each other before it; `taken` names the invocations that follow from it and that the
+    node runs itself.
+    """
 
     id: str
     node: Name
@@ -244,6 +249,8 @@ class Result:
     reason: str = ""
     started_at: str = ""
     duration_s: Annotated[float, Bounds(least=0, most=LONGEST_S)] = 0.0
+    depth: int = 0
+    taken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

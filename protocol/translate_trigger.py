@@ -8,6 +8,7 @@ from __future__ import annotations
 from protocol import devices
 from protocol.document import Path
 from protocol.draft import Draft
+from protocol.observed import ResultStatus
 from protocol.sensor import Sensor
 from protocol.sensor_words import Nature, SensorWords
 from protocol.trigger import DAY_S, Catchup, Figure, RollingWindow, Step, TriggerSpec
@@ -35,7 +36,10 @@ def trigger(draft: Draft, path: Path, source: Trigger) -> TriggerSpec:
         _window(draft, path, source.window, words),
         steps,
         source.within or 0.0,
+        source.function,
     )
+    if source.function:
+        _check_function(draft, path, source)
     if made.has_memory:
         _check_places(draft, path, [sensor for sensor in sensors if sensor is not None])
     return made
@@ -55,6 +59,15 @@ def _sensor(draft: Draft, path: Path, name: str, on: str) -> Sensor | None:
             reason = f"{name!r} says no {on!r}, because its {key} is 0"
             draft.misfit((*path, "on"), reason, f"add `{key}: {example}` to the sensor")
     return sensor
+
+
+def _check_function(draft: Draft, path: Path, source: Trigger) -> None:
+    functions = draft.manifest.functions
+    if source.function not in functions:
+        reason = f"there is no function {source.function!r}; this stack has {', '.join(functions)}"
+        draft.misfit((*path, "function"), reason)
+    elif source.on not in (ends := [str(status) for status in ResultStatus]):
+        draft.misfit((*path, "on"), f"a function ends as {', '.join(ends)}, and never as {source.on!r}")
 
 
 def _words(sensor: Sensor) -> SensorWords:

@@ -52,9 +52,10 @@ class Step:
 @sparse
 @dataclass(frozen=True, slots=True)
 class TriggerSpec:
-    """What calls a function: events of sensors, or the passing of time.
+    """What calls a function: events of sensors, the ends of other functions, or the passing of time.
 
-    Exactly one of `sensor`, `sequence`, `every_s` and `schedule` is set.
+    Exactly one of `sensor`, `sequence`, `function`, `every_s` and `schedule` is set; `on` is an event of the sensor, or how the
+    function ended.
 
     `when` are filters of CloudEvents Subscriptions, checked, and each must hold. After a call there is none for `cooldown_s`. The
     event of `on` must stand for `for_s`: until then the event `until`, its opposite, must not come. A sequence must be complete
@@ -75,6 +76,7 @@ class TriggerSpec:
     window: RollingWindow | None = None
     sequence: tuple[Step, ...] = ()
     within_s: Seconds = 0.0
+    function: str = ""
 
     @property
     def has_memory(self) -> bool:

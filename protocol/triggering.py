@@ -14,7 +14,7 @@ from protocol.triggers_when import DATA, text
 
 ATTRIBUTES = (
     "specversion", "id", "source", "type", "subject", "time", "node", "bootid", "monotonic", "clock",
-    "data.event_type", "data.value", "data.pin",
+    "data.event_type", "data.value", "data.pin", "depth", "data.exit_code", "data.reason",
 )  # fmt: skip
 """What conditions may ask an event for."""
 
@@ -93,6 +93,7 @@ class Step(Section):
 GOES_WITH: Mapping[str, frozenset[str]] = {
     "sensor": frozenset({"on", "when", "for", "window", "cooldown"}),
     "sequence": frozenset({"within", "cooldown"}),
+    "function": frozenset({"on", "when"}),
     "every": frozenset(),
     "schedule": frozenset({"catchup", "max_age"}),
 }
@@ -100,7 +101,7 @@ GOES_WITH: Mapping[str, frozenset[str]] = {
 
 
 class Trigger(Section):
-    """What calls a function: `{sensor, on}`, `{sequence}`, `{every}` or `{schedule}`."""
+    """What calls a function: `{sensor, on}`, `{sequence}`, `{function, on}`, `{every}` or `{schedule}`."""
 
     sensor: str = ""
     on: str = ""
@@ -110,6 +111,7 @@ class Trigger(Section):
     sequence: Annotated[list[Step], Field(min_length=2, max_length=10)] | None = None
     within: Duration | None = Field(default=None, gt=0)
     cooldown: Duration | None = Field(default=None, gt=0)
+    function: str = ""
     every: Duration | None = Field(default=None, gt=0)
     schedule: Schedule = ""
     catchup: Literal["skip", "once", "all"] | None = None
@@ -125,8 +127,8 @@ class Trigger(Section):
         for key in said:
             if key != cause and key not in GOES_WITH[cause]:
                 raise ValueError(f"`{key}` says nothing about `{cause}`; remove one of them")
-        if cause == "sensor" and not self.on:
-            raise ValueError("a trigger of a sensor needs `on`, the event that calls")
+        if cause in ("sensor", "function") and not self.on:
+            raise ValueError(f"a trigger of a {cause} needs `on`, the event that calls")
         if self.for_ and self.window:
             raise ValueError("a trigger waits `for` a time, or looks at a `window`; keep one")
         if self.sequence and not self.within:

@@ -27,8 +27,12 @@ PLAIN: Mapping[str, Callable[[str, str], bool]] = {
 
 def said_by(event: SensorEvent, fleet: str) -> dict[str, str]:
     """Everything that filters may ask an event for."""
-    data = {DATA + key: text(value) for key, value in events.data(event).items() if value is not None}
-    return events.attributes(event, fleet) | data
+    return said_of(events.attributes(event, fleet), events.data(event))
+
+
+def said_of(attributes: dict[str, str], data: Mapping[str, JsonValue]) -> dict[str, str]:
+    """Attributes and data of a cause, by the names that filters have for them."""
+    return attributes | {DATA + key: text(value) for key, value in data.items() if value is not None}
 
 
 def text(value: JsonValue) -> str:

@@ -23,6 +23,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "invocation_retries": ("Runs of functions that failed and are tried again", ("function",)),
     "invocations_repeated": ("Invocations that arrived again", ()),
     "ticks_missed": ("Timer ticks without an engine to run their function", ("function",)),
+    "circles": ("Results that called nothing more, because too many functions had called each other", ("function",)),
     "planned_calls": ("Times at which schedules called functions, or no more", ("function", "outcome")),
     "planned_runs": ("Planned times of jobs that have come", ("task", "outcome")),
     "stores_renewed": ("Times that the agent's store was found to be an older copy of itself", ()),

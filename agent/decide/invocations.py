@@ -22,6 +22,7 @@ from protocol.function import FunctionSpec
 from protocol.observed import Result, ResultStatus
 from protocol.refusal import Refusal
 from protocol.topics import ResultTopic
+from protocol.triggers_results import DEPTH_MOST, called_by, depth_of, is_circle
 from protocol.values import taken
 
 PENDING_MOST = 1000
@@ -63,8 +64,13 @@ def function_of(node: Node, run: Run) -> FunctionSpec | None:
 
 def dispatch(node: Node, now: Now) -> None:
     """Begin what may begin now; what was under way when the agent died is asked for again, with the same attempt."""
-    if not len(node.runs):
-        return
+    _follow(node, now)
+    if len(node.runs):
+        _begin(node, now)
+        _follow(node, now)  # what followed from those that could not begin
+
+
+def _begin(node: Node, now: Now) -> None:
     active = Counter((r.stack, r.function) for r in node.runs.values() if r.state is State.DISPATCHED)
     for run in node.runs.values():
         if run.state is State.DISPATCHED:
@@ -144,15 +150,34 @@ def _failure(seen: RunEnded) -> str:
 def _finish(node: Node, run: Run, how: Seen, reason: str, seen: RunEnded | None = None) -> None:
     """Move a run from the queue into the ledger, and its result into the outbox: all in one commit."""
     status = ResultStatus(advance(run.state, how))
-    result = Result(run.id, node.name, run.stack, run.function, status, run.attempt, run.cause, reason=reason)
+    depth = depth_of(run.attributes)
+    result = Result(run.id, node.name, run.stack, run.function, status, run.attempt, run.cause, reason=reason, depth=depth)
     if seen is not None:
         result = replace(result, exit_code=seen.exit_code, output=seen.output, error=seen.error)
         result = replace(result, started_at=run.started_at, duration_s=seen.duration_s)
+    result = _followed(node, result)
     node.runs.drop(run.id)
     node.ended.put(run.id, str(status))
     node.ended.keep_newest(LEDGER_MOST)
     node.tally("invocations", run.function, status)
     node.note(ResultTopic(node.fleet, node.name, run.id), result, priority=RESULT_PRIORITY)
+
+
+def _followed(node: Node, result: Result) -> Result:
+    """A result calls functions in its turn; those that run here are taken in the same turn as it is told."""
+    functions = node.sections().functions
+    if is_circle(result, functions):
+        node.tally("circles", result.function)
+        said = f"calls nothing more, because {DEPTH_MOST} functions have called each other"
+        return replace(result, reason="; ".join(filter(None, (result.reason, said))))
+    calls = called_by(result, functions, node.fleet) if can_take(node) else ()
+    node.following.extend(calls)
+    return replace(result, taken=tuple(call.id for call in calls))
+
+
+def _follow(node: Node, now: Now) -> None:
+    while node.following:
+        take(node, node.following.popleft(), now)
 
 
 def _actuate(node: Node, run: Run, output: str) -> list[str]:

@@ -23,7 +23,7 @@ from agent.decide.table import Table
 from agent.decide.target import Target, content_of
 from agent.decide.task import Task
 from agent.decide.trial import LockSeen, Trial, trial_key
-from protocol.desired import Assignment, Offers, Sections
+from protocol.desired import Assignment, Invocation, Offers, Sections
 from protocol.observed import DeviceStatus, Health, Inventory, NodeStatus, OfferState
 from protocol.operator import ControllerPresence
 from protocol.topics import Topic
@@ -166,6 +166,7 @@ class Node:
     known_mono_s: float | None = None
     releasing: Releasing | None = None
     running: set[str] = field(default_factory=set)
+    following: deque[Invocation] = field(default_factory=deque)
     opened: OpenDevices | None = None
     greeted: Inventory | None = None
     said: NodeStatus | None = None

@@ -18,6 +18,7 @@ from protocol import triggers
 from protocol.desired import Invocation
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
 from protocol.topics import InvocationTopic
+from protocol.triggers_results import called_by
 
 REPEAT, EXPIRY = "invocation", "expiry"
 
@@ -76,7 +77,7 @@ def dispatch(fleet: Fleet, now_mono_s: float) -> None:
             fleet.say(InvocationTopic(fleet.name, node, key), replace(entry.invocation, epoch=fleet.epoch_of(node)))
 
 
-def ended(fleet: Fleet, result: Result) -> None:
+def ended(fleet: Fleet, result: Result, now_mono_s: float) -> None:
     """A result came; it may be the first word of an invocation, and only the first result counts."""
     entry = fleet.ledger.get(result.id)
     if entry is None:
@@ -92,6 +93,9 @@ def ended(fleet: Fleet, result: Result) -> None:
     message = result.reason or f"{result.function} is {result.status} on {result.node}"
     answer = Answer(entry.call, result.status is ResultStatus.DONE, message, _shown(result))
     _end(fleet, result.id, entry, SEEN[result.status], answer)
+    for asked in called_by(result, fleet.catalogue.functions_of(result.stack), fleet.name):
+        is_taken = asked.id in result.taken
+        open_entry(fleet, Entry(asked, near=result.node, by_node=is_taken), result.node if is_taken else "", now_mono_s)
     if entry.function in fleet.catalogue.functions:
         fleet.durations.append((entry.function, result.duration_s))
 

@@ -198,11 +198,11 @@ def _event(fleet: Fleet, topic: topics.EventTopic, message: Any, now_mono_s: flo
     invocations.sensed(fleet, message, now_mono_s)
 
 
-def _result(fleet: Fleet, topic: topics.ResultTopic, message: Any, __: float) -> None:
+def _result(fleet: Fleet, topic: topics.ResultTopic, message: Any, now_mono_s: float) -> None:
     if message.id != topic.id:
         _refuse(fleet, topic.node, "other_topic", f"says a result of another invocation on the topic of {topic.id}")
         return
-    invocations.ended(fleet, message)
+    invocations.ended(fleet, message, now_mono_s)
 
 
 def _request(fleet: Fleet, topic: topics.RequestTopic, message: Any, __: float) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from agent.decide.effects import Run
+from protocol.function import FunctionSpec
 from protocol.observed import Result, SensorEvent
 from protocol.trigger import TriggerSpec
 from sim.images import Behaviour
@@ -127,5 +130,73 @@ def test_death_at_any_moment_leaves_one_call(tmp_path: Path) -> None:
         rig.store.close()
         if is_over:
             assert boundary > 3
+            return
+    pytest.fail("there are more boundaries than this test looks at")
+
+
+def chained(rig: Rig, *functions: FunctionSpec) -> None:
+    for one in functions:
+        said = Behaviour(exits_after_s=0.1, exit_code=int(one.name == "bad"), answer=lambda *_: "said")
+        rig.registry.push(f"{one.name}:1", said)
+    rig.assign(1, sensors=(DOORBELL,), functions=functions)
+    rig.run(2)
+
+
+def after(name: str, on: str = "done") -> TriggerSpec:
+    return TriggerSpec(function=name, on=on)
+
+
+def ran(rig: Rig) -> list[str]:
+    return [result.function for result in {result.id: result for result in rig.messages(Result)}.values()]
+
+
+def test_a_function_calls_another_without_a_network(rig: Rig) -> None:
+    """By how it ended; the other one reads what came out, and the controller hears who has taken what."""
+    first = function("first", triggers=(TriggerSpec("doorbell", "pressed"),))
+    chained(
+        rig, first, function("bad", triggers=(after("first"),)), function("last", triggers=(after("bad", "failed"),))
+    )
+    rig.cut()
+    press(rig)
+    rig.run(10)
+    rig.mend()
+    rig.run(10)
+    assert ran(rig) == ["first", "bad", "last"]
+    told = {result.function: result for result in rig.messages(Result)}
+    assert told["first"].taken == (told["bad"].id,)
+    assert [told[name].depth for name in ("first", "bad", "last")] == [0, 1, 2]
+    (read,) = (effect for effect in rig.effects if isinstance(effect, Run) and effect.function.name == "bad")
+    assert json.loads(read.body) == {"event_type": "done", "value": "said", "reason": "", "exit_code": 0}
+
+
+def test_a_circle_of_functions_comes_to_an_end(rig: Rig) -> None:
+    """Whoever calls itself runs once and eight times more, and the last result says why there is no further one."""
+    chained(rig, function("ring", triggers=(TriggerSpec("doorbell", "pressed"), after("ring"))))
+    press(rig)
+    rig.run(30)
+    assert ran(rig) == ["ring"] * 9
+    assert rig.messages(Result)[-1].reason == "calls nothing more, because 8 functions have called each other"
+
+
+def test_death_at_any_moment_leaves_one_call_after_another(tmp_path: Path) -> None:
+    """Wherever the power is cut, what follows from a result is called once, under one id."""
+    for boundary in range(60):
+        rig = Rig(tmp_path / str(boundary), dies_hard=True)
+        rig.run(2)
+        chained(
+            rig,
+            function("first", triggers=(TriggerSpec("doorbell", "pressed"),)),
+            function("last", triggers=(after("first"),)),
+        )
+        rig.read("doorbell", on=True)
+        rig.run(0.05)
+        rig.fuse = boundary
+        rig.run(15)
+        is_over, rig.fuse = rig.fuse is not None, None
+        rig.run(15)
+        assert sorted(ran(rig)) == ["first", "last"], (boundary, rig.died_at)
+        rig.store.close()
+        if is_over:
+            assert boundary > 5
             return
     pytest.fail("there are more boundaries than this test looks at")

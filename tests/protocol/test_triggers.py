@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 
 from protocol.container import Container
 from protocol.function import FunctionSpec
-from protocol.observed import SensorEvent
+from protocol.observed import Result, ResultStatus, SensorEvent
 from protocol.trigger import Figure, RollingWindow, Step, TriggerSpec
 from protocol.triggering import ATTRIBUTES
 from protocol.triggers import matches, passes, remembers, tick
 from protocol.triggers_memory import Memory
-from protocol.triggers_when import said_by
+from protocol.triggers_results import called_by
+from protocol.triggers_when import said_by, said_of
 
 PRESSED = SensorEvent("s1", 7, "pi-1", "doorbell", "pressed", "2026-01-01T00:00:00Z", "boot", 1, value=True, pin=17)
 GREET = FunctionSpec("greet", "porch", "r1", Container("greet:1"), triggers=(TriggerSpec("doorbell", "pressed"),))
@@ -111,9 +113,12 @@ def test_a_value_is_compared_as_text(value: object, said: str) -> None:
     assert matches(event, "porch", [replace(GREET, triggers=(condition(exact={"data.value": said}),))], "home")
 
 
-def test_conditions_ask_only_for_what_events_say() -> None:
-    """Whatever a manifest may ask for is an attribute or a part of the data of an event."""
-    assert set(ATTRIBUTES) <= set(said_by(PRESSED, "home"))
+def test_conditions_ask_only_for_what_causes_say() -> None:
+    """Whatever a manifest may ask for is an attribute or a part of the data of an event, or of a result."""
+    asking = replace(GREET, triggers=(TriggerSpec(function="greet", on="done"),))
+    (call,) = called_by(Result("i", "pi-1", "porch", "greet", ResultStatus.DONE, 1, exit_code=0), [asking], "home")
+    of_result = said_of(call.attributes, json.loads(call.body))
+    assert set(ATTRIBUTES) <= {*said_by(PRESSED, "home"), *of_result}
 
 
 COOL = replace(GREET, triggers=(TriggerSpec("doorbell", "pressed", cooldown_s=10),))
