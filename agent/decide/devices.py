@@ -190,7 +190,7 @@ def _shown(words: SensorWords, value: JsonValue, event: str) -> str:
         case Nature.NUMBER:
             return f"{value} {words.unit}".strip()
         case Nature.CONDITIONS:
-            return ", ".join(map(str, value)) or NOTHING
+            return ", ".join(map(str, value or ())) or NOTHING
         case Nature.WHOLE:
             return NOTHING if value is None else f"{value}"[:SHOWN]
         case Nature.EACH:
