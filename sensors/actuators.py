@@ -22,6 +22,7 @@ from protocol.observed import DeviceStatus
 from protocol.options import flag, place_of
 from protocol.refusal import Refusal
 from protocol.values import taken
+from sensors import outlets
 from sensors.header import Fault, Header, Pin, words
 from sensors.outputs import Drive, drives
 
@@ -101,7 +102,7 @@ class _Output:
         """Make the pins outputs that are safe from their first moment."""
         for pin, drive in self._driven(self.spec.safe):
             try:
-                pin.output_with_state(bool(drive.high))
+                outlets.open_at(pin, high=bool(drive.high))
             except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
                 return _faulty(self.spec, f"pin {drive.pin} cannot be an output: {words(error)}")
         self.value = self.spec.safe
@@ -110,7 +111,7 @@ class _Output:
     def put(self, value: str) -> DeviceStatus:
         for pin, drive in self._driven(value):
             try:
-                _put(pin, drive)
+                outlets.put(pin, drive)
             except Exception as error:  # noqa: BLE001 - see `start`
                 return _faulty(self.spec, f"pin {drive.pin} cannot be put {value}: {words(error)}")
         self.value = value
@@ -131,19 +132,6 @@ class _Output:
     def _driven(self, value: str) -> tuple[tuple[Pin, Drive], ...]:
         numbers = own_pins_of(self.spec)
         return tuple((self.pins[numbers.index(drive.pin)], drive) for drive in drives(self.spec, value))
-
-
-def _put(pin: Pin, drive: Drive) -> None:
-    """Drive one pin. Pulses end at the level that is wanted, before they end, so that none is left over."""
-    if drive.pulses_hz is not None:
-        if pin.frequency != drive.pulses_hz:
-            pin.frequency = drive.pulses_hz
-        pin.state = drive.high
-        return
-    if pin.frequency is not None:
-        pin.state = drive.high
-        pin.frequency = None
-    pin.state = bool(drive.high)
 
 
 def _user(spec: ActuatorSpec) -> str:
