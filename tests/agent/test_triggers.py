@@ -10,7 +10,7 @@ import pytest
 from agent.decide.effects import Run
 from protocol.function import FunctionSpec
 from protocol.observed import Result, SensorEvent
-from protocol.trigger import TriggerSpec
+from protocol.trigger import Figure, RollingWindow, Step, TriggerSpec
 from sim.images import Behaviour
 from tests.fakes.agent import DOORBELL, Rig, function
 
@@ -200,3 +200,25 @@ def test_death_at_any_moment_leaves_one_call_after_another(tmp_path: Path) -> No
             assert boundary > 5
             return
     pytest.fail("there are more boundaries than this test looks at")
+
+
+@pytest.mark.parametrize("end", ["crash", "cut_power"])
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        TriggerSpec("doorbell", "pressed", window=RollingWindow(Figure.COUNT, within_s=60, above=2)),
+        TriggerSpec(sequence=(Step("doorbell", "pressed"),) * 3, within_s=60),
+    ],
+    ids=["window", "sequence"],
+)
+def test_what_was_gathered_outlives_the_agent(rig: Rig, trigger: TriggerSpec, end: str) -> None:
+    """Two presses before and one after make three."""
+    assign(rig, trigger)
+    press(rig)
+    press(rig)
+    getattr(rig, end)()
+    rig.run(3)
+    assert runs(rig) == 0
+    press(rig)
+    rig.run(3)
+    assert runs(rig) == 1
