@@ -47,6 +47,12 @@ def matches(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], f
     return tuple(_call(place, cause) for place in met)
 
 
+def remembering(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec]) -> set[str]:
+    """The functions whose triggers must remember such an event, so that they call nothing if its node has not got them."""
+    near = (place for place in places(stack, functions) if spec_of(place).concerns(event.sensor))
+    return {function.name for function, number in near if function.triggers[number].has_memory}
+
+
 def remembers(
     known: Known, event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], fleet: str
 ) -> tuple[dict[str, Memory], tuple[Invocation, ...]]:

@@ -39,6 +39,11 @@ _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "manifests": ("bramble_manifests", "Manifests, by verdict.", ("verdict",)),
     "orders": ("bramble_orders", "Orders and questions of operators.", ("verb",)),
     "invocations": ("bramble_invocations", "Ended invocations.", ("function", "status")),
+    "triggers_missed": (
+        "bramble_triggers_missed",
+        "Events whose node has not got the function whose trigger should remember them.",
+        ("function",),
+    ),
     "invocation_duplicates": ("bramble_invocation_duplicates", "Causes whose invocation stood on the ledger.", ()),
     "result_duplicates": ("bramble_result_duplicates", "Results after the first of an invocation.", ()),
     "rollouts": ("bramble_rollout_changes", "Rollouts that came into a state.", ("state",)),

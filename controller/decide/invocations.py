@@ -14,6 +14,7 @@ from controller.decide import sections
 from controller.decide.fleet import Fleet
 from controller.decide.invocation import OPEN, Entry, InvocationSeen, advance
 from controller.decide.presence import Presence
+from controller.decide.records import service_key
 from protocol import triggers
 from protocol.desired import Invocation
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
@@ -35,6 +36,9 @@ SEEN = {
 def sensed(fleet: Fleet, event: SensorEvent, now_mono_s: float) -> None:
     """An event happened, and was not counted before."""
     stack, functions = sections.sensed_by(fleet, event)
+    for function in triggers.remembering(event, stack, functions):
+        if event.node not in fleet.hosts.get(service_key(stack, function), ()):
+            fleet.tally("triggers_missed", function)
     for asked in triggers.matches(event, stack, functions, fleet.name):
         is_taken = asked.id in event.taken
         open_entry(fleet, Entry(asked, near=event.node, by_node=is_taken), event.node if is_taken else "", now_mono_s)

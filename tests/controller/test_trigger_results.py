@@ -62,3 +62,12 @@ def test_a_result_of_the_last_depth_calls_nothing() -> None:
     """Also where the circle goes over several nodes."""
     assert dispatched(end(porch(), id_of(event()), "pi-1", output="hello", depth=7)) != []
     assert dispatched(end(porch(), id_of(event()), "pi-1", output="hello", depth=8)) == []
+
+
+def test_what_nobody_remembers_is_counted() -> None:
+    """A node without an engine has no function that could remember its events: nothing is called, and a metric says so."""
+    desk = Desk(None, None)
+    desk.hello("pi-1", labels=PORCH, engine=None)
+    desk.manifest("porch", STACK.replace("on: pressed", "on: pressed, cooldown: 5s"))
+    assert dispatched(sense(desk, event())) == []
+    assert desk.fleet.counts["triggers_missed", "greet"] == 1
