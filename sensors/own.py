@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from protocol.desired import SensorSpec
 from protocol.devices import words_of
+from protocol.envelope import read_json
+from protocol.refusal import Refusal
 from protocol.sensor_words import Nature
 from protocol.shapes import JsonValue
 from sensors.sampler import Probe
@@ -64,6 +66,9 @@ def _checked(spec: SensorSpec, value: object) -> JsonValue:
 
 def _plain(kind: str, value: object) -> JsonValue:
     try:
-        return json.loads(json.dumps(value, allow_nan=False))
+        plain = read_json(json.dumps(value).encode())
     except (TypeError, ValueError) as error:
         raise ValueError(f"{kind} says what is no JSON: {error}") from None
+    if isinstance(plain, Refusal):
+        raise ValueError(f"{kind} says what not everybody can read: {plain.reason}")  # noqa: TRY004 - what a probe raises
+    return plain

@@ -20,6 +20,8 @@ from sensors.sampler import Probe
 THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 HWMON, VOLTAGE = "sys/class/hwmon", "rpi_volt"
 NET = "sys/class/net"
+MICROSECONDS = 6
+# Digits: in nanoseconds the time would be beyond what every reader of JSON can take, as some inodes are.
 
 
 def throttled(spec: SensorSpec, root: Path) -> Probe:
@@ -101,7 +103,8 @@ def file(spec: SensorSpec, root: Path) -> Probe:
             seen = path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return {"bytes": seen.st_size, "changed_ns": seen.st_mtime_ns, "inode": seen.st_ino}
+        changed_epoch_s = round(seen.st_mtime, MICROSECONDS)
+        return {"bytes": seen.st_size, "changed_epoch_s": changed_epoch_s, "inode": str(seen.st_ino)}
 
     return read
 

@@ -31,11 +31,14 @@ def broken(spec):
         raise KeyError("no such register")
     return read
 
+def vast(spec):
+    return lambda: 2**60
+
 def odd(spec):
     return lambda: object()
 """
 ENTRIES = "[bramble.sensors]\n" + "\n".join(
-    f"acme.{name} = acme_sensors:{name}" for name in ("co2", "door", "state", "broken", "odd")
+    f"acme.{name} = acme_sensors:{name}" for name in ("co2", "door", "state", "broken", "odd", "vast")
 )
 
 
@@ -77,6 +80,7 @@ def test_a_package_reads_what_it_likes(kind: str, options: dict[str, object], va
         ("acme.state", {}, "which is no number"),
         ("acme.co2", {"shows": "level", "base": 0.5}, "which is no level"),
         ("acme.odd", {"shows": "text"}, "says what is no JSON"),
+        ("acme.vast", {"shows": "text"}, "not everybody can read: .*beyond 2"),
     ],
 )
 def test_what_goes_wrong_there_is_a_fault_in_words(kind: str, options: dict[str, object], reason: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 
 import pytest
 
 from protocol.desired import SensorSpec
+from protocol.envelope import read_json
 from sensors import edges
 from sensors.edges import observe
 from sensors.probes import PROBES
@@ -114,7 +116,7 @@ def test_a_port_that_takes_a_connection_is_reachable() -> None:
 
 
 def test_a_file_is_created_changed_and_deleted(tmp_path: Path) -> None:
-    """Each is an event of its own, and looking twice is none."""
+    """Each is an event of its own, and looking twice is none; the state can travel as it is."""
     read, path = probe("file", tmp_path, path="/etc/it"), tmp_path / "etc/it"
     seen = [read()]
     write(tmp_path, etc__it="one")
@@ -124,6 +126,7 @@ def test_a_file_is_created_changed_and_deleted(tmp_path: Path) -> None:
     path.unlink()
     seen += [read()]
     assert events("file", *seen) == ["created", "changed", "deleted"]
+    assert read_json(json.dumps(seen[1]).encode()) == seen[1]
 
 
 def test_a_link_that_flaps_is_settled_like_any_level() -> None:
