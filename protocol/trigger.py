@@ -85,4 +85,6 @@ class TriggerSpec:
 
     def concerns(self, sensor: str) -> bool:
         """Whether an event of that sensor of its stack means anything to it."""
-        return bool(sensor) and (self.sensor == sensor or any(step.sensor == sensor for step in self.sequence))
+        if not self.sequence:
+            return self.sensor == sensor
+        return any(step.sensor == sensor for step in self.sequence)

@@ -31,7 +31,7 @@ Known = Callable[[str], Memory | None]
 
 def matches(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], fleet: str) -> tuple[Invocation, ...]:
     """The invocations that an event of a sensor of `stack` asks for: one for each trigger that it meets."""
-    near = [place for place in places(stack, functions) if spec_of(place).concerns(event.sensor)]
+    near = _near(event, stack, functions)
     if not near:
         return ()
     said = said_by(event, fleet)
@@ -49,16 +49,14 @@ def matches(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], f
 
 def remembering(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec]) -> set[str]:
     """The functions whose triggers must remember such an event, so that they call nothing if its node has not got them."""
-    near = (place for place in places(stack, functions) if spec_of(place).concerns(event.sensor))
-    return {function.name for function, number in near if function.triggers[number].has_memory}
+    return {place[0].name for place in _near(event, stack, functions) if spec_of(place).has_memory}
 
 
 def remembers(
     known: Known, event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], fleet: str
 ) -> tuple[dict[str, Memory], tuple[Invocation, ...]]:
     """The same of the triggers with a memory, on the node of the sensor: what they remember then, and what they call."""
-    near = [place for place in places(stack, functions) if spec_of(place).has_memory]
-    near = [place for place in near if spec_of(place).concerns(event.sensor)]
+    near = [place for place in _near(event, stack, functions) if spec_of(place).has_memory]
     if not near:
         return {}, ()
     said, cause = said_by(event, fleet), _cause(event, fleet)
@@ -104,6 +102,18 @@ def call_id(cause: str, place: Place) -> str:
     """The id of the one invocation that a cause asks for by a trigger."""
     function, number = place
     return invocation_id(cause, function.stack, function.name, number)
+
+
+def _near(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec]) -> list[Place]:
+    """The triggers to which an event of that sensor means anything; asked for each event, so it is quick to say none."""
+    sensor = event.sensor
+    return [
+        (f, n)
+        for f in functions
+        if f.stack == stack
+        for n, trigger in enumerate(f.triggers)
+        if trigger.concerns(sensor)
+    ]
 
 
 def _after(
