@@ -20,6 +20,8 @@ from protocol.shapes import JsonValue
 from sensors.sampler import Probe
 
 GROUP = "bramble.sensors"
+MOST_BYTES = 16 * 1024
+# Little enough for an outbox on a card; a picture is no reading.
 
 
 @dataclass(slots=True)
@@ -66,9 +68,12 @@ def _checked(spec: SensorSpec, value: object) -> JsonValue:
 
 def _plain(kind: str, value: object) -> JsonValue:
     try:
-        plain = read_json(json.dumps(value).encode())
+        said = json.dumps(value).encode()
     except (TypeError, ValueError) as error:
         raise ValueError(f"{kind} says what is no JSON: {error}") from None
+    if len(said) > MOST_BYTES:
+        raise ValueError(f"{kind} says {len(said)} bytes at once, and at most {MOST_BYTES} are read")
+    plain = read_json(said)
     if isinstance(plain, Refusal):
         raise ValueError(f"{kind} says what not everybody can read: {plain.reason}")  # noqa: TRY004 - what a probe raises
     return plain

@@ -26,6 +26,9 @@ from sensors.stage import NS_PER_S, Faulted, Reading
 ONS = frozenset({"on", "true", "1"})
 """Payloads that mean *on* where the manifest does not say which does."""
 
+MOST_BYTES = 16 * 1024
+# More than any device has to say, and little enough for an outbox on a card; a picture is no reading.
+
 SHOWN = 60
 # Characters of a payload in a fault.
 
@@ -80,6 +83,8 @@ def _take(node: Node, spec: SensorSpec, value: JsonValue, packet: Packet, now: N
 
 def _read(spec: SensorSpec, packet: Packet) -> tuple[JsonValue] | Refusal | None:
     """The value that is meant, in a tuple because it may be null; None if the payload does not have it."""
+    if len(packet.payload) > MOST_BYTES:
+        return Refusal(f"it says {len(packet.payload)} bytes at once, and at most {MOST_BYTES} are read")
     found = _found(text(spec, "value"), packet.payload)
     if not isinstance(found, tuple):
         return found

@@ -100,6 +100,7 @@ def test_a_payload_without_the_value_is_not_about_the_sensor(rig: Rig) -> None:
         ({"value": "contact"}, "open", "'open' is no JSON"),
         ({"shows": "number"}, "warm", "'warm' is no number"),
         ({"shows": "number"}, "1e999", "is no number"),
+        ({"shows": "text"}, "x" * 20_000, "it says 20000 bytes at once"),
         ({"on": "open", "off": "closed"}, "ajar", "'ajar' is neither 'open' nor 'closed'"),
     ],
 )

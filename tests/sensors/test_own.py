@@ -31,6 +31,9 @@ def broken(spec):
         raise KeyError("no such register")
     return read
 
+def long(spec):
+    return lambda: "x" * 20_000
+
 def vast(spec):
     return lambda: 2**60
 
@@ -38,7 +41,7 @@ def odd(spec):
     return lambda: object()
 """
 ENTRIES = "[bramble.sensors]\n" + "\n".join(
-    f"acme.{name} = acme_sensors:{name}" for name in ("co2", "door", "state", "broken", "odd", "vast")
+    f"acme.{name} = acme_sensors:{name}" for name in ("co2", "door", "state", "broken", "odd", "vast", "long")
 )
 
 
@@ -80,6 +83,7 @@ def test_a_package_reads_what_it_likes(kind: str, options: dict[str, object], va
         ("acme.state", {}, "which is no number"),
         ("acme.co2", {"shows": "level", "base": 0.5}, "which is no level"),
         ("acme.odd", {"shows": "text"}, "says what is no JSON"),
+        ("acme.long", {"shows": "text"}, "says 20002 bytes at once"),
         ("acme.vast", {"shows": "text"}, "not everybody can read: .*beyond 2"),
     ],
 )
