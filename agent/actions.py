@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Protocol
 
-from agent.decide.effects import DrivePin, Effect, Look, OpenDevices, ReadPins, SetActuator, Step
+from agent.decide.effects import DriveGauge, DrivePin, Effect, Look, OpenDevices, ReadPins, SetActuator, Step
 from agent.decide.inputs import CommandDone, DevicesOpened
 from agent.decide.release import KeepRelease, LeaveRelease, ReleaseEffect, StageRelease, SwitchRelease
 from protocol.desired import ActuatorSpec, SensorSpec
@@ -35,6 +35,9 @@ class BoardSeam(Protocol):
 
     def drive(self, pin: int, *, high: bool) -> PinState | Refusal:
         """Put a mock pin to a level."""
+
+    def show(self, name: str, value: float) -> Refusal | None:
+        """Have a gauge on mock pins show a value."""
 
     def pins(self) -> tuple[PinState, ...]:
         """Every pin that was touched."""
@@ -90,6 +93,8 @@ class Actions:
                 self._set(effect)
             case DrivePin():
                 self._drive(effect)
+            case DriveGauge():
+                self._show(effect)
             case ReadPins():
                 pins = [asdict(pin) for pin in self._board.pins()]
                 self._deliver(CommandDone(effect.command, ok=True, result=pins))
@@ -116,6 +121,13 @@ class Actions:
         if effect.command:
             message = fault or f"{effect.name} is {effect.value}"
             self._deliver(CommandDone(effect.command, ok=not fault, message=message))
+
+    def _show(self, effect: DriveGauge) -> None:
+        refusal = self._board.show(effect.name, effect.value)
+        message = (
+            refusal.reason if refusal is not None else f"{effect.name} shows {effect.value:g} from its next reading"
+        )
+        self._deliver(CommandDone(effect.command, ok=refusal is None, message=message))
 
     def _drive(self, effect: DrivePin) -> None:
         state = self._board.drive(effect.pin, high=effect.level)

@@ -56,6 +56,10 @@ class Board:
         """Put a mock pin to an electrical level."""
         return mock.drive(self._header, pin, high=high)
 
+    def show(self, name: str, value: float) -> Refusal | None:
+        """Have a gauge on mock pins show a value from its next reading, or say why not."""
+        return self._gauges.show(name, value)
+
     def pins(self) -> tuple[PinState, ...]:
         """Every pin that was touched."""
         return self._header.pins()

@@ -21,6 +21,8 @@ from protocol.claims import spi_of
 from protocol.desired import SensorSpec
 from protocol.observed import DeviceStatus
 from protocol.options import flag, number, place_of
+from protocol.refusal import Refusal
+from protocol.shapes import JsonValue
 from protocol.wired import CONVERTERS
 from sensors.header import Fault, Header, Pin, words
 from sensors.sampler import Probe, Sampled, Sampler
@@ -51,6 +53,7 @@ class Gauges:
     def __init__(self, deliver: Callable[[Reading | Faulted], object], header: Header) -> None:
         self._sampler, self._header = Sampler(deliver), header
         self._open: dict[str, tuple[SensorSpec, Sampled]] = {}
+        self._shown: dict[str, float] = {}
 
     def set_all(self, specs: tuple[SensorSpec, ...]) -> tuple[DeviceStatus, ...]:
         """Have exactly these open; a status for each, in the same order. Their values come with their first readings."""
@@ -69,7 +72,19 @@ class Gauges:
             if close is not None:
                 close()
             self._header.release(spec, _user(spec))
+            self._shown.pop(spec.name, None)
             del self._open[spec.name]
+
+    def show(self, name: str, value: float) -> Refusal | None:
+        """On mock pins: this is what it shows when it is asked next, and from then on."""
+        if name not in self._open:
+            return Refusal(
+                f"there is no gauge {name!r} open here, only: {', '.join(sorted(self._open)) or 'none'}", name
+            )
+        if not self._header.is_mock:
+            return Refusal(f"{name} sits on real pins, and only mock pins can be driven", name)
+        self._shown[name] = value
+        return None
 
     def close(self) -> None:
         """Ask nothing any more."""
@@ -97,8 +112,28 @@ class Gauges:
         except Exception as error:  # noqa: BLE001 - every pin library behind gpiozero raises classes of its own
             self._header.release(spec, _user(spec))
             return Fault(f"{_user(spec)}: {place_of(spec)} cannot be read: {words(error)}")
+        if self._header.is_mock:
+            probe = _Shown(spec.name, self._shown, probe)
         self._open[spec.name] = spec, Sampled(probe, max(SHORTEST_S, number(spec, "every", 1.0)))
         return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shown:
+    """On mock pins: what somebody has it show, or else what its pins say."""
+
+    name: str
+    shown: Mapping[str, float]
+    probe: Probe
+
+    def __call__(self) -> JsonValue:
+        value = self.shown.get(self.name)
+        return self.probe() if value is None else value
+
+    def close(self) -> None:
+        close = getattr(self.probe, "close", None)
+        if close is not None:
+            close()
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)

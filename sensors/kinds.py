@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from protocol import devices
+from protocol.claims import own_pins_of
 from protocol.desired import SensorSpec
 from protocol.devices import CLICKED, HELD
 from protocol.options import text
+from protocol.sensor_words import Nature
 
 
 class Pull(StrEnum):
@@ -74,10 +77,20 @@ def on_is_high(spec: SensorSpec) -> bool:
 
 def high_for(spec: SensorSpec, event: str) -> bool | None:
     """The level to drive a mock pin to, so that this sensor makes `event`; None if the pin cannot make it at once."""
-    kind = SENSORS.get(spec.kind)
+    kind = SENSORS.get(LIKE.get(spec.kind, spec.kind))
     if kind is None or event not in (kind.on, kind.off):
         return None
     return on_is_high(spec) == (event == kind.on)
+
+
+def turn_for(spec: SensorSpec, event: str) -> tuple[tuple[int, bool], ...]:
+    """The levels to drive an encoder's mock pins to, one after the other, so that it makes `event`; empty for what is none."""
+    words, pins = devices.SENSORS.get(spec.kind), own_pins_of(spec)
+    if words is None or words.nature is not Nature.TURNS or event not in words.events or len(pins) != 2:
+        return ()
+    order = pins if event == words.events[0] else pins[::-1]
+    is_high = on_is_high(spec)
+    return tuple((pin, level) for level in (is_high, not is_high) for pin in order)
 
 
 def _wiring(spec: SensorSpec) -> SensorKind:

@@ -29,12 +29,16 @@ class Parts(Stage):
         return sum(stage.suppressed for _, stages in self.parts for stage in stages)
 
     def opened(self, value: JsonValue) -> Parts:
-        """One part begins at a level; the others stay."""
+        """One part begins at a level; the others stay. A value that names none is that of no part."""
+        if not isinstance(value, list):
+            return self
         part, is_on = value
         return self._with(part, tuple(stage.opened(is_on) for stage in self._of(part)))
 
     def take(self, sample: Sample) -> tuple[Parts, Samples]:
         """Have the stages of its part take it in."""
+        if not isinstance(sample.value, list):
+            return self, ()
         part, is_on = sample.value
         stages, out = passed(self._of(part), 0, (replace(sample, value=is_on),))
         return self._with(part, stages), _named(part, out)

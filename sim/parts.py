@@ -118,6 +118,11 @@ class SimBoard:
         del high
         return Refusal(f"pin {pin} is pressed by the story alone")
 
+    def show(self, name: str, value: float) -> Refusal | None:
+        """Have a gauge show a value; here the story does."""
+        del value
+        return Refusal(f"{name} is shown by the story alone")
+
     def pins(self) -> tuple[PinState, ...]:
         """Every pin in use."""
         return tuple(

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import invocations, trigger, trigger_flight
-from agent.decide.effects import DrivePin, OpenDevices, ReadPins, SetActuator
+from agent.decide import driving, invocations, trigger, trigger_flight
+from agent.decide.effects import OpenDevices, ReadPins, SetActuator
 from agent.decide.inputs import CommandDone, DevicesOpened
 from agent.decide.node import Node, Now
-from protocol.claims import own_pins_of
-from protocol.desired import Command, SensorSpec, Verb
-from protocol.devices import SENSORS, knows, words_of
+from protocol.desired import Command, Verb
+from protocol.devices import knows, words_of
 from protocol.observed import Answer, DeviceStatus, SensorEvent
 from protocol.options import pin_of, place_of
 from protocol.sensor_words import Nature, SensorWords
@@ -23,14 +22,11 @@ from protocol.sources import FED
 from protocol.topics import EventTopic, NodeAnswerTopic
 from sensors import edges
 from sensors.edges import Chain, Sensed
-from sensors.kinds import high_for
 from sensors.stage import NS_PER_S, Faulted, Reading
 
 NOTHING = "nothing"
 SHOWN = 200
 # Characters of a value that a status shows; the event has it whole.
-
-LEVELS = {"high": True, "on": True, "1": True, "true": True, "low": False, "off": False, "0": False, "false": False}
 
 
 def follow(node: Node) -> None:
@@ -110,29 +106,11 @@ def answered(node: Node, seen: CommandDone) -> None:
 
 
 def _drive(node: Node, command: Command) -> None:
-    """A target is a pin's number or a sensor's name; a value is a level, or an event of the sensor's kind."""
-    spec = next((s for s in node.sections().sensors if command.target in (s.name, f"{s.stack}.{s.name}")), None)
-    level = LEVELS.get(command.value)
-    if spec is not None and level is None and spec.kind in SENSORS:
-        level = high_for(spec, command.value)
-    pin = pin_of(spec) if spec is not None else int(command.target) if _is_pin(command.target) else None
-    if spec is not None and len(own_pins_of(spec)) > 1:
-        reason = f"{spec.name} sits on {place_of(spec)}; drive one of them by its number"
-        answered(node, CommandDone(command.id, ok=False, message=reason))
-    elif pin is None:
-        answered(
-            node,
-            CommandDone(command.id, ok=False, message=f"{command.target[:63]!r} is no pin and no sensor of this node"),
-        )
-    elif level is None:
-        answered(
-            node,
-            CommandDone(
-                command.id, ok=False, message=f"{command.value[:63]!r} is no level; say high or low{_events(spec)}"
-            ),
-        )
+    driven = driving.drive(node, command)
+    if isinstance(driven, str):
+        answered(node, CommandDone(command.id, ok=False, message=driven))
     else:
-        node.effects.append(DrivePin(command.id, pin, level))
+        node.effects += driven
 
 
 def _set(node: Node, command: Command) -> None:
@@ -144,14 +122,6 @@ def _set(node: Node, command: Command) -> None:
         )
     else:
         node.effects.append(SetActuator(spec.name, command.value, command.id))
-
-
-def _is_pin(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 2
-
-
-def _events(spec: SensorSpec | None) -> str:
-    return f", or {' or '.join(SENSORS[spec.kind].events[:2])}" if spec is not None and spec.kind in SENSORS else ""
 
 
 def _report(node: Node, sensed: Sensed, now: Now) -> None:

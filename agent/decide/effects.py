@@ -92,6 +92,15 @@ class DrivePin:
 
 
 @dataclass(frozen=True, slots=True)
+class DriveGauge:
+    """Have a sensor on mock pins that is asked for its value show this one; the answer to a command of that id."""
+
+    command: str
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReadPins:
     """Look at every pin that is in use; the answer to a command of that id."""
 
@@ -195,6 +204,6 @@ Step = Pull | Create | Start | Stop | Probe | Remove | Clean | Run
 """Work for the engine. `key` says on whose behalf (a task or an invocation id) and comes back with the outcome."""
 
 Effect = (
-    Dial | Listen | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | ReadPins | Look
+    Dial | Listen | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | DriveGauge | ReadPins | Look
     | Pull | Create | Start | Stop | Probe | Remove | Clean | Run | ReleaseEffect
 )  # fmt: skip

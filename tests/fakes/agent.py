@@ -253,7 +253,7 @@ class Rig:
         if received.mark is not None and self.acknowledging:
             got = self.committed.setdefault(received.mark.stream, set())
             got.add(received.mark.sequence)
-            self.send(AckTopic(FLEET, NAME), Ack(received.mark.stream, 0, tuple(sorted(got))))
+            self.send(AckTopic(FLEET, NAME), Ack(received.mark.stream, 0, tuple(sorted(got)), said_epoch=self.node.epoch))
         return Published(self.tokens)
 
     def send(self, topic: Topic, message: Any) -> None:
@@ -303,6 +303,9 @@ class Rig:
     def drive(self, pin: int, *, high: bool) -> PinState | Refusal:
         self.driven.append((pin, high))
         return PinState(pin, "input", high)
+
+    def show(self, name: str, value: float) -> Refusal | None:
+        return Refusal(f"there is no gauge {name!r} to show {value:g}")
 
     def pins(self) -> tuple[PinState, ...]:
         return (PinState(17, "input", high=True, user="sensor doorbell"),)
