@@ -81,8 +81,10 @@ def settle(node: Node, now: Now) -> None:
 
 
 def opened(node: Node, seen: DevicesOpened) -> None:
-    """Remember how the devices named here stand."""
-    node.sensors = _merged(node.sensors, seen.sensors, {spec.name for spec in node.sections().sensors})
+    """Remember how the devices named here stand. One that is only to be read has nothing to say yet: what is known of it stays."""
+    known = {(status.name, status.kind, status.place) for status in node.sensors}
+    told = tuple(one for one in seen.sensors if one.value or one.fault or (one.name, one.kind, one.place) not in known)
+    node.sensors = _merged(node.sensors, told, {spec.name for spec in node.sections().sensors})
     node.actuators = _merged(node.actuators, seen.actuators, {spec.name for spec in node.sections().actuators})
 
 

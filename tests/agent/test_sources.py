@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from agent.decide.inputs import DevicesOpened
 from protocol.desired import SensorSpec
-from protocol.observed import SensorEvent
+from protocol.observed import DeviceStatus, SensorEvent
 from sensors.stage import NS_PER_S, Faulted, Reading
 from tests.fakes.agent import Rig, task
 
@@ -46,6 +47,17 @@ def test_a_source_shows_what_it_is(kind: str, options: dict[str, Any], value: An
     rig.loop.inbox.put(Faulted("it", "it is gone"))
     rig.run(1)
     assert (rig.node.sensors[0].value, rig.node.sensors[0].fault) == ("", "it is gone")
+
+
+@pytest.mark.parametrize("seen", [Reading("it", 12.5, 0, opening=True), Faulted("it", "it is gone")])
+def test_what_was_read_before_the_opening_was_told_stays(seen: Reading | Faulted, rig: Rig) -> None:
+    """The reader's thread may be quicker, and a sensor that stays is not read again for others' sake."""
+    begin(rig, "memory", 10.0)
+    rig.loop.inbox.put(seen)
+    rig.loop.inbox.put(DevicesOpened((DeviceStatus("it", "memory", ""),), ()))
+    rig.run(1)
+    status = rig.node.sensors[0]
+    assert (status.value, status.fault) in {("12.5 %", ""), ("", "it is gone")}
 
 
 def test_the_value_of_an_event_is_whole(rig: Rig) -> None:
