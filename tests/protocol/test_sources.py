@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from protocol import devices, sensing, stackfile
+from protocol.sources import CHANNELS, SOURCES
 from protocol.stack import Stack
 
 MANIFEST = """
@@ -112,3 +115,12 @@ def test_a_package_gets_the_keys_that_are_its_own() -> None:
     assert isinstance(stack, Stack)
     options = stack.sensors["it"].spec.options
     assert (options["bus"], options["deep"], options["every"]) == (1, {"er": [1, "x"]}, 30.0)
+
+
+def test_the_page_tells_of_every_source_and_event() -> None:
+    """docs/sources.md leaves none out."""
+    page = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
+    events = {event for words in SOURCES.values() for one in (words, *words.variants.values()) for event in one.events}
+    assert [kind for kind in SOURCES if f"kind: {kind}" not in page] == []
+    assert [event for event in sorted(events) if f"`{event}`" not in page] == []
+    assert [unit for unit in CHANNELS.values() if unit not in page] == []
