@@ -169,7 +169,8 @@ def _remove(fleet: Fleet, name: str) -> None:
 
 
 def conflicts(fleet: Fleet, stack: Stack) -> Iterator[ManifestFault]:
-    """What another stack has claimed already, wherever both could come to stand on one node."""
+    """What another stack or another device has claimed already, wherever both could come to stand on one node."""
+    yield from _within(stack)
     others = [other for name, other in sorted(fleet.catalogue.stacks.items()) if name != stack.name]
     mine = list(_claims(stack))
     for other in others:
@@ -180,6 +181,17 @@ def conflicts(fleet: Fleet, stack: Stack) -> Iterator[ManifestFault]:
             for their_claim, their_path, their_texts in theirs.get(claim.what, ()):
                 if claim.excludes(their_claim) and not constraints.are_disjoint(texts, their_texts):
                     yield _conflict(stack, claim.what, path, f"{their_path} of the stack {other.name!r}")
+
+
+def _within(stack: Stack) -> Iterator[ManifestFault]:
+    """What two devices of one stack both want, or one twice."""
+    before: list[tuple[Claim, str, tuple[str, ...]]] = []
+    for path, device in _devices(stack):
+        for claim in claims_of(device.spec):
+            for other, owner, texts in before:
+                if claim.excludes(other) and not constraints.are_disjoint(device.constraints, texts):
+                    yield _conflict(stack, claim.what, path, f"{owner} of the same stack")
+            before.append((claim, path, device.constraints))
 
 
 def _conflict(stack: Stack, what: str, path: str, owner: str) -> ManifestFault:
@@ -193,12 +205,18 @@ def _claims(stack: Stack) -> Iterator[tuple[Claim, str, tuple[str, ...]]]:
         for port in service.container.ports:
             if port.published:
                 yield Claim(_port(port)), f"services.{name}", service.constraints
-    devices: list[tuple[str, str, Sensor | Actuator]] = [("sensors", *item) for item in stack.sensors.items()]
-    devices += [("actuators", *item) for item in stack.actuators.items()]
-    for section, name, device in devices:
-        yield Claim(f"the device name {name!r}"), f"{section}.{name}", device.constraints
+    for path, device in _devices(stack):
+        yield Claim(f"the device name {device.spec.name!r}"), path, device.constraints
         for claim in claims_of(device.spec):
-            yield claim, f"{section}.{name}", device.constraints
+            yield claim, path, device.constraints
+
+
+def _devices(stack: Stack) -> tuple[tuple[str, Sensor | Actuator], ...]:
+    """Every sensor and actuator of a stack, by its path in the manifest."""
+    return (
+        *((f"sensors.{name}", one) for name, one in stack.sensors.items()),
+        *((f"actuators.{name}", one) for name, one in stack.actuators.items()),
+    )
 
 
 def _port(port: Port) -> str:

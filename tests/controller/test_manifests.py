@@ -132,6 +132,49 @@ def test_two_stacks_cannot_claim_one_thing_of_one_node(first: str, second: str, 
     assert "'two'" in status.faults[0].reason
 
 
+KNOB = "sensors: {knob: {kind: rotary-encoder, a: 5, b: 6}}"
+FAN = "actuators: {fan: {kind: motor, forward: 13, backward: 6}}"
+STRIP = "actuators: {strip: {kind: rgb-led, red: 16, green: 20, blue: 21}}"
+PAD = "sensors: {pad: {kind: button-board, buttons: {up: 21}}}"
+BOTH = "sensors:\n  bell: {{kind: button, pin: 4, nodes: [{0}]}}\nactuators:\n  lamp: {{kind: led, pin: 4, nodes: [{1}]}}\n"
+POT = "sensors:\n  {0}: {{kind: mcp3008, channel: {1}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        (KNOB, FAN, "pin 6"),
+        (STRIP, PAD, "pin 21"),
+        (POT.format("pot", 1), POT.format("knob", 1), "channel 1 of spi0.0"),
+        (POT.format("pot", 1), "sensors: {knob: {kind: mcp3208, channel: 2}}", "spi0.0"),
+        (POT.format("pot", 1), "actuators: {lamp: {kind: led, pin: 10}}", "pin 10"),
+        (POT.format("pot", 1), POT.format("knob", 2), ""),
+        (POT.format("pot", 1), "sensors: {knob: {kind: mcp3208, channel: 1, bus: spi0.1}}", ""),
+    ],
+)
+def test_every_pin_and_channel_of_a_device_is_claimed(one: str, two: str, said: str) -> None:
+    """All pins of a device count, wires of a bus against others too; those who speak on it, and channels of a chip, get on."""
+    desk = Desk()
+    desk.manifest("one", one)
+    desk.manifest("two", two)
+    assert desk.stack("one").verdict is Verdict.ACCEPTED
+    faults = desk.stack("two").faults
+    assert bool(faults) == bool(said)
+    assert not said or f"wants {said}, which" in faults[0].reason
+
+
+def test_one_stack_does_not_take_a_pin_twice() -> None:
+    """Two devices of one manifest that can meet on a node, or two keys of one, are refused by both paths."""
+    desk = Desk()
+    desk.manifest("one", BOTH.format(PORCH, ""))
+    (fault,) = desk.stack("one").faults
+    assert "actuators.lamp of the stack 'one' wants pin 4, which sensors.bell of the same stack has" in fault.reason
+    desk.manifest("two", "actuators: {fan: {kind: motor, forward: 5, backward: 5}}")
+    assert "pin 5" in desk.stack("two").faults[0].reason
+    desk.manifest("three", BOTH.format(PORCH, ATTIC))
+    assert desk.stack("three").verdict is Verdict.ACCEPTED
+
+
 @pytest.mark.parametrize(("one", "two"), [(PORT, PORT), (DOORBELL, DOORBELL)])
 def test_two_stacks_may_claim_one_thing_of_different_nodes(one: str, two: str) -> None:
     """Constraints that no node can meet together keep the two apart."""
