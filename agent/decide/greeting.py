@@ -99,6 +99,13 @@ def forget(node: Node, ack: Ack) -> None:
         _say_again(node)  # before it knew the new stream, the controller took every status for an old one
 
 
+def answered(node: Node, ack: Ack) -> None:
+    """The controller has our hello. A status that came before it was of a node that it did not know: it is said once more."""
+    if ack.stream == node.stream and node.hello and (node.hello <= ack.upto or node.hello in ack.beyond):
+        node.hello = 0
+        node.is_doubted = node.is_doubted or ack.said_epoch < node.epoch
+
+
 def _say_again(node: Node) -> None:
     """Have the status said whole under the next number of this connection: what was counted before still counts."""
     if node.said is not None:

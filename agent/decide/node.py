@@ -119,6 +119,7 @@ class Node:
     heard: bool = False
     address: str = ""
     engine: EngineSeen | EngineLost | None = None
+    has_looked: bool = False
     looked_mono_s: float | None = None
     interrupted: set[str] = field(default_factory=set)
     inventory: Inventory | None = None

@@ -137,6 +137,7 @@ def _message(node: Node, received: Received, now: Now) -> None:
         case Ack():
             greeting.forget(node, received.message)
             releases.acknowledged(node, received.message, now)
+            greeting.answered(node, received.message)
         case Command():
             devices.obey(node, received.message)
 

@@ -13,6 +13,7 @@ from agent.decide.inputs import EngineLost, EngineSeen, HostSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
 from agent.decide.trial import Trial
+from protocol.desired import Assignment
 from protocol.observed import DeviceStatus, NodeStatus, OfferState, OfferStatus, TaskState, TaskStatus
 from protocol.topics import HealthTopic, StatusTopic
 
@@ -65,8 +66,12 @@ def tell_unwritable(node: Node, committed: NodeStatus | None, reason: str) -> No
 
 
 def status_of(node: Node, sequence: int = 0) -> NodeStatus:
-    """Everything this node runs, as it stands, under the sequence of the last word."""
-    assignment = node.assignment
+    """Everything this node runs, as it stands, under the sequence of the last word.
+
+    A process that has never seen its engine may have lost its card, and know of nothing that runs: it claims to have followed
+    nothing, so that nobody takes what it does not list for stopped.
+    """
+    assignment = node.assignment if node.has_looked else Assignment(node.name, 0, 0)
     return NodeStatus(
         node=node.name,
         epoch=node.epoch,

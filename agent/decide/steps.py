@@ -59,7 +59,7 @@ def looked(node: Node, seen: EngineSeen | EngineLost) -> None:
     began_mono_s, node.looking_mono_s = node.looking_mono_s, None
     if isinstance(seen, EngineSeen):
         seen = glances.kept(node, leftovers.without(seen), began_mono_s)
-    node.engine = seen
+    node.engine, node.has_looked = seen, node.has_looked or isinstance(seen, EngineSeen)
     node.looked_mono_s = began_mono_s
     node.unseen = {key: at for key, at in node.unseen.items() if began_mono_s is None or at > began_mono_s}
 

@@ -115,6 +115,9 @@ def hello(fleet: Fleet, topic: HelloTopic, said: Hello, now_mono_s: float) -> No
     lease = fleet.leases.get(topic.node)
     if lease is None or lease.presence is not Presence.ONLINE:
         leases.spoke(fleet, topic.node, now_mono_s)
+    lease = fleet.leases[topic.node]
+    if not lease.epoch:  # its birth came before we knew it; a late will of an older connection must not end this one
+        fleet.leases.put(topic.node, replace(lease, epoch=said.epoch))
 
 
 def shown(fleet: Fleet, status: NodeStatus) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent.decide.node import LOOK_EVERY_S
+from agent.decide.report import AGAIN_S
 from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published
-from protocol.desired import Assignment, Offers
+from protocol.desired import Ack, Assignment, Offers
 from protocol.envelope import Packet
 from protocol.observed import Health, Hello, NodeStatus, SensorEvent
 from protocol.refusal import Refusal
-from protocol.topics import AssignmentTopic, OfferTopic
+from protocol.topics import AckTopic, AssignmentTopic, OfferTopic
 from sim.engine import VERSION
+from sim.pace import HEALTH_S
 from tests.fakes.agent import DOORBELL, FLEET, NAME, Rig, task
 
 
@@ -152,3 +155,52 @@ def test_a_fact_that_the_broker_would_not_take_holds_up_no_other(rig: Rig) -> No
     assert [event.type for event in rig.messages(SensorEvent)] == ["released"]
     assert rig.loop.store.outbox.size == 0
     assert rig.loop.store.outbox.dropped == {"the broker does not take it": 1}
+
+
+def test_a_status_that_may_have_been_dropped_is_said_again_within_minutes(rig: Rig) -> None:
+    """A broker's full queue tells nobody: with a sample of health, the same status comes under a higher number."""
+    before = rig.status()
+    rig.run(AGAIN_S + HEALTH_S)
+    after = rig.status()
+    assert after.sequence == before.sequence + 1
+    assert replace(after, sequence=before.sequence) == before
+
+
+def test_a_node_whose_hello_was_heard_and_whose_status_was_not_says_it_again_at_once(rig: Rig) -> None:
+    """What a node says before its first hello is of nobody's node; the acknowledgement shows it, and once is enough."""
+    rig.acknowledging = False
+    rig.loop.inbox.put(LinkDown(1, "the broker is gone"))
+    rig.run(2)
+    said = len(rig.messages(NodeStatus))
+    for known, times in ((0, 1), (0, 1), (rig.node.epoch, 1)):
+        rig.send(AckTopic(FLEET, NAME), Ack(rig.node.stream, rig.node.sequence, said_epoch=known))
+        rig.run(2)
+        assert len(rig.messages(NodeStatus)) - said == times
+
+
+def test_a_status_that_is_known_is_not_asked_for(rig: Rig) -> None:
+    """The usual case: the status came with its hello."""
+    rig.acknowledging = False
+    rig.loop.inbox.put(LinkDown(1, "the broker is gone"))
+    rig.run(2)
+    said = len(rig.messages(NodeStatus))
+    rig.send(AckTopic(FLEET, NAME), Ack(rig.node.stream, rig.node.sequence, said_epoch=rig.node.epoch))
+    rig.run(2)
+    assert len(rig.messages(NodeStatus)) == said
+
+
+def test_a_node_that_has_never_seen_its_engine_claims_to_have_followed_nothing(rig: Rig) -> None:
+    """With a lost card it knows of no task that runs: what it does not list would be taken for stopped, and begun elsewhere."""
+    rig.engine.daemon_stops()
+    rig.store.close()
+    for file in rig.folder.iterdir():
+        file.unlink()
+    rig.start()
+    rig.run(2)
+    rig.assign(1)
+    rig.run(5)
+    assert (rig.node.assignment.generation, rig.status().observed_generation) == (1, 0)
+    assert rig.status().reasons[0].startswith("no container engine: ")
+    rig.engine.daemon_starts()
+    rig.run(20)
+    assert rig.status().observed_generation == 1

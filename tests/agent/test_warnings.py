@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.decide.report import AGAIN_S
 from agent.decide.steps import WARNING_CHARS
 from protocol.observed import NodeStatus, TaskState
 from tests.fakes.agent import Rig, task
@@ -34,7 +35,7 @@ def test_a_limit_that_the_kernel_ignores_is_told_while_the_task_runs(rig: Rig) -
     """The task runs, its reason is Docker's sentence, and time makes no news of it."""
     assert shown(rig) == (TaskState.RUNNING, IGNORED)
     said = len(rig.messages(NodeStatus))
-    rig.run(600)
+    rig.run(AGAIN_S / 2)
     assert len(rig.messages(NodeStatus)) == said
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from agent.decide.durations import over, said
 from agent.decide.now import Now
+from agent.decide.report import AGAIN_S
 from agent.decide.windows import closed
 from protocol.desired import Offer, Window
 from protocol.observed import Clock, OfferState, OfferStatus, Request
@@ -138,7 +139,7 @@ def test_a_wait_for_a_window_is_no_news_each_second(rig: Rig) -> None:
     rig.offer(1, nightly())
     rig.run(30)
     said_before = len(rig.said)
-    rig.run(600)
+    rig.run(AGAIN_S / 2)
     assert [type(one.message).__name__ for one in rig.said[said_before:] if "status" in str(one.topic)] == []
 
 

@@ -148,3 +148,13 @@ def test_a_node_with_a_fresh_card_is_heard_although_its_epochs_begin_again(tmp_p
     assert desk.fleet.presence("pi-1") is Presence.SUSPECT
     desk.restart()
     assert desk.fleet.statuses["pi-1"].epoch == 1
+
+
+def test_a_birth_before_the_first_hello_counts_with_it() -> None:
+    """A node that nobody knows yet is born first: a late will of an older connection does not end the one that said hello."""
+    desk = Desk()
+    desk.presence("pi-1", Link.ONLINE, 5)
+    desk.hello("pi-1", epoch=5)
+    assert desk.fleet.leases["pi-1"].epoch == 5
+    desk.presence("pi-1", Link.OFFLINE, 4)
+    assert desk.fleet.presence("pi-1") is Presence.ONLINE
