@@ -61,9 +61,9 @@ class Facts:
         self._gone.clear()
 
     def check(self) -> None:
-        """Whatever has left an outbox has been counted in."""
+        """Whatever has left an outbox has been counted in; by another controller, while this one is not in charge."""
         fleet = self._head.fleet
-        if fleet is None or self.is_restored:
+        if fleet is None or not fleet.is_up or self.is_restored:
             return
         for name, stream, sequence in sorted(self._gone):
             intake = fleet.intakes.get(f"{name}/{stream}")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from agent.decide.inputs import EngineLost
+from agent.decide.report import AGAIN_S
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from protocol.observed import TaskState
@@ -29,6 +30,9 @@ OVERTAKEN_S = 60.0
 RESAID_S = 40.0
 """After so long a controller has said everything anew, over a slow radio and on a machine that sleeps."""
 
+REPEATED_S = AGAIN_S + RESAID_S
+"""After so long, and a sample of health, a node has said again what a full queue may have dropped."""
+
 
 @dataclass(slots=True)
 class _Seen:
@@ -43,6 +47,7 @@ class _Seen:
     link_since_s: float = 0.0
     said: tuple[int, int] = (0, 0)
     dropped: int = 0
+    dropped_s: float = float("-inf")
 
 
 @dataclass(slots=True)
@@ -125,21 +130,28 @@ class Honesty:
         )  # a twin's word proves nothing
         said = (knows.said.epoch, knows.said.sequence) if knows is not None and knows.said is not None else (0, 0)
         link = (knows.epoch if knows is not None and is_up else 0, hash(life))
-        if link != seen.link:
-            seen.dropped = self.world.broker.dropped
+        if self.world.broker.dropped != seen.dropped:
+            seen.dropped, seen.dropped_s = self.world.broker.dropped, self.world.now_s
         stopped_until_s = max(node.process.stopped_until_s, self.head.process.stopped_until_s)
-        is_lossy = node.is_cut or seen.dropped != self.world.broker.dropped or self.world.now_s < stopped_until_s
+        is_lossy = node.is_cut or self.world.now_s < stopped_until_s
         if (link, said) != (seen.link, seen.said) or is_lossy:
             seen.link, seen.said, seen.link_since_s = link, said, self.world.now_s
-        if knows is None or fleet is None or not is_up or self.world.now_s - seen.link_since_s < RESAID_S:
+        if knows is None or fleet is None or not is_up or not self._has_had_time(seen):
             return
         status = fleet.statuses.get(name)
         if node.greeted != knows.epoch:
             raise ViolationError("law 4", f"{name} has not said hello on its connection {knows.epoch}")
-        if name in self._renewed:
-            return  # old mail of the card before may have put its last word in the place of this one's
+        if name in self._renewed or name in fleet.departed:
+            return  # old mail of the card before may have put its last word in the place of this one's; who has left is nobody
         if status is None or (status.epoch, status.sequence) != said or said[0] != knows.epoch:
             raise ViolationError("law 4", f"nobody knows how {name} stands on its connection {knows.epoch}")
+
+    def _has_had_time(self, seen: _Seen) -> bool:
+        """Whether a node's last word has arrived by now, or, where a queue was full about then, the same word said once more."""
+        pace, now_s = self.world.pace, self.world.now_s
+        if seen.dropped_s < seen.link_since_s - pace.sweep_s:
+            return now_s - seen.link_since_s >= RESAID_S
+        return now_s - max(seen.link_since_s, seen.dropped_s) >= REPEATED_S + pace.health_s
 
     def _retained(self, fleet: Fleet) -> None:
         """Law 4: some time after a connect, the broker has every word of ours that the next reader looks for."""

@@ -70,6 +70,7 @@ class Invariants:
         self.ways = Ways(world, head, nodes)
         self.is_restored = False
         self.retries = self._cards = 0
+        self._unwanted: set[str] = set()
 
     def forget(self, name: str, events: int) -> None:
         """A node has another card, and knows nothing of before: it may go back, and run again what it ran."""
@@ -207,8 +208,14 @@ class Invariants:
                 del memory.taken[task]
 
     def _taken(self, service: str) -> list[str]:
-        everywhere = ((name, task) for name, memory in self._memory.items() for task in memory.taken)
-        return sorted(f"{task} on {name}" for name, task in everywhere if _service(task) == service)
+        """What an update has taken of a service, without what the operator has scaled away meanwhile: nobody misses that."""
+        everywhere = [(name, task) for name, memory in self._memory.items() for task in memory.taken]
+        fleet = self._head.fleet
+        if fleet is not None:
+            self._unwanted = {task for _, task in everywhere if task not in fleet.tasks}
+        return sorted(
+            f"{task} on {name}" for name, task in everywhere if _service(task) == service and task not in self._unwanted
+        )
 
     def _copies(self, name: str, boxes: list[Box]) -> None:
         """S2, on one node: one container per task, two while an update starts the new one first."""
