@@ -18,8 +18,11 @@ DAY_S = 86_400.0
 
 def follow(node: Node, now: Now) -> None:
     """Look at the clock for each of these sensors, and ask to be woken at the next turn of each."""
-    for spec in node.sections().sensors:
-        chain = node.edges.get(spec.name) if spec.kind == KIND else None
+    specs = [spec for spec in node.sections().sensors if spec.kind == KIND]
+    if len(node.levels) > len(specs):
+        node.levels = {spec.name: node.levels[spec.name] for spec in specs if spec.name in node.levels}
+    for spec in specs:
+        chain = node.edges.get(spec.name)
         if chain is not None:
             start_s, end_s = number(spec, "start"), number(spec, "end")
             level = is_between(now.second_of_day, start_s, end_s)

@@ -24,6 +24,8 @@ def follow(node: Node, now: Now) -> None:
     if node.engine is node.lived and all(node.edges[spec.name].is_begun for spec in specs):
         return
     node.lived = node.engine
+    if len(node.lives) > len(specs):
+        node.lives = {spec.name: node.lives[spec.name] for spec in specs if spec.name in node.lives}
     for spec in specs:
         if isinstance(node.engine, EngineSeen):
             _compare(node, spec, node.engine.containers, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
@@ -56,3 +57,11 @@ def test_a_clock_that_is_set_is_looked_at_anew(rig: Rig) -> None:
     rig.wall_off_s, rig.clock = 200 * 24 * HOUR_S + 12 * HOUR_S, Clock.SYNCED
     rig.run(20)
     assert [(one.type, one.clock) for one in rig.messages(SensorEvent)] == [("ended", Clock.SYNCED)]
+
+
+def test_a_sensor_that_is_gone_leaves_nothing_behind(rig: Rig) -> None:
+    """However many names there have been."""
+    for number in range(2, 6):
+        rig.assign(number, task("a"), sensors=(replace(NIGHT, name=f"night-{number}"),))
+        rig.run(3)
+    assert list(rig.node.levels) == ["night-5"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from protocol.desired import SensorSpec
 from protocol.observed import SensorEvent
 from tests.fakes.agent import Rig, task
@@ -53,3 +55,11 @@ def test_an_engine_that_was_away_makes_no_events(rig: Rig) -> None:
     rig.run(60)
     events = said(rig)
     assert "died" not in events
+
+
+def test_a_sensor_that_is_gone_leaves_nothing_behind(rig: Rig) -> None:
+    """However many names there have been."""
+    for number in range(2, 6):
+        rig.assign(number, task("a"), sensors=(replace(WEB, name=f"life-{number}"),))
+        rig.run(20)
+    assert list(rig.node.lives) == ["life-5"]
