@@ -227,14 +227,7 @@ def _light(spec: SensorSpec, header: Header, pins: tuple[Pin, ...]) -> Probe:
 
 def _converter(spec: SensorSpec, header: Header, pins: tuple[Pin, ...]) -> Probe:
     del pins
-    factory = header.factory()
-    if isinstance(factory, Fault):
-        raise OSError(factory.reason)
-    import gpiozero  # noqa: PLC0415 - only for who has such a chip, and its pin library is loaded
-
-    if header.is_mock:
-        gpiozero.Device.pin_factory = factory  # its software bus takes the global one, whatever it is given
-    options: dict[str, Any] = {"pin_factory": factory, "port": 0, "device": int(spi_of(spec)[-1])}
+    options: dict[str, Any] = {"port": 0, "device": int(spi_of(spec)[-1])}
     if "channel" in spec.options:
         options |= {
             "channel": round(number(spec, "channel")),
@@ -242,11 +235,7 @@ def _converter(spec: SensorSpec, header: Header, pins: tuple[Pin, ...]) -> Probe
         }
     if "max_voltage" in spec.options:
         options["max_voltage"] = number(spec, "max_voltage")
-    chip = getattr(gpiozero, spec.kind.upper())(**options)
-    if not header.is_mock and type(chip._spi).__name__.startswith("SPISoftware"):  # noqa: SLF001 - it only warns of that
-        chip.close()
-        raise OSError("the pin library has no hardware SPI here; install lgpio, or spidev for RPi.GPIO")
-    return Voltage(chip, "max_voltage" in spec.options)
+    return Voltage(header.converter(spec.kind, options), "max_voltage" in spec.options)
 
 
 def _missing_bus(spi: str) -> str:

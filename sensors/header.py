@@ -10,7 +10,7 @@ Pins that were opened and released stay listed with no user: gpiozero keeps them
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -99,9 +99,20 @@ class Header:
         """Whether pins exist in memory only."""
         return self.factory_name.lower().partition(" ")[0] == MOCK
 
-    def factory(self) -> Any | Fault:
-        """Gpiozero's own object, for what it does with more than pins (buses)."""
-        return self._load() or self._factory
+    def converter(self, kind: str, options: Mapping[str, Any]) -> Any:
+        """A device of gpiozero's for a converter on the SPI bus; may raise. It only reads, so gpiozero may close it when it likes."""
+        fault = self._load()
+        if fault is not None:
+            raise OSError(fault.reason)
+        import gpiozero  # noqa: PLC0415 - loaded already, with the pin factory
+
+        if self.is_mock:
+            gpiozero.Device.pin_factory = self._factory  # its software bus takes the global one, whatever it is given
+        chip = getattr(gpiozero, kind.upper())(pin_factory=self._factory, **options)
+        if not self.is_mock and type(chip._spi).__name__.startswith("SPISoftware"):  # noqa: SLF001 - it only warns of that
+            chip.close()
+            raise OSError("the pin library has no hardware SPI here; install lgpio, or spidev for RPi.GPIO")
+        return chip
 
     def find(self, number: int) -> Pin | Fault:
         """One pin, whoever uses it."""

@@ -30,7 +30,7 @@ class Opened:
         self.seen: list[Reading | Faulted] = []
         self.gauges = Gauges(self.seen.append, self.header)
         self.header.find(2)  # the factory is loaded
-        self.factory = self.header.factory()
+        self.factory = self.header._factory
         self.factory.pin_class = MockPin
 
     def first(self, spec: SensorSpec) -> Reading | Faulted:
