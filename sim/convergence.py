@@ -86,8 +86,9 @@ def _node(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
     for box in ours:
         if not box.runs or box.health(fleet.world.now_s) not in WELL:
             yield f"{box.name} on {node.name} does not run well"
-    if len(node.node.runs) or node.store.outbox.size:
-        yield f"{node.name} has {len(node.node.runs)} runs and {node.store.outbox.size} facts to get rid of"
+    if node.node.busy or len(node.node.runs) or node.store.outbox.size:
+        left = f"{len(node.node.runs)} runs and {node.store.outbox.size} facts"
+        yield f"{node.name} is at work on {sorted(node.node.busy)}, and has {left} to get rid of"
     missing = [f.name for f in told.functions if full_reference(f.container.image) not in node.engine.images]
     if missing:
         yield f"{node.name} has not got the images of {missing}"

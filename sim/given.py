@@ -70,7 +70,7 @@ class GivenStack:
         self._number += 1
         manifest = self._manifest
         for service in self._stack.services.values():
-            image, other = service.container.image, f"{service.container.image.partition(':')[0]}-sim:{self._number}"
+            image, other = service.container.image, f"{_untagged(service.container.image)}-sim:{self._number}"
             self._fleet.registry.push(other, WELL if is_good else self._chances.choice((CRASHING, SICK)))
             if not is_good:
                 self._fleet.invariants.bad.add(other)
@@ -86,6 +86,12 @@ class GivenStack:
     def _activate(self) -> None:
         for node in sorted(self._fleet.drained):
             self._fleet.activate(node)
+
+
+def _untagged(image: str) -> str:
+    """The name of an image without its tag or digest; the port of a registry is part of it."""
+    place, slash, name = image.rpartition("/")
+    return f"{place}{slash}{name.partition('@')[0].partition(':')[0]}"
 
 
 def labels_of(manifest: bytes) -> dict[str, str]:
