@@ -100,7 +100,7 @@ class Header:
         return self.factory_name.lower().partition(" ")[0] == MOCK
 
     def converter(self, kind: str, options: Mapping[str, Any]) -> Any:
-        """A device of gpiozero's for a converter on the SPI bus; may raise. It only reads, so gpiozero may close it when it likes."""
+        """A device of gpiozero's for a converter on the SPI bus; may raise. It only reads: gpiozero may close it when it likes."""
         fault = self._load()
         if fault is not None:
             raise OSError(fault.reason)
