@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from agent.decide.effects import DriveGauge, SetActuator
+from agent.decide.inputs import DevicesOpened
 from agent.decide.invocations import _set
 from protocol.desired import ActuatorSpec, Command, SensorSpec, Verb
-from protocol.observed import Answer
+from protocol.observed import Answer, DeviceStatus
 from protocol.topics import CommandTopic
 from sensors.board import Board
+from sensors.stage import Reading
 from tests.fakes.agent import FLEET, NAME, Rig
 
 KNOB = SensorSpec("knob", "porch", "rotary-encoder", {"a": 5, "b": 6, "max_steps": 16})
@@ -98,3 +100,15 @@ def test_a_mock_gauge_shows_what_it_was_told_and_a_real_one_nothing() -> None:
     board.open((POT,), ())
     assert board.show("pot", 0.5) is None
     board.close()
+
+
+def test_a_sensor_that_is_opened_again_keeps_what_it_showed(rig: Rig) -> None:
+    """What a gauge or a knob said last is not forgotten because the assignment grew."""
+    rig.assign(1, sensors=(POT,))
+    rig.run(2)
+    rig.loop.inbox.put(Reading("pot", 0.5, 1, opening=True))
+    rig.run(1)
+    rig.loop.inbox.put(DevicesOpened((DeviceStatus("pot", "mcp3008", "channel 0 of spi0.0"),), ()))
+    rig.run(1)
+    (pot,) = rig.loop.node.sensors
+    assert pot.value == "0.5"
