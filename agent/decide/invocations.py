@@ -151,7 +151,9 @@ def _finish(node: Node, run: Run, how: Seen, reason: str, seen: RunEnded | None 
     """Move a run from the queue into the ledger, and its result into the outbox: all in one commit."""
     status = ResultStatus(advance(run.state, how))
     depth = depth_of(run.attributes)
-    result = Result(run.id, node.name, run.stack, run.function, status, run.attempt, run.cause, reason=reason, depth=depth)
+    result = Result(
+        run.id, node.name, run.stack, run.function, status, run.attempt, run.cause, reason=reason, depth=depth
+    )
     if seen is not None:
         result = replace(result, exit_code=seen.exit_code, output=seen.output, error=seen.error)
         result = replace(result, started_at=run.started_at, duration_s=seen.duration_s)

@@ -33,11 +33,12 @@ def newer(path: Path, alter: Callable[[Any], Any]) -> None:
 
 
 def with_more(document: Any) -> Any:
-    """Every object within has a key that nobody knows yet."""
+    """Every object within has a key that nobody knows yet; what a sensor's options say more is its kind's business."""
     if isinstance(document, list):
         return [with_more(part) for part in document]
     if isinstance(document, dict) and not all(isinstance(part, str) for part in document.values()):
-        return {name: with_more(part) for name, part in document.items()} | {"novelty.of": {"level": 1}}
+        more = {name: part if name == "options" else with_more(part) for name, part in document.items()}
+        return more | {"novelty.of": {"level": 1}}
     return document
 
 

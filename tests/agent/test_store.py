@@ -44,7 +44,9 @@ def filled(node: Node) -> None:
     node.runs.put("i", Run("i", "porch", "greet", "c", {"id": "c"}, "{}", State.DISPATCHED, 1, until_mono_s=1300.0))
     node.ended.put("j", "done")
     node.timers.put("porch greet 0", Deadline(1010.0))
-    node.memories.put("porch greet 0", Memory(TriggerSpec("doorbell", "pressed", when=({"exact": {"id": "1"}},)), 1020.0))
+    node.memories.put(
+        "porch greet 0", Memory(TriggerSpec("doorbell", "pressed", when=({"exact": {"id": "1"}},)), 1020.0)
+    )
     node.timetables.put("porch greet 1", Mark("@daily", "UTC", Clock.SYNCED, 1_760_000_000.5, 1_760_054_400.0))
     node.marks.put(spec.task, Mark("@daily", "UTC", Clock.SYNCED, 1_760_000_000.5, 1_760_054_400.0, 2))
     node.silences.put("", Silence("boot-1", 990.0))

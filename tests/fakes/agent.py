@@ -253,7 +253,9 @@ class Rig:
         if received.mark is not None and self.acknowledging:
             got = self.committed.setdefault(received.mark.stream, set())
             got.add(received.mark.sequence)
-            self.send(AckTopic(FLEET, NAME), Ack(received.mark.stream, 0, tuple(sorted(got)), said_epoch=self.node.epoch))
+            self.send(
+                AckTopic(FLEET, NAME), Ack(received.mark.stream, 0, tuple(sorted(got)), said_epoch=self.node.epoch)
+            )
         return Published(self.tokens)
 
     def send(self, topic: Topic, message: Any) -> None:
