@@ -125,7 +125,7 @@ REFUSED = [
     ("functions: {f: {image: x, triggers: [{sensor: d, on: x}]}}", "functions.f.triggers[0].sensor", 1, "there is no sensor 'd'"),
     ("sensors: {d: {kind: button, pin: 4}}\nfunctions: {f: {image: x, triggers: [{sensor: d, on: motion}]}}",
      "functions.f.triggers[0].on", 2, "a button makes no 'motion'"),
-    ("functions: {f: {image: x, triggers: [{every: 1s, sensor: d, on: x}]}}", "functions.f.triggers[0]", 1, "either"),
+    ("functions: {f: {image: x, triggers: [{every: 1s, sensor: d, on: x}]}}", "functions.f.triggers[0]", 1, "one cause"),
     ("services: {w: {image: x, ports: ['80:80'], deploy: {update_config: {order: start-first}}}}",
      "services.w.deploy.update_config.order", 1, "start-first needs two containers at once"),
 ]  # fmt: skip
