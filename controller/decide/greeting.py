@@ -33,12 +33,17 @@ STREAMS_MOST = 4
 """Of one node: the present one, and those of cards that were swapped lately, whose last facts may still be on their way."""
 
 
-def count_in(fleet: Fleet, node: str, mark: FactMark) -> bool:
-    """Count a fact in; False if it was before. A node's streams are its own: another node's marks never meet them."""
+def count_in(fleet: Fleet, node: str, mark: FactMark, *, is_hello: bool) -> bool:
+    """Count a fact in; False if it was before. A node's streams are its own: another node's marks never meet them.
+
+    A stream begins with its hello. One that goes on here was begun with a store that is gone: that may have told the node anything.
+    """
     key = intake_key(node, mark.stream)
     known = fleet.intakes.get(key)
     if known is None:
         _begin_stream(fleet, node, key)
+    if known is None and mark.base > 1 and not is_hello:
+        tell_anew(fleet, node)
     intake, is_new = (known or Intake()).seen(mark)
     fleet.intakes.put(key, intake)
     fleet.unsettled.acks.add((node, mark.stream))

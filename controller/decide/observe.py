@@ -105,10 +105,11 @@ def _from_node(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
     if getattr(message, "node", node) != node:
         _refuse(fleet, node, "other_node", f"speaks for another node, {message.node}")
         return
-    if node not in fleet.nodes and not isinstance(message, Hello):
+    mark, is_hello = heard.received.mark, isinstance(message, Hello)
+    if node not in fleet.nodes and not is_hello:
         _unknown(fleet, node, heard, now_mono_s)
         return
-    if heard.received.mark is not None and not greeting.count_in(fleet, node, heard.received.mark):
+    if mark is not None and not greeting.count_in(fleet, node, mark, is_hello=is_hello):
         return
     if twins.is_quarantined(fleet, node) and type(topic) in UNHEEDED:
         twins.put_aside(fleet, node, topic, message)

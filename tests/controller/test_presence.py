@@ -9,8 +9,8 @@ import pytest
 from controller.decide.effects import Remark
 from controller.decide.presence import NEXT, Presence, Seen, advance
 from protocol.envelope import FactMark
-from protocol.observed import Health, Hello, Inventory, Link, NodeStatus
-from protocol.topics import HealthTopic, HelloTopic, StatusTopic
+from protocol.observed import Health, Hello, Inventory, Link, NodeStatus, SensorEvent
+from protocol.topics import EventTopic, HealthTopic, HelloTopic, StatusTopic
 from tests.controller.desk import FLEET, Desk, running, web
 
 HEALTH = Health(1.0, 0.1, 1, 1)
@@ -158,3 +158,16 @@ def test_a_birth_before_the_first_hello_counts_with_it() -> None:
     assert desk.fleet.leases["pi-1"].epoch == 5
     desk.presence("pi-1", Link.OFFLINE, 4)
     assert desk.fleet.presence("pi-1") is Presence.ONLINE
+
+
+@pytest.mark.parametrize(("base", "raised"), [(7, 1), (1, 0)])
+def test_a_stream_that_was_begun_with_another_store_has_its_node_told_everything_anew(base: int, raised: int) -> None:
+    """Its hello was acknowledged by nobody we know: under our own numbers the node may have heard other things."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    before = desk.assignment("pi-1")
+    event = SensorEvent("fresh", 7, "pi-1", "bell", "pressed", "2026-01-01T00:00:00Z", "b", 1)
+    desk.heard(EventTopic(FLEET, "pi-1", "bell"), event, mark=FactMark("fresh", 7, base))
+    assert desk.assignment("pi-1").epoch - before.epoch == raised
+    assert desk.assignment("pi-1").tasks == before.tasks
