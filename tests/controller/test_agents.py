@@ -130,6 +130,8 @@ def test_a_release_that_is_not_kept_pauses_the_update_and_says_why() -> None:
     assert "already" in again
     assert f"bramble rollout resume {KEY}" in again
     assert bench.steer(OrderVerb.ROLLOUT_RESUME).ok
+    assert not bench.ask("pi-1"), "the request of pi-2 was kept, and has the place"
+    bench.switch("pi-2")
     assert bench.ask("pi-1")
 
 
