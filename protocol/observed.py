@@ -116,6 +116,7 @@ class NodeStatus:
     """Everything a node knows of what it runs, whole. Said again on every connect and whenever it changes.
 
     `images` are those on its disk, by the last `STORED_CHARS` characters of their digests; the largest, and at most `STORED_MOST`.
+    One that `is_blind` has not seen its engine since its process began: what it does not list may run all the same.
     """
 
     node: Name
@@ -130,6 +131,7 @@ class NodeStatus:
     actuators: tuple[DeviceStatus, ...] = ()
     reasons: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    is_blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from agent.decide.inputs import EngineLost, EngineSeen, HostSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
 from agent.decide.trial import Trial
-from protocol.desired import Assignment
 from protocol.observed import DeviceStatus, NodeStatus, OfferState, OfferStatus, TaskState, TaskStatus
 from protocol.topics import HealthTopic, StatusTopic
 
@@ -68,10 +67,10 @@ def tell_unwritable(node: Node, committed: NodeStatus | None, reason: str) -> No
 def status_of(node: Node, sequence: int = 0) -> NodeStatus:
     """Everything this node runs, as it stands, under the sequence of the last word.
 
-    A process that has never seen its engine may have lost its card, and know of nothing that runs: it claims to have followed
-    nothing, so that nobody takes what it does not list for stopped.
+    A process that has never seen its engine may have lost its card, and know of nothing that runs: it says so, and nobody takes
+    what it does not list for stopped.
     """
-    assignment = node.assignment if node.has_looked else Assignment(node.name, 0, 0)
+    assignment = node.assignment
     return NodeStatus(
         node=node.name,
         epoch=node.epoch,
@@ -85,6 +84,7 @@ def status_of(node: Node, sequence: int = 0) -> NodeStatus:
         actuators=node.actuators,
         reasons=reasons(node),
         images=node.stored,
+        is_blind=not node.has_looked,
     )
 
 

@@ -93,6 +93,8 @@ def holders(fleet: Fleet, task: str) -> tuple[str, ...]:
 def release(fleet: Fleet, status: NodeStatus) -> None:
     """Let go of what a node shows that it has stopped: it knows its newest assignment, and lists the task no more."""
     node = fleet.nodes[status.node]
+    if status.is_blind:
+        return
     if (status.observed_epoch, status.observed_generation) < (fleet.epoch_of(node.name), node.generation):
         return
     told = fleet.assignments.get(node.name)

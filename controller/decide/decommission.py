@@ -58,7 +58,8 @@ def shown(fleet: Fleet, status: NodeStatus) -> None:
     """A node says how it stands; one that leaves, and shows that it runs nothing any more, is forgotten in this turn."""
     node = fleet.nodes[status.node]
     told = (fleet.epoch_of(node.name), node.generation)
-    if not node.is_leaving or (status.observed_epoch, status.observed_generation) < told:
+    holds = status.is_blind and bool(fleet.held.get(node.name))
+    if not node.is_leaving or holds or (status.observed_epoch, status.observed_generation) < told:
         return
     if fleet.assignments.get(node.name) is not None and fleet.assignments[node.name].tasks:
         return  # told to leave in this very turn

@@ -189,7 +189,7 @@ def test_a_status_that_is_known_is_not_asked_for(rig: Rig) -> None:
     assert len(rig.messages(NodeStatus)) == said
 
 
-def test_a_node_that_has_never_seen_its_engine_claims_to_have_followed_nothing(rig: Rig) -> None:
+def test_a_node_that_has_never_seen_its_engine_says_that_it_is_blind(rig: Rig) -> None:
     """With a lost card it knows of no task that runs: what it does not list would be taken for stopped, and begun elsewhere."""
     rig.engine.daemon_stops()
     rig.store.close()
@@ -199,8 +199,8 @@ def test_a_node_that_has_never_seen_its_engine_claims_to_have_followed_nothing(r
     rig.run(2)
     rig.assign(1)
     rig.run(5)
-    assert (rig.node.assignment.generation, rig.status().observed_generation) == (1, 0)
+    assert (rig.status().observed_generation, rig.status().is_blind) == (1, True)
     assert rig.status().reasons[0].startswith("no container engine: ")
     rig.engine.daemon_starts()
     rig.run(20)
-    assert rig.status().observed_generation == 1
+    assert (rig.status().observed_generation, rig.status().is_blind) == (1, False)
