@@ -103,6 +103,18 @@ def test_a_forced_one_stops_everything_first_and_then_leaves() -> None:
     assert "pi-1" not in desk.fleet.leases
 
 
+def test_a_forced_one_that_has_not_seen_its_engine_has_stopped_nothing() -> None:
+    """With a lost card it lists no task, and its containers go on: it leaves, and its task moves, when it has looked."""
+    desk = fleet()
+    order(desk, force=True)
+    desk.status("pi-1", (), is_blind=True)
+    assert "pi-1" in desk.fleet.nodes
+    assert desk.tasks("pi-2") == {}
+    desk.status("pi-1", ())
+    assert "pi-1" not in desk.fleet.nodes
+    assert desk.tasks("pi-2") == {"shop.web.1": "web:1"}
+
+
 def test_a_forced_one_that_goes_offline_leaves_then(tmp_path: Path) -> None:
     """Also when the controller was restarted meanwhile; activating it does not hold it back."""
     desk = fleet(tmp_path)
