@@ -63,7 +63,12 @@ def stopping(shop: Shop, revision: str) -> str:
 
 def engine_dies(shop: Shop, node: str) -> None:
     """SIGKILL for dockerd and containerd right when the old container has ended and the new one begins; the others live on."""
-    wait_until(lambda: not shop.truth.running(node), f"the old one on {node} to end", TRIED_S)
+
+    def has_ended() -> bool:
+        tried = trials(shop.hosts[node])
+        return all(any(key.endswith(box.revision) for key in tried) for box in shop.truth.running(node))
+
+    wait_until(has_ended, f"the old one on {node} to end", TRIED_S)
     shop.hosts[node].engine.kill()
     shop.desk.watch.read(1.0)
     shop.hosts[node].engine.start()
