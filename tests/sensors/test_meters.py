@@ -67,15 +67,16 @@ def test_what_cannot_be_read_is_a_fault_and_then_a_baseline_again(tmp_path: Path
 
 
 def test_what_is_not_wanted_any_more_is_not_asked() -> None:
-    """After `keep` with nothing, and the end of the thread, no probe is called."""
-    asked: SimpleQueue[None] = SimpleQueue()
+    """Once another probe is asked in its place, it is called no more, however often the other one is."""
+    asked: SimpleQueue[str] = SimpleQueue()
     sampler = Sampler(lambda _: None)
-    sampler.keep({"it": Sampled(lambda: asked.put(None), 0.01)})
-    asked.get(timeout=PATIENCE_S)
-    sampler.keep({})
+    sampler.keep({"it": Sampled(lambda: asked.put("it"), 0.01)})
+    assert asked.get(timeout=PATIENCE_S) == "it"
+    sampler.keep({"other": Sampled(lambda: asked.put("other"), 0.01)})
+    while asked.get(timeout=PATIENCE_S) != "other":
+        pass
+    assert [asked.get(timeout=PATIENCE_S) for _ in range(5)] == ["other"] * 5
     sampler.close()
-    count = asked.qsize()
-    assert asked.qsize() == count
 
 
 def test_a_meter_that_stays_keeps_its_rhythm(tmp_path: Path) -> None:
