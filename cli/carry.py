@@ -14,7 +14,7 @@ from pathlib import Path as FilePath
 from cli import dotenv
 from cli.parts import Findings, Part, Place, Source, pairs
 from protocol.delivery import KIB, MANIFEST_BYTES
-from protocol.document import Path
+from protocol.reading.document import Path
 
 RAW = "raw"
 BUILD_REFUSED = "Bramble pulls images and builds none"

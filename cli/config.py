@@ -13,7 +13,7 @@ from cli.check import checked
 from cli.output import print_json
 from cli.project import Asked
 from cli.terminal import Terminal
-from protocol.schema import schema
+from protocol.manifest.schema import schema
 from protocol.stack import Stack
 
 

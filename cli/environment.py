@@ -17,8 +17,8 @@ import typer
 from cli import dotenv
 from cli.errors import Code, CommandError
 from cli.parts import Fault, Findings, Place
-from protocol.document import Path
 from protocol.operator import ManifestFault
+from protocol.reading.document import Path
 
 STANDARD_INPUT = "-"
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")

@@ -12,7 +12,7 @@ from pathlib import Path as FilePath
 
 from cli.merge import merged
 from cli.parts import Findings, Part
-from protocol.document import Path
+from protocol.reading.document import Path
 
 Opened = Callable[[str, Part, Path], Part | None]
 """Reads the file of a name, on behalf of the part and path that named it; None when it cannot, which is told."""

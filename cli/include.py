@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cli.parts import Findings, Part, plain
-from protocol.document import Path
+from protocol.reading.document import Path
 
 SECTIONS = ("services", "networks", "volumes", "configs", "secrets", "sensors", "actuators", "functions")
 _KEYS = {"path", "project_directory", "env_file"}

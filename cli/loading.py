@@ -15,10 +15,10 @@ from cli.environment import STANDARD_INPUT, Environment, variables_of
 from cli.errors import Code, CommandError
 from cli.merge import merged
 from cli.parts import TAGS, Fault, Findings, Part, Place, Source, settled, tree
-from protocol import document
-from protocol.document import Document, Path
-from protocol.interpolation import interpolated
 from protocol.operator import ManifestFault
+from protocol.reading import document
+from protocol.reading.document import Document, Path
+from protocol.reading.interpolation import interpolated
 
 
 @dataclass(slots=True)

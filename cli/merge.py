@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cli.parts import RESET, Findings, Part, pairs
-from protocol.document import Path
+from protocol.reading.document import Path
 
 _SERVICE = ("services", "*")
 

@@ -11,7 +11,7 @@ from pathlib import Path as FilePath
 
 from cli.environment import DEFAULT_NAMES, STANDARD_INPUT, Environment
 from cli.errors import Code, CommandError
-from protocol.interpolation import expanded
+from protocol.reading.interpolation import expanded
 from protocol.shapes import JsonValue
 
 _UNFIT = re.compile("[^a-z0-9-]+")

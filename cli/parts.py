@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import TypeAlias
 
-from protocol.document import Document, Path
 from protocol.operator import ManifestFault
-from protocol.recast import recast
+from protocol.reading.document import Document, Path
+from protocol.reading.recast import recast
 from protocol.shapes import JsonValue
 
 RESET, OVERRIDE = "!reset", "!override"

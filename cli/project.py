@@ -19,11 +19,11 @@ from cli.loading import Loading
 from cli.naming import name_of
 from cli.parts import Fault, Findings, Part, Place, Source, place_of, places, plain, walk
 from cli.written import written
-from protocol import stackfile
 from protocol.delivery import MANIFEST_BYTES
-from protocol.document import Document
-from protocol.interpolation import escaped
 from protocol.operator import ManifestFault
+from protocol.reading import stackfile
+from protocol.reading.document import Document
+from protocol.reading.interpolation import escaped
 from protocol.shapes import JsonValue
 from protocol.stack import Stack
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from cli.errors import Code, CommandError
 from cli.output import NOTHING, print_json, print_table
 from cli.terminal import Terminal
-from protocol import catalogue
+from protocol.manifest import catalogue
 
 SEVERAL = "by channel"
 """In the table of all kinds; the kind itself says which."""

@@ -1,7 +1,7 @@
 """A document → YAML as a person would write it, which every reader of YAML 1.1 and 1.2 reads back as the same document.
 
 Blocks for mappings and lists, literal blocks for texts of several lines, plain words where nothing can take them for anything
-else, double quotes for the rest. Written here because `ruamel.yaml`, which reads, has its one home in `protocol.document`,
+else, double quotes for the rest. Written here because `ruamel.yaml`, which reads, has its one home in `protocol.reading.document`,
 and because what is written must read back exactly; tests/cli/test_written.py holds it to that by property.
 """
 

@@ -17,7 +17,7 @@ from controller.decide import charge, invocation, presence
 from controller.decide.rollouts import slot
 from docs import manifest_page
 from protocol import delivery, topics
-from protocol.schema import schema
+from protocol.manifest.schema import schema
 
 HERE = Path(__file__).resolve().parent
 

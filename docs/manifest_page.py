@@ -1,15 +1,15 @@
-"""The page of a manifest's keys, drawn from the models that read it. Its schema for editors is `protocol.schema`."""
+"""The page of a manifest's keys, drawn from the models that read it. Its schema for editors is `protocol.manifest.schema`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from agent.adapters.host_config import LOG_BOUNDS
-from protocol import (
+from protocol import devices
+from protocol.manifest import (
     acting,
     compose,
     deploy,
-    devices,
     extension,
     files,
     gradual,
@@ -22,8 +22,8 @@ from protocol import (
     storage,
     triggering,
 )
-from protocol.keys import holds, key_of, left_out
-from protocol.section import Section
+from protocol.manifest.keys import holds, key_of, left_out
+from protocol.manifest.section import Section
 
 SCHEMA_NAME = "manifest.schema.json"
 

@@ -1,7 +1,8 @@
 """Everything the engine needs to create one container, written out: no short forms.
 
-Field by field this is Compose's service, as `protocol.translate` reads it and `agent.adapters.creation` asks Docker for it. Sizes
-are bytes, times seconds. The digest of a container is its spec hash: by it the one that runs is known to be the one that is wanted.
+Field by field this is Compose's service, as `protocol.reading.translate` reads it and `agent.adapters.creation` asks Docker
+for it. Sizes are bytes, times seconds. The digest of a container is its spec hash: by it the one that runs is known to be the
+one that is wanted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The names of every kind of sensor and actuator: which events a sensor makes, which values an actuator takes.
 
 Pure words, so that a manifest can be checked on a machine that has no pins. How a kind is wired and read stands in
-`sensors.kinds`, what is written of it in `protocol.sensing` and `protocol.acting`; a test holds them equal.
+`sensors.kinds`, what is written of it in `protocol.manifest.sensing` and `protocol.manifest.acting`; a test holds them equal.
 
 Events come in the order (level on, level off, others), of what is measured (changed, over the threshold, under it).
 """

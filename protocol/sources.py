@@ -1,7 +1,7 @@
 """The words of what is no pin: chips that the kernel reads, the system itself, other devices on MQTT.
 
-Pure, like `protocol.devices`, which merges them in. What is written of them is in `protocol.sensing_kernel` and
-`protocol.sensing_system`, how they are read in `sensors.kernel` and `sensors.system`.
+Pure, like `protocol.devices`, which merges them in. What is written of them is in `protocol.manifest.sensing_kernel` and
+`protocol.manifest.sensing_system`, how they are read in `sensors.kernel` and `sensors.system`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A stack as it is meant: what a manifest says, with every short form written out and every default filled in.
 
-`protocol.manifest` reads what people write; this is what the controller decides on. Revisions are digests of content, so the same
-manifest published twice changes nothing (law 8).
+`protocol.manifest.manifest` reads what people write; this is what the controller decides on. Revisions are digests of
+content, so the same manifest published twice changes nothing (law 8).
 """
 
 from __future__ import annotations

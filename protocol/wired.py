@@ -1,7 +1,7 @@
 """The words of what is wired to the header in another way than one pin that is on or off. Pure, like `protocol.devices`.
 
-What is written of them is in `protocol.sensing_wired`; how they are read in `sensors.watch` (those with edges) and `sensors.gauges`
-(those that are asked).
+What is written of them is in `protocol.manifest.sensing_wired`; how they are read in `sensors.watch` (those with edges) and
+`sensors.gauges` (those that are asked).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from controller.decide.rollouts.budget import most_ever
-from protocol import stackfile
+from protocol.reading import stackfile
 from protocol.stack import Stack
 from sim.fleet import SimFleet
 from sim.images import CRASHING, FUNCTION, SICK, WELL

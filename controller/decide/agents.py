@@ -18,8 +18,8 @@ from controller.decide.records import Node, StackRecord
 from controller.decide.rollouts import granting, pins
 from controller.decide.rollouts.slot import HALTED
 from protocol import constraint
-from protocol.gradual import portion
 from protocol.ids import task_id
+from protocol.manifest.gradual import portion
 from protocol.observed import Answer
 from protocol.operator import OperatorOrder, Verdict
 from protocol.refusal import Refusal

@@ -17,9 +17,9 @@ from controller.decide.placement.need import need_of
 from controller.decide.placement.scheduler import schedule
 from controller.decide.records import Image, StackRecord, Task, service_key, stack_of
 from controller.decide.revive import revive
-from protocol import stackfile
 from protocol.observed import Answer
 from protocol.operator import DiffRow, ManifestFault, OperatorOrder, Verdict
+from protocol.reading import stackfile
 from protocol.stack import Service, Stack
 
 ADD, REMOVE, UPDATE, KEEP = "add", "remove", "update", "keep"

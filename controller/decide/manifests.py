@@ -1,11 +1,12 @@
 """What an operator's manifest becomes: an accepted stack, or a verdict that says everything that is wrong with it.
 
-A refusal changes nothing: the stack that was accepted earlier goes on. Beyond what `protocol.stackfile` can see in one document,
-two stacks may not claim one thing of one node: a published port, a pin, or the name of a device. Who was accepted first keeps
-it. A manifest that is not on the broker is no removal (the broker may have lost it); only an empty payload is.
+A refusal changes nothing: the stack that was accepted earlier goes on. Beyond what `protocol.reading.stackfile` can see in
+one document, two stacks may not claim one thing of one node: a published port, a pin, or the name of a device. Who was
+accepted first keeps it. A manifest that is not on the broker is no removal (the broker may have lost it); only an empty
+payload is.
 
-A broker that lost its power comes back with what it had saved a minute before, so what it shows on a new connection may have been
-replaced since. Only what somebody publishes while we listen takes a stack back to an earlier manifest.
+A broker that lost its power comes back with what it had saved a minute before, so what it shows on a new connection may have
+been replaced since. Only what somebody publishes while we listen takes a stack back to an earlier manifest.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from controller.decide import force, images
 from controller.decide.fleet import Fleet
 from controller.decide.placement import constraints
 from controller.decide.records import StackRecord
-from protocol import delivery, stackfile
+from protocol import delivery
 from protocol.claims import Claim, claims_of
 from protocol.container import Port
 from protocol.operator import ManifestFault, Verdict
+from protocol.reading import stackfile
 from protocol.stack import Actuator, Sensor, Stack
 from protocol.topics import StackStatusTopic
 

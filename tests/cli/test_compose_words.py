@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from protocol import document
 from protocol.operator import DiffRow, ManifestFault, OperatorOrder, OrderVerb, StackRow, StackStatus, Verdict
+from protocol.reading import document
 from protocol.topics import ManifestTopic, StackStatusTopic, Topic
 from tests.fakes.session import FakeSession, no, operate, packet, yes
 

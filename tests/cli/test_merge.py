@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from protocol import document
+from protocol.reading import document
 from tests.cli.projects import WEB, content, faults, loaded
 
 

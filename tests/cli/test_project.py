@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from cli.errors import CommandError
 from cli.project import Asked, load, name_alone
 from cli.written import written
-from protocol import document
 from protocol.delivery import MANIFEST_BYTES
-from protocol.interpolation import escaped
+from protocol.reading import document
+from protocol.reading.interpolation import escaped
 from tests.cli.projects import WEB, content, faults, loaded, warnings
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from protocol import acting, sensing
-from protocol.catalogue import kinds
-from protocol.meanings import MEANINGS
+from protocol.manifest import acting, sensing
+from protocol.manifest.catalogue import kinds
+from protocol.manifest.meanings import MEANINGS
 from tests.fakes.session import FakeSession, operate
 
 

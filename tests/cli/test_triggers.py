@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cli.triggers_replay import read, replayed
-from protocol import stackfile
 from protocol.desired import Command, Verb
 from protocol.observed import Answer, Result
 from protocol.operator import OperatorOrder, OrderVerb
+from protocol.reading import stackfile
 from protocol.stack import Stack
 from protocol.topics import CommandTopic
 from sim.images import Behaviour

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cli.written import written
-from protocol import document
+from protocol.reading import document
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.text(
     "ab \n\t#:-'\"{}[]|>&*!%@`,?=~\\$019._", max_size=30

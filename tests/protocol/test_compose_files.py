@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol import document, stackfile
-from protocol.document import Document
 from protocol.envelope import read_json
-from protocol.schema import schema
+from protocol.manifest.schema import schema
+from protocol.reading import document, stackfile
+from protocol.reading.document import Document
 from protocol.shapes import JsonValue, Shape, write
 from protocol.stack import Mode, Stack
 from tests.protocol.test_compose_schema import SCHEMA as PUBLISHED

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from protocol import compose, stackfile
 from protocol.container import Attachment, File, Mount, Network, Port, Subnet, Ulimit, Volume
 from protocol.desired import Order, Restart, RestartCondition
+from protocol.manifest import compose
+from protocol.reading import stackfile
 from protocol.stack import Disconnect, Mode, Needs, Reconcile, Resources, Service, Stack
 from protocol.update import FailureAction, Portion, Update
 

@@ -9,8 +9,8 @@ from typing import Any
 import check_jsonschema
 import pytest
 
-from protocol import compose, deploy, files, manifest, network, port, settings, storage
-from protocol.section import OWN_EXTENSION, Section
+from protocol.manifest import compose, deploy, files, manifest, network, port, settings, storage
+from protocol.manifest.section import OWN_EXTENSION, Section
 
 SCHEMA: dict[str, Any] = json.loads(
     (Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor" / "compose-spec.json").read_text()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol.interpolation import NESTING_LIMIT, escaped, expanded, interpolated
+from protocol.reading.interpolation import NESTING_LIMIT, escaped, expanded, interpolated
 
 SET = {"A": "a", "EMPTY": "", "N": "3", "T": "true", "HALF": "0.5", "V": "1.10", "_x9": "odd"}
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from protocol import plainjson
-from protocol.document import Document, _Reader, read
+from protocol.reading.document import Document, _Reader, read
 from protocol.shapes import JsonValue
 
 TEXTS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=12)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from protocol import devices, sensing, stackfile
+from protocol import devices
+from protocol.manifest import sensing
+from protocol.reading import stackfile
 from protocol.sources import CHANNELS, SOURCES
 from protocol.stack import Stack
 

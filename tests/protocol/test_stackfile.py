@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import stackfile
 from protocol.envelope import read_json
 from protocol.operator import ManifestFault
+from protocol.reading import stackfile
 from protocol.shapes import Shape, write
 from protocol.stack import Mode, Stack
 

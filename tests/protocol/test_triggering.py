@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protocol import stackfile
+from protocol.reading import stackfile
 from protocol.stack import Stack
 from protocol.trigger import Catchup, Figure, RollingWindow, Step, TriggerSpec
 

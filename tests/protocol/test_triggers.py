@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from protocol.container import Container
 from protocol.function import FunctionSpec
+from protocol.manifest.triggering import ATTRIBUTES
 from protocol.observed import Result, ResultStatus, SensorEvent
 from protocol.trigger import Figure, RollingWindow, Step, TriggerSpec
-from protocol.triggering import ATTRIBUTES
 from protocol.triggers import matches, passes, remembers, tick
 from protocol.triggers_memory import Memory
 from protocol.triggers_results import called_by

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from protocol import stackfile
 from protocol.desired import Conduct, Lock, Order, Strategy, Window
+from protocol.reading import stackfile
 from protocol.stack import Stack
 from protocol.update import Batch, Disruption, FailureAction, LostAction, Portion, Update
 

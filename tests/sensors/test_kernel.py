@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from protocol.desired import SensorSpec
-from protocol.sensing_kernel import Hwmon, Iio
+from protocol.manifest.sensing_kernel import Hwmon, Iio
 from protocol.sources import CHANNELS
 from sensors import kernel
 from sensors.kernel import HWMON, HWMON_SORTS, IIO, IIO_SORTS, W1, hwmon, iio, w1

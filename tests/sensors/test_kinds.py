@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from protocol import acting, devices, sensing
+from protocol import devices
 from protocol.desired import SensorSpec
-from protocol.section import Section
+from protocol.manifest import acting, sensing
+from protocol.manifest.section import Section
 from protocol.sensor_words import Nature
 from protocol.sources import SOURCES
 from protocol.wired import WIRED

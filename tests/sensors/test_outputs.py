@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from protocol.acting import KINDS
 from protocol.actuator_words import ACTUATORS
 from protocol.claims import own_pins_of
 from protocol.desired import ActuatorSpec
+from protocol.manifest.acting import KINDS
 from protocol.values import stands_alone, taken
 from sensors.outputs import Drive, drives
 
