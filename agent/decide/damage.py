@@ -61,6 +61,11 @@ def looked(node: Node) -> None:
         node.engine = replace(seen, containers=shown, images=seen.images - names)
 
 
+def hides(node: Node, task: str) -> bool:
+    """Whether a container of this task has just shown that its image may be damaged, and is out of sight until it is gone."""
+    return any(container.task == task for container in node.images.hidden)
+
+
 def is_mending(node: Node) -> bool:
     """Whether an image is being brought anew, and its containers are hidden."""
     return any(record.damaged for record in node.pulled.values())

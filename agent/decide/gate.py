@@ -3,11 +3,14 @@
 Well means running the very image that its digest names and, where there is a health check, healthy. Whatever else is seen before
 the window is over ends the trial: an end, a restart, ill health, also one that passed between two looks, because the engine
 remembers it. So no lucky look promotes what flaps, and nothing is tried for longer than `healthy_s` and its monitor window.
+
+A start that found no program to run, of an image that has not run here yet, says more of the image than of the revision: while that
+is brought once more nothing is judged, and the next start is the one that is watched.
 """
 
 from __future__ import annotations
 
-from agent.decide import glances, locks
+from agent.decide import damage, glances, locks
 from agent.decide.inputs import ContainerSeen, EngineSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
@@ -21,6 +24,8 @@ def watch(node: Node, trial: Trial, now: Now) -> None:
     task = node.tasks.get(trial.task)
     if task is None or task.content != trial.content or not isinstance(node.engine, EngineSeen):
         return
+    if damage.hides(node, trial.task):
+        node.watching.pop(trial.key, None)
     if reason := _unwell(node, trial, task):
         end(node, trial, Seen.UNWELL, reason)
     elif task.state is TaskState.STOPPED and not task.silenced:

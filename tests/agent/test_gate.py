@@ -160,3 +160,30 @@ def test_one_that_is_well_in_time_is_watched_beyond_it(tmp_path: Path) -> None:
     assert offered(rig).state is OfferState.TRYING
     rig.run(25)
     assert offered(rig).state is OfferState.SETTLED
+
+
+@pytest.mark.parametrize("up_s", [0.0, 0.5, 1.9])
+@pytest.mark.parametrize("code", [126, 127])
+def test_a_program_that_is_missing_is_told_by_its_code(tmp_path: Path, code: int, up_s: float) -> None:
+    """However long an engine calls it running: the image is pulled once more, and if that does not help the code is the reason."""
+    rig = tried(tmp_path, Behaviour(exits_after_s=up_s, exit_code=code), offer(task("b"), monitor_s=30.0))
+    pulls = rig.registry.pulls
+    rig.run(30)
+    assert (offered(rig).state, rig.registry.pulls) == (OfferState.FAILED, pulls + 1)
+    assert f"exited with code {code} " in offered(rig).reason
+    assert rig.boxes() == {WEB: ["a"]}
+
+
+def test_a_program_that_is_missing_until_it_is_pulled_once_more_is_tried(tmp_path: Path) -> None:
+    """Meanwhile the task says what is done about it; the new container's own start is the one that is watched, and kept."""
+    rig = tried(tmp_path, Behaviour(exits_after_s=0.5, exit_code=127), offer(task("b"), monitor_s=5.0))
+    rig.registry.push("web:b")
+    said: set[str] = set()
+    while offered(rig).state in (OfferState.STAGED, OfferState.TRYING):
+        rig.run(1)
+        said |= {one.reason for one in rig.status().tasks}
+    assert offered(rig).state is OfferState.SETTLED
+    assert any(
+        "web:b may be damaged on this node's disk; it is removed and pulled once more" in reason for reason in said
+    )
+    assert rig.running() == {WEB: ["b"]}
