@@ -6,22 +6,20 @@ Strict: a wrong type is refused, an unknown key is refused, a kind or an event t
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from protocol.ids import NAME_PATTERN, RESERVED_PREFIX, is_name
 from protocol.manifest.acting import AnyActuator
 from protocol.manifest.compose import Service
-from protocol.manifest.conditions import Constraints
 from protocol.manifest.extension import OfStack
 from protocol.manifest.files import Content
-from protocol.manifest.forms import NetworkMode
+from protocol.manifest.function import Function
 from protocol.manifest.network import Networks
-from protocol.manifest.section import WHOLE, Cpus, Duration, Environment, Flag, Schema, Section, Size, Words
+from protocol.manifest.section import Schema, Section
 from protocol.manifest.sensing import AnySensor
 from protocol.manifest.storage import NamedVolumes
-from protocol.manifest.triggering import Trigger
 
 
 def name(text: str) -> str:
@@ -36,26 +34,6 @@ def name(text: str) -> str:
 NAME: Schema = {"type": "string", "pattern": f"^(?!{RESERVED_PREFIX}){NAME_PATTERN.removeprefix('^')}"}
 
 Name = Annotated[str, AfterValidator(name), WithJsonSchema(NAME)]
-
-
-class Function(Section):
-    """A container per event (`mode: once`)."""
-
-    image: str = Field(min_length=1)
-    command: Words | None = None
-    entrypoint: Words | None = None
-    environment: Environment = {}
-    network_mode: NetworkMode = ""
-    user: str = ""
-    read_only: Flag = False
-    cpus: Cpus = 0.0
-    mem_limit: Size = 0
-    mode: Literal["once"] = "once"
-    timeout: Duration = 30.0
-    retries: Annotated[int, Field(ge=0, le=100), WHOLE] = 0
-    concurrency: Annotated[int, Field(ge=1, le=64), WHOLE] = 1
-    triggers: list[Trigger] = []
-    nodes: Constraints = []
 
 
 class Manifest(Section):

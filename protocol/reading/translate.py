@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from protocol.container import Container
 from protocol.desired import ActuatorSpec, Login, SensorSpec
-from protocol.function import FunctionSpec
-from protocol.ids import digest, registry_name
+from protocol.ids import registry_name
 from protocol.manifest import acting, sensing
-from protocol.manifest import manifest as written
 from protocol.manifest.sensing_system import OfService
 from protocol.reading.draft import Draft
 from protocol.reading.rules import order, templates
-from protocol.reading.translate_container import values, words
+from protocol.reading.translate_function import function
 from protocol.reading.translate_service import service
-from protocol.reading.translate_trigger import trigger
 from protocol.refusal import Refusal
 from protocol.stack import Actuator, Function, Sensor, Stack
 from protocol.values import stands_alone, taken
@@ -40,7 +36,7 @@ def stack(draft: Draft) -> Stack:
         {name: service(draft, name, one) for name, one in source.services.items()},
         {name: Sensor(_sensor(draft, name, one), tuple(one.nodes)) for name, one in source.sensors.items()},
         {name: Actuator(_actuator(draft, name, one), tuple(one.nodes)) for name, one in source.actuators.items()},
-        {name: Function(_function(draft, name, one), tuple(one.nodes)) for name, one in source.functions.items()},
+        {name: Function(function(draft, name, one), tuple(one.nodes)) for name, one in source.functions.items()},
         tuple(
             Login(registry_name(registry), login.username, login.password)
             for registry, login in source.x_bramble.registries.items()
@@ -81,24 +77,3 @@ def _safe(draft: Draft, made: ActuatorSpec, safe: str) -> str:
         remedy = "take one that is wholly on or off"
         draft.misfit(path, f"a {made.kind} cannot keep {value!r} when nobody is left to make its pulses", remedy)
     return value
-
-
-def _function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
-    """Translate one function; its revision is the digest of all that a run depends on."""
-    path = ("functions", name)
-    container = Container(
-        image=source.image,
-        command=words(source.command),
-        entrypoint=words(source.entrypoint),
-        environment=values(draft, path, source.environment),
-        network_mode=source.network_mode,
-        user=source.user,
-        read_only=source.read_only,
-        memory_bytes=source.mem_limit,
-        cpus=source.cpus,
-    )
-    triggers = tuple(trigger(draft, (*path, "triggers", i), one) for i, one in enumerate(source.triggers))
-    revision = digest([container.spec_hash, source.timeout, source.retries, source.concurrency])
-    return FunctionSpec(
-        name, draft.name, revision, container, source.timeout, source.retries, source.concurrency, triggers
-    )

@@ -1,0 +1,32 @@
+"""A function of a manifest → the `FunctionSpec` that it means on a node."""
+
+from __future__ import annotations
+
+from protocol.container import Container
+from protocol.function import FunctionSpec
+from protocol.ids import digest
+from protocol.manifest import function as written
+from protocol.reading.draft import Draft
+from protocol.reading.translate_container import values, words
+from protocol.reading.translate_trigger import trigger
+
+
+def function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
+    """Translate one function; its revision is the digest of all that a run depends on."""
+    path = ("functions", name)
+    container = Container(
+        image=source.image,
+        command=words(source.command),
+        entrypoint=words(source.entrypoint),
+        environment=values(draft, path, source.environment),
+        network_mode=source.network_mode,
+        user=source.user,
+        read_only=source.read_only,
+        memory_bytes=source.mem_limit,
+        cpus=source.cpus,
+    )
+    triggers = tuple(trigger(draft, (*path, "triggers", i), one) for i, one in enumerate(source.triggers))
+    revision = digest([container.spec_hash, source.timeout, source.retries, source.concurrency])
+    return FunctionSpec(
+        name, draft.name, revision, container, source.timeout, source.retries, source.concurrency, triggers
+    )
