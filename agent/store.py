@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.ballast import Ballast
+from agent.database import opened, set_aside
 from agent.decide.effects import Forget, Note
 from agent.decide.invocation import Run
 from agent.decide.marks import Mark, Silence
@@ -84,26 +85,6 @@ TEXTS = frozenset({"ended", "completed", "attested"})
 """The tables whose values are plain text; elsewhere a text is why a value could not be read."""
 
 
-def _tables(*kinds: str) -> tuple[str, ...]:
-    columns = "(place INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, value TEXT NOT NULL)"
-    return tuple(f"CREATE TABLE {kind} {columns}" for kind in kinds)
-
-
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        *_tables("counters", "assignments", "offerings", "tasks", "trials", "runs", "ended", "timers"),
-        "CREATE TABLE moment (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, mono_s REAL NOT NULL)",
-        "INSERT INTO moment VALUES (1, '', 0)",
-    ),
-    _tables("pulled", "lineages"),
-    _tables("marks", "silences", "completed"),
-    _tables("attested"),
-    _tables("memories"),
-    _tables("timetables"),
-)
-"""Statements that lead from one `user_version` to the next; a published one is never changed."""
-
-
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who this agent is in this process: names of the settings, the kernel's boot, an instance by lot, the board's machine."""
@@ -139,15 +120,15 @@ class Store:
         self._ballast = ballast
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._connection = _opened(path, wait_s)
+            self._connection = opened(path, wait_s)
         except sqlite3.OperationalError:
             if ballast is None or not ballast.release():
                 raise  # a file that is locked or cannot be reached is not damaged
-            self._connection = _opened(path, wait_s)
+            self._connection = opened(path, wait_s)
         except sqlite3.DatabaseError as error:
-            aside = _set_aside(path)
+            aside = set_aside(path)
             self.notice = f"the store was damaged ({error}); it is kept as {aside.name}, and a fresh one begins"
-            self._connection = _opened(path, wait_s)
+            self._connection = opened(path, wait_s)
         self.outbox = Outbox(self._connection, bounds)
         self.take_ballast()
 
@@ -262,47 +243,6 @@ class Store:
 def changes_of(node: Node) -> list[tuple[str, str]]:
     """What in this node the store has not seen yet: table and key."""
     return [(kind, key) for kind in KINDS for key in getattr(node, kind).changed]
-
-
-def _opened(path: Path, wait_s: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, wait_s, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        _check(connection)
-        _migrate(connection)
-    except sqlite3.DatabaseError:
-        connection.close()
-        raise
-    return connection
-
-
-def _check(connection: sqlite3.Connection) -> None:
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in statements:
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {number}")
-        connection.execute("COMMIT")
-
-
-def _set_aside(path: Path) -> Path:
-    number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    path.rename(aside)
-    for suffix in ("-wal", "-shm"):
-        beside = path.with_name(path.name + suffix)
-        if beside.exists():
-            beside.rename(aside.with_name(aside.name + suffix))
-    return aside
 
 
 def _moved(value: V, shift_s: float) -> V:
