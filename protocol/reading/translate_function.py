@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from protocol.container import Container
-from protocol.function import FunctionSpec
+from protocol.function import FunctionSpec, Mode, Scale, Transport
 from protocol.ids import digest
 from protocol.manifest import function as written
 from protocol.reading.draft import Draft
@@ -26,7 +26,24 @@ def function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
         cpus=source.cpus,
     )
     triggers = tuple(trigger(draft, (*path, "triggers", i), one) for i, one in enumerate(source.triggers))
-    revision = digest([container.spec_hash, source.timeout, source.retries, source.concurrency])
+    runs = [container.spec_hash, source.timeout, source.retries, source.concurrency]
+    if source.mode != "once":
+        runs += [source.mode, source.transport]
     return FunctionSpec(
-        name, draft.name, revision, container, source.timeout, source.retries, source.concurrency, triggers
+        name,
+        draft.name,
+        digest(runs),
+        container,
+        source.timeout,
+        source.retries,
+        source.concurrency,
+        triggers,
+        mode=Mode(source.mode),
+        transport=Transport(source.transport),
+        scale=_scale(source.scale),
     )
+
+
+def _scale(source: written.Scale) -> Scale:
+    per_node = (source.min_per_node, source.max_per_node)
+    return Scale(source.min, source.max, source.target, source.zero_after, *per_node)
