@@ -134,7 +134,12 @@ def make_safe(settings: Settings) -> int:
 def moment(host: Host, zone: tzinfo = UTC) -> Now:
     """Read the clocks: the only place of the agent that does."""
     wall = datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251 - see above
-    return Now(time.monotonic(), wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"), host.clock(), zone)
+    return Now(
+        time.monotonic(),
+        wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        host.clock(wall.timestamp()),
+        zone,
+    )
 
 
 def _workers(settings: Settings, inbox: SimpleQueue[object]) -> WorkersSeam:

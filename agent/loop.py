@@ -14,7 +14,7 @@ from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from agent.actions import NO_RELEASES, Actions, BoardSeam, ReleasesSeam, WorkersSeam
+from agent.actions import NO_RELEASES, Actions, BoardSeam, ProcessesSeam, ReleasesSeam, WorkersSeam
 from agent.decide import report
 from agent.decide.cycle import cycle
 from agent.decide.effects import Effect, Forget, Note
@@ -25,6 +25,7 @@ from agent.decide.observe import observe
 from agent.mail import BrokerSeam, Mail
 from agent.store import KINDS, Store, Written
 from link.inputs import Arrived, Sent
+from protocol.observed import Clock
 from sensors.header import HEADER, MOCK
 from sensors.stage import NS_PER_S, Faulted, Reading
 
@@ -55,6 +56,7 @@ class Adapters:
     board: BoardSeam
     host: HostSeam
     releases: ReleasesSeam = NO_RELEASES
+    processes: ProcessesSeam | None = None
 
 
 class Loop:
@@ -69,9 +71,10 @@ class Loop:
         self.node, self.store, self.inbox = node, store, inbox
         self.mail = Mail(adapters.broker, store.outbox)
         self._host, self._health_s = adapters.host, health_s
-        self._actions = Actions(adapters.board, adapters.workers, inbox.put, adapters.releases)
+        self._actions = Actions(adapters.board, adapters.workers, inbox.put, adapters.releases, adapters.processes)
         self._board = adapters.board
         self._taken: deque[object] = deque()
+        self._is_dated = False
         self._held: tuple[Written, tuple[Effect, ...]] | None = None
         self._said = node.said
         self._host_due_mono_s = self._expire_due_mono_s = float("-inf")
@@ -137,9 +140,14 @@ class Loop:
         if self._held is None:
             self._said = self.node.said
         self._act(effects)
+        self._date(now)
         self.mail.send(now)
         self._expire(now)
         return effects
+
+    def _date(self, now: Now) -> None:
+        """Once the clock is right, and before they go out, give stored events the time that they happened at."""
+        self._is_dated = self.store.redate(self.node.boot, now) if not self._is_dated else now.clock is Clock.SYNCED
 
     def _forgo(self) -> None:
         """Drop what nobody has been promised: readings, messages that will come again, hints."""
@@ -157,6 +165,8 @@ class Loop:
             return TICK_S  # deadlines that are over stay so until the store takes something again
         if not self.inbox.empty():
             return 0.0
+        if self.store.outbox.size and now.clock is Clock.SYNCED and not self._is_dated:
+            return TICK_S
         decisions_mono_s = min(self._next_mono_s, self._edge_mono_s)
         chores_mono_s = min(self._host_due_mono_s, self.mail.next_mono_s(now.mono_s + TICK_S))
         if self.store.outbox.size:

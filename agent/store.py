@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 from agent.ballast import Ballast
 from agent.database import opened, set_aside
+from agent.decide import dating
 from agent.decide.effects import Forget, Note
 from agent.decide.invocation import Run
 from agent.decide.marks import Mark, Silence
@@ -34,7 +35,7 @@ from agent.decide.task import Task
 from agent.decide.trial import Trial
 from agent.decide.trials import resume
 from agent.older import read_known
-from link.outbox import Outbox, OutboxBounds, row_of
+from link.outbox import Outbox, OutboxBounds, Row, row_of
 from protocol.desired import Ack, Assignment, Offers
 from protocol.envelope import pack
 from protocol.observed import Clock
@@ -48,6 +49,9 @@ FILE = "agent.db"
 MOMENT = "_mono_s"
 WAIT_S = 5.0
 # For whoever else has the file: a backup, or `--make-safe` while the agent ends.
+
+DATED_AT_ONCE = 1000
+# Of a month of events that were stored without a clock: a turn of a tenth of a second on a Pi.
 
 _PRIMARY = 0xFF
 _UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
@@ -203,6 +207,21 @@ class Store:
     def _expire(self, now: Now) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
         self.outbox.expire(now.wall)
+        self._connection.execute("COMMIT")
+
+    def redate(self, boot: str, now: Now) -> bool:
+        """Give the events of this boot that wait here the time that is known now, some of them; whether none is left."""
+        if now.clock is not Clock.SYNCED or not self.outbox.size:
+            return now.clock is Clock.SYNCED
+        rows = self.outbox.undated(dating.BOOT, boot, DATED_AT_ONCE)
+        return not self._tried(lambda: self._redate(rows, boot, now)) and len(rows) < DATED_AT_ONCE
+
+    def _redate(self, rows: tuple[Row, ...], boot: str, now: Now) -> None:
+        if not rows:
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        for row in rows:
+            self.outbox.date(row.sequence, dating.redated(row.properties, boot, now) or row.properties, now.wall)
         self._connection.execute("COMMIT")
 
     def close(self) -> None:

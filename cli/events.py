@@ -14,7 +14,7 @@ from cli.output import print_json
 from cli.terminal import Terminal
 from protocol.envelope import Packet, unpack
 from protocol.events import attributes, data
-from protocol.observed import Clock, SensorEvent
+from protocol.observed import SensorEvent
 from protocol.refusal import Refusal
 from protocol.topics import EventTopic, filter_of, parse
 
@@ -57,5 +57,5 @@ def _show(terminal: Terminal, event: SensorEvent) -> None:
         return
     value = "" if event.value is None else f"  value={event.value}"
     taken = f"  calls={','.join(event.taken)}" if event.taken else ""
-    guessed = "" if event.clock is Clock.SYNCED else "?"
+    guessed = "" if event.clock.is_right else "?"
     print(f"{event.time}{guessed}  {event.node}  {event.sensor}  {event.type}{value}{taken}  {event.id}", flush=True)

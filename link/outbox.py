@@ -211,6 +211,20 @@ class Outbox:
         self._count(TOO_OLD, gone)
         return gone
 
+    def undated(self, name: str, value: str, limit: int) -> tuple[Row, ...]:
+        """The first rows that were accepted while the clock was only a guess and have this property."""
+        said = json.dumps([name, value], ensure_ascii=False, separators=(",", ":"))
+        query = (
+            f"SELECT {_COLUMNS} FROM outbox WHERE accepted_at = '' AND instr(properties, ?) ORDER BY sequence LIMIT ?"  # noqa: S608
+        )
+        return tuple(_row(found) for found in self._connection.execute(query, (said, limit)))
+
+    def date(self, sequence: int, properties: tuple[tuple[str, str], ...], accepted_at: str) -> None:
+        """Say of a row when it was accepted, now that it is known; its size stays what it was counted for."""
+        written = json.dumps(properties, ensure_ascii=False, separators=(",", ":"))
+        update = "UPDATE outbox SET properties = ?, accepted_at = ? WHERE sequence = ?"
+        self._connection.execute(update, (written, accepted_at, sequence))
+
     @property
     def dropped(self) -> Mapping[str, int]:
         """How many rows were given up, by reason, since the table was made."""

@@ -189,13 +189,25 @@ class Hello:
     release: str = ""
     obeyed_epoch: int = 0
     instance: str = ""
+    offers_hash: str = ""
 
 
 class Clock(StrEnum):
-    """How far a node's wall clock may be trusted."""
+    """How far a node's wall clock may be trusted, or a time that was read from it.
+
+    `synced`: a time server has set it since the boot. `rtc`: a clock chip has, which drifts by minutes a year. `guess`: nobody has.
+    `redated`: it was a guess, or a chip's, when something happened; the time was reckoned once a time server had set it.
+    """
 
     SYNCED = "synced"
+    RTC = "rtc"
+    REDATED = "redated"
     GUESS = "guess"
+
+    @property
+    def is_right(self) -> bool:
+        """Whether people may rely on the hour: updates wait for a window by it."""
+        return self is not Clock.GUESS
 
 
 @dataclass(frozen=True, slots=True)

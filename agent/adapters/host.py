@@ -1,14 +1,14 @@
 """How the host is doing, from /proc and /sys; what it is made of is `inventory`'s. What cannot be read is left out.
 
 Small files that the kernel answers from memory; nothing here blocks, except on a dead disk, which ends everything anyway. The
-wall clock counts as right only when systemd-timesyncd says that it has synchronised it; nothing relies on a yes.
+wall clock counts as synchronised only when systemd-timesyncd says so; nothing relies on a yes.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.adapters import inventory
@@ -19,6 +19,8 @@ from protocol.observed import Clock, Health
 
 SECTOR_BYTES = 512
 # What /proc/diskstats counts in, whatever the disk's own sectors are (kernel, Documentation/admin-guide/iostats.rst).
+CHIPS_SINCE_EPOCH_S = 1_767_225_600.0
+# 2026-01-01 UTC: an earlier time is older than this program, so its chip has lost it.
 THROTTLED = {
     0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit",
     16: "under-voltage has occurred", 17: "frequency capping has occurred", 18: "throttling has occurred",
@@ -29,15 +31,20 @@ THROTTLED = {
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The machine. `state_dir` names the file system that matters; `root` is another place for /proc and /sys, in tests."""
+    """The machine. `state_dir` names the file system that matters; `root` is another place for /proc and /sys, in tests.
+
+    `processes` is what the node's settings say of them.
+    """
 
     state_dir: Path
     labels: Mapping[str, str]
     root: Path = Path("/")
+    processes: bool = False
 
     def look(self, now: Now) -> HostSeen:
         """Read everything that can be read."""
-        return HostSeen(inventory.read(self.root, self.state_dir, self.labels), self._health(now))
+        found = replace(inventory.read(self.root, self.state_dir, self.labels), processes=self.processes)
+        return HostSeen(found, self._health(now))
 
     def boot(self) -> str:
         """The kernel's name for this boot, shortened; unknown where /proc is not there."""
@@ -47,9 +54,15 @@ class Host:
         """What tells this machine from one with a copy of its card; a PC is named by its installation, for want of better."""
         return inventory.serial(self.root) or self._text("etc/machine-id")
 
-    def clock(self) -> Clock:
-        """Whether the wall clock was set by a time server since the boot."""
-        return Clock.SYNCED if (self.root / "run/systemd/timesync/synchronized").exists() else Clock.GUESS
+    def clock(self, epoch_s: float) -> Clock:
+        """Who has set the wall clock, which reads `epoch_s`, since the boot: a time server, a clock chip, or nobody.
+
+        The kernel says of a chip that it has set the clock by it (`hctosys`). A chip without a battery counts from 1970 or so.
+        """
+        if (self.root / "run/systemd/timesync/synchronized").exists():
+            return Clock.SYNCED
+        is_set = epoch_s >= CHIPS_SINCE_EPOCH_S and self._text("sys/class/rtc/rtc0/hctosys") == "1"
+        return Clock.RTC if is_set else Clock.GUESS
 
     def _health(self, now: Now) -> Health:
         disk = self._disk()

@@ -131,9 +131,10 @@ def _report(node: Node, sensed: Sensed, now: Now) -> None:
     spec = next((s for s in node.sections().sensors if s.name == sensed.sensor), None)
     if spec is None:
         return
+    at = now.wall_at(sensed.at_ns / NS_PER_S)
     event = SensorEvent(
-        node.stream, node.next_sequence(), node.name, spec.name, sensed.event, now.wall, node.boot, sensed.at_ns,
-        now.clock, sensed.value, pin_of(spec),
+        node.stream, node.next_sequence(), node.name, spec.name, sensed.event, at, node.boot, sensed.at_ns, now.clock,
+        sensed.value, pin_of(spec),
     )  # fmt: skip
     calls = trigger.called(node, event, spec.stack)
     event = replace(event, taken=tuple(call.id for call in calls))

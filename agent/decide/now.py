@@ -48,6 +48,11 @@ class Now:
         """The wall clock as seconds since 1970."""
         return datetime.fromisoformat(self.wall).timestamp()
 
+    def wall_at(self, mono_s: float) -> str:
+        """What the wall clock reads at another moment of this boot, if nobody sets it in between."""
+        at = datetime.fromtimestamp(self.epoch_s + mono_s - self.mono_s, UTC)
+        return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
     @property
     def second_of_day(self) -> float:
         """The wall clock as people here read it, in seconds since midnight."""

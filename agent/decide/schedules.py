@@ -70,7 +70,7 @@ def marked(mark: Mark | None, schedule: str, now: Now) -> Mark:
     zone = str(now.zone)
     if mark is None or mark.schedule != schedule:
         return reckoned(schedule, now.epoch_s, now)
-    was_wrong = mark.clock is Clock.GUESS and now.clock is Clock.SYNCED and not now.is_past(mark.upto_epoch_s)
+    was_wrong = mark.clock is Clock.GUESS and now.clock.is_right and not now.is_past(mark.upto_epoch_s)
     if was_wrong or mark.zone != zone:
         upto_epoch_s = now.epoch_s if was_wrong else mark.upto_epoch_s
         return replace(reckoned(schedule, upto_epoch_s, now), skipped=mark.skipped)
@@ -112,6 +112,6 @@ def next_time(schedule: str, after_epoch_s: float, now: Now) -> float:
 
 
 def _words(mark: Mark, now: Now) -> str:
-    guess = "" if now.clock is Clock.SYNCED else ", by a clock that no time server has set"
+    guess = "" if now.clock.is_right else ", by a clock that nobody has set"
     skipped = f"; {mark.skipped} times the run before was still going" if mark.skipped else ""
     return f"next run at {now.local(mark.due_epoch_s)}{guess}{skipped}"

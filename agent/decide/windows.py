@@ -1,8 +1,8 @@
 """When an update may begin on this node: inside the window of its offer, by the node's own clock and in its own time zone.
 
 A window is open for so long from each time of its schedule; one that is longer than the pause between two times is always open. A
-clock that no time server has set opens nothing: what time it is here is a guess, and an update at noon is what the window is there
-to prevent. What has begun inside may end outside.
+clock that neither a time server nor a clock chip has set opens nothing: what time it is here is a guess, and an update at noon is
+what the window is there to prevent. What has begun inside may end outside.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from agent.decide.durations import said
 from agent.decide.now import Now
 from protocol.desired import Window
-from protocol.observed import Clock
 
 
 def closed(window: Window | None, now: Now) -> str:
@@ -18,7 +17,7 @@ def closed(window: Window | None, now: Now) -> str:
     if window is None:
         return ""
     waits = f"waits for its window: {_time(window.schedule)} for {said(window.duration_s)}"
-    if now.clock is not Clock.SYNCED:
+    if not now.clock.is_right:
         return f"{waits}; the node's clock is not set"
     start_epoch_s = _next(window.schedule, now.epoch_s - window.duration_s, now)
     if not now.is_past(start_epoch_s):
