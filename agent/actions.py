@@ -7,10 +7,22 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Protocol
 
-from agent.decide.effects import DriveGauge, DrivePin, Effect, Look, OpenDevices, ReadPins, SetActuator, Step
-from agent.decide.inputs import CommandDone, DevicesOpened
+from agent.decide.effects import (
+    Discard,
+    DriveGauge,
+    DrivePin,
+    Effect,
+    Look,
+    OpenDevices,
+    ReadPins,
+    Run,
+    SetActuator,
+    Step,
+)
+from agent.decide.inputs import CommandDone, DevicesOpened, RunEnded
 from agent.decide.release import KeepRelease, LeaveRelease, ReleaseEffect, StageRelease, SwitchRelease
 from protocol.desired import ActuatorSpec, SensorSpec
+from protocol.function import FunctionSpec, Mode
 from protocol.observed import DeviceStatus
 from protocol.refusal import Refusal
 from sensors.header import PinState
@@ -53,6 +65,19 @@ class WorkersSeam(Protocol):
         """Have a step carried out."""
 
 
+class ProcessesSeam(Protocol):
+    """Whoever runs functions as processes (`agent.adapters.processes`)."""
+
+    def look(self) -> None:
+        """Have it told which there are."""
+
+    def give(self, step: Run) -> None:
+        """Have a function run; its end comes through the inbox, always exactly once."""
+
+    def discard(self, effect: Discard) -> None:
+        """Have what a process left removed."""
+
+
 class ReleasesSeam(Protocol):
     """Whoever can put another release of the agent in place (`agent.adapters.releases`)."""
 
@@ -69,6 +94,7 @@ class NoReleases:
 
 
 NO_RELEASES = NoReleases()
+NO_PROCESSES = "the settings of this node allow no processes (`processes`)"
 
 
 class Actions:
@@ -80,8 +106,10 @@ class Actions:
         workers: WorkersSeam,
         deliver: Callable[[object], object],
         releases: ReleasesSeam = NO_RELEASES,
+        processes: ProcessesSeam | None = None,
     ) -> None:
         self._board, self._workers, self._deliver, self._releases = board, workers, deliver, releases
+        self._processes = processes
 
     def act(self, effect: Effect) -> None:
         """Carry out one effect; what came of it arrives in the inbox."""
@@ -98,11 +126,23 @@ class Actions:
             case ReadPins():
                 pins = [asdict(pin) for pin in self._board.pins()]
                 self._deliver(CommandDone(effect.command, ok=True, result=pins))
-            case Look():
-                self._workers.look()
             case StageRelease() | SwitchRelease() | KeepRelease() | LeaveRelease():
                 log.info("release kind=%s", type(effect).__name__.lower())
                 self._releases.give(effect)
+            case _:
+                self._work(effect)
+
+    def _work(self, effect: Effect) -> None:
+        match effect:
+            case Look():
+                self._workers.look()
+                if self._processes is not None:
+                    self._processes.look()
+            case Discard():
+                if self._processes is not None:
+                    self._processes.discard(effect)
+            case Run(function=FunctionSpec(mode=Mode.PROCESS)):
+                self._run_process(effect)
             case _:
                 self._give(effect)
 
@@ -110,6 +150,13 @@ class Actions:
         assert isinstance(effect, Step), f"no executor for {effect}"
         log.info("step kind=%s key=%s", type(effect).__name__.lower(), effect.key)
         self._workers.give(effect)
+
+    def _run_process(self, step: Run) -> None:
+        log.info("process function=%s invocation=%s attempt=%d", step.function.name, step.invocation, step.attempt)
+        if self._processes is not None:
+            self._processes.give(step)
+        else:
+            self._deliver(RunEnded(step.invocation, step.attempt, None, reason=NO_PROCESSES))
 
     def _set(self, effect: SetActuator) -> None:
         status = self._board.apply(effect.name, effect.value)

@@ -116,7 +116,8 @@ class NodeStatus:
     """Everything a node knows of what it runs, whole. Said again on every connect and whenever it changes.
 
     `images` are those on its disk, by the last `STORED_CHARS` characters of their digests; the largest, and at most `STORED_MOST`.
-    One that `is_blind` has not seen its engine since its process began: what it does not list may run all the same.
+    One that `is_blind` has not seen its engine since its process began: what it does not list may run all the same. `stream` is of
+    the store that says it: connections are counted by each store from 1. An agent of an older release does not say it.
     """
 
     node: Name
@@ -132,6 +133,7 @@ class NodeStatus:
     reasons: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     is_blind: bool = False
+    stream: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class Inventory:
     `engine` is the Docker Engine's version, empty where there is none; `runtimes` are its OCI runtimes. `pins` are the BCM numbers
     on the header; `buses` like `i2c-1` and `spi0.0`; `devices` paths below /dev that containers may want; `usb` and `cameras` what
     people call them. `memory_limits` is false where the kernel ignores them. `zone` is the name of the time zone. `serial` is the
-    board's: it stays when a card goes into another one.
+    board's: it stays when a card goes into another one. `processes` is whether its settings allow functions to run as processes.
     """
 
     hostname: str
@@ -166,6 +168,7 @@ class Inventory:
     cameras: tuple[str, ...] = ()
     memory_limits: bool = True
     serial: str = ""
+    processes: bool = False
 
 
 @sparse
@@ -174,7 +177,8 @@ class Hello:
     """The first word of every connection: where this node stands, so that the controller can say what differs.
 
     `release` is the revision of the agent that speaks, empty where nothing could put another in its place. `obeyed_epoch` is the
-    highest of a controller of which it has taken anything: whoever speaks to it under a lower one is refused.
+    highest of a controller of which it has taken anything: whoever speaks to it under a lower one is refused. The hashes name what was
+    taken under these numbers, for a store that was put back and counts the same numbers once more; empty where nothing was.
     """
 
     node: Name

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable
-from queue import Full, Queue
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from agent.adapters.engine import EngineSeam
+from agent.adapters.lanes import Lane
 from agent.adapters.troubles import ENGINE_RETRY_S
 from agent.decide.effects import Pull, Run, Step
 from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Retry, RunEnded, StepEnded
@@ -27,15 +26,11 @@ STEPS_AT_ONCE = min(8, 4 * (os.cpu_count() or 1))
 # Fifty containers on two cores took an engine 9.7, 6.3, 5.5 and 4.9 s with 1, 2, 4 and 8 at once; one core has less to give.
 RUNS_AT_ONCE = 16
 # Each running container costs 12 MB for its shim: a Pi with 1 GB has no room for more.
-WAITING_LIMIT = 1000
-# More than a node has tasks and runs under way; beyond it the step comes back at once, to be tried later.
 
 LOOK_REST = 3.0
 LOOK_REST_MOST_S = 1.0
 # After each look that many times what it took: a quarter of the time for looking is enough while fifty containers come up, each
 # with four events, and each look in which one has changed makes the whole chain turn, up to the controller.
-
-Work = TypeVar("Work")
 
 log = logging.getLogger(__name__)
 
@@ -54,10 +49,10 @@ class Workers:
     ) -> None:
         """`deliver` puts a value into the inbox, from any thread."""
         self._engine, self._deliver, self._clock, self._rest = engine, deliver, clock, rest
-        self._looks: _Lane[None] = _Lane("look", 1, lambda _: self._look(), waiting=1)
-        self._pulls: _Lane[Step] = _Lane("pull", pulls_at_once, lambda step: deliver(self._stepped(step)))
-        self._steps: _Lane[Step] = _Lane("step", STEPS_AT_ONCE, lambda step: deliver(self._stepped(step)))
-        self._runs: _Lane[Step] = _Lane("run", RUNS_AT_ONCE, lambda step: deliver(self._stepped(step)))
+        self._looks: Lane[None] = Lane("look", 1, lambda _: self._look(), waiting=1)
+        self._pulls: Lane[Step] = Lane("pull", pulls_at_once, lambda step: deliver(self._stepped(step)))
+        self._steps: Lane[Step] = Lane("step", STEPS_AT_ONCE, lambda step: deliver(self._stepped(step)))
+        self._runs: Lane[Step] = Lane("run", RUNS_AT_ONCE, lambda step: deliver(self._stepped(step)))
 
     def look(self) -> None:
         """Have the engine looked at; asking again before that has begun changes nothing."""
@@ -106,37 +101,3 @@ def _unfinished(step: Step, outcome: Retry | GiveUp) -> StepEnded | RunEnded:
 
 def _bug(error: Exception) -> str:
     return f"a fault of the agent: {type(error).__name__}: {error}"
-
-
-class _Lane(Generic[Work]):
-    """A bounded queue and the threads that empty it."""
-
-    def __init__(self, name: str, limit: int, work: Callable[[Work], None], waiting: int = WAITING_LIMIT) -> None:
-        self._name, self._limit, self._work = name, limit, work
-        self._queue: Queue[Work] = Queue(waiting)
-        self._threads: list[threading.Thread] = []
-        self._closed = threading.Event()
-
-    def take(self, work: Work) -> bool:
-        """Queue it, unless too much is waiting."""
-        try:
-            self._queue.put_nowait(work)
-        except Full:
-            return False
-        if len(self._threads) < min(self._limit, self._queue.unfinished_tasks):
-            name = f"{self._name}-{len(self._threads) + 1}"
-            thread = threading.Thread(target=self._serve, name=name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        return True
-
-    def close(self) -> None:
-        """Begin nothing any more."""
-        self._closed.set()
-
-    def _serve(self) -> None:
-        while not self._closed.is_set():
-            work = self._queue.get()
-            if not self._closed.is_set():
-                self._work(work)
-            self._queue.task_done()

@@ -13,6 +13,7 @@ from agent.decide import (
     lives,
     overheard,
     plan,
+    processes,
     ready,
     releases,
     report,
@@ -56,6 +57,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     storage.guard(node, now)
     invocations.dispatch(node, now)
     invocations.clear(node, now)
+    processes.clear(node)
     steps.look(node, now)
     greeting.greet(node)
     report.report(node, now)

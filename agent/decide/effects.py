@@ -186,6 +186,13 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Discard:
+    """End what is left of a process that ran a function, and remove what it left behind; what comes of it is a `ProcessesSeen`."""
+
+    process: str
+
+
+@dataclass(frozen=True, slots=True)
 class Clean:
     """Remove images, by their ids, and networks of ours, by their names, that nothing needs; of other images `names` alone."""
 
@@ -205,5 +212,5 @@ Step = Pull | Create | Start | Stop | Probe | Remove | Clean | Run
 
 Effect = (
     Dial | Listen | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | DriveGauge | ReadPins | Look
-    | Pull | Create | Start | Stop | Probe | Remove | Clean | Run | ReleaseEffect
+    | Pull | Create | Start | Stop | Probe | Remove | Clean | Run | Discard | ReleaseEffect
 )  # fmt: skip

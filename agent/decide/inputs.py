@@ -48,13 +48,23 @@ class ContainerSeen:
 
 @dataclass(frozen=True, slots=True)
 class RunSeen:
-    """A function's container as the engine shows it. It stays until a `Remove`, so that a result is committed first (S6)."""
+    """A function's container as the engine shows it, or its process.
+
+    It stays until a `Remove` or a `Discard`, so that a result is committed first (S6).
+    """
 
     id: str
     name: str
     invocation: str
     attempt: int
     phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessesSeen:
+    """Every process of a function that runs, or that left something behind when it ended."""
+
+    processes: tuple[RunSeen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +102,12 @@ class EngineSeen:
     disk: DiskSeen | None = None
 
     def has(self, image: str) -> bool:
-        """Whether an image is here, in whatever way its reference is spelled; one with a digest, from wherever it came."""
+        """Whether an image is here, in whatever way its reference is spelled; one with a digest, from wherever it came.
+
+        None at all is always here: a process is run without one.
+        """
+        if not image:
+            return True
         full = full_reference(image)
         _, at, content = full.partition("@")
         return full in self.images or (bool(at) and any(known.endswith(f"@{content}") for known in self.images))

@@ -35,9 +35,14 @@ RESULT_PRIORITY = 3
 # Before events: a result ends the controller's repeating of its invocation.
 
 
-def can_take(node: Node) -> bool:
-    """Whether functions run here at all; before the first look we believe so."""
-    return not isinstance(node.engine, EngineLost)
+def can_take(node: Node, function: FunctionSpec) -> bool:
+    """Whether a function runs here at all; before the first look at the engine we believe so."""
+    return not function.needs_engine or not isinstance(node.engine, EngineLost)
+
+
+def takeable(node: Node) -> tuple[FunctionSpec, ...]:
+    """The functions in force that run here at all."""
+    return tuple(function for function in node.sections().functions if can_take(node, function))
 
 
 def take(node: Node, call: Invocation, now: Now) -> None:
@@ -74,12 +79,17 @@ def _begin(node: Node, now: Now) -> None:
     active = Counter((r.stack, r.function) for r in node.runs.values() if r.state is State.DISPATCHED)
     for run in node.runs.values():
         if run.state is State.DISPATCHED:
-            if run.id not in node.running and isinstance(node.engine, EngineSeen):
+            if run.id not in node.running and _can_begin(node, run):
                 _start(node, run)
         elif run.attempt == 0 and now.has_come(run.until_mono_s):
             _finish(node, run, Seen.TOO_LATE, "its time ran out before it could start")
-        elif isinstance(node.engine, EngineSeen) and now.has_come(run.due_mono_s):
+        elif _can_begin(node, run) and now.has_come(run.due_mono_s):
             _dispatch(node, run, active, now)
+
+
+def _can_begin(node: Node, run: Run) -> bool:
+    function = function_of(node, run)
+    return isinstance(node.engine, EngineSeen) or (function is not None and not function.needs_engine)
 
 
 def _dispatch(node: Node, run: Run, active: Counter[tuple[str, str]], now: Now) -> None:
@@ -101,7 +111,7 @@ def _start(node: Node, run: Run) -> None:
         return
     node.running.add(run.id)
     attributes = tuple(sorted(run.attributes.items()))
-    brings = pull(node, run.id, function.stack, function.container)
+    brings = pull(node, run.id, function.stack, function.container) if function.needs_engine else None
     node.effects.append(RunEffect(run.id, run.id, run.attempt, function, attributes, run.body, brings))
 
 
@@ -172,7 +182,7 @@ def _followed(node: Node, result: Result) -> Result:
         node.tally("circles", result.function)
         said = f"calls nothing more, because {DEPTH_MOST} functions have called each other"
         return replace(result, reason="; ".join(filter(None, (result.reason, said))))
-    calls = called_by(result, functions, node.fleet) if can_take(node) else ()
+    calls = called_by(result, takeable(node), node.fleet)
     node.following.extend(calls)
     return replace(result, taken=tuple(call.id for call in calls))
 

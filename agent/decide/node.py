@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.decide.effects import Effect, Note, OpenDevices, Say
-from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen
+from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, RunSeen
 from agent.decide.invocation import Run
 from agent.decide.marks import Mark, Silence
 from agent.decide.now import Now
@@ -167,6 +167,8 @@ class Node:
     known_mono_s: float | None = None
     releasing: Releasing | None = None
     running: set[str] = field(default_factory=set)
+    processes: tuple[RunSeen, ...] = ()
+    discarding: set[str] = field(default_factory=set)
     following: deque[Invocation] = field(default_factory=deque)
     opened: OpenDevices | None = None
     greeted: Inventory | None = None

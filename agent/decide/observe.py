@@ -11,6 +11,7 @@ from agent.decide import (
     locks,
     overheard,
     pacing,
+    processes,
     releases,
     report,
     silence,
@@ -26,6 +27,7 @@ from agent.decide.inputs import (
     EngineLost,
     EngineSeen,
     HostSeen,
+    ProcessesSeen,
     RunEnded,
     StepEnded,
     Touched,
@@ -97,6 +99,8 @@ def _local(node: Node, seen: object, now: Now) -> None:
             devices.opened(node, seen)
         case CommandDone():
             devices.answered(node, seen)
+        case ProcessesSeen():
+            processes.seen(node, seen)
         case Touched():
             node.effects.append(DrivePin("", seen.pin, seen.level))
         case HostSeen():

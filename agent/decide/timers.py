@@ -36,7 +36,7 @@ def fire(node: Node, now: Now) -> None:
 
 
 def _call(node: Node, function: FunctionSpec, number: int, now: Now) -> None:
-    if not invocations.can_take(node):
+    if not invocations.can_take(node, function):
         node.tally("ticks_missed", function.name)
         return
     cause = f"{node.stream}-tick-{node.count('tick')}"

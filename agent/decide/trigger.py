@@ -20,7 +20,7 @@ from protocol.triggers_memory import Memory, ended
 def called(node: Node, event: SensorEvent, stack: str) -> tuple[Invocation, ...]:
     """What this node takes for an event of its own sensor."""
     functions = node.sections().functions
-    plain = triggers.matches(event, stack, functions, node.fleet) if invocations.can_take(node) else ()
+    plain = triggers.matches(event, stack, invocations.takeable(node), node.fleet)
     memories, remembered = triggers.remembers(node.memories.get, event, stack, functions, node.fleet)
     _keep(node, memories)
     return plain + remembered

@@ -35,9 +35,9 @@ def fire(node: Node, now: Now) -> None:
     for key in node.timetables:
         if key not in wanted:
             node.timetables.drop(key)
-    if not invocations.can_take(node):
-        return
     for key, place in wanted.items():
+        if not invocations.can_take(node, place[0]):
+            continue
         mark = schedules.marked(node.timetables.get(key), triggers.spec_of(place).schedule, now)
         node.timetables.put(key, _reached(node, place, mark, now) if now.is_past(mark.due_epoch_s) else mark)
 

@@ -148,7 +148,7 @@ def _references(stack: Stack, services: tuple[str, ...] = ()) -> Iterator[str]:
         yield from (stack.services[service].container.image for service in services)
         return
     yield from (one.container.image for one in stack.services.values())
-    yield from (function.spec.container.image for function in stack.functions.values())
+    yield from (one.spec.container.image for one in stack.functions.values() if one.spec.needs_engine)
 
 
 def _is_open(reference: str) -> bool:
@@ -174,7 +174,7 @@ def _pinned_service(fleet: Fleet, service: Service) -> Service:
 
 
 def _pinned_function(fleet: Fleet, stack: str, function: Function) -> Function:
-    container = _pin(fleet, stack, function.spec.container)
+    container = _pin(fleet, stack, function.spec.container) if function.spec.needs_engine else function.spec.container
     if container == function.spec.container:
         return function
     revision = digest([function.spec.revision, container.image])

@@ -1,7 +1,7 @@
 """Which nodes have which sensors, actuators and functions: every node that the constraints let through.
 
-Devices sit on pins, so a drained or silent node keeps them; a function also needs an engine. A new revision of them goes out with
-the next assignment, or with the update of their stack's services there (`rollouts.switching`).
+Devices sit on pins, so a drained or silent node keeps them; a function also needs an engine, or leave to run processes. A new
+revision of them goes out with the next assignment, or with the update of their stack's services there (`rollouts.switching`).
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ def objections(node: Node, thing: Sensor | Actuator | Function) -> tuple[str, ..
     if node.is_leaving:
         return ("leaves the fleet",)
     against = constraints.objections(thing.constraints, node)
-    if isinstance(thing, Function) and not node.inventory.engine:
-        return (*against, "has no Docker Engine")
-    return against
+    if not isinstance(thing, Function):
+        return against
+    if not thing.spec.needs_engine:
+        return against if node.inventory.processes else (*against, "allows no processes (`processes` in its settings)")
+    return against if node.inventory.engine else (*against, "has no Docker Engine")
 
 
 def _is_new(fleet: Fleet, name: str) -> bool:

@@ -152,7 +152,7 @@ def _references(fleet: Fleet, stack: Stack) -> Iterator[str]:
     for known in (stack, fleet.catalogue.stacks.get(stack.name)):
         if known is not None:
             yield from (service.container.image for service in known.services.values())
-            yield from (function.spec.container.image for function in known.functions.values())
+            yield from (one.spec.container.image for one in known.functions.values() if one.spec.needs_engine)
 
 
 def _others(fleet: Fleet, stack: Stack) -> Mapping[str, Stack]:
