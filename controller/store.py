@@ -42,6 +42,7 @@ LATER = (
     "attendances",
     "earlier",
     "quarantines",
+    "streams",
 )
 """The shelves that came since, each with a migration of its own; a test holds all of them equal to the fleet's own list."""
 
@@ -116,6 +117,12 @@ def earlier(db: Database) -> None:
 def quarantines(db: Database) -> None:
     """Remember under whose name two devices speak."""
     _make(db, "quarantines")
+
+
+@migrations()
+def streams(db: Database) -> None:
+    """Remember which card of a node came last."""
+    _make(db, "streams")
 
 
 def _make(db: Database, name: str) -> None:

@@ -268,6 +268,7 @@ class Ack:
     """The facts of one stream that are committed: up to `upto`, and those in `beyond`. Whole every time, so one may be lost.
 
     `said_epoch` and `said_sequence` are of the node's newest status that is known. Who said less has an older copy of its store.
+    `asks` for a hello: the controller last heard another store speak under the node's name, and does not know which one is there.
     """
 
     stream: str
@@ -276,6 +277,7 @@ class Ack:
     epoch: int = 0
     said_epoch: int = 0
     said_sequence: int = 0
+    asks: bool = False
 
 
 class Verb(StrEnum):

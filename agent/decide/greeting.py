@@ -99,11 +99,21 @@ def forget(node: Node, ack: Ack) -> None:
         _say_again(node)  # before it knew the new stream, the controller took every status for an old one
 
 
+def asked(node: Node, ack: Ack) -> None:
+    """The controller does not know that this store is the one that is there: hello once more, unless one is on its way."""
+    if ack.asks and ack.stream == node.stream and (not node.hello or _has_hello(node, ack)):
+        node.greeted = None
+
+
 def answered(node: Node, ack: Ack) -> None:
     """The controller has our hello. A status that came before it was of a node that it did not know: it is said once more."""
-    if ack.stream == node.stream and node.hello and (node.hello <= ack.upto or node.hello in ack.beyond):
+    if ack.stream == node.stream and _has_hello(node, ack):
         node.hello = 0
         node.is_doubted = node.is_doubted or ack.said_epoch < node.epoch
+
+
+def _has_hello(node: Node, ack: Ack) -> bool:
+    return bool(node.hello) and (node.hello <= ack.upto or node.hello in ack.beyond)
 
 
 def _say_again(node: Node) -> None:

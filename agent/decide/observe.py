@@ -139,6 +139,7 @@ def _message(node: Node, received: Received, now: Now) -> None:
         case Invocation():
             invocations.take(node, received.message, now)
         case Ack():
+            greeting.asked(node, received.message)
             greeting.forget(node, received.message)
             releases.acknowledged(node, received.message, now)
             greeting.answered(node, received.message)

@@ -85,6 +85,7 @@ def status_of(node: Node, sequence: int = 0) -> NodeStatus:
         reasons=reasons(node),
         images=node.stored,
         is_blind=not node.has_looked,
+        stream=node.stream,
     )
 
 

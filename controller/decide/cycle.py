@@ -17,6 +17,7 @@ from controller.decide import (
     report,
     resay,
     steadiness,
+    streams,
     twins,
 )
 from controller.decide.assignments import assign
@@ -27,6 +28,7 @@ from controller.decide.placement.hosts import host
 from controller.decide.placement.scheduler import schedule
 from controller.decide.rollouts import granting, patience, planning
 from controller.decide.rollouts.rollout import roll
+from link.intake import Intake
 from protocol.delivery import BY_TOPIC
 from protocol.topics import AckTopic, Topic
 
@@ -91,10 +93,16 @@ def _newest(effects: list[Effect]) -> tuple[Effect, ...]:
 
 def _acknowledge(fleet: Fleet) -> None:
     """Say what is committed of each stream that something came on; the loop sends it after the commit."""
-    acks, fleet.unsettled.acks = sorted(fleet.unsettled.acks), set()
-    for node, stream in acks:
-        intake = fleet.intakes.get(greeting.intake_key(node, stream))
-        if intake is not None:
-            epoch, (said_epoch, said_sequence) = fleet.epoch_of(node), greeting.newest_status(fleet, node, stream)
-            ack = replace(intake.ack(stream), epoch=epoch, said_epoch=said_epoch, said_sequence=said_sequence)
-            fleet.say(AckTopic(fleet.name, node), ack)
+    acks, fleet.unsettled.acks = fleet.unsettled.acks, set()
+    asks, fleet.unsettled.asks = fleet.unsettled.asks, set()
+    for node, stream in sorted(acks | asks):
+        intake = fleet.intakes.get(streams.key_of(node, stream)) or Intake()
+        said_epoch, said_sequence = greeting.newest_status(fleet, node, stream)
+        ack = replace(
+            intake.ack(stream),
+            epoch=fleet.epoch_of(node),
+            said_epoch=said_epoch,
+            said_sequence=said_sequence,
+            asks=(node, stream) in asks,
+        )
+        fleet.say(AckTopic(fleet.name, node), ack)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.decide import answers, invocations, leases, steadiness, twins
+from controller.decide import answers, invocations, leases, steadiness, streams, twins
 from controller.decide.assignments import ALIVE, let_go
 from controller.decide.fleet import Fleet
 from controller.decide.placement import replacements, scheduler
@@ -134,8 +134,7 @@ def _forget_words(fleet: Fleet, name: str) -> None:
     status = fleet.statuses.drop(name)
     for task in status.tasks if status else ():
         fleet.seen.pop((name, task.task), None)
-    for stream in fleet.streams.pop(name, []):
-        fleet.intakes.drop(stream)
+    streams.forget(fleet, name)
     for shelf in (fleet.leases, fleet.assignments, fleet.offers):
         shelf.drop(name)
     for heard in (fleet.heard_mono_s, fleet.health, fleet.suspect_mono_s, fleet.falls_mono_s, fleet.unsettled.greeted):
@@ -153,7 +152,6 @@ def _forget_words(fleet: Fleet, name: str) -> None:
     ):
         names.discard(name)
     unsettled.freed.discard(name)
-    unsettled.acks = {(node, stream) for node, stream in unsettled.acks if node != name}
     fleet.requests = [(node, request) for node, request in fleet.requests if node != name]
     invocations.returned(fleet, name)
 

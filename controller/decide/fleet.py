@@ -42,6 +42,7 @@ from controller.decide.records import (
     Revision,
     Scale,
     StackRecord,
+    Streams,
     Task,
     Undo,
     stack_of,
@@ -76,6 +77,7 @@ class Unsettled:
     invocations: set[str] = field(default_factory=set)
     reports: set[str] = field(default_factory=set)
     acks: set[tuple[str, str]] = field(default_factory=set)
+    asks: set[tuple[str, str]] = field(default_factory=set)
     leaving: set[str] = field(default_factory=set)
     greeted: dict[str, Hello] = field(default_factory=dict)
     released: set[str] = field(default_factory=set)
@@ -149,6 +151,7 @@ class Fleet:
     attendances: Shelf[Attendance] = field(default_factory=lambda: Shelf(Attendance))
     departed: Shelf[Departed] = field(default_factory=lambda: Shelf(Departed))
     quarantines: Shelf[Quarantine] = field(default_factory=lambda: Shelf(Quarantine))
+    streams: Shelf[Streams] = field(default_factory=lambda: Shelf(Streams))
     answered: Shelf[Answered] = field(default_factory=lambda: Shelf(Answered))
 
     # What follows from that.
@@ -167,7 +170,6 @@ class Fleet:
     device_nodes: dict[str, set[str]] = field(default_factory=dict)
     held: dict[str, set[str]] = field(default_factory=dict)
     seen: dict[tuple[str, str], TaskStatus] = field(default_factory=dict)
-    streams: dict[str, list[str]] = field(default_factory=dict)
 
     # What this process has heard. `wall` is what people's clock says, for people only.
     is_up: bool = False

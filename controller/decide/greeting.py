@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import invocations, leases, twins
+from controller.decide import invocations, leases, streams, twins
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from controller.decide.records import Departed, Node, stack_of
@@ -29,22 +29,19 @@ EPOCHS_AHEAD_MOST = 1_000
 GENERATION_MOST = INT_LIMIT // 2
 """A generation grows by one for each change, so this leaves room for more of them than anybody will live to see."""
 
-STREAMS_MOST = 4
-"""Of one node: the present one, and those of cards that were swapped lately, whose last facts may still be on their way."""
-
 
 def count_in(fleet: Fleet, node: str, mark: FactMark, *, is_hello: bool) -> bool:
     """Count a fact in; False if it was before. A node's streams are its own: another node's marks never meet them.
 
     A stream begins with its hello. One that goes on here was begun with a store that is gone: that may have told the node anything.
     """
-    key = intake_key(node, mark.stream)
+    key = streams.key_of(node, mark.stream)
     known = fleet.intakes.get(key)
-    if known is None:
-        _begin_stream(fleet, node, key)
+    intake, is_new = (known or Intake()).seen(mark)
+    if known is None or (is_hello and is_new and not streams.is_present(fleet, node, mark.stream)):
+        _take_place(fleet, node, mark.stream)
     if known is None and mark.base > 1 and not is_hello:
         tell_anew(fleet, node)
-    intake, is_new = (known or Intake()).seen(mark)
     fleet.intakes.put(key, intake)
     fleet.unsettled.acks.add((node, mark.stream))
     fleet.tally("facts" if is_new else "fact_duplicates")
@@ -53,26 +50,23 @@ def count_in(fleet: Fleet, node: str, mark: FactMark, *, is_hello: bool) -> bool
 
 def newest_status(fleet: Fleet, node: str, stream: str) -> tuple[int, int]:
     """Epoch and sequence of the newest status under a node's present stream; nothing where that may be another device's."""
-    status, streams = fleet.statuses.get(node), fleet.streams.get(node)
-    is_present = streams and streams[-1] == intake_key(node, stream) and not twins.is_quarantined(fleet, node)
+    status, is_other = fleet.statuses.get(node), twins.is_quarantined(fleet, node)
+    is_present = streams.is_present(fleet, node, stream) and not is_other
     return (status.epoch, status.sequence) if status is not None and is_present else (0, 0)
 
 
-def intake_key(node: str, stream: str) -> str:
-    """Name a stream within the fleet; no node's name holds a slash."""
-    return f"{node}/{stream}"
+def _take_place(fleet: Fleet, node: str, stream: str) -> None:
+    """Another store speaks under the name from now on: what the one before said was of its own connections.
 
-
-def _begin_stream(fleet: Fleet, node: str, key: str) -> None:
-    streams = fleet.streams.setdefault(node, [])
-    streams.append(key)
-    while len(streams) > STREAMS_MOST:
-        fleet.intakes.drop(streams.pop(0))
+    Of two devices under one name neither is the other's successor.
+    """
+    streams.take_place(fleet, node, stream)
     lease = fleet.leases.get(node)
+    if twins.is_quarantined(fleet, node):
+        return
     if lease is not None:
         fleet.leases.put(node, replace(lease, epoch=0))
-    if not twins.is_quarantined(fleet, node):
-        forget_status(fleet, node)
+    forget_status(fleet, node)
 
 
 def tell_anew(fleet: Fleet, node: str) -> None:

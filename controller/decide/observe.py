@@ -22,6 +22,7 @@ from controller.decide import (
     orders,
     releases,
     resay,
+    streams,
     twins,
 )
 from controller.decide.assignments import release
@@ -163,6 +164,10 @@ def _unknown(fleet: Fleet, node: str, heard: Heard, now_mono_s: float) -> None:
 
 
 def _status(fleet: Fleet, topic: topics.StatusTopic, status: NodeStatus, now_mono_s: float) -> None:
+    if status.stream and not streams.is_present(fleet, topic.node, status.stream):
+        fleet.tally("stale_statuses")
+        streams.ask(fleet, topic.node, status.stream)
+        return
     before = fleet.statuses.get(topic.node)
     if before is not None and (status.epoch, status.sequence) <= (before.epoch, before.sequence):
         fleet.tally("stale_statuses")

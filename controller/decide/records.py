@@ -252,6 +252,14 @@ class Departed:
 
 
 @dataclass(frozen=True, slots=True)
+class Streams:
+    """The keys of the intakes of one node, at least one: the last is the stream of the store that is there now."""
+
+    node: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Earlier:
     """The sensors, actuators and functions that a stack had before its last change: what a rollback of it returns to."""
 

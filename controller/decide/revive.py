@@ -6,7 +6,7 @@ that was decided already, which is how a crash between any two commits is healed
 
 from __future__ import annotations
 
-from controller.decide import images, manifests, twins
+from controller.decide import images, manifests, streams, twins
 from controller.decide.fleet import Fleet
 from controller.decide.force import in_force
 from controller.decide.invocation import OPEN
@@ -37,8 +37,7 @@ def _indexes(fleet: Fleet) -> None:
     for task in sorted(fleet.holds):
         for node in fleet.holds[task].nodes:
             fleet.held.setdefault(node, set()).add(task)
-    for key in sorted(fleet.intakes):
-        fleet.streams.setdefault(key.partition("/")[0], []).append(key)
+    streams.revive(fleet)
     for node in sorted(fleet.statuses):
         for shown in fleet.statuses[node].tasks:
             fleet.seen[node, shown.task] = shown

@@ -189,6 +189,22 @@ def test_a_status_that_is_known_is_not_asked_for(rig: Rig) -> None:
     assert len(rig.messages(NodeStatus)) == said
 
 
+def test_a_store_that_is_asked_says_hello_once_more(rig: Rig) -> None:
+    """The controller heard another card speak under this name. One hello on its way is enough."""
+    assert rig.messages(NodeStatus)[-1].stream == rig.node.stream
+    rig.acknowledging = False
+    hellos = [rig.node.hello]
+    for ack in (Ack("another", 0, asks=True), Ack(rig.node.stream, 0), *[Ack(rig.node.stream, 0, asks=True)] * 2):
+        rig.send(AckTopic(FLEET, NAME), ack)
+        rig.run(2)
+        hellos.append(rig.node.hello)
+    asked = hellos[-1]
+    assert hellos == [0, 0, 0, asked, asked]
+    rig.send(AckTopic(FLEET, NAME), Ack(rig.node.stream, asked, asks=True))
+    rig.run(2)
+    assert rig.node.hello > asked > 0
+
+
 def test_a_node_that_has_never_seen_its_engine_says_that_it_is_blind(rig: Rig) -> None:
     """With a lost card it knows of no task that runs: what it does not list would be taken for stopped, and begun elsewhere."""
     rig.engine.daemon_stops()

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from controller.decide.effects import Reply, Say
-from controller.decide.greeting import STREAMS_MOST
 from controller.decide.invocation import InvocationState
 from controller.decide.report import stack_status
+from controller.decide.streams import STREAMS_MOST
 from protocol import envelope
 from protocol.envelope import FactMark, Packet, Received
 from protocol.ids import invocation_id
