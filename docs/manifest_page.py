@@ -8,6 +8,7 @@ from agent.adapters.host_config import LOG_BOUNDS
 from protocol import devices
 from protocol.manifest import (
     acting,
+    calling,
     compose,
     deploy,
     extension,
@@ -69,6 +70,9 @@ SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("sensors.NAME, `kind: SOMEBODY.KIND`", sensing_own.Own),
     *((f"actuators.NAME, `kind: {kind}`", model) for kind, model in acting.KINDS.items()),
     ("functions.NAME", function.Function),
+    ("functions.NAME.queue", calling.Queue),
+    ("functions.NAME.backoff", calling.Backoff),
+    ("functions.NAME.then", calling.Action),
     ("functions.NAME.triggers", triggering.Trigger),
     ("functions.NAME.triggers.when", triggering.Condition),
     ("functions.NAME.triggers.window", triggering.Window),

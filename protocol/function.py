@@ -52,6 +52,7 @@ class Scale:
 class FunctionSpec:
     """A function that this node may run: a container per event, one that is kept running, or a process where settings allow it.
 
+    `expires_s` is how long an invocation may wait for its first attempt, or for another one; 0 leaves it to whoever asks for it.
     `keep` is how many instances this node keeps ready now: the controller's word, no part of the revision. `handler` is the source
     of a Python module with `def handle(event, context)`; `secrets` are texts by their names. A process has of its `container` the
     command, the environment and the limit of its memory.
@@ -65,8 +66,8 @@ class FunctionSpec:
     retries: int = 0
     concurrency: Annotated[int, Bounds(least=1, most=64)] = 1
     triggers: tuple[TriggerSpec, ...] = ()
-    queue: Queue = Queue()
-    backoff: Backoff = Backoff()
+    queue: Queue = field(default_factory=Queue)
+    backoff: Backoff = field(default_factory=Backoff)
     rate: Rate | None = None
     expires_s: Seconds = 0.0
     then: tuple[Action, ...] = ()

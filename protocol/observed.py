@@ -238,11 +238,12 @@ class SensorEvent:
 
 
 class ResultStatus(StrEnum):
-    """How an invocation ended."""
+    """How an invocation ended; one that was `skipped` gave way to another, as its function's queue asks."""
 
     DONE = "done"
     FAILED = "failed"
     EXPIRED = "expired"
+    SKIPPED = "skipped"
 
 
 @sparse
@@ -283,7 +284,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A sample of how the host is doing; a missing reading is None."""
+    """A sample of how the host is doing; a missing reading is None.
+
+    `edges_suppressed_total` are those that the filters of sensors swallowed since the sensors were opened, `readings_dropped_total`
+    those that were let go since the agent's start because more came than it could take in.
+    """
 
     uptime_s: float
     load_1m: float
@@ -295,6 +300,8 @@ class Health:
     clock: Clock = Clock.GUESS
     outbox_rows: int = 0
     outbox_dropped_total: int = 0
+    edges_suppressed_total: int = 0
+    readings_dropped_total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class InvocationState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     EXPIRED = "expired"
+    SKIPPED = "skipped"
 
 
 class InvocationSeen(StrEnum):
@@ -31,6 +32,7 @@ class InvocationSeen(StrEnum):
     DONE = "its result says done"
     FAILED = "its result says failed"
     EXPIRED = "its result says expired, or its time is over"
+    SKIPPED = "its result says skipped"
 
 
 NEXT: Mapping[tuple[InvocationState, InvocationSeen], InvocationState] = {
@@ -38,9 +40,11 @@ NEXT: Mapping[tuple[InvocationState, InvocationSeen], InvocationState] = {
     (InvocationState.PENDING, InvocationSeen.DONE): InvocationState.DONE,
     (InvocationState.PENDING, InvocationSeen.FAILED): InvocationState.FAILED,
     (InvocationState.PENDING, InvocationSeen.EXPIRED): InvocationState.EXPIRED,
+    (InvocationState.PENDING, InvocationSeen.SKIPPED): InvocationState.SKIPPED,
     (InvocationState.DISPATCHED, InvocationSeen.DONE): InvocationState.DONE,
     (InvocationState.DISPATCHED, InvocationSeen.FAILED): InvocationState.FAILED,
     (InvocationState.DISPATCHED, InvocationSeen.EXPIRED): InvocationState.EXPIRED,
+    (InvocationState.DISPATCHED, InvocationSeen.SKIPPED): InvocationState.SKIPPED,
 }
 
 OPEN = frozenset({InvocationState.PENDING, InvocationState.DISPATCHED})

@@ -30,6 +30,7 @@ SEEN = {
     ResultStatus.DONE: InvocationSeen.DONE,
     ResultStatus.FAILED: InvocationSeen.FAILED,
     ResultStatus.EXPIRED: InvocationSeen.EXPIRED,
+    ResultStatus.SKIPPED: InvocationSeen.SKIPPED,
 }
 
 

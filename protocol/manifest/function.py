@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from protocol.function import INSTANCES_MOST
+from protocol.manifest.calling import Action, AnyQueue, Backoff, Queue, Rate
 from protocol.manifest.conditions import Constraints
 from protocol.manifest.forms import NetworkMode
 from protocol.manifest.section import WHOLE, Cpus, Duration, Environment, Flag, Section, Size, Words
@@ -58,7 +59,12 @@ class Function(Section):
     timeout: Duration = 30.0
     retries: Annotated[int, Field(ge=0, le=100), WHOLE] = 0
     concurrency: Annotated[int, Field(ge=1, le=64), WHOLE] = 1
+    backoff: Backoff = Backoff()
+    expires: Duration | None = None
+    queue: AnyQueue = Queue()
+    rate: Rate | None = None
     triggers: list[Trigger] = []
+    then: list[Action] = []
     nodes: Constraints = []
 
     @model_validator(mode="after")
@@ -77,4 +83,13 @@ class Function(Section):
             )
         if self.transport == "http" and self.network_mode == "host" and self.scale.max_per_node > 1:
             raise ValueError("on the node's own network only one instance can have port 8080; write max_per_node: 1")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_queue(self) -> Function:
+        if self.queue.mode != "queued" and "concurrency" in self.model_fields_set:
+            reason = f"a {self.queue.mode} queue says itself how many run at once"
+            raise ValueError(f"{reason}; remove concurrency, or write queue: queued")
+        if self.queue.mode == "restart" and self.mode == "warm":
+            raise ValueError("a warm function is not stopped within a call; write mode: once, or another queue")
         return self

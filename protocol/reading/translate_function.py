@@ -7,6 +7,7 @@ from protocol.function import FunctionSpec, Mode, Scale, Transport
 from protocol.ids import digest
 from protocol.manifest import function as written
 from protocol.reading.draft import Draft
+from protocol.reading.translate_calling import calling
 from protocol.reading.translate_container import values, words
 from protocol.reading.translate_trigger import trigger
 
@@ -29,10 +30,11 @@ def function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
     runs = [container.spec_hash, source.timeout, source.retries, source.concurrency]
     if source.mode != "once":
         runs += [source.mode, source.transport]
+    called = calling(draft, path, source)
     return FunctionSpec(
         name,
         draft.name,
-        digest(runs),
+        digest([*runs, called] if called else runs),
         container,
         source.timeout,
         source.retries,
@@ -41,6 +43,7 @@ def function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
         mode=Mode(source.mode),
         transport=Transport(source.transport),
         scale=_scale(source.scale),
+        **called,
     )
 
 
