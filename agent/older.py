@@ -1,7 +1,8 @@
 """Reading what a newer release of the agent has stored: what this one does not know of a value is left out of it.
 
 A node that returns to the release before must go on from what the newer one wrote, also without a network: an assignment that is
-dropped for one new key would leave it with nothing to look after. What goes out over the wire is read strictly all the same.
+dropped for one new key would leave it with nothing to look after. What asks for something over
+the wire is read strictly all the same.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-UNKNOWN = ": unexpected keyword argument"
-"""How `protocol.shapes` says that it does not know a key, after the steps that lead there."""
+from protocol.shapes import UNKNOWN
 
 LEFT_OUT_MOST = 200
 """Of one value: a newer release may have added a key to each of a hundred tasks. What differs more is another thing."""

@@ -95,6 +95,12 @@ TABLE: tuple[Delivery, ...] = (
              "an operator's command for this node; the operator waits for the answer"),
 )  # fmt: skip
 
+REPORTS = frozenset({
+    topics.StackStatusTopic, topics.AnswerTopic, topics.ControllerPresenceTopic, topics.PresenceTopic, topics.HelloTopic,
+    topics.StatusTopic, topics.EventTopic, topics.ResultTopic, topics.HealthTopic, topics.NodeAnswerTopic,
+})  # fmt: skip
+"""What tells how something stands: a newer peer may tell more than its reader knows. What asks for something is read strictly."""
+
 BY_TOPIC: dict[type[topics.Topic], Delivery] = {row.topic: row for row in TABLE}
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from protocol.container import Container, Seconds
 from protocol.function import FunctionSpec
-from protocol.ids import Name, digest
+from protocol.ids import Name, content_hash
 from protocol.release import Release
 from protocol.shapes import JsonValue, sparse
 
@@ -204,7 +204,7 @@ class Assignment:
     @property
     def content_hash(self) -> str:
         """Whether both sides have the very same document, beyond its number: a hello carries it."""
-        return digest(self)
+        return content_hash(self)
 
 
 @sparse
@@ -234,6 +234,11 @@ class Offers:
     epoch: int
     generation: int
     offers: tuple[Offer, ...] = ()
+
+    @property
+    def content_hash(self) -> str:
+        """As an assignment's: whether both sides have the very same document."""
+        return content_hash(self)
 
 
 @dataclass(frozen=True, slots=True)

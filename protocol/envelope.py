@@ -3,6 +3,9 @@
 A packet is what the link carries: a topic, bytes, and MQTT 5 properties. Sizes are checked before anything is parsed, JSON is read
 strictly (no duplicate keys, no NaN, no whole numbers beyond 2^53, no half characters, nothing nested deeper than 32), so that what
 was read can always be written again. A message from a newer conversation is refused by its version and not by its keys.
+
+What asks for something is read strictly: nothing is done by half. A report may tell more than this side knows; the rest of it is
+taken, and the first of what is not known is named.
 """
 
 from __future__ import annotations
@@ -15,10 +18,10 @@ from itertools import accumulate
 from typing import Any, NoReturn
 
 from protocol import events, topics
-from protocol.delivery import BY_TOPIC, TABLE, Class, Delivery
+from protocol.delivery import BY_TOPIC, REPORTS, TABLE, Class, Delivery
 from protocol.observed import SensorEvent
 from protocol.refusal import Refusal
-from protocol.shapes import INT_LIMIT, JsonValue, Shape, write
+from protocol.shapes import INT_LIMIT, UNKNOWN, JsonValue, Shape, write
 
 VERSION = 1
 """Of the messages under this root. A reader takes its own version and older ones."""
@@ -31,6 +34,9 @@ BASE_PROPERTY = "base"
 
 NESTING_LIMIT = 32
 """Our deepest message nests seven levels; Python's own parser gives up near a thousand."""
+
+UNKNOWN_CHARS = 100
+"""Whoever says it may be anybody, and it is told to people."""
 
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NO_BRACKETS = re.compile(r"[^\[\]{}]+")
@@ -68,15 +74,24 @@ class FactMark:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What a packet said: the topic as a value, the message (bytes for operators' documents), a fact's mark."""
+    """What a packet said: the topic as a value, the message (bytes for operators' documents), a fact's mark.
+
+    `unknown` is the first of what a newer peer tells and this side does not know; it was passed over.
+    """
 
     topic: topics.Topic
     message: Any
     mark: FactMark | None = None
+    unknown: str = ""
 
 
 _SHAPES: dict[type[topics.Topic], Shape[Any]] = {
     row.topic: Shape(row.message) for row in TABLE if row.message not in (None, SensorEvent)
+}
+_OPEN: dict[type[topics.Topic], Shape[Any]] = {
+    row.topic: Shape(row.message, is_open=True)
+    for row in TABLE
+    if row.topic in REPORTS and row.message is not SensorEvent
 }
 
 
@@ -118,8 +133,8 @@ def unpack(packet: Packet) -> Received | Refusal:
     mark = _mark(said, packet.topic) if row.delivery_class is Class.FACT else None
     if isinstance(mark, Refusal):
         return mark
-    message = _message(row, packet, said)
-    return message if isinstance(message, Refusal) else Received(topic, message, mark)
+    message, unknown = _message(row, packet, said)
+    return message if isinstance(message, Refusal) else Received(topic, message, mark, unknown)
 
 
 def read_json(payload: bytes) -> JsonValue | Refusal:
@@ -140,16 +155,19 @@ def read_json(payload: bytes) -> JsonValue | Refusal:
     return document
 
 
-def _message(row: Delivery, packet: Packet, said: dict[str, str]) -> Any:
+def _message(row: Delivery, packet: Packet, said: dict[str, str]) -> tuple[Any, str]:
+    """The message or a refusal, and what of it is not known here."""
     if row.message is None:
-        return packet.payload
+        return packet.payload, ""
     document = read_json(packet.payload)
     if isinstance(document, Refusal):
-        return Refusal(document.reason, packet.topic)
+        return Refusal(document.reason, packet.topic), ""
     if row.message is SensorEvent:
-        return events.from_binary(packet.topic, said, document)
-    message = _SHAPES[row.topic].read(document)
-    return Refusal(message, packet.topic) if isinstance(message, str) else message
+        return events.from_binary(packet.topic, said, document), ""
+    message, unknown = _SHAPES[row.topic].read(document), ""
+    if isinstance(message, str) and message.endswith(UNKNOWN) and row.topic in _OPEN:
+        message, unknown = _OPEN[row.topic].read(document), message.removesuffix(UNKNOWN)[:UNKNOWN_CHARS]
+    return (Refusal(message, packet.topic), "") if isinstance(message, str) else (message, unknown)
 
 
 def _mark(said: dict[str, str], topic: str) -> FactMark | Refusal | None:

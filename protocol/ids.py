@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from functools import lru_cache
+from dataclasses import MISSING, fields
+from functools import cache, lru_cache
 from typing import Annotated, Any
 
 from protocol.shapes import Bounds, JsonValue
@@ -53,9 +54,30 @@ def _fields(value: Any) -> dict[str, Any]:
 _ENCODER = json.JSONEncoder(default=_fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+@cache
+def _defaults(cls: type[Any]) -> dict[str, Any]:
+    return {f.name: f.default_factory() if f.default_factory is not MISSING else f.default for f in fields(cls)}
+
+
+def _told(value: Any) -> dict[str, Any]:
+    """What a dataclass holds beside its defaults."""
+    defaults = _defaults(type(value))
+    return {name: part for name in defaults if (part := getattr(value, name)) != defaults[name]}
+
+
+_BARE_ENCODER = json.JSONEncoder(
+    default=_told, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+
+
 def digest(document: JsonValue, chars: int = REVISION_CHARS) -> str:
     """Shortened SHA-256 of the canonical form; `chars` hex characters."""
     return hashlib.sha256(canonical(document)).hexdigest()[:chars]
+
+
+def content_hash(document: Any) -> str:
+    """A digest of what differs from the defaults: fields that one side does not know yet, and that nobody uses, change nothing."""
+    return hashlib.sha256(_BARE_ENCODER.encode(document).encode()).hexdigest()[:REVISION_CHARS]
 
 
 def task_id(stack: str, service: str, slot: str) -> str:

@@ -177,8 +177,8 @@ class Hello:
     """The first word of every connection: where this node stands, so that the controller can say what differs.
 
     `release` is the revision of the agent that speaks, empty where nothing could put another in its place. `obeyed_epoch` is the
-    highest of a controller of which it has taken anything: whoever speaks to it under a lower one is refused. The hashes name what was
-    taken under these numbers, for a store that was put back and counts the same numbers once more; empty where nothing was.
+    highest of a controller of which it has taken anything: whoever speaks to it under a lower one is refused. The hashes name what
+    was taken under these numbers, for a store that was put back and counts them once more; empty where nothing was.
     """
 
     node: Name

@@ -4,6 +4,8 @@ Strict, as JSON is: unknown keys are refused, no string becomes a number, no `Na
 core alone costs an agent 5 MB (Python with paho has 21) and reads an event, which is flat, no faster. Manifests, which people
 write, are pydantic's.
 
+An open shape passes over the keys that it does not know, at any depth: a newer peer may tell more than this side understands.
+
 Supported hints: str, int, float, bool, StrEnum, `T | None`, `tuple[T, ...]`, `dict[str, T]`, `JsonValue`, nested dataclasses, and
 `Annotated[str | int | float, Bounds(...)]`. Anything else is our own mistake and raises at the first `read`: checks are built when
 they are first needed, because a node reads six of twenty messages.
@@ -29,6 +31,10 @@ JsonValue = Any
 INT_LIMIT = 2**53
 """Largest whole number that every JSON reader keeps exactly (RFC 8259, section 6)."""
 
+_UNEXPECTED = "unexpected keyword argument"
+UNKNOWN = f": {_UNEXPECTED}"
+"""How a refusal ends that is about a key which nobody here knows; before it stand the steps that lead to the key."""
+
 _LARGEST = sys.float_info.max
 
 Check = Callable[[Any], Any]
@@ -48,17 +54,18 @@ class Bounds:
 class Shape(Generic[T]):
     """Reads values of one dataclass from what a JSON parser gives."""
 
-    __slots__ = ("_check", "cls")
+    __slots__ = ("_check", "cls", "is_open")
 
-    def __init__(self, cls: type[T]) -> None:
-        """Name the dataclass; nothing is built yet."""
+    def __init__(self, cls: type[T], *, is_open: bool = False) -> None:
+        """Name the dataclass; nothing is built yet. An open one minds no unknown keys."""
         self.cls = cls
+        self.is_open = is_open
         self._check: Check | None = None
 
     def read(self, document: object) -> T | str:
         """Return the value, or one sentence that says where the document is wrong; TypeError for a hint that has no check."""
         if self._check is None:
-            self._check = _dataclass(self.cls)
+            self._check = _dataclass(self.cls, is_open=self.is_open)
         try:
             value: T = self._check(document)
         except _WrongError as wrong:
@@ -100,26 +107,28 @@ class _WrongError(Exception):
         self.steps = list(steps)
 
 
-_READERS: dict[type[Any], Check] = {}
+_READERS: dict[tuple[type[Any], bool], Check] = {}
 # Each is built once: one message stands within many others, and a store reads each kind of record at each start.
 
 
-def _dataclass(cls: type[Any]) -> Check:
-    if cls not in _READERS:
-        _READERS[cls] = _reader(cls)
-    return _READERS[cls]
+def _dataclass(cls: type[Any], *, is_open: bool) -> Check:
+    if (cls, is_open) not in _READERS:
+        _READERS[cls, is_open] = _reader(cls, is_open=is_open)
+    return _READERS[cls, is_open]
 
 
-def _reader(cls: type[Any]) -> Check:
+def _reader(cls: type[Any], *, is_open: bool) -> Check:
     hints = get_type_hints(cls, include_extras=True)
     fields = dataclasses.fields(cls)
-    checks = {field.name: _check(hints[field.name]) for field in fields}
+    checks = {field.name: _check(hints[field.name], is_open=is_open) for field in fields}
     required = [f.name for f in fields if f.default is f.default_factory is dataclasses.MISSING]
 
     def read(value: Any) -> Any:
         if isinstance(value, cls):
             return value
         made, name, document = {}, "", _mapping(value)
+        if is_open:
+            document = {name: part for name, part in document.items() if name in checks}
         try:
             for name, part in document.items():
                 made[name] = checks.get(name, _unexpected)(part)
@@ -134,21 +143,21 @@ def _reader(cls: type[Any]) -> Check:
     return read
 
 
-def _check(hint: Any) -> Check:
+def _check(hint: Any, *, is_open: bool) -> Check:
     origin = get_origin(hint)
     if origin is Annotated:
         base, bounds = get_args(hint)
         return _plain(base, bounds)
     if origin in (Union, types.UnionType):
-        return _optional(hint)
+        return _optional(hint, is_open=is_open)
     if origin is tuple:
-        return _tuple(_check(get_args(hint)[0]))
+        return _tuple(_check(get_args(hint)[0], is_open=is_open))
     if origin is dict:
-        return _dict(_check(get_args(hint)[1]))
+        return _dict(_check(get_args(hint)[1], is_open=is_open))
     if hint is Any:
         return _anything
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return _dataclass(hint)
+        return _dataclass(hint, is_open=is_open)
     return _enum(hint) if isinstance(hint, type) and issubclass(hint, StrEnum) else _plain(hint, Bounds())
 
 
@@ -165,11 +174,11 @@ def _plain(hint: Any, bounds: Bounds) -> Check:
     raise TypeError(f"a message cannot carry {hint!r}")
 
 
-def _optional(hint: Any) -> Check:
+def _optional(hint: Any, *, is_open: bool) -> Check:
     inner = [part for part in get_args(hint) if part is not type(None)]
     if len(inner) != 1 or len(get_args(hint)) != 2:
         raise TypeError(f"a message field is one type or None, not {hint}")
-    check = _check(inner[0])
+    check = _check(inner[0], is_open=is_open)
     return lambda value: None if value is None else check(value)
 
 
@@ -263,7 +272,7 @@ def _anything(value: Any) -> Any:
 
 
 def _unexpected(_: Any) -> Any:
-    raise _WrongError("unexpected keyword argument")
+    raise _WrongError(_UNEXPECTED)
 
 
 def _within(step: object, check: Check, value: Any) -> Any:

@@ -70,6 +70,7 @@ def greet(node: Node) -> None:
         node.name, node.epoch, node.boot, node.version, inventory, assignment.epoch, assignment.generation,
         assignment.content_hash, node.offers.generation, release=node.release.told,
         obeyed_epoch=node.obeyed_epoch, instance=node.instance,
+        offers_hash=node.offers.content_hash if node.offers.generation else "",
     )  # fmt: skip
     node.note(HelloTopic(node.fleet, node.name), hello, priority=HELLO_PRIORITY, key="hello")
     node.hello = node.sequence

@@ -137,7 +137,14 @@ def _forget_words(fleet: Fleet, name: str) -> None:
     streams.forget(fleet, name)
     for shelf in (fleet.leases, fleet.assignments, fleet.offers):
         shelf.drop(name)
-    for heard in (fleet.heard_mono_s, fleet.health, fleet.suspect_mono_s, fleet.falls_mono_s, fleet.unsettled.greeted):
+    for heard in (
+        fleet.heard_mono_s,
+        fleet.health,
+        fleet.suspect_mono_s,
+        fleet.falls_mono_s,
+        fleet.unsettled.greeted,
+        fleet.unknown,
+    ):
         heard.pop(name, None)
     for kind in (leases.KIND, replacements.AWAY, replacements.STEADY, steadiness.KIND):
         fleet.deadlines.drop(kind, name)

@@ -171,7 +171,8 @@ class Fleet:
     held: dict[str, set[str]] = field(default_factory=dict)
     seen: dict[tuple[str, str], TaskStatus] = field(default_factory=dict)
 
-    # What this process has heard. `wall` is what people's clock says, for people only.
+    # What this process has heard. `wall` is what people's clock says, for people only; `unknown` is what a newer agent tells and
+    # nobody here knows.
     is_up: bool = False
     wall: str = ""
     up_mono_s: float = 0.0
@@ -213,6 +214,7 @@ class Fleet:
         self.nodes.watch(self.rooms.node_changed)
         self.leases.watch(self.rooms.lease_changed)
         self.tasks.watch(self._stir)
+    unknown: dict[str, str] = field(default_factory=dict)
         self.slots.watch(self._stir)
         self.nodes.watch(self._stir_all)
         self.leases.watch(self._stir_all)

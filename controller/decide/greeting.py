@@ -179,11 +179,14 @@ def _knows_more(known: Node | Departed | None, said: Hello) -> bool:
 
 def _knows_other(fleet: Fleet, name: str, said: Hello) -> bool:
     """Whether it knows something else under the very number of what this store said: it would refuse that for ever."""
-    told = fleet.assignments.get(name)
-    if told is None or not said.assignment_hash:
+    told, offered = fleet.assignments.get(name), fleet.offers.get(name)
+    if told is not None and said.assignment_hash:
+        is_same_number = (said.assignment_epoch, said.assignment_generation) == (told.epoch, told.generation)
+        if is_same_number and said.assignment_hash != told.content_hash:
+            return True
+    if offered is None or not said.offers_hash or said.offers_generation != offered.generation:
         return False
-    is_same_number = (said.assignment_epoch, said.assignment_generation) == (told.epoch, told.generation)
-    return is_same_number and said.assignment_hash != told.content_hash
+    return said.offers_hash != offered.content_hash
 
 
 def _is_beyond_belief(fleet: Fleet, said: Hello) -> bool:

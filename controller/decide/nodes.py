@@ -56,6 +56,7 @@ def node_row(fleet: Fleet, node: Node, now_mono_s: float) -> NodeRow:
     reasons += [lease.reason] if lease and lease.reason else []
     reasons += [said] if (said := twins.sentence(fleet, node.name)) else []
     reasons += [UNSTEADY] if fleet.unsteady(node.name) else []
+    reasons += [newer(unknown)] if (unknown := fleet.unknown.get(node.name)) else []
     return NodeRow(
         node.name,
         fleet.presence(node.name),
@@ -73,6 +74,11 @@ def node_row(fleet: Fleet, node: Node, now_mono_s: float) -> NodeRow:
         (*reasons, *(status.reasons if status else ())),
         node.inventory.memory_bytes,
     )
+
+
+def newer(unknown: str) -> str:
+    """What is to be said of a node that tells more than this controller knows."""
+    return f"tells what this controller does not know yet ({unknown}), and which is passed over: update the controller"
 
 
 def taken_pins(fleet: Fleet, node: str) -> set[int]:

@@ -19,6 +19,7 @@ from controller.decide import (
     invocations,
     leases,
     manifests,
+    nodes,
     orders,
     releases,
     resay,
@@ -110,6 +111,7 @@ def _from_node(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
     if node not in fleet.nodes and not is_hello:
         _unknown(fleet, node, heard, now_mono_s)
         return
+    _passed_over(fleet, node, heard.received.unknown, is_hello=is_hello)
     if mark is not None and not greeting.count_in(fleet, node, mark, is_hello=is_hello):
         return
     if twins.is_quarantined(fleet, node) and type(topic) in UNHEEDED:
@@ -120,6 +122,16 @@ def _from_node(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
         _TAKE[type(topic)](fleet, topic, message, now_mono_s)
     if not heard.retained and not isinstance(topic, topics.PresenceTopic):
         leases.spoke(fleet, node, now_mono_s)
+
+
+def _passed_over(fleet: Fleet, node: str, unknown: str, *, is_hello: bool) -> None:
+    """Keep the first of what a newer agent tells and nobody here knows, until a hello that all is known of."""
+    if unknown and node not in fleet.unknown:
+        fleet.remark(node, nodes.newer(unknown))
+    if unknown:
+        fleet.unknown[node] = unknown
+    elif is_hello:
+        fleet.unknown.pop(node, None)
 
 
 def heed(fleet: Fleet, now_mono_s: float) -> None:

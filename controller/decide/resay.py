@@ -48,7 +48,8 @@ def hello_answered(fleet: Fleet) -> None:
         is_other = hello.assignment_hash and told is not None and hello.assignment_hash != told.content_hash
         if told is not None and (has != (told.epoch, told.generation) or is_other):
             fleet.say(AssignmentTopic(fleet.name, node), told)
-        if offered is not None and hello.offers_generation != offered.generation:
+        is_other = hello.offers_hash and offered is not None and hello.offers_hash != offered.content_hash
+        if offered is not None and (hello.offers_generation != offered.generation or is_other):
             fleet.say(OfferTopic(fleet.name, node), offered)
 
 

@@ -17,7 +17,7 @@ from protocol.refusal import Refusal
 from protocol.topics import AckTopic, AssignmentTopic, OfferTopic
 from sim.engine import VERSION
 from sim.pace import HEALTH_S
-from tests.fakes.agent import DOORBELL, FLEET, NAME, Rig, task
+from tests.fakes.agent import DOORBELL, FLEET, NAME, Rig, offer, task
 
 
 @pytest.fixture
@@ -37,6 +37,21 @@ def test_each_connect_says_hello_and_the_whole_status(rig: Rig) -> None:
     rig.run(2)
     assert [hello.epoch for hello in rig.messages(Hello)] == [1, 2]
     assert len(rig.messages(NodeStatus)) == statuses + 1
+
+
+def test_a_hello_names_what_is_known_under_each_number(rig: Rig) -> None:
+    """By the content of assignment and offers, as their sender names it; of offers that never came there is nothing to name."""
+    assert rig.messages(Hello)[0].offers_hash == ""
+    rig.registry.push("web:b")
+    rig.assign(1, task("a"))
+    rig.offer(3, offer(task("b")))
+    rig.run(2)
+    rig.loop.inbox.put(LinkDown(1, "the broker is gone"))
+    rig.run(2)
+    told = Offers(NAME, 1, 3, (offer(task("b")),))
+    hello = rig.messages(Hello)[-1]
+    assert (hello.offers_generation, hello.offers_hash) == (3, told.content_hash)
+    assert hello.offers_hash != replace(told, offers=()).content_hash
 
 
 def test_epochs_never_come_again(rig: Rig) -> None:

@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 from controller.decide.fleet import Fleet
+from controller.decide.inputs import Heard
+from controller.decide.observe import observe
 from controller.decide.report import stack_status
 from controller.decide.revive import revive
 from controller.decide.terms import Terms
 from controller.store import LATER, TABLES, DamagedStoreError, Store
 from protocol.desired import Assignment
-from protocol.observed import Link
+from protocol.envelope import FactMark, Received
+from protocol.observed import Hello, Inventory, Link
 from protocol.operator import OrderVerb
-from protocol.topics import AssignmentTopic
+from protocol.topics import AssignmentTopic, HelloTopic
 from tests.controller.desk import FLEET, Desk, web
 from tests.controller.test_invocations import RUNS, STACK, event, sense
 from tests.controller.test_rollout import begun
@@ -130,6 +133,40 @@ def test_a_node_that_knows_something_else_under_the_same_number_is_told_anew() -
     desk.manifest("shop", web())
     desk.hello("pi-1", assignment_epoch=1, assignment_generation=1, assignment_hash="x")
     assert (desk.assignment("pi-1").epoch, desk.tasks("pi-1")) == (2, {"shop.web.1": "web:1"})
+
+
+@pytest.mark.parametrize(("offers_hash", "epoch"), [("x", 2), ("", 1), (None, 1)])
+def test_a_node_that_knows_other_offers_under_the_same_number_is_told_anew(offers_hash: str | None, epoch: int) -> None:
+    """The assignment is the same by number and content. An older agent says no hash of its offers, and is believed."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web("web:1"))
+    desk.runs("pi-1")
+    desk.manifest("shop", web("web:2"))
+    told, offered = desk.assignment("pi-1"), desk.offers("pi-1")
+    assert offered.offers
+    said = {
+        "assignment_epoch": told.epoch,
+        "assignment_generation": told.generation,
+        "assignment_hash": told.content_hash,
+    }
+    known = offered.content_hash if offers_hash is None else offers_hash
+    desk.hello("pi-1", offers_generation=offered.generation, offers_hash=known, **said)
+    again = desk.offers("pi-1")
+    assert (again.epoch, again.offers) == (epoch, offered.offers)
+    assert desk.fleet.counts.get(("epochs_raised",), 0) == epoch - 1
+
+
+def test_a_node_that_tells_more_than_is_known_here_is_heard_and_named() -> None:
+    """Its hello counts; which key was passed over stands with the node until a hello that is known whole, and is logged once."""
+    desk, topic = Desk(), HelloTopic(FLEET, "pi-1")
+    for number in (1, 2):
+        hello = Hello("pi-1", number, "b", "9.0", Inventory("pi", "armv7l"))
+        observe(desk.fleet, Heard(Received(topic, hello, FactMark("s", number, number), "mood")), desk.now)
+        assert len([one for one in desk.turn() if "mood" in getattr(one, "sentence", "")]) == (number == 1)
+    assert "tells what this controller does not know yet (mood)" in str(desk.order(OrderVerb.NODES, key="n1"))
+    desk.hello("pi-1", epoch=3)
+    assert "mood" not in str(desk.order(OrderVerb.NODES, key="n2"))
 
 
 def test_whoever_obeys_a_higher_epoch_is_spoken_to_above_it() -> None:

@@ -18,17 +18,27 @@ LAMP = "porch.lamp"
 
 def keep(node: SimNode, path: Path) -> None:
     """Copy a card."""
-    with closing(sqlite3.connect(node.path)) as card, closing(sqlite3.connect(path)) as copy:
+    copied(node.path, path)
+
+
+def copied(store: Path, path: Path) -> None:
+    """Copy a store that may be in use."""
+    with closing(sqlite3.connect(store)) as card, closing(sqlite3.connect(path)) as copy:
         card.backup(copy)
+
+
+def put(store: Path, path: Path) -> None:
+    """Put a copy in the place of a store whose process is dead."""
+    for suffix in ("", "-wal", "-shm"):
+        store.with_name(store.name + suffix).unlink(missing_ok=True)
+    shutil.copy(path, store)
 
 
 def put_back(fleet: SimFleet, node: SimNode, path: Path) -> None:
     """Put the copy in the place of the card, which takes a minute without power."""
     node.cut_power()
     fleet.run_for(minutes=1)
-    for suffix in ("", "-wal", "-shm"):
-        node.path.with_name(node.path.name + suffix).unlink(missing_ok=True)
-    shutil.copy(path, node.path)
+    put(node.path, path)
     fleet.invariants.forgive(node.name)
     node.power()
 
@@ -61,6 +71,46 @@ def test_a_node_back_from_an_older_snapshot_is_heard_and_updated(
         fleet.run_until_converged()
         assert fleet.settled(LAMP, "lamp:slow") == {"pi-1", "pi-2"}
         assert fleet.invariants.most_down[LAMP] == 1
+
+
+def test_a_controller_that_was_restored_is_heard_where_other_offers_are_known_by_the_same_numbers(
+    tmp_path: Path,
+) -> None:
+    """Its copy counts up to the numbers of before while the nodes are away; they try what is wanted by now, and nothing else."""
+    with a_fleet(nodes=2) as fleet:
+        fleet.publish("porch", lamps("lamp:one"))
+        fleet.run_until_converged()
+        copied(fleet.head.path, tmp_path / "copy.db")
+        fleet.registry.up = False
+        fleet.publish("porch", lamps("lamp:two"))
+        fleet.run_for(minutes=1)
+        fleet.cut("pi-1", "pi-2")
+        fleet.run_for(minutes=2)
+        fleet.head.kill()
+        fleet.lose_broker()  # with what the nodes have said of themselves
+        fleet.start_broker()
+        put(fleet.head.path, tmp_path / "copy.db")
+        fleet.invariants.restored()
+        fleet.publish("porch", lamps("lamp:slow"))
+        fleet.run_for(minutes=1)
+        assert {name: offers_known(fleet, name) for name in fleet.nodes} == dict.fromkeys(
+            fleet.nodes, ("lamp:two", "lamp:slow")
+        )
+        fleet.registry.up = True
+        fleet.mend("pi-1", "pi-2")
+        fleet.run_until_converged()
+        assert fleet.settled(LAMP, "lamp:slow") == {"pi-1", "pi-2"}
+
+
+def offers_known(fleet: SimFleet, name: str) -> tuple[str, str]:
+    """The image of the offer that a node has, and of the one that the controller told it, both under one number."""
+    node, controller = fleet.nodes[name].node, fleet.head.fleet
+    assert node is not None
+    assert controller is not None
+    known, told = node.offers, controller.offers[name]
+    assert (known.epoch, known.generation) == (told.epoch, told.generation)
+    (has,), (wanted,) = known.offers, told.offers
+    return has.task.container.image, wanted.task.container.image
 
 
 def test_what_is_sensed_after_the_snapshot_came_back_is_not_taken_for_what_was_sensed_before(tmp_path: Path) -> None:
