@@ -39,6 +39,7 @@ from link.notify import STOPPING, supervisor
 from link.version import installed
 from protocol.refusal import Refusal
 from sensors.board import Board
+from sensors.sluice import Sluice
 
 BALLAST = "agent.ballast"
 
@@ -81,7 +82,7 @@ def run(settings: Settings) -> int:
         log.error("store_damaged notice=%r", store.notice)
     node = store.load(_identity(settings, host), moment(host))
     node.images.rate_bps = settings.pull_rate_bps
-    board = Board(inbox.put, settings.pin_factory)
+    board = Board(Sluice(inbox.put).put, settings.pin_factory)
     if node.sections().actuators:
         board.open((), node.sections().actuators)
     if settings.finger:

@@ -27,6 +27,7 @@ from agent.store import KINDS, Store, Written
 from link.inputs import Arrived, Sent
 from protocol.observed import Clock
 from sensors.header import HEADER, MOCK
+from sensors.sluice import Flooded, Lane
 from sensors.stage import NS_PER_S, Faulted, Reading
 
 log = logging.getLogger(__name__)
@@ -152,11 +153,11 @@ class Loop:
     def _forgo(self) -> None:
         """Drop what nobody has been promised: readings, messages that will come again, hints."""
         for _ in range(self.inbox.qsize()):
-            self._taken.append(self.inbox.get())
+            self._take(self.inbox.get())
         self._taken = deque(
             replace(seen, glance=None) if isinstance(seen, StepEnded) else seen  # it will be too old to be believed
             for seen in self._taken
-            if not isinstance(seen, Arrived | EngineHint | Faulted | Reading | Touched)
+            if not isinstance(seen, Arrived | EngineHint | Faulted | Flooded | Reading | Touched)
         )
 
     def wait_s(self, now: Now) -> float:
@@ -176,23 +177,33 @@ class Loop:
     def wait(self, timeout_s: float) -> None:
         """Sleep until something happens, or for so long."""
         try:
-            self._taken.append(self.inbox.get(timeout=timeout_s))
+            self._take(self.inbox.get(timeout=timeout_s))
         except Empty:
             return
+
+    def _take(self, one: object) -> None:
+        """Take one input in; a lane stands for what waits in it."""
+        self._taken.extend(one.drain() if isinstance(one, Lane) else (one,))
 
     def _drain(self, now: Now) -> tuple[object, ...]:
         if now.mono_s >= self._host_due_mono_s:
             self._host_due_mono_s = now.mono_s + self._health_s
             self._taken.append(self._hosted(self._host.look(now)))
         for _ in range(self.inbox.qsize()):
-            self._taken.append(self.inbox.get())
+            self._take(self.inbox.get())
         seen = tuple(self._taken)
         self._taken.clear()
         return seen
 
     def _hosted(self, seen: HostSeen) -> HostSeen:
         outbox = self.store.outbox
-        health = replace(seen.health, outbox_rows=outbox.size, outbox_dropped_total=sum(outbox.dropped.values()))
+        health = replace(
+            seen.health,
+            outbox_rows=outbox.size,
+            outbox_dropped_total=sum(outbox.dropped.values()),
+            edges_suppressed_total=sum(chain.suppressed for chain in self.node.edges.values()),
+            readings_dropped_total=sum(n for name, n in self.node.counts.items() if name[0] == "readings_dropped"),
+        )
         factory = self._board.factory_name
         pins = HEADER if factory.lower().partition(" ")[0] == MOCK else seen.inventory.pins
         return HostSeen(replace(seen.inventory, pin_factory=factory, pins=pins), health)

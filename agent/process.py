@@ -55,7 +55,8 @@ class Process:
             if isinstance(effect, Note) and isinstance(effect.message, Result) and effect.message.duration_s:
                 self._metrics.ran(effect.message.function, effect.message.duration_s)
         offline_s = now.mono_s - self._online_mono_s
-        self._metrics.publish(Snapshot(dict(node.counts), outbox.size, outbox.dropped, offline_s))
+        suppressed = {name: chain.suppressed for name, chain in node.edges.items()}
+        self._metrics.publish(Snapshot(dict(node.counts), outbox.size, outbox.dropped, offline_s, suppressed))
 
 
 def _words(loop: Loop) -> str:

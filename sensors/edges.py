@@ -20,7 +20,7 @@ from sensors.conditions import Conditions, Each, Whole
 from sensors.levels import Clicks, Debounce, Delay, Words
 from sensors.numbers import Deadband, Median, Pace, Threshold
 from sensors.parts import Parts
-from sensors.stage import NS_PER_S, Reading, Sample, Samples, Stage
+from sensors.stage import NS_PER_S, Reading, Sample, Samples, Stage, passed
 from sensors.turns import Turns
 
 
@@ -47,7 +47,8 @@ class Chain:
     @property
     def deadline_ns(self) -> int | None:
         """When `settle` will next have something to say; None while nothing is pending."""
-        return min((stage.deadline_ns for stage in self.stages if stage.deadline_ns is not None), default=None)
+        dues_ns = [due_ns for stage in self.stages if (due_ns := stage.deadline_ns) is not None]
+        return min(dues_ns) if dues_ns else None
 
     @property
     def suppressed(self) -> int:
@@ -84,8 +85,9 @@ def observe(chain: Chain, read: Reading) -> tuple[Chain, tuple[Sensed, ...]]:
     if read.opening or not chain.is_begun:
         return _begun(chain, read), ()
     chain, before = settle(chain, read.at_ns)
-    chain, out = _passed(replace(chain, read_ns=read.at_ns), 0, (Sample(read.value, chain.settled_ns),))
-    return chain, (*before, *_sensed(chain, out))
+    stages, out = passed(chain.stages, 0, (Sample(read.value, chain.settled_ns),))
+    chain = Chain(chain.sensor, stages, True, read.at_ns, chain.settled_ns)
+    return chain, (*before, *_sensed(chain, out)) if before or out else ()
 
 
 def settle(chain: Chain, now_ns: int) -> tuple[Chain, tuple[Sensed, ...]]:
@@ -94,9 +96,10 @@ def settle(chain: Chain, now_ns: int) -> tuple[Chain, tuple[Sensed, ...]]:
     while (due_ns := chain.deadline_ns) is not None and due_ns <= now_ns:
         place = next(i for i, stage in enumerate(chain.stages) if stage.deadline_ns == due_ns)
         stage, out = chain.stages[place].settle(due_ns)
-        chain, out = _passed(_with(chain, place, stage), place + 1, out)
-        sensed = (*sensed, *_sensed(chain, out))
-    return replace(chain, settled_ns=max(chain.settled_ns, now_ns)), sensed
+        stages, out = passed((*chain.stages[:place], stage, *chain.stages[place + 1 :]), place + 1, out)
+        chain, sensed = replace(chain, stages=stages), (*sensed, *_sensed(chain, out))
+    settled_ns = max(chain.settled_ns, now_ns)
+    return Chain(chain.sensor, chain.stages, chain.is_begun, chain.read_ns, settled_ns), sensed
 
 
 def _numbers(spec: SensorSpec, words: SensorWords) -> tuple[Stage, ...]:
@@ -133,21 +136,6 @@ def _ns(spec: SensorSpec, key: str, default_s: float = 0.0) -> int:
 def _begun(chain: Chain, read: Reading) -> Chain:
     stages = tuple(stage.opened(read.value) for stage in chain.stages)
     return Chain(chain.sensor, stages, True, read.at_ns, max(chain.settled_ns, read.at_ns))
-
-
-def _passed(chain: Chain, place: int, samples: Samples) -> tuple[Chain, Samples]:
-    """Have samples pass the stages from `place` on."""
-    for here in range(place, len(chain.stages)):
-        given: Samples = ()
-        for sample in samples:
-            stage, out = chain.stages[here].take(sample)
-            chain, given = _with(chain, here, stage), (*given, *out)
-        samples = given
-    return chain, samples
-
-
-def _with(chain: Chain, place: int, stage: Stage) -> Chain:
-    return replace(chain, stages=(*chain.stages[:place], stage, *chain.stages[place + 1 :]))
 
 
 def _sensed(chain: Chain, samples: Samples) -> tuple[Sensed, ...]:

@@ -87,10 +87,10 @@ class Debounce(Stage):
         """Give an edge on, or keep it for the end of the window."""
         if bool(sample.value) == self.level:
             return self, ()
-        turned = replace(self, level=not self.level)
         if sample.at_ns >= self.quiet_until_ns:
-            return turned.settle(sample.at_ns)
-        return replace(turned, swallowed=self.swallowed + (2 if turned.level == turned.said else 0)), ()
+            return replace(self, level=not self.level).settle(sample.at_ns)
+        swallowed = self.swallowed + (2 if self.level != self.said else 0)
+        return Debounce(self.quiet_ns, not self.level, self.said, self.quiet_until_ns, swallowed), ()
 
     def settle(self, at_ns: int) -> tuple[Debounce, Samples]:
         """Give the level on, and open a window."""

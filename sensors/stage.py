@@ -79,6 +79,8 @@ class Stage:
 def passed(stages: tuple[Stage, ...], place: int, samples: Samples) -> tuple[tuple[Stage, ...], Samples]:
     """Have samples pass the stages from `place` on: the stages afterwards, and what came through all of them."""
     for here in range(place, len(stages)):
+        if not samples:
+            break  # most edges of a chattering pin come no further
         given: Samples = ()
         for sample in samples:
             stage, out = stages[here].take(sample)

@@ -19,6 +19,7 @@ FUNCTION_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "steps": ("Steps on the engine that ended", ("step", "outcome")),
     "events": ("Events that sensors made", ("sensor", "type")),
+    "readings_dropped": ("Readings let go because more came than could be taken in", ("sensor",)),
     "invocations": ("Invocations that ended here", ("function", "status")),
     "invocation_retries": ("Runs of functions that failed and are tried again", ("function",)),
     "invocations_repeated": ("Invocations that arrived again", ()),
@@ -48,6 +49,7 @@ class Snapshot:
     outbox_rows: int = 0
     outbox_dropped: Mapping[str, int] = field(default_factory=dict)
     offline_s: float = 0.0
+    edges_suppressed: Mapping[str, int] = field(default_factory=dict)
 
 
 class Metrics:
@@ -87,6 +89,14 @@ class Metrics:
         for reason, rows in now.outbox_dropped.items():
             dropped.add_metric([reason], rows)
         yield dropped
+        suppressed = GaugeMetricFamily(
+            "bramble_agent_edges_suppressed",
+            "Edges that filters swallowed since the sensor was opened",
+            labels=["sensor"],
+        )
+        for sensor, edges in now.edges_suppressed.items():
+            suppressed.add_metric([sensor], edges)
+        yield suppressed
         for name, (words, labels) in COUNTERS.items():
             family = CounterMetricFamily(f"bramble_agent_{name}", words, labels=labels)
             for counted, number in now.counts.items():

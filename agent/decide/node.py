@@ -243,9 +243,9 @@ class Node:
         if self.is_up:
             self.effects.append(Say(topic, message))
 
-    def tally(self, *name: str) -> None:
+    def tally(self, *name: str, number: int = 1) -> None:
         """Count something for the metrics."""
-        self.counts[name] = self.counts.get(name, 0) + 1
+        self.counts[name] = self.counts.get(name, 0) + number
 
     def containers(self) -> tuple[ContainerSeen, ...]:
         """What the last look showed; nothing before the first, and nothing while the engine is lost."""

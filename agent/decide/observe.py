@@ -40,12 +40,15 @@ from protocol.envelope import Packet, Received, unpack
 from protocol.operator import ControllerPresence
 from protocol.refusal import Refusal
 from protocol.topics import CommandTopic, InvocationTopic
+from sensors.sluice import Flooded
 from sensors.stage import Faulted, Reading
 
 
 def observe(node: Node, seen: object, now: Now) -> None:
     """Take in one input: a value of `agent.decide.inputs`, `link.inputs` or `sensors.stage.Reading`."""
     match seen:
+        case Flooded():
+            node.tally("readings_dropped", seen.sensor, number=seen.readings)
         case Reading() | Faulted():
             devices.sensed(node, seen, now)
         case Arrived() | LinkUp() | LinkDown() | ListenRefused() | PublishRefused():

@@ -79,7 +79,7 @@ def test_prometheus_reads_the_newest_figures() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     metrics = Metrics("127.0.0.1", port)
-    metrics.publish(Snapshot({("steps", "pull", "done"): 3, ("refusals",): 2}, 7, {"too old": 5}, 1.5))
+    metrics.publish(Snapshot({("steps", "pull", "done"): 3, ("refusals",): 2}, 7, {"too old": 5}, 1.5, {"bell": 12}))
     metrics.ran("greet", 0.2)
     page = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
     for line in (
@@ -88,6 +88,7 @@ def test_prometheus_reads_the_newest_figures() -> None:
         "bramble_agent_outbox_rows 7.0",
         'bramble_agent_outbox_dropped_total{reason="too old"} 5.0',
         "bramble_agent_offline_seconds 1.5",
+        'bramble_agent_edges_suppressed{sensor="bell"} 12.0',
         'bramble_agent_invocation_seconds_count{function="greet"} 1.0',
     ):
         assert line in page.splitlines()
