@@ -1,7 +1,8 @@
-"""The machine of one invocation on its node: pending → dispatched → done, failed or expired.
+"""The machine of one invocation on its node: pending → dispatched → done, failed, expired or skipped.
 
-A failed run goes back to `pending` while it has retries left. `expired` is only for what never began: a run that has begun ends
-by its own timeout.
+A failed run goes back to `pending` while it has retries left; so does one that could not begin, without using one up. `expired` is
+only for what never began: a run that has begun ends by its own timeout. What must give way while it runs is `stopping` until it has
+ended, so that its successor does not begin beside it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ class State(StrEnum):
 
     PENDING = "pending"
     DISPATCHED = "dispatched"
+    STOPPING = "stopping"
     DONE = "done"
     FAILED = "failed"
     EXPIRED = "expired"
+    SKIPPED = "skipped"
 
 
 class Seen(StrEnum):
@@ -30,6 +33,9 @@ class Seen(StrEnum):
     FAILED_AT_LAST = "it failed and has none left"
     CANNOT = "it cannot be run here"
     TOO_LATE = "its time ran out before a start"
+    UNBEGUN = "what it needs was away, so nothing of it has run"
+    SUPERSEDED = "it gives way to another, as its queue asks"
+    STOPPED = "it has ended after it was stopped"
 
 
 NEXT: Mapping[tuple[State, Seen], State] = {
@@ -40,6 +46,11 @@ NEXT: Mapping[tuple[State, Seen], State] = {
     (State.DISPATCHED, Seen.FAILED): State.PENDING,
     (State.DISPATCHED, Seen.FAILED_AT_LAST): State.FAILED,
     (State.DISPATCHED, Seen.CANNOT): State.FAILED,
+    (State.DISPATCHED, Seen.UNBEGUN): State.PENDING,
+    (State.PENDING, Seen.SUPERSEDED): State.SKIPPED,
+    (State.DISPATCHED, Seen.SUPERSEDED): State.STOPPING,
+    (State.STOPPING, Seen.SUCCEEDED): State.DONE,
+    (State.STOPPING, Seen.STOPPED): State.SKIPPED,
 }
 
 
@@ -53,7 +64,7 @@ class Run:
     """One invocation that this node has taken; durable until its result is in the outbox.
 
     `attempt` counts from 1 with the first start. A run that was `dispatched` when the agent died is asked for again with the same
-    attempt: the engine takes an existing container over.
+    attempt: the engine takes an existing container over. `is_own` says that this node called it: nobody else knows its body.
     """
 
     id: str
@@ -68,3 +79,4 @@ class Run:
     started_at: str = ""
     due_mono_s: float = 0.0
     until_mono_s: float = 0.0
+    is_own: bool = False

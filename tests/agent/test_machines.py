@@ -38,9 +38,9 @@ def test_a_trial_ends_for_good(end: OfferState) -> None:
     assert {trial.advance(end, seen) for seen in trial.Seen if seen is not trial.Seen.CORRECTED} == {end}
 
 
-@pytest.mark.parametrize("end", [State.DONE, State.FAILED, State.EXPIRED])
+@pytest.mark.parametrize("end", [State.DONE, State.FAILED, State.EXPIRED, State.SKIPPED])
 def test_an_invocation_ends_for_good(end: State) -> None:
-    """Done, failed and expired are ends."""
+    """Done, failed, expired and skipped are ends."""
     assert {invocation.advance(end, seen) for seen in invocation.Seen} == {end}
 
 
