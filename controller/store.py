@@ -43,6 +43,8 @@ LATER = (
     "earlier",
     "quarantines",
     "streams",
+    "letters",
+    "keeps",
 )
 """The shelves that came since, each with a migration of its own; a test holds all of them equal to the fleet's own list."""
 
@@ -123,6 +125,13 @@ def quarantines(db: Database) -> None:
 def streams(db: Database) -> None:
     """Remember which card of a node came last."""
     _make(db, "streams")
+
+
+@migrations()
+def letters(db: Database) -> None:
+    """Remember dead letters, and how many instances of warm functions nodes keep ready."""
+    for name in ("letters", "keeps"):
+        _make(db, name)
 
 
 def _make(db: Database, name: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from protocol import desired, observed, operator, topics
+from protocol import desired, load, observed, operator, topics
 
 KIB = 1024
 
@@ -83,6 +83,7 @@ TABLE: tuple[Delivery, ...] = (
     Delivery(topics.RequestTopic, observed.Request, _SAMPLE, 1, False, _NODE,
              "asks for a rollout grant; repeated with a new nonce until granted"),
     _row(topics.HealthTopic, observed.Health, _SAMPLE, _NODE, "temperature, load, memory, disk"),
+    _row(topics.LoadTopic, load.Load, _SAMPLE, _NODE, "what it has to do with each function: in flight, pending, instances"),
     Delivery(topics.NodeAnswerTopic, observed.Answer, _SAMPLE, 1, False, _NODE, "the answer to a command"),
     _row(topics.AssignmentTopic, desired.Assignment, _STATE, _CONTROLLER, "everything the node should run, whole"),
     _row(topics.OfferTopic, desired.Offers, _STATE, _CONTROLLER, "revisions to stage and to try when granted"),
@@ -93,15 +94,29 @@ TABLE: tuple[Delivery, ...] = (
     _row(topics.AckTopic, desired.Ack, _SAMPLE, _CONTROLLER, "which facts of the node are committed, whole every time"),
     Delivery(topics.CommandTopic, desired.Command, _SAMPLE, 1, False, _CONTROLLER,
              "an operator's command for this node; the operator waits for the answer"),
+    _row(topics.EntityStateTopic, None, _STATE, _CONTROLLER, "how a thing stands, in the words of Home Assistant"),
+    Delivery(topics.EntityEventTopic, None, _SAMPLE, 1, False, _CONTROLLER,
+             "something that a sensor has just said, in the words of Home Assistant"),
+    Delivery(topics.EntityCommandTopic, None, _SAMPLE, 1, False, _OPERATOR,
+             "what Home Assistant wants of a thing; heard only by a controller that is told of Home Assistant"),
 )  # fmt: skip
+
+BESIDE: tuple[Delivery, ...] = (
+    _row(topics.DiscoveryTopic, None, _STATE, _CONTROLLER, "a device and all its things; an empty payload removes it"),
+)
+"""What stands beside our root, because another system says where."""
+
+OPTIONAL = frozenset({topics.EntityCommandTopic})
+"""What the controller hears only where it is told to."""
 
 REPORTS = frozenset({
     topics.StackStatusTopic, topics.AnswerTopic, topics.ControllerPresenceTopic, topics.PresenceTopic, topics.HelloTopic,
-    topics.StatusTopic, topics.EventTopic, topics.ResultTopic, topics.HealthTopic, topics.NodeAnswerTopic,
+    topics.StatusTopic, topics.EventTopic, topics.ResultTopic, topics.HealthTopic, topics.LoadTopic,
+    topics.NodeAnswerTopic,
 })  # fmt: skip
 """What tells how something stands: a newer peer may tell more than its reader knows. What asks for something is read strictly."""
 
-BY_TOPIC: dict[type[topics.Topic], Delivery] = {row.topic: row for row in TABLE}
+BY_TOPIC: dict[type[topics.Topic], Delivery] = {row.topic: row for row in (*TABLE, *BESIDE)}
 
 
 def subscriptions(fleet: str, node: str | None = None) -> tuple[tuple[str, int], ...]:
@@ -110,7 +125,7 @@ def subscriptions(fleet: str, node: str | None = None) -> tuple[tuple[str, int],
     A node also hears the controller's birth: what it said while nobody listened, it says again then.
     """
     if node is None:
-        rows = [row for row in TABLE if row.writer is not _CONTROLLER]
+        rows = [row for row in TABLE if row.writer is not _CONTROLLER and row.topic not in OPTIONAL]
         return tuple((topics.filter_of(row.topic, fleet), row.qos) for row in rows)
     rows = [row for row in TABLE if row.writer is _CONTROLLER and "node" in row.topic.__dataclass_fields__]
     rows.append(BY_TOPIC[topics.ControllerPresenceTopic])

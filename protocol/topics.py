@@ -142,6 +142,14 @@ class HealthTopic(Topic):
 
 
 @dataclass(frozen=True, slots=True)
+class LoadTopic(Topic):
+    """A sample of a node's work with functions."""
+
+    TEMPLATE: ClassVar[str] = "node/{node}/up/load"
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeAnswerTopic(Topic):
     """A node answers a command."""
 
@@ -200,10 +208,55 @@ class CommandTopic(Topic):
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class EntityTopic(Topic):
+    """One thing of a device that Home Assistant shows: the device is `subject` and `name`, the thing `sort` and `entity`."""
+
+    subject: str
+    name: str
+    sort: str
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntityStateTopic(EntityTopic):
+    """How something stands, for Home Assistant."""
+
+    TEMPLATE: ClassVar[str] = "home-assistant/{subject}/{name}/{sort}/{entity}/state"
+
+
+@dataclass(frozen=True, slots=True)
+class EntityEventTopic(EntityTopic):
+    """Something that happened, for Home Assistant."""
+
+    TEMPLATE: ClassVar[str] = "home-assistant/{subject}/{name}/{sort}/{entity}/event"
+
+
+@dataclass(frozen=True, slots=True)
+class EntityCommandTopic(EntityTopic):
+    """What Home Assistant wants of something."""
+
+    TEMPLATE: ClassVar[str] = "home-assistant/{subject}/{name}/{sort}/{entity}/set"
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryTopic(Topic):
+    """Where Home Assistant looks for devices: below a `prefix` of its own, beside our root, so `parse` does not know it."""
+
+    TEMPLATE: ClassVar[str] = "{prefix}/device/{device}/config"
+    prefix: str
+    device: str
+
+    def __str__(self) -> str:
+        """Build the topic's text."""
+        return self.TEMPLATE.format(prefix=self.prefix, device=self.device)
+
+
 TOPICS: tuple[type[Topic], ...] = (
     ManifestTopic, StackStatusTopic, OrderTopic, AnswerTopic, CallTopic, ControllerPresenceTopic,
-    PresenceTopic, HelloTopic, StatusTopic, EventTopic, ResultTopic, RequestTopic, HealthTopic, NodeAnswerTopic,
-    AssignmentTopic, OfferTopic, GrantTopic, InvocationTopic, AckTopic, CommandTopic,
+    PresenceTopic, HelloTopic, StatusTopic, EventTopic, ResultTopic, RequestTopic, HealthTopic, LoadTopic,
+    NodeAnswerTopic, AssignmentTopic, OfferTopic, GrantTopic, InvocationTopic, AckTopic, CommandTopic,
+    EntityStateTopic, EntityEventTopic, EntityCommandTopic,
 )  # fmt: skip
 
 
@@ -221,8 +274,8 @@ for _cls in TOPICS:
 _ROOT_LEVELS = len(ROOT.split("/"))
 
 
-LONGEST_CHARS = 500
-"""No topic of ours is longer: three levels of `_LEVEL`, and the words between them."""
+LONGEST_CHARS = 700
+"""No topic of ours is longer: five levels of `_LEVEL`, and the words between them."""
 
 PARSED_KEPT = 4096
 """The topics of a thousand busy nodes. Reading one anew costs 4 us, and all that are kept take 2 MB at the very most."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import images, sections, templates
+from controller.decide import images, keeps, sections, templates
 from controller.decide.fleet import Fleet
 from controller.decide.placement import absence
 from controller.decide.presence import Presence
@@ -56,7 +56,7 @@ def assignment(fleet: Fleet, node: str) -> Assignment:
         specs,
         beside.sensors,
         beside.actuators,
-        beside.functions,
+        keeps.filled(fleet, node, beside.functions),
         images.logins(fleet, {spec.stack for spec in specs} | {spec.stack for spec in beside.functions}),
         images.mirrors(fleet, fleet.nodes[node]),
     )

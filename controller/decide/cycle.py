@@ -10,6 +10,7 @@ from controller.decide import (
     greeting,
     images,
     invocations,
+    keeps,
     leases,
     manifests,
     observe,
@@ -43,6 +44,7 @@ def cycle(fleet: Fleet, now_mono_s: float) -> tuple[Effect, ...]:
     schedule(fleet)
     replacements.tidy(fleet)
     roll(fleet, now_mono_s)
+    keeps.settle(fleet, now_mono_s)
     assign(fleet)
     resay.hello_answered(fleet)
     invocations.dispatch(fleet, now_mono_s)
@@ -63,6 +65,7 @@ _DUE: Mapping[str, Callable[[Fleet, str, float], object]] = {
     twins.KIND: leases.look_alone,
     invocations.REPEAT: lambda fleet, key, _: fleet.unsettled.invocations.add(key),
     invocations.EXPIRY: lambda fleet, key, _: invocations.expire(fleet, key),
+    keeps.KIND: lambda fleet, key, _: fleet.unsettled.scales.add(key),
     orders.KIND: lambda fleet, key, _: orders.unanswered(fleet, key),
     observe.UNKNOWN: lambda fleet, key, _: observe.still_unknown(fleet, key),
     planning.KIND: planning.go_on,

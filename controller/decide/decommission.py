@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.decide import answers, invocations, leases, steadiness, streams, twins
+from controller.decide import answers, invocations, keeps, leases, steadiness, streams, twins
 from controller.decide.assignments import ALIVE, let_go
 from controller.decide.fleet import Fleet
 from controller.decide.placement import replacements, scheduler
@@ -116,6 +116,7 @@ def clear(fleet: Fleet, name: str) -> None:
 
 def _forget_devices(fleet: Fleet, name: str) -> None:
     devices = fleet.devices.pop(name, None)
+    fleet.unsettled.scales.update(devices.functions if devices else ())
     for key in devices.functions if devices else ():
         fleet.hosts[key].discard(name)
         if not fleet.hosts[key]:
@@ -161,6 +162,7 @@ def _forget_words(fleet: Fleet, name: str) -> None:
     unsettled.freed.discard(name)
     fleet.requests = [(node, request) for node, request in fleet.requests if node != name]
     invocations.returned(fleet, name)
+    keeps.gone(fleet, name)
 
 
 def _moved(count: int) -> str:

@@ -18,8 +18,10 @@ from typing import Any
 from controller.decide.catalogue import Catalogue
 from controller.decide.deadlines import Deadlines
 from controller.decide.effects import Effect, Remark, Reply, Say
-from controller.decide.invocation import Entry
+from controller.decide.invocation import Entry, Letter, weight_of
+from controller.decide.loads import Loads
 from controller.decide.numbering import Numbering
+from controller.decide.pile import Pile
 from controller.decide.placement.moves import Moves
 from controller.decide.placement.room import Rooms
 from controller.decide.presence import Lease, Presence, Quarantine, Voice
@@ -49,6 +51,7 @@ from controller.decide.records import (
 )
 from controller.decide.rollouts.outages import Outages
 from controller.decide.rollouts.slot import Rollout, Slot
+from controller.decide.scaling import Keep, Watch
 from controller.decide.shelf import Shelf
 from controller.decide.terms import Terms
 from link.intake import Intake
@@ -75,6 +78,7 @@ class Unsettled:
     assignments: set[str] = field(default_factory=set)
     offers: set[str] = field(default_factory=set)
     invocations: set[str] = field(default_factory=set)
+    scales: set[str] = field(default_factory=set)
     reports: set[str] = field(default_factory=set)
     acks: set[tuple[str, str]] = field(default_factory=set)
     asks: set[tuple[str, str]] = field(default_factory=set)
@@ -133,7 +137,9 @@ class Fleet:
     )
     assignments: Shelf[Assignment] = field(default_factory=lambda: Shelf(Assignment))
     offers: Shelf[Offers] = field(default_factory=lambda: Shelf(Offers))
-    ledger: Shelf[Entry] = field(default_factory=lambda: Shelf(Entry, open=lambda e: e.open_at))
+    ledger: Shelf[Entry] = field(default_factory=lambda: Shelf(Entry, open=lambda e: e.open_at, work=lambda e: e.work))
+    letters: Shelf[Letter] = field(default_factory=lambda: Shelf(Letter, function=lambda letter: letter.function))
+    keeps: Shelf[Keep] = field(default_factory=lambda: Shelf(Keep))
     intakes: Shelf[Intake] = field(default_factory=lambda: Shelf(Intake))
     scales: Shelf[Scale] = field(default_factory=lambda: Shelf(Scale, stack=lambda scale: scale.stack))
     restarts: Shelf[Number] = field(default_factory=lambda: Shelf(Number))
@@ -169,6 +175,10 @@ class Fleet:
     hosts: dict[str, set[str]] = field(default_factory=dict)
     device_nodes: dict[str, set[str]] = field(default_factory=dict)
     held: dict[str, set[str]] = field(default_factory=dict)
+    backlog: Pile[Entry] = field(default_factory=lambda: Pile(lambda e: e.invocation.id, lambda e: e.open_bytes))
+    dead: Pile[Letter] = field(
+        default_factory=lambda: Pile(lambda e: e.invocation.id, lambda e: weight_of(e.invocation))
+    )
     seen: dict[tuple[str, str], TaskStatus] = field(default_factory=dict)
 
     # What this process has heard. `wall` is what people's clock says, for people only; `unknown` is what a newer agent tells and
@@ -178,6 +188,8 @@ class Fleet:
     up_mono_s: float = 0.0
     heard_mono_s: dict[str, float] = field(default_factory=dict)
     health: dict[str, Health] = field(default_factory=dict)
+    loads: Loads = field(default_factory=Loads)
+    scalings: dict[str, Watch] = field(default_factory=dict)
     requests: list[tuple[str, Request]] = field(default_factory=list)
     waiting: dict[str, dict[str, Waiting]] = field(default_factory=dict)
     early: dict[str, Early] = field(default_factory=dict)
@@ -192,6 +204,7 @@ class Fleet:
     orphans: set[str] = field(default_factory=set)
     orphans_seen: tuple[int, ...] = ()
     ended: deque[str] = field(default_factory=deque)
+    is_full: bool = False
     durations: list[tuple[str, float]] = field(default_factory=list)
     settled_mono_s: dict[str, float] = field(default_factory=dict)
     resaying: Iterator[tuple[Topic, Any]] = field(default_factory=lambda: iter(()))
@@ -202,6 +215,7 @@ class Fleet:
     answered_order: deque[str] = field(default_factory=deque)
     asked: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
+    unknown: dict[str, str] = field(default_factory=dict)
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     # What a turn has to look at, and what it says. `switched` are the sections of a stack that a node turns out to have kept.
@@ -214,12 +228,13 @@ class Fleet:
         self.nodes.watch(self.rooms.node_changed)
         self.leases.watch(self.rooms.lease_changed)
         self.tasks.watch(self._stir)
-    unknown: dict[str, str] = field(default_factory=dict)
         self.slots.watch(self._stir)
         self.nodes.watch(self._stir_all)
         self.leases.watch(self._stir_all)
         self.statuses.watch(self._stir_all)
         self.statuses.watch(self._store)
+        self.ledger.watch(self.backlog.watch)
+        self.letters.watch(self.dead.watch)
 
     def _stir(self, before: Task | Slot | None, after: Task | Slot | None) -> None:
         """Something about a task changed: whether it is out of work is asked anew."""

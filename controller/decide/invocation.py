@@ -1,7 +1,8 @@
 """The machine of an invocation: one run of a function, asked for once and ended once.
 
-Its id is derived from its cause, so a repeated event, call or result meets what is already here and dies. The first result wins. An
-invocation that its node took up by itself, without us, is on the ledger like any other.
+Its id is derived from its cause, so a repeated event, call or result meets what is already here and dies. The first result wins,
+also where a node went away with it and another one took it over. An invocation that its node took up by itself, without us, is on
+the ledger like any other. One that failed or expired leaves a dead letter: its input, and why.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class InvocationSeen(StrEnum):
     FAILED = "its result says failed"
     EXPIRED = "its result says expired, or its time is over"
     SKIPPED = "its result says skipped"
+    VANISHED = "its node is away, and another one may take it over"
 
 
 NEXT: Mapping[tuple[InvocationState, InvocationSeen], InvocationState] = {
@@ -45,6 +47,7 @@ NEXT: Mapping[tuple[InvocationState, InvocationSeen], InvocationState] = {
     (InvocationState.DISPATCHED, InvocationSeen.FAILED): InvocationState.FAILED,
     (InvocationState.DISPATCHED, InvocationSeen.EXPIRED): InvocationState.EXPIRED,
     (InvocationState.DISPATCHED, InvocationSeen.SKIPPED): InvocationState.SKIPPED,
+    (InvocationState.DISPATCHED, InvocationSeen.VANISHED): InvocationState.PENDING,
 }
 
 OPEN = frozenset({InvocationState.PENDING, InvocationState.DISPATCHED})
@@ -61,7 +64,8 @@ class Entry:
     """One invocation on the ledger: `near` is where its cause was, `node` where it is run; `by_node` says that it was not sent.
 
     `call`, `response_topic` and `correlation` (hexadecimal) are those of a direct call, and `answer` what came of it. `rank` counts
-    the ended ones, so that the oldest is forgotten first. An ended one keeps neither attributes nor body.
+    the ended ones, so that the oldest is forgotten first. An ended one keeps neither attributes nor body. `number` counts the
+    arrivals, and `asked` are the nodes that went away with it: their results count as well.
     """
 
     invocation: Invocation
@@ -74,6 +78,8 @@ class Entry:
     by_node: bool = False
     rank: int = 0
     answer: Answer | None = None
+    number: int = 0
+    asked: tuple[str, ...] = ()
 
     @property
     def function(self) -> str:
@@ -84,3 +90,45 @@ class Entry:
     def open_at(self) -> str | None:
         """The node whose result is waited for, empty before there is one, None once it ended."""
         return self.node if self.state in OPEN else None
+
+    @property
+    def work(self) -> tuple[str, str] | None:
+        """The function and that node, None once it ended."""
+        return (self.function, self.node) if self.state in OPEN else None
+
+    @property
+    def open_bytes(self) -> int | None:
+        """What it weighs while it is open."""
+        return weight_of(self.invocation) if self.state in OPEN else None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter: an invocation that failed or expired, with its input, where and why; `rank` counts them.
+
+    Without attributes its input never came here: its node called it by itself, and its cause is still on its way or was a timer.
+    """
+
+    invocation: Invocation
+    state: InvocationState
+    node: str = ""
+    near: str = ""
+    reason: str = ""
+    attempt: int = 0
+    rank: int = 0
+    at: str = ""
+
+    @property
+    def function(self) -> str:
+        """`stack.function`."""
+        return f"{self.invocation.stack}.{self.invocation.function}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its input is known here."""
+        return bool(self.invocation.attributes)
+
+
+def weight_of(asked: Invocation) -> int:
+    """What the input of an invocation weighs, in characters: a bound needs no more exactness."""
+    return len(asked.body) + sum(len(name) + len(value) for name, value in asked.attributes.items())

@@ -1,22 +1,25 @@
 """Functions that the controller has run: what an event calls and its node could not do itself, and direct calls.
 
 One cause and one trigger give one id, and one row on the ledger. What the node took up itself is on the ledger and not sent
-anywhere. The rest goes to a node that has the function and is online: the one that sensed the event, else the one with the
-least to do. It stays with that node until a result comes or its time is over (another node might run it a second time); it is said
-again on every hello, and now and then. The first result wins.
+anywhere. The rest goes to a node that has the function and is online (`choice`): the one that sensed the event, else the one with
+the least to do. It is said again on every hello, and now and then. If its node goes away, another one takes it over, with the same
+id, unless it may act on what only that node has. The first result wins; a later one is counted. What fails or expires leaves a dead
+letter.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import sections
+from controller.decide import letters, sections
+from controller.decide.choice import Choices
 from controller.decide.fleet import Fleet
-from controller.decide.invocation import OPEN, Entry, InvocationSeen, advance
+from controller.decide.invocation import OPEN, Entry, InvocationSeen, advance, weight_of
 from controller.decide.presence import Presence
-from controller.decide.records import service_key
+from controller.decide.records import service_key, stack_of
 from protocol import triggers
 from protocol.desired import Invocation
+from protocol.function import FunctionSpec
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
 from protocol.topics import InvocationTopic
 from protocol.triggers_results import called_by
@@ -45,41 +48,79 @@ def sensed(fleet: Fleet, event: SensorEvent, now_mono_s: float) -> None:
         open_entry(fleet, Entry(asked, near=event.node, by_node=is_taken), event.node if is_taken else "", now_mono_s)
 
 
-def open_entry(fleet: Fleet, entry: Entry, taken_by: str, now_mono_s: float) -> None:
-    """Put an invocation on the ledger, unless it stands there."""
+def open_entry(fleet: Fleet, entry: Entry, taken_by: str, now_mono_s: float) -> bool:
+    """Put an invocation on the ledger, unless it stands there; False if there is no room for it."""
     asked = entry.invocation
     if asked.id in fleet.ledger:
         fleet.tally("invocation_duplicates")
-        return
-    if _open_count(fleet) >= fleet.terms.ledger_rows:
-        fleet.tally("refusals", "ledger_full")
-        fleet.remark(entry.function, f"{fleet.terms.ledger_rows} invocations are open already; {asked.id} is dropped")
-        _reply(fleet, entry, Answer(entry.call, ok=False, message="too many invocations are open; call again later"))
-        return
-    asked = replace(asked, valid_s=fleet.terms.invocation_valid_s)
+        letters.complete(fleet, asked, entry.near)
+        return True
+    if full := _is_full(fleet, asked):
+        _drop(fleet, entry, full)
+        return False
+    fleet.is_full = False
+    spec = _spec(fleet, entry.function)
+    valid_s = (spec.expires_s if spec is not None else 0.0) or fleet.terms.invocation_valid_s
     if taken_by:
         entry = replace(entry, state=advance(entry.state, InvocationSeen.TAKEN), node=taken_by)
-    fleet.ledger.put(asked.id, replace(entry, invocation=asked))
-    fleet.deadlines.set(EXPIRY, asked.id, now_mono_s + asked.valid_s)
+    number = fleet.count("opened")
+    fleet.ledger.put(asked.id, replace(entry, invocation=replace(asked, valid_s=valid_s), number=number))
+    fleet.deadlines.set(EXPIRY, asked.id, now_mono_s + valid_s + (_run_s(spec) if taken_by else 0.0))
     if not taken_by:
         fleet.unsettled.invocations.add(asked.id)
+        fleet.unsettled.scales.add(entry.function)
+    return True
 
 
 def dispatch(fleet: Fleet, now_mono_s: float) -> None:
-    """Send what has no node yet to one, and say again what should be said again."""
-    asked = sorted(fleet.unsettled.invocations)
-    fleet.unsettled.invocations.clear()
-    for key in asked:
-        entry = fleet.ledger.get(key)
-        if entry is None or entry.state not in OPEN or entry.by_node:
+    """Send what has no node yet to one, what lost its node to another, and say again what should be said again; oldest first."""
+    asked, fleet.unsettled.invocations = fleet.unsettled.invocations, set()
+    known = (fleet.ledger.get(key) for key in asked)
+    opened = [entry for entry in known if entry is not None and entry.state in OPEN]
+    choices = Choices(fleet)
+    for entry in sorted(opened, key=lambda entry: (entry.number, entry.invocation.id)):
+        placed = _placed(fleet, entry, choices)
+        if placed is None:
             continue
-        node = entry.node or _choose(fleet, entry)
-        if not node:
-            continue
-        fleet.ledger.put(key, replace(entry, state=advance(entry.state, InvocationSeen.TAKEN), node=node))
+        key = entry.invocation.id
         fleet.deadlines.set(REPEAT, key, now_mono_s + fleet.terms.invocation_repeat_s)
-        if fleet.presence(node) is Presence.ONLINE:
-            fleet.say(InvocationTopic(fleet.name, node, key), replace(entry.invocation, epoch=fleet.epoch_of(node)))
+        if placed.by_node:
+            continue
+        if placed.node != entry.node:
+            spec = _spec(fleet, entry.function)
+            fleet.deadlines.set(EXPIRY, key, now_mono_s + entry.invocation.valid_s + _run_s(spec))
+        fleet.ledger.put(key, placed)
+        if fleet.presence(placed.node) is Presence.ONLINE:
+            asked_of = replace(entry.invocation, epoch=fleet.epoch_of(placed.node))
+            fleet.say(InvocationTopic(fleet.name, placed.node, key), asked_of)
+
+
+def _placed(fleet: Fleet, entry: Entry, choices: Choices) -> Entry | None:
+    """An entry with the node that is to run it; None where none is, or where its own node does so by itself."""
+    if _is_abandoned(fleet, entry):
+        node = choices.choose(entry)
+        return _taken_over(fleet, entry, node) if node else entry
+    if entry.by_node:
+        return None
+    node = entry.node or choices.choose(entry)
+    return replace(entry, state=advance(entry.state, InvocationSeen.TAKEN), node=node) if node else None
+
+
+def _is_abandoned(fleet: Fleet, entry: Entry) -> bool:
+    """Whether its node is away, and another may run it: not where its own node sensed it, and has actuators that it may set."""
+    if not entry.node or fleet.presence(entry.node) is not Presence.OFFLINE:
+        return False
+    devices = fleet.devices.get(entry.node) if entry.node == entry.near else None
+    return devices is None or entry.invocation.stack not in {stack_of(key) for key in devices.actuators}
+
+
+def _taken_over(fleet: Fleet, entry: Entry, node: str) -> Entry:
+    fleet.tally("taken_over", entry.function)
+    waiting = advance(entry.state, InvocationSeen.VANISHED)
+    asked = (*(name for name in entry.asked if name != entry.node), entry.node)
+    return replace(
+        entry, state=advance(waiting, InvocationSeen.TAKEN), node=node, by_node=False, asked=asked
+    )  # fmt: skip
 
 
 def ended(fleet: Fleet, result: Result, now_mono_s: float) -> None:
@@ -90,14 +131,16 @@ def ended(fleet: Fleet, result: Result, now_mono_s: float) -> None:
         entry = Entry(asked, node=result.node, near=result.node, by_node=True)
     if entry.state not in OPEN:
         fleet.tally("result_duplicates")
+        if result.status is ResultStatus.DONE and result.node in (entry.node, *entry.asked):
+            letters.done_after_all(fleet, result.id)
         return
-    if entry.node not in ("", result.node):
+    if result.node not in (entry.node or result.node, *entry.asked):
         fleet.tally("refusals", "other_node")
         fleet.remark(result.node, f"says a result of {entry.function} that {entry.node} was asked for")
         return
     message = result.reason or f"{result.function} is {result.status} on {result.node}"
     answer = Answer(entry.call, result.status is ResultStatus.DONE, message, _shown(result))
-    _end(fleet, result.id, entry, SEEN[result.status], answer)
+    _end(fleet, replace(entry, node=result.node), SEEN[result.status], answer, result.attempt)
     for asked in called_by(result, fleet.catalogue.functions_of(result.stack), fleet.name):
         is_taken = asked.id in result.taken
         open_entry(fleet, Entry(asked, near=result.node, by_node=is_taken), result.node if is_taken else "", now_mono_s)
@@ -112,7 +155,7 @@ def expire(fleet: Fleet, key: str) -> None:
         return
     where = f"{entry.node} gave no result" if entry.node else "no node that is online has the function"
     said = f"{entry.function} expired after {entry.invocation.valid_s:g} s: {where}"
-    _end(fleet, key, entry, InvocationSeen.EXPIRED, Answer(entry.call, ok=False, message=said))
+    _end(fleet, entry, InvocationSeen.EXPIRED, Answer(entry.call, ok=False, message=said))
 
 
 def returned(fleet: Fleet, node: str) -> None:
@@ -121,26 +164,24 @@ def returned(fleet: Fleet, node: str) -> None:
     fleet.unsettled.invocations |= fleet.ledger.of("open", "")
 
 
-def _choose(fleet: Fleet, entry: Entry) -> str:
-    hosts = fleet.hosts.get(entry.function, ())
-    online = [name for name in hosts if fleet.presence(name) is Presence.ONLINE]
-    online = [name for name in online if sections.can_call(fleet, name, entry.function)]
-    if entry.near in online:
-        return entry.near
-    return min(online, key=lambda name: (len(fleet.ledger.of("open", name)), name), default="")
+def vanished(fleet: Fleet, node: str) -> None:
+    """A node is away: what it was asked is looked at again."""
+    fleet.unsettled.invocations |= fleet.ledger.of("open", node)
 
 
-def _end(fleet: Fleet, key: str, entry: Entry, seen: InvocationSeen, answer: Answer) -> None:
-    state = advance(entry.state, seen)
+def _end(fleet: Fleet, entry: Entry, seen: InvocationSeen, answer: Answer, attempt: int = 0) -> None:
+    key = entry.invocation.id
+    entry = replace(entry, state=advance(entry.state, seen))
     _reply(fleet, entry, answer)
+    if entry.state in letters.DEAD:
+        letters.keep(fleet, entry, answer.message, attempt)
     asked = replace(entry.invocation, attributes={}, body="")
     number = fleet.count("ended")
-    fleet.ledger.put(
-        key, replace(entry, state=state, invocation=asked, rank=number, answer=answer if entry.call else None)
-    )
+    fleet.ledger.put(key, replace(entry, invocation=asked, rank=number, answer=answer if entry.call else None))
     fleet.deadlines.drop(REPEAT, key)
     fleet.deadlines.drop(EXPIRY, key)
-    fleet.tally("invocations", entry.function if entry.function in fleet.catalogue.functions else UNKNOWN, state.value)
+    is_known = entry.function in fleet.catalogue.functions
+    fleet.tally("invocations", entry.function if is_known else UNKNOWN, entry.state.value)
     fleet.ended.append(key)
     while len(fleet.ended) > fleet.terms.ledger_rows:
         fleet.ledger.drop(fleet.ended.popleft())
@@ -172,5 +213,30 @@ def _shown(result: Result) -> dict[str, object]:
     }
 
 
-def _open_count(fleet: Fleet) -> int:
-    return len(fleet.ledger) - len(fleet.ended)
+def _is_full(fleet: Fleet, asked: Invocation) -> str:
+    """By which bound there is no room for another open invocation; empty if there is."""
+    if len(fleet.backlog) >= fleet.terms.ledger_rows:
+        return "ledger_full"
+    return "ledger_bytes" if fleet.backlog.size_bytes + weight_of(asked) > fleet.terms.ledger_bytes else ""
+
+
+def _drop(fleet: Fleet, entry: Entry, why: str) -> None:
+    """Let an invocation go; the log says so once, until there is room again."""
+    fleet.tally("refusals", why)
+    if not fleet.is_full:
+        fleet.is_full = True
+        said = f"{len(fleet.backlog)} invocations are open already, of {fleet.backlog.size_bytes} bytes"
+        fleet.remark(entry.function, f"{said}; {entry.invocation.id} is dropped, and others until there is room")
+    _reply(fleet, entry, Answer(entry.call, ok=False, message="too many invocations are open; call again later"))
+
+
+def _spec(fleet: Fleet, key: str) -> FunctionSpec | None:
+    function = fleet.catalogue.functions.get(key)
+    return function.spec if function is not None else None
+
+
+def _run_s(spec: FunctionSpec | None) -> float:
+    """For how long one that began just in time may go on; only where its function says itself when it expires."""
+    if spec is None or not spec.expires_s:
+        return 0.0
+    return (spec.retries + 1) * (spec.timeout_s + spec.backoff.max_delay_s)

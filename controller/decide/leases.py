@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 
-from controller.decide import invocations, steadiness, twins
+from controller.decide import invocations, keeps, steadiness, twins
 from controller.decide.fleet import Fleet
 from controller.decide.placement import replacements
 from controller.decide.presence import Lease, Presence, Seen, advance
@@ -141,10 +141,13 @@ def _tell(fleet: Fleet, lease: Lease, now_mono_s: float) -> None:
         fleet.unsettled.leaving.add(node)
         steadiness.fell(fleet, node, now_mono_s)
         replacements.gone(fleet, node, now_mono_s)
+        invocations.vanished(fleet, node)
+        keeps.gone(fleet, node)
     if lease.presence is Presence.ONLINE:
         attendance.came(fleet, node, now_mono_s)
         rollout.returned(fleet, node)
         invocations.returned(fleet, node)
+        keeps.look_at(fleet, node)
         replacements.returned(fleet, node, now_mono_s)
         fleet.look_at(node)
     fleet.unsettled.reports |= {stack_of(task) for task in fleet.tasks.of("node", node)}

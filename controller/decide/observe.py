@@ -17,6 +17,7 @@ from controller.decide import (
     greeting,
     images,
     invocations,
+    keeps,
     leases,
     manifests,
     nodes,
@@ -232,6 +233,10 @@ def _health(fleet: Fleet, topic: topics.HealthTopic, message: Any, __: float) ->
     resay.lagging(fleet, topic.node)
 
 
+def _load(fleet: Fleet, topic: topics.LoadTopic, message: Any, __: float) -> None:
+    keeps.heard(fleet, topic.node, message.functions)
+
+
 def _node_answer(fleet: Fleet, topic: topics.NodeAnswerTopic, message: Any, __: float) -> None:
     orders.answered(fleet, topic.node, topic.id, message)
 
@@ -244,5 +249,6 @@ _TAKE: dict[type[topics.Topic], Callable[[Fleet, Any, Any, float], None]] = {
     topics.ResultTopic: _result,
     topics.RequestTopic: _request,
     topics.HealthTopic: _health,
+    topics.LoadTopic: _load,
     topics.NodeAnswerTopic: _node_answer,
 }

@@ -66,6 +66,8 @@ def _lookups(fleet: Fleet, now_mono_s: float) -> None:
 def _ledger(fleet: Fleet, now_mono_s: float) -> None:
     ended = [key for key in fleet.ledger if fleet.ledger[key].state not in OPEN]
     fleet.ended.extend(sorted(ended, key=lambda key: fleet.ledger[key].rank))
+    fleet.backlog.sort(lambda key: fleet.ledger[key].number)
+    fleet.dead.sort(lambda key: fleet.letters[key].rank)
     for key in sorted(set(fleet.ledger) - set(ended)):
         fleet.deadlines.set(EXPIRY, key, now_mono_s + fleet.ledger[key].invocation.valid_s)
         fleet.unsettled.invocations.add(key)
@@ -76,6 +78,7 @@ def _unsettle(fleet: Fleet) -> None:
     fleet.unsettled.rollouts |= set(fleet.rollouts)
     fleet.unsettled.slots |= set(fleet.slots)
     fleet.unsettled.hosts |= set(fleet.nodes)
+    fleet.unsettled.scales |= {*fleet.catalogue.functions, *fleet.keeps}
     fleet.unsettled.assignments |= set(fleet.nodes)
     fleet.unsettled.offers |= set(fleet.nodes)
     fleet.unsettled.leaving |= {node for node in fleet.nodes if fleet.presence(node) is Presence.OFFLINE}

@@ -6,6 +6,8 @@ were told: an old sensor calls the old functions, and a new function is called w
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from controller.decide.fleet import Fleet
 from protocol.desired import Assignment, Sections
 from protocol.function import FunctionSpec
@@ -27,8 +29,9 @@ def wanted(fleet: Fleet, node: str) -> Sections:
 
 
 def told(assignment: Assignment, stack: str) -> Sections:
-    """What a node was told to have of a stack."""
-    whole = Sections(assignment.sensors, assignment.actuators, assignment.functions)
+    """What a node was told to have of a stack; how many instances it keeps ready is no part of it."""
+    functions = tuple(replace(one, keep=0) if one.keep else one for one in assignment.functions)
+    whole = Sections(assignment.sensors, assignment.actuators, functions)
     return of_stacks(whole, lambda one: one == stack)
 
 

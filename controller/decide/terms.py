@@ -60,5 +60,14 @@ class Terms:
     ledger_rows: int = 10_000
     """Ended invocations that are remembered; duplicates arrive within minutes, and 10,000 are a day of a busy fleet."""
 
+    ledger_bytes: int = 64 * 1024 * 1024
+    """What the input of all open invocations may weigh: each may have 256 KiB, and a controller may live on a Pi."""
+
+    letters_kept: int = 1_000
+    """Dead letters that are kept; whoever has more of them has a broken function, and learns no more from the oldest."""
+
+    letters_bytes: int = 16 * 1024 * 1024
+    """What they may weigh together; an event weighs less than a KiB."""
+
     answers_kept: int = 1_000
     """Changing orders whose repetition is recognised; an operator repeats within seconds."""

@@ -143,9 +143,70 @@ def test_it_is_said_again_now_and_then_and_on_every_hello_until_there_is_a_resul
     assert dispatched(desk.hello("pi-2", labels=RUNS)) == []
 
 
-def test_it_stays_with_its_node_until_its_time_is_over() -> None:
-    """Another node might run it a second time, so silence is not answered by asking elsewhere."""
+def test_another_node_takes_over_what_a_vanished_one_was_asked() -> None:
+    """Once its lease is over, once, and with the same id; while it is only silent it keeps its work."""
     desk = porch()
+    sense(desk, event())
+    desk.presence("pi-2", Link.OFFLINE)
+    assert dispatched(desk.turn(5.0)) == []
+    assert dispatched(desk.turn(60.0)) == [("pi-3", id_of(event()))]
+    assert desk.fleet.counts["taken_over", "porch.greet"] == 1
+    assert dispatched(desk.presence("pi-2", Link.ONLINE, epoch=2)) == []
+
+
+@pytest.mark.parametrize("first", ["pi-2", "pi-3"])
+def test_the_first_result_of_a_taken_over_invocation_wins_whichever_node_says_it(first: str, tmp_path: Path) -> None:
+    """The vanished node may have run it all the same, and says so when it is back, also after a restart; the other is counted."""
+    desk = porch(tmp_path)
+    sense(desk, event())
+    desk.presence("pi-2", Link.OFFLINE)
+    desk.turn(60.0)
+    desk.restart()
+    second = {"pi-2": "pi-3", "pi-3": "pi-2"}[first]
+    end(desk, id_of(event()), first)
+    end(desk, id_of(event()), second, ResultStatus.FAILED)
+    entry = desk.fleet.ledger[id_of(event())]
+    assert (entry.state, entry.node) == (InvocationState.DONE, first)
+    assert desk.fleet.counts["result_duplicates",] == 1
+
+
+def test_nobody_else_may_say_the_result() -> None:
+    """Only the nodes that were asked can have run it (S10)."""
+    desk = porch(pi_1=PORCH, pi_2=RUNS, pi_3=RUNS, pi_4=RUNS)
+    sense(desk, event())
+    desk.presence("pi-2", Link.OFFLINE)
+    desk.turn(60.0)
+    end(desk, id_of(event()), "pi-4")
+    assert desk.fleet.ledger[id_of(event())].state is InvocationState.DISPATCHED
+    assert desk.fleet.counts["refusals", "other_node"] == 1
+
+
+@pytest.mark.parametrize(("actuators", "taker"), [("", ["pi-2"]), ("actuators: {lamp: {kind: led, pin: 27}}\n", [])])
+def test_what_a_node_took_itself_is_taken_over_unless_it_may_act_there(actuators: str, taker: list[str]) -> None:
+    """A lamp of the same name on another node is another lamp: with one, its node does the work whenever it is back."""
+    desk = porch(pi_1=PORCH | RUNS, pi_2=RUNS)
+    desk.manifest("porch", STACK + actuators)
+    sense(desk, event(taken=(id_of(event()),)))
+    desk.presence("pi-1", Link.OFFLINE)
+    assert dispatched(desk.turn(60.0)) == [(node, id_of(event())) for node in taker]
+    assert desk.fleet.ledger[id_of(event())].by_node is not bool(taker)
+
+
+def test_it_is_taken_over_by_the_first_that_comes_if_nobody_is_there() -> None:
+    """Without another node it stays with its own; the next one that is there when it is looked at again takes it."""
+    desk = porch(pi_1=PORCH, pi_2=RUNS, pi_3=RUNS)
+    desk.presence("pi-3", Link.OFFLINE)
+    desk.turn(60.0)
+    sense(desk, event())
+    desk.presence("pi-2", Link.OFFLINE)
+    assert dispatched(desk.turn(60.0)) == []
+    desk.presence("pi-3", Link.ONLINE, epoch=2)
+    assert dispatched(desk.turn(30.0)) == [("pi-3", id_of(event()))]
+
+
+def test_an_invocation_expires_with_its_node_silent_and_nobody_to_take_over() -> None:
+    """It is not asked for for ever."""
+    desk = porch(pi_1=PORCH, pi_2=RUNS)
     sense(desk, event())
     desk.presence("pi-2", Link.OFFLINE)
     assert dispatched(desk.turn(60.0)) == []

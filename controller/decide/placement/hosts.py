@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from controller.decide import invocations
+from controller.decide import invocations, keeps
 from controller.decide.fleet import Fleet
 from controller.decide.placement import constraints
 from controller.decide.records import Devices, Node, service_key, stack_of
@@ -43,6 +43,7 @@ def _is_new(fleet: Fleet, name: str) -> bool:
     stack, before = fleet.catalogue.stacks.get(name, Stack(name)), fleet.hosted.get(name, Stack(name))
     after = replace(stack, services={}, logins=())
     fleet.hosted[name] = after
+    keeps.changed(fleet, before, after)
     if name not in fleet.catalogue.stacks:
         del fleet.hosted[name]
     return after != before
@@ -67,8 +68,15 @@ def _settle(fleet: Fleet, node: Node) -> None:
     for stack in _stacks(after) - _stacks(before):
         fleet.device_nodes.setdefault(stack, set()).add(node.name)
     fleet.unsettled.reports |= (_stacks(before) | _stacks(after)) & set(fleet.catalogue.stacks)
+    _tell_calls(fleet, before, after)
+
+
+def _tell_calls(fleet: Fleet, before: Devices, after: Devices) -> None:
+    """Functions came to a node or left it: what waits for one looks again, and instances are shared out anew."""
+    if before.functions != after.functions:
+        fleet.unsettled.scales |= {*before.functions, *after.functions}
     if set(after.functions) - set(before.functions):
-        invocations.returned(fleet, node.name)
+        invocations.returned(fleet, after.node)
 
 
 def _leave(nodes_of: dict[str, set[str]], key: str, node: str) -> None:
