@@ -30,8 +30,11 @@ CONVERGE_S = 120.0
 GONE_POLL_S = 0.5
 """How often a removed stack is asked for; its containers may take their whole grace to stop."""
 
-HALTED = frozenset({"paused", "rolling_back", "rolled_back"})
+HALTED = frozenset({"paused", "rolling_back", "rollback_paused", "rolled_back"})
 """A rollout in one of these goes nowhere by waiting."""
+
+ROLLING, DONE = "rolling", "done"
+"""One that is done may have failures that its manifest tolerates: they are not tried again by themselves."""
 
 
 def up(terminal: Terminal, asked: Asked, *, wait: bool) -> None:
@@ -100,7 +103,8 @@ def _verdicts(session: Session, topic: StackStatusTopic, digest: str, within_s: 
 
 
 def _is_over(status: StackStatus) -> bool:
-    return status.verdict is Verdict.REFUSED or status.converged or bool(_halted(status))
+    is_told = status.verdict is Verdict.REFUSED or status.converged or bool(_halted(status))
+    return is_told or (bool(_failed(status)) and not any(map(_is_moving, status.services)))
 
 
 def _halted(status: StackStatus) -> list[str]:
@@ -111,6 +115,26 @@ def _halted(status: StackStatus) -> list[str]:
         for r in rollouts
         if r.state in HALTED
     ]
+
+
+def _failed(status: StackStatus) -> list[str]:
+    """What is done and did not reach everybody."""
+    rollouts = [service.rollout for service in status.services if service.rollout is not None]
+    return [
+        f"the rollout of {r.service} is done, and failed on {r.failed} of {r.updated + r.failed}: "
+        f"{'; '.join(r.reasons) or r.report}"
+        for r in rollouts
+        if r.state == DONE and r.failed
+    ]
+
+
+def _is_moving(service: ServiceStatus) -> bool:
+    """Whether a service may yet stand otherwise by itself."""
+    rollout = service.rollout
+    if rollout is not None and rollout.state == DONE and rollout.failed:
+        return False
+    is_rolling = rollout is not None and rollout.state == ROLLING
+    return is_rolling or service.running + service.completed < service.desired
 
 
 def _progress(status: StackStatus, told: dict[str, str]) -> dict[str, str]:
@@ -143,7 +167,7 @@ def _report(terminal: Terminal, project: Project, status: StackStatus) -> None:
 
 
 def _not_converged(status: StackStatus, waited_s: float) -> CommandError:
-    halted = _halted(status)
+    halted = [*_halted(status), *_failed(status)]
     if halted:
         return CommandError(Code.REFUSED, f"{status.stack}: {'; '.join(halted)}")
     behind = [

@@ -141,6 +141,30 @@ def test_a_rollout_that_halts_ends_the_wait_at_once(porch: str) -> None:
     assert "the rollout of web is rolled back: pi-1: exited with 3" in done.stderr
 
 
+DONE = RolloutStatus("r", "web", "rev1", "done", 2, 1, report="2 updated, 1 failed", reasons=("pi-3: exited with 3",))
+
+
+def test_a_rollout_that_is_done_with_failures_ends_the_wait_at_once(porch: str) -> None:
+    """What failed is tolerated and not tried again, so there is nothing to wait for; and it is no success."""
+    done_with = replace(ACCEPTED, services=(replace(WEB, desired=3, running=2, rollout=DONE),))
+    session = answering(ACCEPTED, done_with, CONVERGED)
+    done = operate(session, "up", "-f", porch)
+    assert (done.exit_code, len(session.arriving)) == (1, 1)
+    assert "the rollout of web is done, and failed on 1 of 3: pi-3: exited with 3" in done.stderr
+
+
+@pytest.mark.parametrize("other", [RolloutStatus("o", "api", "rev1", "rolling"), None], ids=["rolls", "starts"])
+def test_what_else_moves_in_its_stack_is_waited_for(porch: str, other: RolloutStatus | None) -> None:
+    """Another service is still being updated, or started: the wait ends with that."""
+    behind = replace(WEB, desired=3, running=3, rollout=DONE)
+    api = ServiceStatus("api", "api:1", "rev1", 1, 1 if other else 0, rollout=other)
+    moving = replace(ACCEPTED, services=(behind, api))
+    still = replace(ACCEPTED, services=(behind, replace(api, running=1, rollout=None)))
+    session = answering(ACCEPTED, moving, still, CONVERGED)
+    done = operate(session, "up", "-f", porch)
+    assert (done.exit_code, len(session.arriving)) == (1, 1)
+
+
 def test_the_name_comes_from_the_option_the_manifest_or_the_file(tmp_path: Path) -> None:
     """`--stack` goes before `name:`, and that before the file's own name."""
     path = tmp_path / "shop.yaml"
