@@ -8,11 +8,11 @@ containers outlive it (live-restore), but not a power cut. What it claims about 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from agent.adapters import container_files, creation, host_config, troubles
 from agent.adapters.creation import LABEL, Place
-from agent.decide.effects import Clean, Create, Probe, Pull, Remove, Run, Start, Stop
+from agent.decide.effects import Clean, Create, Probe, Pull, Remove, Run, Start, Stop, Warm
 from agent.decide.inputs import (
     ContainerSeen,
     DiskSeen,
@@ -20,7 +20,6 @@ from agent.decide.inputs import (
     EngineLost,
     EngineSeen,
     GiveUp,
-    ImageSeen,
     Outcome,
     Phase,
     Retry,
@@ -30,18 +29,15 @@ from protocol.container import Container
 from protocol.desired import TaskSpec
 from protocol.ids import digest, full_reference
 from sim.boxes import KILLED, Box
-from sim.images import Behaviour, FakeRegistry, image_id
-from sim.shown import container_seen, result, run_seen
+from sim.costs import cost_s
+from sim.images import Behaviour, FakeRegistry, image_id, stored
+from sim.shown import container_seen, instance_seen, result, run_seen
+from sim.warmth import Warmth
 from sim.wiring import Wiring
 
-CREATE_S, START_S, REMOVE_S = 0.005, 0.15, 0.005
-# Measured on Docker 20.10 (medians, no network).
-STOP_S = 0.1
 VERSION = "24.0.0-fake"
-IMAGE_BYTES = 100 * 10**6
-# Each image, and no layer shared.
 
-Step = Pull | Create | Start | Stop | Probe | Remove | Clean
+Step = Pull | Create | Start | Stop | Probe | Remove | Clean | Warm
 
 
 class FakeEngine:
@@ -57,7 +53,7 @@ class FakeEngine:
         self.away, self.warning = "", ""
         self.disk_full = False
         self.ran: list[tuple[str, int]] = []
-        self.wiring = Wiring(self.place)
+        self.wiring, self.warmth = Wiring(self.place), Warmth(self.place, self.boxes)
         self.runtimes: tuple[str, ...] = ("runc",)
         self.disk_bytes = 32 * 10**9
         self._bodies: dict[str, str] = {}
@@ -73,8 +69,10 @@ class FakeEngine:
         ours = [box for box in self.boxes.values() if self.place.owns(box.labels)]
         tasks = tuple(container_seen(box, self._clock()) for box in ours if f"{LABEL}task" in box.labels)
         runs = tuple(run_seen(box) for box in ours if f"{LABEL}invocation" in box.labels)
-        stored, unused = tuple(self._stored()), self.wiring.unused(self.boxes.values())
-        return EngineSeen(VERSION, tasks, frozenset(self.images), runs, stored, unused, self.runtimes, self._disk())
+        warm = tuple(instance_seen(box, self._clock()) for box in ours if f"{LABEL}instance" in box.labels)
+        here, unused = tuple(stored(self.images)), self.wiring.unused(self.boxes.values())
+        images = frozenset(self.images)
+        return EngineSeen(VERSION, tasks, images, runs, here, unused, self.runtimes, self._disk(), warm)
 
     def perform(self, step: Step) -> Outcome:
         """Carry out one step, after the time it costs."""
@@ -98,19 +96,10 @@ class FakeEngine:
 
     def cost_s(self, step: Step) -> float:
         """How long a step takes."""
-        match step:
-            case Pull():
-                behaviour = self.registry.behaviour(step.image)
-                return behaviour.pull_s if behaviour and not self.away else 0.0
-            case Stop():
-                box = self._find(step.container)
-                return STOP_S if box is None or not box.runs or box.behaviour.heeds_stop else step.grace_s
-            case Create():
-                return CREATE_S
-            case Start():
-                return START_S
-            case Remove() | Clean() | Probe():
-                return REMOVE_S
+        if isinstance(step, Pull):
+            behaviour = self.registry.behaviour(step.image)
+            return behaviour.pull_s if behaviour and not self.away else 0.0
+        return cost_s(step, self._find(step.container) if isinstance(step, Stop) else None)
 
     def carry_out(self, step: Step) -> Outcome:
         """Carry out one step now."""
@@ -125,11 +114,16 @@ class FakeEngine:
                 return self._create(self.place.task_name(step.task), step.task.container, body["Labels"])
             case Clean():
                 return self._clean(step)
+            case Warm():
+                return self._warm(step)
             case _:
                 return self._change(step)
 
     def begin(self, step: Run) -> float:
         """Start (or find) a function's container; the seconds until `end` may be called."""
+        if step.instance:
+            self.ran.append((step.invocation, step.attempt))
+            return self.warmth.begin(step, self._clock())
         if self.away:
             return 0.0
         self._settle()
@@ -156,6 +150,9 @@ class FakeEngine:
 
     def end(self, step: Run) -> RunEnded:
         """The result of a function that was begun, at its end or timeout."""
+        if step.instance:
+            self._settle()
+            return self.warmth.end(step, self._clock())
         if self.away:
             return RunEnded(step.invocation, step.attempt, None, reason=f"lost while it ran: {self.away}")
         self._settle()
@@ -224,27 +221,27 @@ class FakeEngine:
             return GiveUp(f"image {image} is made for {behaviour.architecture}, this node is {self.architecture}")
         return Done()
 
-    def _stored(self) -> Iterator[ImageSeen]:
-        """The images by their ids; one whose tag has moved on has no name any more."""
-        names: dict[str, tuple[str, ...]] = {id_: () for id_ in self.images if id_.startswith("sha256:")}
-        for reference, behaviour in self.images.items():
-            if not reference.startswith("sha256:"):
-                id_ = image_id(reference, behaviour)
-                names[id_] = (*names.get(id_, ()), reference)
-        return (ImageSeen(id_, IMAGE_BYTES, references) for id_, references in names.items())
-
     def _disk(self) -> DiskSeen:
-        taken = sum(image.size_bytes for image in self._stored())
+        taken = sum(image.size_bytes for image in stored(self.images))
         return DiskSeen(self.disk_bytes, 0 if self.disk_full else max(0, self.disk_bytes - taken))
 
     def _clean(self, step: Clean) -> Outcome:
         """Remove what nothing uses: Docker refuses the rest."""
         used = {box.image for box in self.boxes.values()}
-        goes = {image.id: image for image in self._stored() if image.id in step.images and image.id not in used}
+        goes = {image.id: image for image in stored(self.images) if image.id in step.images and image.id not in used}
         gone = {name for image in goes.values() for name in (image.id, *image.references)}
         self.images = {name: behaviour for name, behaviour in self.images.items() if name not in gone}
         removed = [*goes, *(name for name in step.networks if self.wiring.remove(name, self.boxes.values()))]
         return Done(f"removed {len(removed)} of {len(step.images) + len(step.networks)}")
+
+    def _warm(self, step: Warm) -> Outcome:
+        name, container = self.warmth.name(step), step.function.container
+        if full_reference(container.image) not in self.images and isinstance(
+            out := self._pull(container.image), GiveUp
+        ):
+            return out
+        made = self._create(name, container, creation.instance_body(self.place, step, "")["Labels"])
+        return self.warmth.ready(self.boxes[name], self._clock()) if isinstance(made, Done) else made
 
     def _create(self, name: str, container: Container, labels: dict[str, str]) -> Outcome:
         prepared = self._prepared(container)

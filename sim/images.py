@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from agent.decide.inputs import ImageSeen
 from protocol.ids import digest, full_reference
+
+IMAGE_BYTES = 100 * 10**6
+# Each image, and no layer shared.
 
 Answer = Callable[[str, Mapping[str, str]], str]
 """A function's standard output, from the body and the environment."""
@@ -19,7 +23,11 @@ def echo(body: str, _: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How a container of an image lives. `health` holds what becomes of it, each so many seconds after the start."""
+    """How a container of an image lives. `health` holds what becomes of it, each so many seconds after the start.
+
+    As a warm function it answers each call after `answers_after_s` (None: never), with an error where its `exit_code` is not 0; one
+    that `is_deaf` does not even open its port.
+    """
 
     exits_after_s: float | None = None
     exit_code: int = 0
@@ -30,6 +38,8 @@ class Behaviour:
     out_of_memory: bool = False
     architecture: str = ""
     pull_s: float = 1.0
+    answers_after_s: float | None = 0.05
+    is_deaf: bool = False
 
 
 WELL = Behaviour()
@@ -60,3 +70,13 @@ def image_id(image: str, behaviour: Behaviour) -> str:
     """The same image, the same id, on every engine."""
     shown = [full_reference(image), behaviour.exit_code, behaviour.exits_after_s, list(map(list, behaviour.health))]
     return f"sha256:{digest(shown, 64)}"
+
+
+def stored(images: Mapping[str, Behaviour]) -> Iterator[ImageSeen]:
+    """An engine's images by their ids; one whose tag has moved on has no name any more."""
+    names: dict[str, tuple[str, ...]] = {id_: () for id_ in images if id_.startswith("sha256:")}
+    for reference, behaviour in images.items():
+        if not reference.startswith("sha256:"):
+            id_ = image_id(reference, behaviour)
+            names[id_] = (*names.get(id_, ()), reference)
+    return (ImageSeen(id_, IMAGE_BYTES, references) for id_, references in names.items())

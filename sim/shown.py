@@ -7,7 +7,7 @@ from dataclasses import replace
 from agent.adapters.creation import LABEL
 from agent.adapters.streams import OUTPUT_LIMIT_BYTES
 from agent.decide.effects import Run
-from agent.decide.inputs import ContainerSeen, Phase, RunEnded, RunSeen
+from agent.decide.inputs import ContainerSeen, InstanceSeen, Phase, RunEnded, RunSeen
 from sim.boxes import Box
 
 
@@ -35,17 +35,28 @@ def run_seen(box: Box) -> RunSeen:
     return RunSeen(box.id, box.name, invocation, attempt, box.phase)
 
 
+def instance_seen(box: Box, now_s: float) -> InstanceSeen:
+    """An instance of a warm function, as a look shows it."""
+    stack, function, revision, number = (
+        box.labels[f"{LABEL}{name}"] for name in ("stack", "function", "revision", "instance")
+    )
+    return InstanceSeen(box.id, stack, function, revision, int(number), box.phase, box.health(now_s))
+
+
 def result(step: Run, box: Box, body: str) -> RunEnded:
     """What came of a run that has ended."""
-    attributes = {f"CE_{name.upper()}": value for name, value in step.attributes}
-    environment = {**step.function.container.environment, **attributes}
     known = RunEnded(step.invocation, step.attempt, None, duration_s=box.ended_s - box.started_s)
     if box.timed_out:
         reason = f"killed after its timeout of {step.function.timeout_s:g} s"
         return replace(known, reason=reason, timed_out=True)
-    said = box.behaviour.answer(body, environment)
-    size = len(said.encode())
-    cut = f"the output was cut after {OUTPUT_LIMIT_BYTES} of {size} bytes" if size > OUTPUT_LIMIT_BYTES else ""
+    output, cut = said(step, box, body)
     reason = "killed for lack of memory" if box.behaviour.out_of_memory else cut
-    output = said.encode()[:OUTPUT_LIMIT_BYTES].decode(errors="replace")
     return replace(known, exit_code=box.exit_code, output=output, error=box.behaviour.error, reason=reason)
+
+
+def said(step: Run, box: Box, body: str) -> tuple[str, str]:
+    """What a function answers, and whether that was cut."""
+    attributes = {f"CE_{name.upper()}": value for name, value in step.attributes}
+    whole = box.behaviour.answer(body, {**step.function.container.environment, **attributes}).encode()
+    cut = f"the output was cut after {OUTPUT_LIMIT_BYTES} of {len(whole)} bytes"
+    return whole[:OUTPUT_LIMIT_BYTES].decode(errors="replace"), cut if len(whole) > OUTPUT_LIMIT_BYTES else ""

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.adapters.host_config import NANO, host_config
-from agent.decide.effects import Run
-from protocol.container import Attachment, Container, HealthCheck
+from agent.decide.effects import Run, Warm
+from protocol.container import Attachment, Container, HealthCheck, Mount
 from protocol.desired import TaskSpec
+from protocol.function import FunctionSpec
 
 LABEL = "io.bramble."
+SOCKET_DIRECTORY = "/run/bramble"
+SOCKET_NAME = "function.sock"
+"""Where a warm function with `transport: socket` finds the directory for its socket, and how it calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,10 @@ class Place:
         """The name of a run's container; a run after a crash meets itself by it."""
         return f"bramble-{self.fleet}-run-{invocation}-{attempt}"
 
+    def instance_name(self, function: FunctionSpec, number: int) -> str:
+        """The name of an instance of a warm function."""
+        return f"bramble-{self.fleet}-warm-{function.stack}.{function.name}-{function.revision}-{number}"
+
 
 def task_body(place: Place, task: TaskSpec) -> dict[str, Any]:
     """The create request for a task."""
@@ -57,6 +65,19 @@ def run_body(place: Place, step: Run) -> dict[str, Any]:
     event = {f"CE_{_variable(name)}": value for name, value in step.attributes}
     streams = {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "OpenStdin": True, "StdinOnce": True}
     return _body(function.container, _labels(place, function.container, ours), event) | streams
+
+
+def instance_body(place: Place, step: Warm, shared: str) -> dict[str, Any]:
+    """The create request for an instance of a warm function; `shared` is the directory for its socket, if it has one."""
+    function, container = step.function, step.function.container
+    ours = {"stack": function.stack, "function": function.name, "revision": function.revision}
+    labels = _labels(place, container, ours | {"instance": str(step.number)})
+    more = {"OPENFAAS_NAME": function.name}
+    if shared:
+        mount = Mount("bind", SOCKET_DIRECTORY, shared, create_host_path=False)
+        container = replace(container, mounts=(*container.mounts, mount))
+        more["BRAMBLE_SOCKET"] = f"{SOCKET_DIRECTORY}/{SOCKET_NAME}"
+    return _body(container, labels, more)
 
 
 def _variable(name: str) -> str:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
@@ -23,12 +24,22 @@ from agent.adapters.docker_api import DockerApi, EngineAwayError
 from agent.adapters.ends import named_end
 from agent.adapters.illness import UNHEALTHY, Illness
 from agent.adapters.runs import Attempt
-from agent.adapters.seen import container_seen, disk_seen, image_seen, networks_used, platform_of, run_seen
+from agent.adapters.seen import (
+    container_seen,
+    disk_seen,
+    image_seen,
+    instance_seen,
+    networks_used,
+    platform_of,
+    run_seen,
+)
 from agent.adapters.steps import TaskStep, glanced, perform
 from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import ENGINE_RETRY_S
-from agent.decide.effects import Clean, Create, Remove, Run, Start, Stop
-from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, Outcome, Retry, RunEnded
+from agent.adapters.warm import WarmFunctions
+from agent.decide.effects import Clean, Create, Remove, Run, Start, Stop, Warm
+from agent.decide.inputs import ContainerSeen, Done, EngineLost, EngineSeen, Outcome, Retry, RunEnded
+from agent.decide.instance import is_instance
 
 FOLLOW_AGAIN_S = 5.0
 # After the engine went away; a full look comes every 15 s anyway.
@@ -36,8 +47,13 @@ FOLLOW_AGAIN_S = 5.0
 _TELLING = re.compile(r"\(.*?\)")
 # "Up 3 minutes (healthy)", "Exited (1) 2 hours ago": the age is noise, health and exit code are not.
 _WORTH_A_LOOK = ("create", "start", "die", "oom", "destroy", "health_status", "pause", "unpause", "rename")
+_NOWHERE = Path("/nonexistent")
 _EVERYTHING, _NETWORKS = "", "networks"
 # What may have changed, where it is not a container; no id and no name of ours looks like these.
+
+
+EngineStep = TaskStep | Warm
+"""Whatever an engine carries out."""
 
 
 class EngineSeam(Protocol):
@@ -46,10 +62,10 @@ class EngineSeam(Protocol):
     def look(self) -> EngineSeen | EngineLost:
         """All containers of this node's tasks and runs, and the images that are here."""
 
-    def perform(self, step: TaskStep) -> Outcome:
+    def perform(self, step: EngineStep) -> Outcome:
         """Carry out one step; doing it twice is doing it once."""
 
-    def glance(self, step: TaskStep) -> ContainerSeen | None:
+    def glance(self, step: EngineStep) -> ContainerSeen | None:
         """The container that a step has made, started or stopped, as it stands now; None where there is nothing to be seen."""
 
     def run(self, step: Run) -> RunEnded:
@@ -67,11 +83,13 @@ class _Known:
 class Engine:
     """The real engine behind a socket, e.g. `unix:///var/run/docker.sock`. `look` is for one thread, the rest for any."""
 
-    def __init__(self, url: str, node: str, fleet: str) -> None:
+    def __init__(self, url: str, node: str, fleet: str, directory: Path | None = None) -> None:
+        """`directory` is where warm functions get their sockets."""
         self._api = DockerApi(url)
         self._place = Place(fleet, node)
         self._around = Surroundings(self._api, self._place)
         self._ours = [f"{name}={value}" for name, value in self._place.labels.items()]
+        self._warm = WarmFunctions(self._around, directory or _NOWHERE, time.monotonic, time.sleep)
         self._known: dict[str, _Known] = {}
         self._networks: frozenset[str] | None = None
         self._info: Mapping[str, Any] | None = None
@@ -89,10 +107,10 @@ class Engine:
             self._forget()
             return EngineLost(str(away))
 
-    def perform(self, step: TaskStep) -> Outcome:
+    def perform(self, step: EngineStep) -> Outcome:
         """Carry out one step; doing it twice is doing it once."""
         try:
-            return perform(self._around, step)
+            return self._warm.warm(step) if isinstance(step, Warm) else self._performed(step)
         except EngineAwayError as away:
             return Retry(str(away), ENGINE_RETRY_S)
         finally:
@@ -101,16 +119,18 @@ class Engine:
             if isinstance(step, Clean) or (isinstance(step, Create) and step.task.container.networks):
                 self._changed.put(_NETWORKS)
 
-    def glance(self, step: TaskStep) -> ContainerSeen | None:
+    def glance(self, step: EngineStep) -> ContainerSeen | None:
         """The container that a step has made, started or stopped, as it stands now; None where there is nothing to be seen."""
         try:
-            found = glanced(self._around, step)
+            found = None if isinstance(step, Warm) else glanced(self._around, step)
             return self._shown(named_end(self._api, found)) if found is not None else None
         except EngineAwayError:
             return None
 
     def run(self, step: Run) -> RunEnded:
         """Run a function to its end, or take over its container from before a crash. The container stays until a `Remove`."""
+        if step.instance:
+            return self._warm.ask(step)
         try:
             return Attempt(self._around, step, time.monotonic, time.sleep).run()
         finally:
@@ -125,6 +145,17 @@ class Engine:
         """Stop following events and let go of the connections."""
         self._closing.set()
         self._api.close()
+
+    def _performed(self, step: TaskStep) -> Outcome:
+        """A task's step; of an instance of a warm function nothing must stay."""
+        if not isinstance(step, Stop | Remove) or not is_instance(step.key):
+            return perform(self._around, step)
+        self._warm.let_go(step.container)
+        found = self._api.call("GET", f"/containers/{step.container}/json") if isinstance(step, Remove) else None
+        outcome = perform(self._around, step)
+        if found is not None and found.ok and isinstance(outcome, Done):
+            self._warm.removed(str(found.body["Name"]).lstrip("/"))
+        return outcome
 
     def _look(self) -> EngineSeen:
         self._forget_changed()
@@ -148,6 +179,7 @@ class Engine:
             self._unused(entries),
             tuple(sorted(self._about().get("Runtimes") or ())),
             disk_seen(str(self._about().get("DockerRootDir", ""))),
+            tuple(instance_seen(entry) for entry in entries if f"{LABEL}instance" in entry["Labels"]),
         )
 
     def _shown(self, seen: ContainerSeen) -> ContainerSeen:
@@ -208,7 +240,7 @@ class Engine:
         return _Known(marks, named_end(self._api, container_seen(answer.body))) if answer.ok else None
 
     def _follow(self, deliver_hint: Callable[[], None]) -> None:
-        filters = {"type": ["container"], "event": list(_WORTH_A_LOOK), "label": [*self._ours, f"{LABEL}task"]}
+        filters = {"type": ["container"], "event": list(_WORTH_A_LOOK), "label": self._ours}
         while not self._closing.is_set():
             for container in self._events(json.dumps(filters)):
                 self._changed.put(container)
@@ -223,6 +255,8 @@ class Engine:
                 if event.get("error"):
                     return
                 self._following = True
+                if f"{LABEL}invocation" in event.get("Actor", {}).get("Attributes", {}):
+                    continue  # whoever runs a function once follows it
                 self._illness.tell(event)
                 yield str(event.get("id", _EVERYTHING))
         except EngineAwayError:

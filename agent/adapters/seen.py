@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agent.adapters.creation import LABEL
-from agent.decide.inputs import ContainerSeen, DiskSeen, ImageSeen, Phase, RunSeen
+from agent.adapters.illness import UNHEALTHY
+from agent.decide.inputs import ContainerSeen, DiskSeen, ImageSeen, InstanceSeen, Phase, RunSeen
 from protocol.ids import full_reference
 
 _PHASES: Mapping[str, Phase] = {
@@ -52,6 +53,21 @@ def run_seen(entry: Mapping[str, Any]) -> RunSeen:
         invocation=labels[f"{LABEL}invocation"],
         attempt=int(attempt) if attempt.isdecimal() else 0,
         phase=_PHASES.get(entry["State"], Phase.DEAD),
+    )
+
+
+def instance_seen(entry: Mapping[str, Any]) -> InstanceSeen:
+    """An instance of a warm function, as a list shows it."""
+    labels = entry["Labels"]
+    number = labels.get(f"{LABEL}instance", "")
+    return InstanceSeen(
+        entry["Id"],
+        labels.get(f"{LABEL}stack", ""),
+        labels.get(f"{LABEL}function", ""),
+        labels.get(f"{LABEL}revision", ""),
+        int(number) if number.isdecimal() else 0,
+        _PHASES.get(entry["State"], Phase.DEAD),
+        UNHEALTHY if f"({UNHEALTHY})" in entry.get("Status", "") else "",
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from agent.adapters.engine import EngineSeam
 from agent.adapters.lanes import Lane
 from agent.adapters.troubles import ENGINE_RETRY_S
-from agent.decide.effects import Pull, Run, Step
+from agent.decide.effects import Pull, Run, Step, Warm
 from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Retry, RunEnded, StepEnded
 
 PULLS_AT_ONCE = 2
@@ -26,6 +26,10 @@ STEPS_AT_ONCE = min(8, 4 * (os.cpu_count() or 1))
 # Fifty containers on two cores took an engine 9.7, 6.3, 5.5 and 4.9 s with 1, 2, 4 and 8 at once; one core has less to give.
 RUNS_AT_ONCE = 16
 # Each running container costs 12 MB for its shim: a Pi with 1 GB has no room for more.
+WARMS_AT_ONCE = 4
+# Each waits until its instance is ready, up to half a minute.
+ASKS_AT_ONCE = 64
+# An answer that is awaited costs a thread, and no container.
 
 LOOK_REST = 3.0
 LOOK_REST_MOST_S = 1.0
@@ -53,6 +57,8 @@ class Workers:
         self._pulls: Lane[Step] = Lane("pull", pulls_at_once, lambda step: deliver(self._stepped(step)))
         self._steps: Lane[Step] = Lane("step", STEPS_AT_ONCE, lambda step: deliver(self._stepped(step)))
         self._runs: Lane[Step] = Lane("run", RUNS_AT_ONCE, lambda step: deliver(self._stepped(step)))
+        self._warms: Lane[Step] = Lane("warm", WARMS_AT_ONCE, lambda step: deliver(self._stepped(step)))
+        self._asks: Lane[Step] = Lane("ask", ASKS_AT_ONCE, lambda step: deliver(self._stepped(step)))
 
     def look(self) -> None:
         """Have the engine looked at; asking again before that has begun changes nothing."""
@@ -60,14 +66,24 @@ class Workers:
 
     def give(self, step: Step) -> None:
         """Have a step carried out, or a function run; its end comes through the inbox, always exactly once."""
-        lane = self._pulls if isinstance(step, Pull) else self._runs if isinstance(step, Run) else self._steps
-        if not lane.take(step):
+        if not self._lane(step).take(step):
             self._deliver(_unfinished(step, Retry("too much work is waiting for the engine", ENGINE_RETRY_S)))
 
     def stop(self) -> None:
         """Take no more work; what is under way dies with the process, and is taken over after the next start."""
-        for lane in (self._looks, self._pulls, self._steps, self._runs):
+        for lane in (self._looks, self._pulls, self._steps, self._runs, self._warms, self._asks):
             lane.close()
+
+    def _lane(self, step: Step) -> Lane[Step]:
+        match step:
+            case Pull():
+                return self._pulls
+            case Run():
+                return self._asks if step.instance else self._runs
+            case Warm():
+                return self._warms
+            case _:
+                return self._steps
 
     def _look(self) -> None:
         """Look and tell; then rest, and what happens meanwhile is the next look's."""

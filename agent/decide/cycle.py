@@ -9,6 +9,7 @@ from agent.decide import (
     devices,
     fetch,
     greeting,
+    instances,
     invocations,
     lives,
     overheard,
@@ -56,6 +57,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     fetch.fetch(node, now)
     storage.guard(node, now)
     invocations.dispatch(node, now)
+    instances.follow(node, now)
     invocations.clear(node, now)
     processes.clear(node)
     steps.look(node, now)

@@ -173,7 +173,7 @@ class Run:
 
     A container of this invocation and attempt that exists already, from before a crash, is taken over and never run twice. It stays
     after its end, until it is removed by a `Remove` of its own: a crash between the end and the commit must find it. Should its
-    image be missing after all, `pull` brings it.
+    image be missing after all, `pull` brings it. A warm function is asked in the `instance` of that key, which is ready.
     """
 
     key: str
@@ -182,6 +182,20 @@ class Run:
     function: FunctionSpec
     attributes: tuple[tuple[str, str], ...]
     body: str
+    pull: Pull | None = None
+    instance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """Have an instance of a warm function run and be ready: its container made, started, and asked until it answers. Idempotent.
+
+    Where it cannot become ready as things are, that is a `GiveUp`.
+    """
+
+    key: str
+    function: FunctionSpec
+    number: int
     pull: Pull | None = None
 
 
@@ -207,10 +221,10 @@ class Look:
     """Look at the engine; the answer is an `EngineSeen` or an `EngineLost`."""
 
 
-Step = Pull | Create | Start | Stop | Probe | Remove | Clean | Run
+Step = Pull | Create | Start | Stop | Probe | Remove | Clean | Run | Warm
 """Work for the engine. `key` says on whose behalf (a task or an invocation id) and comes back with the outcome."""
 
 Effect = (
     Dial | Listen | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | DriveGauge | ReadPins | Look
-    | Pull | Create | Start | Stop | Probe | Remove | Clean | Run | Discard | ReleaseEffect
+    | Pull | Create | Start | Stop | Probe | Remove | Clean | Run | Warm | Discard | ReleaseEffect
 )  # fmt: skip

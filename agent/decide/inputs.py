@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.decide.effects import Step
+from agent.decide.instance import name_key
 from protocol.ids import full_reference
 from protocol.observed import DeviceStatus, Health, Inventory
 
@@ -68,6 +69,24 @@ class ProcessesSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class InstanceSeen:
+    """A container of a warm function as the engine shows it; `number` counts the instances of one revision from 1."""
+
+    id: str
+    stack: str
+    function: str
+    revision: str
+    number: int
+    phase: Phase
+    health: str = ""
+
+    @property
+    def key(self) -> str:
+        """By which it is known."""
+        return name_key(self.stack, self.function, self.revision, self.number)
+
+
+@dataclass(frozen=True, slots=True)
 class ImageSeen:
     """One image on the engine's disk: its id, what it takes of the disk alone, and the references that name it, in full."""
 
@@ -100,6 +119,7 @@ class EngineSeen:
     networks: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
     disk: DiskSeen | None = None
+    instances: tuple[InstanceSeen, ...] = ()
 
     def has(self, image: str) -> bool:
         """Whether an image is here, in whatever way its reference is spelled; one with a digest, from wherever it came.
@@ -167,7 +187,12 @@ class StepEnded:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """What came of a function's run: its exit code and output, or why there was none."""
+    """What came of a function's run: its exit code and output, or why there was none.
+
+    One that `is_unbegun` found away what it needs, so nothing of it has run, and it uses up no retry.
+
+    A warm function may ask not to be called again for `retry_after_s`; `is_cut_off` says that its instance broke off or was away.
+    """
 
     invocation: str
     attempt: int
@@ -177,6 +202,9 @@ class RunEnded:
     reason: str = ""
     timed_out: bool = False
     duration_s: float = 0.0
+    retry_after_s: float | None = None
+    is_unbegun: bool = False
+    is_cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from agent.decide.effects import Effect, Note, OpenDevices, Say
 from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, RunSeen
+from agent.decide.instance import Instance
 from agent.decide.invocation import Run
 from agent.decide.marks import Mark, Silence
 from agent.decide.now import Now
@@ -167,6 +168,7 @@ class Node:
     known_mono_s: float | None = None
     releasing: Releasing | None = None
     running: set[str] = field(default_factory=set)
+    instances: dict[str, Instance] = field(default_factory=dict)
     processes: tuple[RunSeen, ...] = ()
     discarding: set[str] = field(default_factory=set)
     following: deque[Invocation] = field(default_factory=deque)

@@ -7,6 +7,7 @@ from agent.decide import (
     damage,
     devices,
     greeting,
+    instances,
     invocations,
     locks,
     overheard,
@@ -19,7 +20,7 @@ from agent.decide import (
     trials,
     wants,
 )
-from agent.decide.effects import DrivePin, Probe
+from agent.decide.effects import DrivePin, Probe, Warm
 from agent.decide.inputs import (
     CommandDone,
     DevicesOpened,
@@ -79,12 +80,15 @@ def _engine(node: Node, seen: object, now: Now) -> None:
     match seen:
         case StepEnded(step=Probe()):
             locks.probed(node, seen, now)
+        case StepEnded(step=Warm()):
+            invocations.warmed(node, seen, now)
         case StepEnded():
             seen = damage.weighed(node, pacing.paced(node, seen))
             steps.ended(node, seen, now)
             trials.staged(node, seen, now)
             locks.stopped(node, seen, now)
         case RunEnded():
+            instances.freed(node, seen, now)
             invocations.ended(node, seen, now)
         case EngineSeen() | EngineLost():
             steps.looked(node, seen)
