@@ -5,10 +5,12 @@ refuses to start any container of that name: "endpoint with name … already exi
 while no container is called so; so ours is called otherwise for that moment. Dying in
 between leaves it a name that nobody asks for.
 
-One that is killed together with its containerd while the container begins may leave a process of the runtime that waits for its
-orders for ever; each later start of this container is refused: "task … already exists". Nothing ran in it, and another container of
-the same name starts, so this one is removed: the next look misses it, and it is made anew. Anonymous volumes stay: whether it had
-run before is not asked.
+One that is killed while the container begins may leave its containerd with something of that start that it neither runs nor lets
+go of: a process of the runtime that waits for its orders for ever, or the shim alone. Each later start of this container is refused:
+"task … already exists" or, where Docker has tried to clean up in vain, "id already in use". No program of the container runs in
+either, and another container of the same name starts, so this one is removed: the next look misses it, and it is made anew.
+Anonymous volumes stay: whether it had run before is not asked. What is left of the runtime takes some megabytes until the host
+boots, or its containerd begins again.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from dataclasses import replace
 
 from agent.adapters.docker_api import Answer, DockerApi
 
-_STUCK = re.compile(r"task [0-9a-f]{64}: already exists")
+_STUCK = re.compile(r"task [0-9a-f]{64}: already exists|^id already in use")
+# Docker 20.10: the first where containerd had forgotten the container and not its task, the second where it remembers both.
 _MADE_ANEW = "its engine died while it began, and cannot start it any more; it is made anew"
 _LEFT_BEHIND = re.compile(r"endpoint with name (?P<name>\S+) already exists in network (?P<network>\S+)")
 

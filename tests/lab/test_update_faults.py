@@ -62,13 +62,7 @@ def stopping(shop: Shop, revision: str) -> str:
 
 
 def engine_dies(shop: Shop, node: str) -> None:
-    """SIGKILL for dockerd and containerd right when the old container has ended and the new one begins; the others live on."""
-
-    def has_ended() -> bool:
-        tried = trials(shop.hosts[node])
-        return all(any(key.endswith(box.revision) for key in tried) for box in shop.truth.running(node))
-
-    wait_until(has_ended, f"the old one on {node} to end", TRIED_S)
+    """SIGKILL for dockerd and containerd while the old container is being stopped and the new one begins; the others live on."""
     shop.hosts[node].engine.kill()
     shop.desk.watch.read(1.0)
     shop.hosts[node].engine.start()
