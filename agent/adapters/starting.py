@@ -6,11 +6,10 @@ while no container is called so; so ours is called otherwise for that moment. Dy
 between leaves it a name that nobody asks for.
 
 One that is killed while the container begins may leave its containerd with something of that start that it neither runs nor lets
-go of: a process of the runtime that waits for its orders for ever, or the shim alone. Each later start of this container is refused:
-"task … already exists" or, where Docker has tried to clean up in vain, "id already in use". No program of the container runs in
-either, and another container of the same name starts, so this one is removed: the next look misses it, and it is made anew.
-Anonymous volumes stay: whether it had run before is not asked. What is left of the runtime takes some megabytes until the host
-boots, or its containerd begins again.
+go of: a process of the runtime that waits for its orders for ever, or the shim alone. Each later start of this container is refused
+with "task … already exists" or, where Docker has tried to clean up in vain, "id already in use". No program of the container runs
+in either, and another container of the same name starts, so this one is removed: the next look misses it, and it is made anew.
+Anonymous volumes stay: whether it had run before is not asked. What is left of the runtime takes some megabytes until the host boots.
 """
 
 from __future__ import annotations
