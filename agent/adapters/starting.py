@@ -9,7 +9,7 @@ One that is killed while the container begins may leave its containerd with some
 go of: a process of the runtime that waits for its orders for ever, or the shim alone. Each later start of this container is refused
 with "task … already exists" or, where Docker has tried to clean up in vain, "id already in use". No program of the container runs
 in either, and another container of the same name starts, so this one is removed: the next look misses it, and it is made anew.
-Anonymous volumes stay: whether it had run before is not asked. What is left of the runtime takes some megabytes until the host boots.
+Anonymous volumes stay: whether it had run before is not asked. What is left of the runtime takes megabytes until the host boots.
 """
 
 from __future__ import annotations
