@@ -23,6 +23,7 @@ BENCHES = {
     "ingest": "how fast node events are taken in",
     "roundtrip": "how soon a command is acknowledged",
     "footprint": "what an idle agent costs",
+    "edges": "what a chattering pin does to a node",
     "function": "how soon an event's function has answered",
     "replicas": "how soon a manifest's containers run",
     "rollout": "how soon an update has settled everywhere",

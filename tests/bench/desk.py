@@ -52,10 +52,10 @@ class Desk:
                 return arrived_mono_s
         raise TooLateError(f"waited {within_s:g} s in vain: {what}")
 
-    def listen(self, for_s: float) -> None:
-        """Read and acknowledge for so long."""
+    def listen(self, for_s: float, hear: Callable[[Any], object] = lambda _: None) -> None:
+        """Read and acknowledge for so long; `hear` is given each message."""
         for packet in self._session.packets(for_s):
-            self._taken(packet)
+            hear(self._taken(packet))
 
     def _taken(self, packet: Packet) -> Any:
         received = unpack(packet)
