@@ -20,7 +20,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from queue import SimpleQueue
 
-from agent.actions import WorkersSeam
+from agent.actions import ProcessesSeam, WorkersSeam
 from agent.adapters import finger
 from agent.adapters.host import Host
 from agent.adapters.no_engine import NoWorkers
@@ -37,11 +37,14 @@ from agent.store import FILE, Identity, Store
 from link.broker import Broker
 from link.notify import STOPPING, supervisor
 from link.version import installed
+from protocol.measures import size_bytes
 from protocol.refusal import Refusal
 from sensors.board import Board
 from sensors.sluice import Sluice
 
 BALLAST = "agent.ballast"
+WARM = "warm"
+"""Where warm functions get the directories for their sockets, beside the store: they stay over a restart, as the containers do."""
 
 INSTANCE_BYTES = 4
 # Tells the processes of one node apart, some hundreds in its life.
@@ -76,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(settings: Settings) -> int:
     """Turn until SIGTERM or SIGINT."""
     inbox: SimpleQueue[object] = SimpleQueue()
-    host = Host(Path(settings.state_dir), settings.labels)
+    host = Host(Path(settings.state_dir), settings.labels, processes=settings.processes)
     store = Store(Path(settings.state_dir) / FILE, ballast=Ballast(Path(settings.state_dir) / BALLAST))
     if store.notice:
         log.error("store_damaged notice=%r", store.notice)
@@ -91,7 +94,13 @@ def run(settings: Settings) -> int:
     workers, zone = _workers(settings, inbox), Zone(os.environ.get("TZ", ""))
     releases = Releases(os.environ, inbox.put)
     inbox.put(releases.look())
-    loop = Loop(node, store, Adapters(broker, workers, board, host, releases), inbox, settings.health_s)
+    loop = Loop(
+        node,
+        store,
+        Adapters(broker, workers, board, host, releases, _processes(settings, inbox)),
+        inbox,
+        settings.health_s,
+    )
     process = Process(
         loop,
         settings,
@@ -149,9 +158,18 @@ def _workers(settings: Settings, inbox: SimpleQueue[object]) -> WorkersSeam:
     from agent.adapters.engine import Engine  # noqa: PLC0415 - 0.3 MB that a node of sensors does without
     from agent.adapters.workers import PULLS_AT_ONCE, Workers  # noqa: PLC0415
 
-    engine = Engine(settings.docker_host, settings.node, settings.fleet)
+    engine = Engine(settings.docker_host, settings.node, settings.fleet, Path(settings.state_dir) / WARM)
     engine.events(lambda: inbox.put(EngineHint()))
     return Workers(engine, inbox.put, pulls_at_once=1 if settings.pull_rate_bps else PULLS_AT_ONCE)
+
+
+def _processes(settings: Settings, inbox: SimpleQueue[object]) -> ProcessesSeam | None:
+    if not settings.processes:
+        return None
+    from agent.adapters.processes import Allowance, Processes  # noqa: PLC0415 - for the few nodes that allow them
+
+    most = (size_bytes(settings.process_memory), size_bytes(settings.process_file))
+    return Processes(Path(settings.state_dir) / "processes", Allowance(*most, settings.process_user), inbox.put)
 
 
 def _options(arguments: Sequence[str]) -> Options:

@@ -30,7 +30,8 @@ class Settings:
     """The settings of one agent. `docker_host = "none"` is a node without containers; `metrics_port = 0` serves no metrics.
 
     `finger` is the path of a named pipe through which mock pins can be touched. `pull_rate` (`500k`) is what all pulls together may
-    take of the line in a second; without it they take the whole.
+    take of the line in a second; without it they take the whole. With `processes` functions may run as processes of this machine:
+    as `process_user` (empty: as the agent), each with `process_memory` and files of `process_file` at most.
     """
 
     node: Name
@@ -49,6 +50,10 @@ class Settings:
     metrics_port: Annotated[int, Bounds(least=0, most=65535)] = 0
     metrics_host: str = "127.0.0.1"
     pull_rate: str = ""
+    processes: bool = False
+    process_user: str = ""
+    process_memory: str = "256M"
+    process_file: str = "64M"
 
     @property
     def pull_rate_bps(self) -> int:
@@ -84,9 +89,9 @@ def read(path: Path | None, environ: Mapping[str, str], hostname: str) -> Settin
     settings = _SHAPE.read(document)
     if isinstance(settings, str):
         return Refusal(settings, str(path or DEFAULT_FILE))
-    refused = _rate_refused(settings.pull_rate)
+    refused = _sizes_refused(settings)
     if refused:
-        return Refusal(f"pull_rate: {refused}")
+        return Refusal(refused)
     password = told.password(settings.broker_password_file)
     return password if isinstance(password, Refusal) else settings
 
@@ -97,12 +102,28 @@ def _name_refused(node: str) -> str:
     return "" if is_name(node) else f"{node!r} cannot name a node (lower-case letters, digits, hyphens)"
 
 
+def _sizes_refused(settings: Settings) -> str:
+    refused = _rate_refused(settings.pull_rate)
+    if refused:
+        return f"pull_rate: {refused}"
+    for name in ("process_memory", "process_file"):
+        try:
+            size_bytes(getattr(settings, name))
+        except ValueError as error:
+            return f"{name}: {error}"
+    return ""
+
+
 def _rate_refused(rate: str) -> str:
     try:
         is_too_low = bool(rate) and size_bytes(rate) < LEAST_RATE_BPS
     except ValueError as error:
         return str(error)
     return f"{rate!r} is less than {LEAST_RATE_BPS} bytes a second" if is_too_low else ""
+
+
+def _flag(text: str) -> bool | Refusal:
+    return text == "true" if text in ("true", "false") else Refusal(f"{text!r} is neither true nor false")
 
 
 def _labels(text: str) -> dict[str, str] | Refusal:
@@ -114,4 +135,5 @@ def _labels(text: str) -> dict[str, str] | Refusal:
 
 _FIELDS: Mapping[str, told.Read] = dict.fromkeys(Settings.__dataclass_fields__, str) | {
     "broker_port": told.whole, "keepalive_s": told.whole, "metrics_port": told.whole, "health_s": told.real, "labels": _labels,
+    "processes": _flag,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.adapters.host_config import NANO, host_config
+from agent.adapters.outfit import event_variables, outfitted
 from agent.decide.effects import Run, Warm
 from protocol.container import Attachment, Container, HealthCheck, Mount
 from protocol.desired import TaskSpec
@@ -62,14 +63,14 @@ def run_body(place: Place, step: Run) -> dict[str, Any]:
     function = step.function
     ours = {"stack": function.stack, "function": function.name, "revision": function.revision}
     ours |= {"invocation": step.invocation, "attempt": str(step.attempt)}
-    event = {f"CE_{_variable(name)}": value for name, value in step.attributes}
+    container, event = outfitted(function), event_variables(step.attributes)
     streams = {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "OpenStdin": True, "StdinOnce": True}
-    return _body(function.container, _labels(place, function.container, ours), event) | streams
+    return _body(container, _labels(place, function.container, ours), event) | streams
 
 
 def instance_body(place: Place, step: Warm, shared: str) -> dict[str, Any]:
     """The create request for an instance of a warm function; `shared` is the directory for its socket, if it has one."""
-    function, container = step.function, step.function.container
+    function, container = step.function, outfitted(step.function)
     ours = {"stack": function.stack, "function": function.name, "revision": function.revision}
     labels = _labels(place, container, ours | {"instance": str(step.number)})
     more = {"OPENFAAS_NAME": function.name}
@@ -78,10 +79,6 @@ def instance_body(place: Place, step: Warm, shared: str) -> dict[str, Any]:
         container = replace(container, mounts=(*container.mounts, mount))
         more["BRAMBLE_SOCKET"] = f"{SOCKET_DIRECTORY}/{SOCKET_NAME}"
     return _body(container, labels, more)
-
-
-def _variable(name: str) -> str:
-    return "".join(c if c.isascii() and c.isalnum() else "_" for c in name.upper())
 
 
 def _labels(place: Place, container: Container, ours: dict[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from agent.adapters.creation import run_body
 from agent.adapters.docker_api import CALL_TIMEOUT_S, Answer, EngineAwayError
+from agent.adapters.outfit import outfitted
 from agent.adapters.pulls import pull
 from agent.adapters.starting import started
 from agent.adapters.steps import NotOursError, inspected, remove
@@ -45,7 +46,7 @@ class Attempt:
     ) -> None:
         self._around, self._api, self._place, self._step = around, around.api, around.place, step
         self._monotonic, self._sleep = monotonic, sleep
-        self._name = around.place.run_name(step.invocation, step.attempt)
+        self._name, self._container = around.place.run_name(step.invocation, step.attempt), outfitted(step.function)
         self._timeout_s = step.function.timeout_s
         self._begun_mono_s = monotonic()
         self._may_run = False
@@ -60,12 +61,12 @@ class Attempt:
             return self._find_again(str(away)) if self._may_run else self._failed(str(away))
 
     def _begin(self) -> RunEnded:
-        prepared = self._around.prepare(self._step.function.container)
+        prepared = self._around.prepare(self._container)
         if not isinstance(prepared, Done):
             return self._failed(prepared.reason)
         created = self._create()
         if created.status == 404 and "image" in created.message.lower():
-            pulled = pull(self._api, self._step.pull or Pull(self._step.key, self._step.function.container.image))
+            pulled = pull(self._api, self._step.pull or Pull(self._step.key, self._container.image))
             if not isinstance(pulled, Done):
                 return self._failed(pulled.reason)
             created = self._create()
@@ -75,10 +76,10 @@ class Attempt:
 
     def _create(self) -> Answer:
         body = run_body(self._place, self._step)
-        return self._around.create(self._name, self._step.function.container, body)
+        return self._around.create(self._name, self._container, body)
 
     def _start(self, container: str) -> RunEnded:
-        completed = self._around.complete(container, self._step.function.container)
+        completed = self._around.complete(container, self._container)
         if not isinstance(completed, Done):
             return self._failed(completed.reason)
         wire = self._api.attach(container)
@@ -187,7 +188,7 @@ class Attempt:
         return self._said(output, reason=f"killed after its timeout of {self._timeout_s:g} s", timed_out=True)
 
     def _refused(self, answer: Answer) -> RunEnded:
-        image = self._step.function.container.image
+        image = self._container.image
         return self._failed(trouble(image, answer.status, answer.message).reason)
 
     def _failed(self, reason: str) -> RunEnded:

@@ -19,6 +19,7 @@ from typing import Any
 from agent.adapters.asking import HEALTH, answered, cut_off, said_by, sent_for
 from agent.adapters.creation import SOCKET_NAME, instance_body
 from agent.adapters.doors import Door
+from agent.adapters.outfit import outfitted
 from agent.adapters.pulls import pull
 from agent.adapters.starting import started
 from agent.adapters.steps import STILL_RETRY_S, NotOursError, inspected
@@ -88,7 +89,7 @@ class WarmFunctions:
         found = inspected(self.around.api, self.around.place, name)
         if found is not None and found["State"]["Running"]:
             return Done()
-        container = step.function.container
+        container = outfitted(step.function)
         if found is None:
             made = self._made(step, name)
             if not isinstance(made, Done):
@@ -100,7 +101,7 @@ class WarmFunctions:
         return Done() if begun.ok else trouble(name, begun.status, begun.message)
 
     def _made(self, step: Warm, name: str) -> Outcome:
-        container = step.function.container
+        container = outfitted(step.function)
         prepared = self.around.prepare(container)
         if not isinstance(prepared, Done):
             return prepared

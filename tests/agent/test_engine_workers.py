@@ -8,15 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.adapters.workers import (
-    LOOK_REST,
-    LOOK_REST_MOST_S,
-    PULLS_AT_ONCE,
-    RUNS_AT_ONCE,
-    STEPS_AT_ONCE,
-    WAITING_LIMIT,
-    Workers,
-)
+from agent.adapters.lanes import WAITING_LIMIT
+from agent.adapters.workers import LOOK_REST, LOOK_REST_MOST_S, PULLS_AT_ONCE, RUNS_AT_ONCE, STEPS_AT_ONCE, Workers
 from agent.decide.effects import Pull, Run, Start, Step
 from agent.decide.inputs import (
     ContainerSeen,

@@ -1,0 +1,152 @@
+"""Runs a Python handler: `def handle(event, context)`, once for the event on standard input, or for each request over HTTP.
+
+A program of its own that is put beside the handler, in a container or in the directory of a process: standard library only, and
+any Python from 3.9 on. `event` and `context` are OpenFaaS's (`python3-http`): `event.body`, `event.headers`; and what CloudEvents
+add, `event.attributes` and `event.data`. What `handle` returns is the output: text, or anything JSON can say, or OpenFaaS's
+`statusCode` and `body`. An exception, or a status from 400 on, is a failure. What it prints goes to standard error, because the
+output is the result. No `X | Y` is evaluated here, nor `match`: images are as old as they are.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PORT = 8080
+HEALTH = "/_/health"
+FAILS_FROM = 400
+PREFIX, HEADER = "CE_", "ce-"
+SECRETS = "/var/openfaas/secrets"
+
+
+class Event:
+    """What the function is called with."""
+
+    method, path = "POST", "/"
+
+    def __init__(self, body: str, headers: dict[str, str]) -> None:
+        self.body, self.headers, self.query = body, headers, {}  # type: tuple[str, dict[str, str], dict[str, str]]
+        self.attributes = {k[len(HEADER) :]: v for k, v in headers.items() if k.startswith(HEADER)}
+
+    @property
+    def data(self) -> Any:
+        """The body read as JSON, or as text where it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return self.body
+
+
+class Context:
+    """Where the function runs."""
+
+    def __init__(self) -> None:
+        self.hostname = socket.gethostname()
+
+    def secret(self, name: str) -> str:
+        """The text of a secret of the function."""
+        return (Path(os.environ.get("BRAMBLE_SECRETS", SECRETS)) / name).read_text()
+
+
+Handle = Callable[[Event, Context], Any]
+
+
+def loaded(path: str) -> Handle:
+    """The `handle` of a file."""
+    spec = importlib.util.spec_from_file_location("handler", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["handler"] = module
+    spec.loader.exec_module(module)
+    handle: Handle = module.handle
+    return handle
+
+
+def answered(handle: Handle, event: Event) -> tuple[int, bytes]:
+    """Call it; a status and a body."""
+    try:
+        said = handle(event, Context())
+        status = 200
+        if isinstance(said, dict) and "statusCode" in said:
+            status, said = int(said["statusCode"]), said.get("body")
+        return status, _bytes(said)
+    except Exception:  # noqa: BLE001 - somebody else's code; what it was stands in the errors
+        traceback.print_exc()
+        return 500, b""
+
+
+def once(path: str) -> int:
+    """Answer the event on standard input."""
+    output, sys.stdout = sys.stdout.buffer, sys.stderr
+    headers = {HEADER + k[len(PREFIX) :].lower(): v for k, v in os.environ.items() if k.startswith(PREFIX)}
+    status, body = answered(loaded(path), Event(sys.stdin.buffer.read().decode(errors="replace"), headers))
+    output.write(body)
+    output.flush()
+    return 0 if status < FAILS_FROM else 1
+
+
+def serve(path: str, address: str) -> None:
+    """Answer requests until the end, on a port or, where the address is a path, on a Unix socket."""
+    import http.server  # noqa: PLC0415 - half of the start of a function that runs once
+    import socketserver  # noqa: PLC0415
+
+    sys.stdout = sys.stderr
+    handle = loaded(path)
+
+    class Asked(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def do_GET(self) -> None:
+            self._answer(200 if self.path == HEALTH else 404, b"")
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode(errors="replace")
+            self._answer(*answered(handle, Event(body, {k.lower(): v for k, v in self.headers.items()})))
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def address_string(self) -> str:
+            return str(self.client_address)
+
+        def log_message(self, *_: Any) -> None:
+            """Each request is told by its result."""
+
+    class OnSocket(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+        daemon_threads = True
+
+    if address:
+        Path(address).unlink(missing_ok=True)  # of an instance before this one
+        server: socketserver.BaseServer = OnSocket(address, Asked)
+        Path(address).chmod(0o666)  # the agent is another user, and alone beside the function in that directory
+    else:
+        server = http.server.ThreadingHTTPServer(("", PORT), Asked)
+    server.serve_forever()
+
+
+def _bytes(said: Any) -> bytes:
+    if said is None:
+        return b""
+    if isinstance(said, bytes):
+        return said
+    return said.encode() if isinstance(said, str) else json.dumps(said, ensure_ascii=False).encode()
+
+
+if __name__ == "__main__":
+    if sys.argv[2:3] == ["--serve"]:
+        serve(sys.argv[1], os.environ.get("BRAMBLE_SOCKET", ""))
+    else:
+        sys.exit(once(sys.argv[1]))
