@@ -9,6 +9,7 @@ import pytest
 from controller.decide.rollouts import steering
 from controller.decide.rollouts.slot import Cause, RolloutState, SlotState
 from protocol.observed import OfferState
+from protocol.operator import OrderVerb
 from tests.controller.gradual import SERVICE, Bed
 
 FAILED, STAGED, SETTLED = SlotState.FAILED, SlotState.STAGED, SlotState.SETTLED
@@ -90,3 +91,27 @@ def test_a_revision_that_is_taken_back_is_offered_to_nobody() -> None:
     bed = refused(failure_action="rollback")
     assert bed.rollout.is_back
     assert bed.desk.offers("pi-1").offers == ()
+
+
+def test_what_was_rolled_back_for_want_of_an_image_says_how_to_try_it_again() -> None:
+    """A login that is corrected later brings nothing back by itself; the order that is named does, under the same manifest."""
+    bed = refused(failure_action="rollback")
+    bed.rounds()
+    remedy = f"pi-1 could not get its image: when that is corrected, `bramble restart {SERVICE}` tries it again"
+    assert bed.rollout.state is RolloutState.ROLLED_BACK
+    assert any(remedy in reason for reason in bed.status.reasons)
+    bed.pis[0].correct()
+    bed.pis[0].report()
+    assert bed.rollout.state is RolloutState.ROLLED_BACK
+    bed.desk.order(OrderVerb.RESTART, SERVICE)
+    assert bed.rounds() == [["pi-1", "pi-2"]]
+    assert (bed.rollout.state, bed.status.reasons, bed.status.report) == (RolloutState.DONE, (), "2 updated")
+    assert set(bed.desk.tasks("pi-1").values()) == {"web:2"}
+
+
+def test_what_was_rolled_back_for_what_it_did_has_no_such_remedy() -> None:
+    """To try it again would be to fail again."""
+    bed = Bed(2, failure_action="rollback")
+    bed.end(*bed.ask(), well=False)
+    assert bed.rollout.is_back
+    assert not any("bramble restart" in reason for reason in bed.status.reasons)

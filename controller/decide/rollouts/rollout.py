@@ -186,9 +186,23 @@ def _judge(fleet: Fleet, service: str) -> None:
             rollout = after
         # What the whole tolerates may be too much for the last batch.
         said = of_batches if said.seen is None or of_batches.cause is Cause.FAILURES else said
+    if said.seen is RolloutSeen.ROLL_BACK:
+        said = replace(said, reason="; ".join(filter(None, (said.reason, _remedy(fleet, rollout)))))
     if said.seen is not None:
         is_anew = said.seen is RolloutSeen.MORE and rollout.state is RolloutState.DONE  # how it ended is over
         become(fleet, rollout, said.seen, said.reason or ("" if is_anew else rollout.reason), said.cause)
+
+
+def _remedy(fleet: Fleet, rollout: Rollout) -> str:
+    """What to do where a revision is taken back for want of its image alone: unlike a pause, no word of a node ends that."""
+    tasks = sorted(fleet.slots.of("standing", (rollout.service, Standing.FAILED)))
+    failed = [fleet.slots[task] for task in tasks if rollout.owns(fleet.slots[task])]
+    if not failed or not all(slot.was_staging for slot in failed):
+        return ""
+    return (
+        f"{failed[0].node} could not get its image{failed[0].reason and f' ({failed[0].reason})'}: "
+        f"when that is corrected, `bramble restart {rollout.service}` tries it again"
+    )
 
 
 def _failed(fleet: Fleet, rollout: Rollout) -> int:
