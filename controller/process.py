@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from controller.adapters.metrics import Metrics, Snapshot
+from controller.decide.functions import gauges
 from controller.decide.presence import Presence
 from controller.decide.rollouts.slot import SlotState
 from controller.loop import Loop
@@ -64,11 +65,9 @@ class Process:
             for service in fleet.rollouts
             for state in SlotState
         }
-        self._metrics.publish(
-            Snapshot(
-                fleet.counts, nodes, slots, durations, self._loop.inbox_length, self._loop.outgoing_length, fleet.is_up
-            )
-        )
+        lengths = (self._loop.inbox_length, self._loop.outgoing_length)
+        shown = Snapshot(fleet.counts, nodes, slots, durations, *lengths, fleet.is_up, tuple(gauges(fleet)))
+        self._metrics.publish(shown)
 
 
 def _words(loop: Loop) -> str:

@@ -30,6 +30,8 @@ class OrderVerb(StrEnum):
     the update on `arguments.node` mind no lock. `plan` (target: a stack; `arguments.manifest`: its text) gives a Plan.
     `agents` gives a list of AgentRow; `agents-update` takes the fields of a `release.Release` (an empty `version` is the base), and
     how to go about it: `parallelism`, `canary`, `monitor_s`, `max_failure_ratio`, `failure_action` and a list of `constraints`.
+    `functions` (target: a stack, a `stack.function`, or all) gives a list of FunctionRow, `dead-letters` (the same, or the id of an
+    invocation) a list of LetterRow; `replay` and `drop` take such a target, or `arguments.all`.
     `command` passes `arguments` {verb, target, value} (a `desired.Command`) on to the node `target`, and gives the node's answer
     (`pins`: a list of PinRow). A direct call is answered with a CallEnd.
     """
@@ -45,6 +47,8 @@ class OrderVerb(StrEnum):
     ROLLOUT_STATUS = "rollout-status"
     ROLLOUT_HISTORY = "rollout-history"
     AGENTS = "agents"
+    FUNCTIONS = "functions"
+    DEAD_LETTERS = "dead-letters"
 
     DRAIN = "drain"
     PAUSE = "pause"
@@ -63,6 +67,8 @@ class OrderVerb(StrEnum):
     UNPIN = "unpin"
     OVERRIDE = "override"
     AGENTS_UPDATE = "agents-update"
+    REPLAY = "replay"
+    DROP = "drop"
     COMMAND = "command"
 
 

@@ -29,6 +29,7 @@ class Snapshot:
     inbox_length: int
     outgoing_length: int
     is_up: bool
+    gauges: tuple[tuple[tuple[str, ...], float], ...] = ()
 
 
 _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
@@ -45,6 +46,29 @@ _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         ("function",),
     ),
     "invocation_duplicates": ("bramble_invocation_duplicates", "Causes whose invocation stood on the ledger.", ()),
+    "taken_over": (
+        "bramble_invocations_taken_over",
+        "Invocations given to another node, theirs being away.",
+        ("function",),
+    ),
+    "scalings": (
+        "bramble_function_scalings",
+        "Changes of how many instances are kept ready.",
+        ("function", "direction"),
+    ),
+    "dead_letters": ("bramble_dead_letters", "Invocations that left a dead letter.", ("status",)),
+    "dead_letters_replayed": ("bramble_dead_letters_replayed", "Dead letters that were run once more.", ()),
+    "dead_letters_dropped": ("bramble_dead_letters_dropped", "Dead letters that an operator dropped.", ()),
+    "dead_letters_done": (
+        "bramble_dead_letters_done",
+        "Dead letters of what a late result says was done after all.",
+        (),
+    ),
+    "dead_letters_lost": (
+        "bramble_dead_letters_lost",
+        "Dead letters that went for want of room, the oldest first.",
+        (),
+    ),
     "result_duplicates": ("bramble_result_duplicates", "Results after the first of an invocation.", ()),
     "rollouts": ("bramble_rollout_changes", "Rollouts that came into a state.", ("state",)),
     "requests": ("bramble_rollout_requests", "Requests for a grant, by what became of them.", ("answer",)),
@@ -57,6 +81,15 @@ _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "late_answers": ("bramble_late_answers", "Answers to commands that nobody waits for.", ()),
     "late_wills": ("bramble_late_wills", "Wills of older connections.", ()),
     "stale_statuses": ("bramble_stale_statuses", "Statuses that were no newer than what is known.", ()),
+}
+
+
+_GAUGES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "ledger_open": ("bramble_invocations_open", "Invocations that wait for a result.", ()),
+    "dead_letters_kept": ("bramble_dead_letters_kept", "Dead letters that are kept.", ()),
+    "function_busy": ("bramble_function_busy", "Invocations that nodes have taken and not ended.", ("function",)),
+    "function_instances": ("bramble_function_instances", "Instances of a warm function that are there.", ("function",)),
+    "function_keep": ("bramble_function_keep", "Instances of a warm function to be kept ready.", ("function",)),
 }
 
 
@@ -73,6 +106,7 @@ class Metrics:
         }
         self._nodes = self._gauge("bramble_nodes", "Nodes by presence.", "presence")
         self._slots = self._gauge("bramble_rollout_slots", "Slots of rollouts by state.", "service", "state")
+        self._gauges = {key: self._gauge(name, help_, *labels) for key, (name, help_, labels) in _GAUGES.items()}
         self._inbox = self._gauge("bramble_inbox_length", "Inputs that the last turn found.")
         self._outgoing = self._gauge("bramble_outgoing_length", "Packets that wait for the link.")
         self._link = self._gauge("bramble_link_up", "Whether the broker has us.")
@@ -101,9 +135,18 @@ class Metrics:
             self._slots.labels(service, state).set(number)
         for function, duration_s in now.durations:
             self._invocation.labels(function).observe(duration_s)
+        self._show(now.gauges)
         self._inbox.set(now.inbox_length)
         self._outgoing.set(now.outgoing_length)
         self._link.set(now.is_up)
+
+    def _show(self, gauges: tuple[tuple[tuple[str, ...], float], ...]) -> None:
+        """Of functions that are gone nothing is shown."""
+        for gauge, (_, _, labels) in zip(self._gauges.values(), _GAUGES.values(), strict=True):
+            if labels:
+                gauge.clear()
+        for (key, *named), value in gauges:
+            (self._gauges[key].labels(*named) if named else self._gauges[key]).set(value)
 
     def _count(self, counts: Mapping[tuple[str, ...], int]) -> None:
         for (key, *labels), number in counts.items():

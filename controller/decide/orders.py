@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide import agents, answers, availability, decommission, labels, nodes, services, twins
+from controller.decide import agents, answers, availability, decommission, functions, labels, nodes, services, twins
 from controller.decide.fleet import Fleet
+from controller.decide.home_assistant import refusals
 from controller.decide.inputs import Heard
 from controller.decide.invocation import Entry
 from controller.decide.invocations import open_entry, repeat_answer
@@ -42,7 +43,7 @@ def order(fleet: Fleet, key: str, heard: Heard, now_mono_s: float) -> None:
     answer = before.answer if before else replace(_DO[asked.verb](fleet, asked, now_mono_s), id=key)
     if before is None and asked.verb not in _ASKING and answer.ok:
         _remember(fleet, key, answer)
-    fleet.reply(response_topic, heard.correlation, answer)
+    _reply(fleet, (response_topic, heard.correlation), answer)
 
 
 def call(fleet: Fleet, topic: CallTopic, heard: Heard, now_mono_s: float) -> None:
@@ -76,7 +77,7 @@ def answered(fleet: Fleet, node: str, key: str, answer: Answer) -> None:
         return
     del fleet.asked[key]
     fleet.deadlines.drop(KIND, key)
-    fleet.reply(response_topic, correlation, replace(answer, id=key))
+    _reply(fleet, (response_topic, correlation), replace(answer, id=key))
 
 
 def unanswered(fleet: Fleet, key: str) -> None:
@@ -92,7 +93,7 @@ def _command(
 ) -> None:  # fmt: skip
     refused = _command_refused(fleet, asked)
     if refused is not None:
-        fleet.reply(*back, replace(refused, id=key))
+        _reply(fleet, back, replace(refused, id=key))
         return
     if key in fleet.asked:
         return
@@ -102,6 +103,11 @@ def _command(
     target, value, epoch = arguments.get("target", ""), arguments.get("value", ""), fleet.epoch_of(asked.target)
     command = Command(key, Verb(arguments["verb"]), target, value, epoch)
     fleet.say(CommandTopic(fleet.name, asked.target, key), command)
+
+
+def _reply(fleet: Fleet, back: tuple[str, bytes], answer: Answer) -> None:
+    fleet.reply(*back, answer)
+    refusals.answered(fleet, answer)
 
 
 def _command_refused(fleet: Fleet, asked: OperatorOrder) -> Answer | None:
@@ -163,6 +169,8 @@ _ASKING = frozenset(
         OrderVerb.ROLLOUT_STATUS,
         OrderVerb.ROLLOUT_HISTORY,
         OrderVerb.AGENTS,
+        OrderVerb.FUNCTIONS,
+        OrderVerb.DEAD_LETTERS,
     }
 )
 """What only asks, and may be asked again; all else is done at most once per id."""
@@ -178,6 +186,10 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.ROLLOUT_HISTORY: undo.rows,
     OrderVerb.AGENTS: agents.rows,
     OrderVerb.AGENTS_UPDATE: agents.update,
+    OrderVerb.FUNCTIONS: functions.functions,
+    OrderVerb.DEAD_LETTERS: functions.dead_letters,
+    OrderVerb.REPLAY: functions.replay,
+    OrderVerb.DROP: functions.drop,
     OrderVerb.DRAIN: availability.drain,
     OrderVerb.PAUSE: availability.pause,
     OrderVerb.ACTIVATE: availability.activate,

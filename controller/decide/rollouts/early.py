@@ -7,9 +7,10 @@ batch begins or a rollout goes on.
 
 from __future__ import annotations
 
-from controller.decide.fleet import Early, Fleet, Waiting
+from controller.decide.fleet import Fleet
 from controller.decide.rollouts import phases
 from controller.decide.rollouts.slot import GRANTING, OPEN, Rollout, Slot
+from controller.decide.unsettled import Early, Waiting
 from protocol.observed import Request
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 
-from controller.decide.fleet import Fleet, Waiting
+from controller.decide.fleet import Fleet
 from controller.decide.records import stack_of
 from controller.decide.rollouts import budget, early, phases, precedence
 from controller.decide.rollouts.course import move
 from controller.decide.rollouts.slot import GRANTING, HALTED, HOLDING, OPEN, Rollout, Slot, SlotSeen, SlotState
+from controller.decide.unsettled import Waiting
 from protocol.desired import Grant
 from protocol.observed import Request
 from protocol.topics import GrantTopic
