@@ -12,7 +12,6 @@ The same code turns in the simulator: time, wire and store are arguments.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 from collections import deque
@@ -27,19 +26,18 @@ from controller.decide.charge import Claim, Us
 from controller.decide.cycle import cycle
 from controller.decide.effects import Effect, Inspect, Remark, Reply, Say
 from controller.decide.fleet import Fleet
-from controller.decide.inputs import Heard, Input, Inspected, Unreadable
+from controller.decide.inputs import Input, Inspected
 from controller.decide.observe import observe
 from controller.decide.records import Number
 from controller.decide.revive import revive
 from controller.ears import Ears
 from controller.outgoing import Outgoing, Publisher
-from controller.packing import answer, packed
+from controller.packing import answer, packed, read
 from controller.store import Store
 from link.broker import Subscriptions
 from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused, Sent
 from protocol import delivery, topics
 from protocol.envelope import Packet, Received, pack, unpack
-from protocol.ids import REVISION_CHARS
 from protocol.observed import Link
 from protocol.operator import ControllerPresence
 from protocol.refusal import Refusal
@@ -244,7 +242,8 @@ class Loop:
     def _inputs(self, seen: object) -> Iterator[Input]:
         match seen:
             case Arrived() if seen.epoch == self._dials:
-                yield from (read(packet) for packet in seen.packets if packet.topic != self._own_topic)
+                said = self.fleet.home_assistant.status_topic
+                yield from (read(packet, said) for packet in seen.packets if packet.topic != self._own_topic)
             case LinkUp() if seen.epoch == self._dials:
                 yield seen
             case LinkDown() if seen.epoch == self._fallen:
@@ -265,7 +264,8 @@ class Loop:
     def _dial(self) -> None:
         self._dials += 1
         self._is_dialled = True
-        heard = (*delivery.subscriptions(self.fleet.name), (self._own_topic, 1))
+        name, beside = self.fleet.name, self.fleet.home_assistant.subscriptions(self.fleet.name)
+        heard = (*delivery.subscriptions(name), *beside, (self._own_topic, 1))
         self._wire.dial(self._dials, self._presence(Link.OFFLINE), self._presence(Link.ONLINE), heard)
 
     def _presence(self, state: Link) -> Packet:
@@ -300,16 +300,3 @@ class Loop:
         for refused in self._outgoing.send(self._wire):
             self.fleet.tally("refusals", "own_message")
             log.error("message_refused topic=%s reason=%r", refused.path, refused.reason)
-
-
-def read(packet: Packet) -> Input:
-    """Make an input of a packet; the digest of a manifest is of its very bytes."""
-    received = unpack(packet)
-    topic = topics.parse(packet.topic) if isinstance(received, Refusal) else received.topic
-    digest = ""
-    if isinstance(topic, topics.ManifestTopic):
-        digest = hashlib.sha256(packet.payload).hexdigest()[:REVISION_CHARS]
-    if isinstance(received, Refusal):
-        size_bytes = len(packet.payload)
-        return Unreadable(topic, received, size_bytes, digest, packet.response_topic, packet.correlation)
-    return Heard(received, packet.retain, packet.response_topic, packet.correlation, digest)

@@ -42,6 +42,7 @@ LATER = (
     "attendances",
     "earlier",
     "quarantines",
+    "announcements",
     "streams",
     "letters",
     "keeps",
@@ -132,6 +133,12 @@ def letters(db: Database) -> None:
     """Remember dead letters, and how many instances of warm functions nodes keep ready."""
     for name in ("letters", "keeps"):
         _make(db, name)
+
+
+@migrations()
+def announcements(db: Database) -> None:
+    """Remember what Home Assistant was told of."""
+    _make(db, "announcements")
 
 
 def _make(db: Database, name: str) -> None:

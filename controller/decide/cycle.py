@@ -24,6 +24,7 @@ from controller.decide import (
 from controller.decide.assignments import assign
 from controller.decide.effects import Effect, Say
 from controller.decide.fleet import Fleet
+from controller.decide.home_assistant import announce
 from controller.decide.placement import replacements
 from controller.decide.placement.hosts import host
 from controller.decide.placement.scheduler import schedule
@@ -49,6 +50,7 @@ def cycle(fleet: Fleet, now_mono_s: float) -> tuple[Effect, ...]:
     resay.hello_answered(fleet)
     invocations.dispatch(fleet, now_mono_s)
     report.report(fleet, now_mono_s)
+    announce.settle(fleet, now_mono_s)
     _acknowledge(fleet)
     effects, fleet.effects = _newest(fleet.effects), []
     return effects
@@ -76,6 +78,8 @@ _DUE: Mapping[str, Callable[[Fleet, str, float], object]] = {
     replacements.AWAY: replacements.look_after,
     replacements.STEADY: replacements.steady,
     steadiness.KIND: lambda fleet, key, _: steadiness.calm(fleet, key),
+    announce.KIND: lambda fleet, key, _: announce.wake(fleet, key),
+    announce.BIRTH: lambda fleet, _, now_mono_s: announce.link_up(fleet, now_mono_s),
     report.KIND: lambda fleet, key, _: fleet.unsettled.reports.add(key),
 }
 """What each kind of deadline wakes."""

@@ -18,6 +18,7 @@ from typing import Any
 from controller.decide.catalogue import Catalogue
 from controller.decide.deadlines import Deadlines
 from controller.decide.effects import Effect, Remark, Reply, Say
+from controller.decide.home_assistant.desk import Announcement, HomeAssistant
 from controller.decide.invocation import Entry, Letter, weight_of
 from controller.decide.loads import Loads
 from controller.decide.numbering import Numbering
@@ -117,6 +118,7 @@ class Fleet:
     departed: Shelf[Departed] = field(default_factory=lambda: Shelf(Departed))
     quarantines: Shelf[Quarantine] = field(default_factory=lambda: Shelf(Quarantine))
     streams: Shelf[Streams] = field(default_factory=lambda: Shelf(Streams))
+    announcements: Shelf[Announcement] = field(default_factory=lambda: Shelf(Announcement))
     answered: Shelf[Answered] = field(default_factory=lambda: Shelf(Answered))
 
     # What follows from that.
@@ -176,6 +178,7 @@ class Fleet:
     told: set[str] = field(default_factory=set)
     unknown: dict[str, str] = field(default_factory=dict)
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
+    home_assistant: HomeAssistant = field(default_factory=HomeAssistant)
 
     # What a turn has to look at, and what it says. `switched` are the sections of a stack that a node turns out to have kept.
     unsettled: Unsettled = field(default_factory=Unsettled)

@@ -64,4 +64,11 @@ class Inspected:
     layers: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
 
 
-Input = Heard | Unreadable | LinkUp | LinkDown | Inspected
+@dataclass(frozen=True, slots=True)
+class HomeAssistantSaid:
+    """The word that Home Assistant says when it begins, `online`, or ends."""
+
+    word: str
+
+
+Input = Heard | Unreadable | LinkUp | LinkDown | Inspected | HomeAssistantSaid

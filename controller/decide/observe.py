@@ -29,7 +29,8 @@ from controller.decide import (
 )
 from controller.decide.assignments import release
 from controller.decide.fleet import Fleet
-from controller.decide.inputs import Heard, Input, Inspected, Unreadable
+from controller.decide.home_assistant import announce, commands, events
+from controller.decide.inputs import Heard, HomeAssistantSaid, Input, Inspected, Unreadable
 from controller.decide.records import stack_of
 from controller.decide.rollouts import planning, rollout
 from link.inputs import LinkDown, LinkUp
@@ -58,6 +59,9 @@ def observe(fleet: Fleet, happened: Input, now_mono_s: float) -> None:
         case LinkUp():
             leases.link_up(fleet, now_mono_s)
             resay.begin(fleet, now_mono_s)
+            announce.link_up(fleet, now_mono_s)
+        case HomeAssistantSaid():
+            announce.heard(fleet, happened, now_mono_s)
         case LinkDown():
             fleet.is_up = False
             fleet.remark("broker", happened.reason)
@@ -81,6 +85,8 @@ def _heard(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
             orders.order(fleet, topic.id, heard, now_mono_s)
         case topics.CallTopic():
             orders.call(fleet, topic, heard, now_mono_s)
+        case topics.EntityCommandTopic():
+            commands.command(fleet, topic, heard, now_mono_s)
         case _:
             fleet.tally("refusals", "unexpected_topic")
 
@@ -113,6 +119,7 @@ def _from_node(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
         _unknown(fleet, node, heard, now_mono_s)
         return
     _passed_over(fleet, node, heard.received.unknown, is_hello=is_hello)
+    events.came(fleet, node, mark if is_hello else None, now_mono_s)
     if mark is not None and not greeting.count_in(fleet, node, mark, is_hello=is_hello):
         return
     if twins.is_quarantined(fleet, node) and type(topic) in UNHEEDED:
@@ -214,6 +221,7 @@ def _event(fleet: Fleet, topic: topics.EventTopic, message: Any, now_mono_s: flo
         _refuse(fleet, topic.node, "other_topic", f"says an event of {message.sensor} on the topic of {topic.sensor}")
         return
     fleet.tally("events")
+    events.sensed(fleet, message)
     invocations.sensed(fleet, message, now_mono_s)
 
 

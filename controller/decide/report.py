@@ -59,7 +59,9 @@ def _is_verdict(fleet: Fleet, record: StackRecord) -> bool:
 
 
 def _say(fleet: Fleet, record: StackRecord, now_mono_s: float) -> None:
-    status = brief.shortened(stack_status(fleet, record))
+    status = stack_status(fleet, record)
+    fleet.home_assistant.stack_shown(status)
+    status = brief.shortened(status)
     if status == fleet.reported.get(record.name) or not fleet.is_up:
         return
     size = sum(service.desired for service in status.services) + len(fleet.device_nodes.get(record.name, ()))

@@ -1,0 +1,231 @@
+"""What Home Assistant is told, and when: devices whenever they change, states whenever they do, everything anew on each connect.
+
+Nothing here looks at more than has changed (law 10): watchers on the fleet's shelves note the subjects, and a turn looks at a
+portion of them. A device that is gone is taken back by an empty message, an entity by naming it with nothing else; both are said
+again on each connect, because no broker is believed to have kept anything (law 4). So is all that an earlier process announced, or
+one with another prefix, or with none: announcements are durable, and they alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from zlib import crc32
+
+from controller.decide.fleet import Fleet
+from controller.decide.home_assistant import controller, node, service
+from controller.decide.home_assistant.desk import CONTROLLER, NODE, SERVICE, Announced, Announcement, Subject
+from controller.decide.home_assistant.entity import Document, written
+from controller.decide.inputs import HomeAssistantSaid
+from controller.decide.presence import Lease
+from controller.decide.records import Node, StackRecord, service_key
+from protocol.desired import Assignment
+from protocol.observed import NodeStatus
+from protocol.topics import EntityStateTopic, Topic, parse
+
+KIND, BIRTH = "home-assistant", "home-assistant-birth"
+
+PORTION = 5
+"""Devices that one turn looks at: each is a dozen messages, and more than a hundred at once would fill the link's window thrice."""
+
+PORTION_S = 0.25
+"""Until the next portion: 20 devices a second are 250 messages, as many as a reconnect says again."""
+
+BIRTH_LEAST_S, BIRTH_SPREAD_S = 1.0, 10.0
+"""Home Assistant says that it is there before it hears well, and every fleet of a broker answers: each at a moment of its own."""
+
+QUIET_S = 2.0
+"""Between two announcements of one device: Home Assistant drops the rest of one that comes while it still sets up an entity of the
+one before (homeassistant/components/mqtt/discovery.py, `async_discovery_message_received`)."""
+
+GONE_KEPT = 1_000
+"""Devices whose removal is said again on each connect: years of a fleet's changes."""
+
+GONE_ENTITIES_KEPT = 100
+"""Entities of one device that are taken back again; a node has some twenty."""
+
+ONLINE = "online"
+
+_DOCUMENTS = {CONTROLLER: controller.document, NODE: node.document, SERVICE: service.document}
+_STATES = {CONTROLLER: controller.states, NODE: node.states, SERVICE: service.states}
+
+
+def attend(fleet: Fleet) -> None:
+    """Have every change that is to be shown noted from now on."""
+    desk = fleet.home_assistant
+    if not desk.is_on:
+        return
+
+    def node_changed(before: Node | None, after: Node | None) -> None:
+        if before is None or after is None:
+            desk.look_at(controller.of(fleet))
+        if _shown_of(before) != _shown_of(after):
+            desk.look_at(node.of((after or before).name), whole=True)  # type: ignore[union-attr]
+
+    def lease_changed(before: Lease | None, after: Lease | None) -> None:
+        if (before.presence if before else None) != (after.presence if after else None):
+            desk.look_at(node.of((after or before).node))  # type: ignore[union-attr]
+            desk.look_at(controller.of(fleet))
+
+    def status_changed(before: NodeStatus | None, after: NodeStatus | None) -> None:
+        if after is not None and (before is None or _devices(before) != _devices(after)):
+            desk.look_at(node.of(after.node))
+
+    def assignment_changed(before: Assignment | None, after: Assignment | None) -> None:
+        if (before and (before.sensors, before.actuators)) != (after and (after.sensors, after.actuators)):
+            desk.look_at(node.of((after or before).node), whole=True)  # type: ignore[union-attr]
+
+    def stack_changed(before: StackRecord | None, after: StackRecord | None) -> None:
+        for key in _services(before) | _services(after):
+            desk.look_at(service.of(key), whole=True)
+
+    fleet.nodes.watch(node_changed)
+    fleet.leases.watch(lease_changed)
+    fleet.statuses.watch(status_changed)
+    fleet.assignments.watch(assignment_changed)
+    fleet.stacks.watch(stack_changed)
+
+
+def link_up(fleet: Fleet, now_mono_s: float) -> None:
+    """A new connection: what the broker has kept is anybody's guess."""
+    _everything(fleet)
+    fleet.deadlines.set(KIND, "", now_mono_s)
+
+
+def heard(fleet: Fleet, said: HomeAssistantSaid, now_mono_s: float) -> None:
+    """Home Assistant says that it is there: it is told everything soon, or that it goes, which is no matter."""
+    if said.word == ONLINE and fleet.home_assistant.is_on:
+        after_s = BIRTH_LEAST_S + crc32(fleet.name.encode()) % 1000 / 1000 * BIRTH_SPREAD_S
+        fleet.deadlines.set(BIRTH, "", now_mono_s + after_s)
+
+
+def wake(fleet: Fleet, key: str) -> None:
+    """A portion's time has come, or that of one device."""
+    if key:
+        fleet.home_assistant.look_at(Subject(*key.split(" ", 1)), whole=True)
+
+
+def settle(fleet: Fleet, now_mono_s: float) -> None:
+    """Say what has changed, as much as a turn may."""
+    desk = fleet.home_assistant
+    if not desk.waiting or not fleet.is_up:
+        return
+    for subject in tuple(islice(desk.waiting, PORTION)):
+        is_whole = desk.waiting.pop(subject)
+        if is_whole and (due_mono_s := desk.quiet_mono_s.get(subject, now_mono_s)) > now_mono_s:
+            fleet.deadlines.set(KIND, str(subject), due_mono_s)
+            is_whole = False
+        if is_whole:
+            desk.quiet_mono_s[subject] = now_mono_s + QUIET_S
+        _look(fleet, subject, is_whole=is_whole)
+    if desk.waiting:
+        fleet.deadlines.set(KIND, "", now_mono_s + PORTION_S)
+
+
+def say_state(fleet: Fleet, topic: EntityStateTopic, payload: bytes) -> None:
+    """Say how a thing stands, where it was said otherwise."""
+    _say(fleet, topic, payload)
+
+
+def _everything(fleet: Fleet) -> None:
+    desk = fleet.home_assistant
+    desk.said.clear()
+    desk.quiet_mono_s.clear()
+    if desk.is_on:
+        for subject in _subjects(fleet):
+            desk.look_at(subject, whole=True)
+    for key in fleet.announcements:
+        desk.look_at(fleet.announcements[key].subject, whole=True)
+
+
+def _subjects(fleet: Fleet) -> Iterator[Subject]:
+    """All that is to be announced; the controller first, because the others are reached by it."""
+    yield controller.of(fleet)
+    yield from (node.of(name) for name in fleet.nodes)
+    yield from (service.of(key) for key in fleet.catalogue.services)
+
+
+def _look(fleet: Fleet, subject: Subject, *, is_whole: bool) -> None:
+    desk = fleet.home_assistant
+    before = fleet.announcements.get(str(subject))
+    if not is_whole:
+        if before is not None and not before.is_gone and _is_there(fleet, subject):
+            _say_states(fleet, subject)
+        return
+    document = _DOCUMENTS[subject.what](fleet, subject) if desk.is_on else None
+    if document is not None:
+        _announce(fleet, subject, document, before)
+        _say_states(fleet, subject)
+    elif before is not None:
+        _take_back(fleet, before)
+
+
+def _is_there(fleet: Fleet, subject: Subject) -> bool:
+    known = {NODE: fleet.nodes, SERVICE: fleet.catalogue.services}.get(subject.what)
+    return known is None or subject.name in known
+
+
+def _say_states(fleet: Fleet, subject: Subject) -> None:
+    for topic, payload in _STATES[subject.what](fleet, subject):
+        _say(fleet, topic, payload)
+
+
+def _announce(fleet: Fleet, subject: Subject, document: Document, before: Announcement | None) -> None:
+    prefix = fleet.home_assistant.prefix
+    if before is not None and before.prefix != prefix:
+        fleet.say(before.topic(fleet.name), b"")
+    entities = tuple(Announced(one.id, one.platform, str(one.state or "")) for one in document.entities)
+    alive = {one.id for one in entities}
+    gone = [replace(one, is_gone=True) for one in (before.entities if before else ()) if one.id not in alive]
+    after = Announcement(subject.what, subject.name, prefix, (*entities, *gone[-GONE_ENTITIES_KEPT:]))
+    fleet.announcements.put(str(subject), after)
+    kept = {one.topic for one in entities}
+    _empty(fleet, [one.topic for one in gone if one.topic not in kept])
+    _say(fleet, after.topic(fleet.name), written(document, fleet.name, {one.id: one.platform for one in gone}))
+
+
+def _take_back(fleet: Fleet, before: Announcement) -> None:
+    """Nothing of a device stays: not its announcement, and not what its things said last."""
+    subject = before.subject
+    desk = fleet.home_assistant
+    for known in (desk.services, desk.late_of) if subject.what != CONTROLLER else ():
+        known.pop(subject.name, None)
+    desk.said.pop(before.topic(fleet.name), None)
+    desk.quiet_mono_s.pop(subject, None)
+    fleet.say(before.topic(fleet.name), b"")
+    _empty(fleet, [one.topic for one in before.entities])
+    if before.is_gone:
+        return
+    fleet.announcements.put(str(subject), replace(before, is_gone=True, rank=fleet.count("taken-back")))
+    gone = [key for key in fleet.announcements if fleet.announcements[key].is_gone]
+    if len(gone) > GONE_KEPT:
+        fleet.announcements.drop(min(gone, key=lambda key: fleet.announcements[key].rank))
+
+
+def _empty(fleet: Fleet, texts: list[str]) -> None:
+    for text in texts:
+        topic = parse(text) if text else None
+        if topic is not None:
+            fleet.home_assistant.said.pop(topic, None)
+            fleet.say(topic, b"")
+
+
+def _say(fleet: Fleet, topic: Topic, payload: bytes) -> None:
+    if fleet.is_up and fleet.home_assistant.said.get(topic) != payload:
+        fleet.home_assistant.said[topic] = payload
+        fleet.say(topic, payload)
+
+
+def _shown_of(one: Node | None) -> tuple[object, ...]:
+    """What is shown of a node itself; its numbers change with each thing that it is told."""
+    return () if one is None else (one.inventory, one.version, one.availability, one.set_labels)
+
+
+def _devices(status: NodeStatus) -> tuple[object, ...]:
+    return status.sensors, status.actuators
+
+
+def _services(record: StackRecord | None) -> set[str]:
+    stack = record.stack if record is not None else None
+    return {service_key(stack.name, name) for name in stack.services} if stack is not None else set()
