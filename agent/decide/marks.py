@@ -1,9 +1,14 @@
-"""Two durable notes that reach over a power cut: how far a schedule was followed, and since when the controller is silent."""
+"""The small notes of a node.
+
+Durable, so that they reach over a power cut: when a timer fires, how far a schedule was followed, since when the controller is
+silent. Of this process: how the link stands, what a container looked like, which load was told last.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from protocol.load import Load
 from protocol.observed import Clock
 
 
@@ -28,3 +33,41 @@ class Silence:
 
     boot: str
     since_mono_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The load that was told last: in which connection, when, and of which queue and instances it was made."""
+
+    epoch: int = 0
+    at_mono_s: float = 0.0
+    load: Load = field(default_factory=Load)
+    version: int = -1
+    ready: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a timer fires next."""
+
+    due_mono_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The connection: which epoch, and whether the broker has taken it."""
+
+    epoch: int
+    up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A container as `agent.decide.lives` compares it."""
+
+    task: str
+    name: str
+    is_running: bool
+    started: str
+    health: str
+    exit_code: int | None

@@ -9,6 +9,7 @@ the assignment and the trials, after a power cut too. Of what the assignment has
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from agent.decide.target import Target
 from agent.decide.trial import Trial
@@ -31,7 +32,8 @@ def in_force(assignment: Assignment, overlays: Iterable[Trial], targets: Mapping
     assigned = Sections(assignment.sensors, assignment.actuators, assignment.functions)
     if not brought:
         return assigned
-    newer = joined(*brought.values())
+    kept = {(one.stack, one.name): one.keep for one in assignment.functions}
+    newer = joined(*(_keeping(sections, kept) for sections in brought.values()))
     return joined(yielding(of_stacks(assigned, lambda stack: stack not in brought), newer), newer)
 
 
@@ -44,6 +46,13 @@ def functions(assignment: Assignment, trials: Iterable[Trial]) -> Iterator[Funct
 def brought(offer: Offer) -> tuple[FunctionSpec, ...]:
     """The functions that come with an offer."""
     return offer.sections.functions if offer.sections is not None else ()
+
+
+def _keeping(sections: Sections, kept: Mapping[tuple[str, str], int]) -> Sections:
+    """How many instances are kept ready is the assignment's word alone: an offer does not follow the load."""
+    return replace(
+        sections, functions=tuple(replace(f, keep=kept.get((f.stack, f.name), 0)) for f in sections.functions)
+    )  # fmt: skip
 
 
 def _are_all_new(sections: Sections, targets: Mapping[str, Target]) -> bool:
