@@ -62,7 +62,19 @@ class _Carrier:
         return self.environment(service, path)
 
     def function(self, name: str, function: Part) -> Part:
-        return self.environment(function, ("functions", name))
+        path = ("functions", name)
+        return self.environment(self.handler(function, path), path)
+
+    def handler(self, function: Part, path: Path) -> Part:
+        """A handler in a file: its text."""
+        named = function.get("handler")
+        if not named.text.endswith(".py") or "\n" in named.text:
+            return function
+        file = named.place.source.directory / FilePath(named.text).expanduser()
+        text = self.text(file, named, (*path, "handler"))
+        return (
+            function if text is None else function.having("handler", Part(text, Place(Source(named.text, file.parent))))
+        )
 
     def config(self, name: str, config: Part) -> Part:
         return self.content(config, ("configs", name))

@@ -6,13 +6,15 @@ The words are those of Compose for its container, and of OpenFaaS and Home Assis
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from protocol.function import INSTANCES_MOST
 from protocol.manifest.calling import Action, AnyQueue, Backoff, Queue, Rate
 from protocol.manifest.conditions import Constraints
+from protocol.manifest.files import TextName
 from protocol.manifest.forms import NetworkMode
 from protocol.manifest.section import WHOLE, Cpus, Duration, Environment, Flag, Section, Size, Words
 from protocol.manifest.triggering import Trigger
@@ -41,19 +43,60 @@ class Scale(Section):
         return self
 
 
-class Function(Section):
-    """A container per event (`mode: once`), or one that is kept running and asked (`mode: warm`)."""
+def _handler(text: str) -> str:
+    if text.endswith(".py") and "\n" not in text:
+        raise ValueError(f"{text!r} is a file of your machine; publish it with `bramble up`, which sends what is in it")
+    if text and not re.search(r"\bhandle\b", text):
+        raise ValueError("it has no `handle`; write `def handle(event, context):`")
+    return text
 
-    image: str = Field(min_length=1)
+
+_OF_CONTAINERS = {
+    "image": "it runs what its node has; remove image, or write mode: once",
+    "entrypoint": "it has no image whose entrypoint there could be another of; write it as command",
+    "network_mode": "it has the network of its node; remove network_mode",
+    "user": "it runs as the user that its node's settings name (`process_user`); remove user",
+    "read_only": "it sees its node's files as its user does; remove read_only",
+    "cpus": "no share of the processors can be given to it; remove cpus",
+}
+"""Keys that mean nothing for a process, and what to do."""
+
+
+def _check_run(function: Function) -> None:
+    """There is exactly one thing to run."""
+    said = function.model_fields_set
+    if function.handler and (taken := [key for key in ("command", "entrypoint") if key in said]):
+        raise ValueError(f"a handler is run by a runner of ours; remove {' and '.join(taken)}, or the handler")
+    if function.mode != "process":
+        if function.image is None:
+            raise ValueError("the key 'image' is missing; add it, or write mode: process")
+        return
+    for key, remedy in _OF_CONTAINERS.items():
+        if key in said:
+            raise ValueError(f"{key} is for containers, and this function is a process: {remedy}")
+    if not (function.command or function.handler):
+        raise ValueError("there is nothing to run; write command, or handler")
+
+
+class Function(Section):
+    """A container per event (`mode: once`), one that is kept running and asked (`warm`), or a process of the node (`process`).
+
+    A `handler` is a Python module with `def handle(event, context)`: as text, or a file that `bramble up` reads. It is run by the
+    `python3` of the image, or of the node.
+    """
+
+    image: Annotated[str, Field(min_length=1)] | None = None
+    handler: Annotated[str, AfterValidator(_handler)] = ""
     command: Words | None = None
     entrypoint: Words | None = None
     environment: Environment = {}
+    secrets: list[TextName] = []
     network_mode: NetworkMode = ""
     user: str = ""
     read_only: Flag = False
     cpus: Cpus = 0.0
     mem_limit: Size = 0
-    mode: Literal["once", "warm"] = "once"
+    mode: Literal["once", "warm", "process"] = "once"
     transport: Literal["http", "socket"] = "http"
     scale: Scale = Scale()
     timeout: Duration = 30.0
@@ -70,6 +113,7 @@ class Function(Section):
     @model_validator(mode="after")
     def _fits_its_mode(self) -> Function:
         """A key that would do nothing is refused."""
+        _check_run(self)
         if self.mode != "warm":
             for key in ("transport", "scale"):
                 if key in self.model_fields_set:

@@ -6,6 +6,7 @@ from protocol.container import Container
 from protocol.function import FunctionSpec, Mode, Scale, Transport
 from protocol.ids import digest
 from protocol.manifest import function as written
+from protocol.reading.document import Path
 from protocol.reading.draft import Draft
 from protocol.reading.translate_calling import calling
 from protocol.reading.translate_container import values, words
@@ -16,7 +17,7 @@ def function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
     """Translate one function; its revision is the digest of all that a run depends on."""
     path = ("functions", name)
     container = Container(
-        image=source.image,
+        image=source.image or "",
         command=words(source.command),
         entrypoint=words(source.entrypoint),
         environment=values(draft, path, source.environment),
@@ -30,6 +31,8 @@ def function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
     runs = [container.spec_hash, source.timeout, source.retries, source.concurrency]
     if source.mode != "once":
         runs += [source.mode, source.transport]
+    secrets = _secrets(draft, path, source)
+    runs += [one for one in (source.handler, secrets) if one]
     called = calling(draft, path, source)
     return FunctionSpec(
         name,
@@ -43,8 +46,20 @@ def function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
         mode=Mode(source.mode),
         transport=Transport(source.transport),
         scale=_scale(source.scale),
+        handler=source.handler,
+        secrets=secrets,
         **called,
     )
+
+
+def _secrets(draft: Draft, path: Path, source: written.Function) -> dict[str, str]:
+    """The texts of the secrets that a function uses, which the top of the manifest has."""
+    known = draft.manifest.secrets
+    for place, name in enumerate(source.secrets):
+        if name not in known:
+            reason = f"there is no secret {name!r}"
+            draft.misfit((*path, "secrets", place), reason, "add it under the top-level `secrets`")
+    return {name: known[name].content or "" for name in source.secrets if name in known}
 
 
 def _scale(source: written.Scale) -> Scale:
