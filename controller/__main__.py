@@ -21,7 +21,7 @@ from controller.decide.fleet import Fleet
 from controller.ears import Ears, overhearing
 from controller.loop import Loop, wall_clock
 from controller.process import Process
-from controller.settings import LISTENER, Settings, read
+from controller.settings import DISCOVERY_PREFIX, LISTENER, Settings, read, with_home_assistant
 from controller.store import FILE, DamagedStoreError, Store
 from link.broker import Broker
 from link.notify import STOPPING, supervisor
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the controller, or do what an option says."""
     options = _options(arguments)
     settings = read(Path(options.settings) if options.settings else None, os.environ)
+    settings = settings if isinstance(settings, Refusal) else with_home_assistant(settings, options.home_assistant)
     if isinstance(settings, Refusal):
         print(f"bramble-controller: {settings}", file=sys.stderr)  # noqa: T201 - the log does not exist yet
         return 2
@@ -61,7 +62,13 @@ def run(settings: Settings, *, takes_over: bool = False) -> int:
         return 1
     inbox: SimpleQueue[object] = SimpleQueue()
     broker = Broker(settings.link(), inbox.put, inbox.qsize)
-    loop = Loop(Fleet(settings.fleet, settings.decided_by()), store, broker, inbox, installed())
+    loop = Loop(
+        Fleet(settings.fleet, settings.decided_by(), home_assistant=settings.shown_to()),
+        store,
+        broker,
+        inbox,
+        installed(),
+    )
     loop.registries = Registries(inbox.put, [one.host for one in settings.registries if one.insecure])
     loop.wall, loop.host, loop.takes_over = wall_clock, socket.gethostname(), takes_over
     ears = Broker(settings.listening_link(), overhearing(inbox.put), inbox.qsize)
@@ -91,6 +98,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--settings", default="", help="a TOML file; /etc/bramble/controller.toml if it is there")
     parser.add_argument("--print-settings", action="store_true", help="show what was read, and end")
     parser.add_argument("--take-over", action="store_true", help="replace the controller that is, or was, in charge")
+    parser.add_argument(
+        "--home-assistant", nargs="?", const=DISCOVERY_PREFIX, metavar="PREFIX",
+        help=f"show the fleet to Home Assistant, which looks for devices below PREFIX ({DISCOVERY_PREFIX})",
+    )  # fmt: skip
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     parser.add_argument("--version", action="version", version=f"bramble-controller {installed()}")
     return parser.parse_args(arguments)

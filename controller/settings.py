@@ -6,12 +6,14 @@ figures by which it decides stand under `[terms]` (`controller.decide.terms`). E
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
+from controller.decide.home_assistant.desk import HomeAssistant
 from controller.decide.terms import MirrorRule, Terms
 from link import told
 from link.settings import KEEPALIVE_S, LinkSettings
@@ -35,6 +37,13 @@ RECEIVE_BYTES = 16 * 1024 * 1024
 does not want. Larger ones are the broker's own business (`message_size_limit`)."""
 
 
+DISCOVERY_PREFIX = "homeassistant"
+"""Where Home Assistant looks for devices, unless somebody chose otherwise there."""
+
+PREFIX = r"^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$"
+TOPIC = r"^[^+#\x00/][^+#\x00]{0,199}$"
+
+
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
     """One registry (`host:port`): how it is spoken to, and who the fleet is there. A stack may bring a login of its own."""
@@ -56,7 +65,8 @@ class Settings:
     """The settings of one controller. `metrics_port = 0` serves no metrics.
 
     `image_lookup_s` is how long a manifest waits for registries to say what its tags mean; 0 asks none. `[[registries]]` and
-    `[[mirrors]]` say where images come from.
+    `[[mirrors]]` say where images come from. `home_assistant` is the prefix below which Home Assistant looks for devices; without
+    one it is told nothing. On `home_assistant_status` it says when it begins.
     """
 
     fleet: Name = "default"
@@ -69,6 +79,8 @@ class Settings:
     metrics_port: Annotated[int, Bounds(least=0, most=65535)] = METRICS_PORT
     metrics_host: str = "127.0.0.1"
     image_lookup_s: Annotated[float, Bounds(least=0, most=600)] = 10.0
+    home_assistant: Annotated[str, Bounds(pattern=PREFIX)] = ""
+    home_assistant_status: Annotated[str, Bounds(pattern=TOPIC)] = "homeassistant/status"
     registries: tuple[RegistrySettings, ...] = ()
     mirrors: tuple[MirrorRule, ...] = ()
     terms: Terms = field(default_factory=Terms)
@@ -77,6 +89,10 @@ class Settings:
         """The terms, with what else is said here of images."""
         logins = tuple(registry.login() for registry in self.registries if registry.username)
         return replace(self.terms, image_lookup_s=self.image_lookup_s, logins=logins, mirrors=self.mirrors)
+
+    def shown_to(self) -> HomeAssistant:
+        """What Home Assistant is told, and where it says that it is there."""
+        return HomeAssistant(self.home_assistant, self.home_assistant_status)
 
     def listening_link(self) -> LinkSettings:
         """The link by which it hears whether it is to be in charge: under a name that drives nobody off."""
@@ -114,6 +130,17 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Settings | Refusal:
     if isinstance(settings, str):
         return Refusal(settings, str(path or DEFAULT_FILE))
     return _refused(settings) or settings
+
+
+def with_home_assistant(settings: Settings, prefix: str | None) -> Settings | Refusal:
+    """The settings, with a prefix that was given beside them, or None."""
+    if prefix is None:
+        return settings
+    if not re.fullmatch(PREFIX, prefix):
+        return Refusal(
+            f"{prefix!r} is no prefix of topics; Home Assistant's own is {DISCOVERY_PREFIX}", "--home-assistant"
+        )
+    return replace(settings, home_assistant=prefix)
 
 
 def _refused(settings: Settings) -> Refusal | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from controller.decide import images, manifests, streams, twins
 from controller.decide.fleet import Fleet
 from controller.decide.force import in_force
-from controller.decide.home_assistant import announce
+from controller.decide.home_assistant.noting import Noting
 from controller.decide.invocation import OPEN
 from controller.decide.invocations import EXPIRY
 from controller.decide.presence import Presence
@@ -26,7 +26,7 @@ def revive(fleet: Fleet, now_mono_s: float) -> None:
     _ledger(fleet, now_mono_s)
     _quarantines(fleet, now_mono_s)
     _unsettle(fleet)
-    announce.attend(fleet)
+    Noting(fleet).begin()
     for service in fleet.rollouts:
         if fleet.slots.of("state", (service, SlotState.SETTLED)):
             fleet.settled_mono_s[service] = now_mono_s

@@ -10,6 +10,7 @@ from typing import Any
 from controller.decide.cycle import cycle
 from controller.decide.effects import Effect, Reply, Say
 from controller.decide.fleet import Fleet
+from controller.decide.home_assistant.desk import HomeAssistant
 from controller.decide.inputs import Heard, Unreadable
 from controller.decide.observe import observe
 from controller.decide.revive import revive
@@ -31,8 +32,8 @@ _MADE_OF = frozenset(field.name for field in fields(Inventory))
 class Desk:
     """One controller on a table."""
 
-    def __init__(self, path: Path | None = None, terms: Terms | None = None) -> None:
-        self.now = 1000.0
+    def __init__(self, path: Path | None = None, terms: Terms | None = None, home_assistant: str = "") -> None:
+        self.now, self.home_assistant = 1000.0, home_assistant
         self._terms, self._path = terms or Terms(), path
         self._store: Store | None = None
         self.said: dict[str, Any] = {}
@@ -45,7 +46,8 @@ class Desk:
         """End without a word, and begin again from what was committed."""
         if self._store is not None:
             self._store.close()
-        self.fleet = Fleet(FLEET, self._terms)
+        told = HomeAssistant(self.home_assistant, "homeassistant/status")
+        self.fleet = Fleet(FLEET, self._terms, home_assistant=told)
         if self._path is not None:
             self._store = Store(self._path / "controller.db")
             # Here processes die and disks do not; syncing them costs nine tenths of the time.

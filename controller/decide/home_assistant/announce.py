@@ -1,9 +1,9 @@
 """What Home Assistant is told, and when: devices whenever they change, states whenever they do, everything anew on each connect.
 
-Nothing here looks at more than has changed (law 10): watchers on the fleet's shelves note the subjects, and a turn looks at a
-portion of them. A device that is gone is taken back by an empty message, an entity by naming it with nothing else; both are said
-again on each connect, because no broker is believed to have kept anything (law 4). So is all that an earlier process announced, or
-one with another prefix, or with none: announcements are durable, and they alone.
+Nothing here looks at more than has changed (law 10): `noting` says which devices those are, and a turn looks at a portion of them.
+A device that is gone is taken back by an empty message, an entity by naming it with nothing else; both are said again on each
+connect, because no broker is believed to have kept anything (law 4). So is all that an earlier process announced, or one with
+another prefix, or with none: announcements are durable, and they alone.
 """
 
 from __future__ import annotations
@@ -18,10 +18,6 @@ from controller.decide.home_assistant import controller, node, service
 from controller.decide.home_assistant.desk import CONTROLLER, NODE, SERVICE, Announced, Announcement, Subject
 from controller.decide.home_assistant.entity import Document, written
 from controller.decide.inputs import HomeAssistantSaid
-from controller.decide.presence import Lease
-from controller.decide.records import Node, StackRecord, service_key
-from protocol.desired import Assignment
-from protocol.observed import NodeStatus
 from protocol.topics import EntityStateTopic, Topic, parse
 
 KIND, BIRTH = "home-assistant", "home-assistant-birth"
@@ -49,42 +45,6 @@ ONLINE = "online"
 
 _DOCUMENTS = {CONTROLLER: controller.document, NODE: node.document, SERVICE: service.document}
 _STATES = {CONTROLLER: controller.states, NODE: node.states, SERVICE: service.states}
-
-
-def attend(fleet: Fleet) -> None:
-    """Have every change that is to be shown noted from now on."""
-    desk = fleet.home_assistant
-    if not desk.is_on:
-        return
-
-    def node_changed(before: Node | None, after: Node | None) -> None:
-        if before is None or after is None:
-            desk.look_at(controller.of(fleet))
-        if _shown_of(before) != _shown_of(after):
-            desk.look_at(node.of((after or before).name), whole=True)  # type: ignore[union-attr]
-
-    def lease_changed(before: Lease | None, after: Lease | None) -> None:
-        if (before.presence if before else None) != (after.presence if after else None):
-            desk.look_at(node.of((after or before).node))  # type: ignore[union-attr]
-            desk.look_at(controller.of(fleet))
-
-    def status_changed(before: NodeStatus | None, after: NodeStatus | None) -> None:
-        if after is not None and (before is None or _devices(before) != _devices(after)):
-            desk.look_at(node.of(after.node))
-
-    def assignment_changed(before: Assignment | None, after: Assignment | None) -> None:
-        if (before and (before.sensors, before.actuators)) != (after and (after.sensors, after.actuators)):
-            desk.look_at(node.of((after or before).node), whole=True)  # type: ignore[union-attr]
-
-    def stack_changed(before: StackRecord | None, after: StackRecord | None) -> None:
-        for key in _services(before) | _services(after):
-            desk.look_at(service.of(key), whole=True)
-
-    fleet.nodes.watch(node_changed)
-    fleet.leases.watch(lease_changed)
-    fleet.statuses.watch(status_changed)
-    fleet.assignments.watch(assignment_changed)
-    fleet.stacks.watch(stack_changed)
 
 
 def link_up(fleet: Fleet, now_mono_s: float) -> None:
@@ -162,8 +122,9 @@ def _look(fleet: Fleet, subject: Subject, *, is_whole: bool) -> None:
 
 
 def _is_there(fleet: Fleet, subject: Subject) -> bool:
-    known = {NODE: fleet.nodes, SERVICE: fleet.catalogue.services}.get(subject.what)
-    return known is None or subject.name in known
+    if subject.what == NODE:
+        return subject.name in fleet.nodes
+    return subject.what != SERVICE or subject.name in fleet.catalogue.services
 
 
 def _say_states(fleet: Fleet, subject: Subject) -> None:
@@ -215,17 +176,3 @@ def _say(fleet: Fleet, topic: Topic, payload: bytes) -> None:
     if fleet.is_up and fleet.home_assistant.said.get(topic) != payload:
         fleet.home_assistant.said[topic] = payload
         fleet.say(topic, payload)
-
-
-def _shown_of(one: Node | None) -> tuple[object, ...]:
-    """What is shown of a node itself; its numbers change with each thing that it is told."""
-    return () if one is None else (one.inventory, one.version, one.availability, one.set_labels)
-
-
-def _devices(status: NodeStatus) -> tuple[object, ...]:
-    return status.sensors, status.actuators
-
-
-def _services(record: StackRecord | None) -> set[str]:
-    stack = record.stack if record is not None else None
-    return {service_key(stack.name, name) for name in stack.services} if stack is not None else set()

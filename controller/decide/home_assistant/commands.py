@@ -125,9 +125,7 @@ def _installed(fleet: Fleet, topic: EntityCommandTopic, text: str) -> OperatorOr
     return OperatorOrder(verb, topic.name)
 
 
-_ORDERS: Mapping[
-    tuple[str, str, str], Callable[[Fleet, EntityCommandTopic, str], OperatorOrder | Refusal]
-] = {  # fmt: skip
+_ORDERS: Mapping[tuple[str, str, str], Callable[[Fleet, EntityCommandTopic, str], OperatorOrder | Refusal]] = {
     (NODE, Sort.ACTUATOR, ""): _set,
     (NODE, Sort.OFF, ""): _set,
     (NODE, Sort.OWN, node.AVAILABILITY): _availed,

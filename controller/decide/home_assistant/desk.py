@@ -63,7 +63,7 @@ CONTROLLER, NODE, SERVICE = "controller", "node", "service"
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """One entity of a device as it was announced: its id there, its platform, and the retained topic of its state, if it has one."""
+    """One entity of a device as it was announced: its id there, its platform, and the retained topic of its state, if any."""
 
     id: str
     platform: str
@@ -96,10 +96,10 @@ class Announcement:
 class HomeAssistant:
     """What one controller knows of it. Without a `prefix` it is switched off, and what was announced earlier is taken back.
 
-    `waiting` are the subjects to look at, True where more than a state may have changed. `said` is what was said on this connection,
-    `services` how each service stood last. `asked` are its commands that wait for a node. `returning` are the nodes that were away and
-    have not said hello, `late_of` the facts before which a node's events are history. Until `quiet_mono_s` a device is not announced
-    again.
+    `waiting` are the subjects to look at, True where more than a state may have changed. `said` is what was said on this link,
+    `services` how each service stood last. `asked` are its commands that wait for a node. `returning` are the nodes that were away
+    and have not said hello, `late_of` the facts before which a node's events are history. Until `quiet_mono_s` a device is not
+    announced again.
     """
 
     prefix: str = ""

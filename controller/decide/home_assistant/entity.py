@@ -1,7 +1,7 @@
 """The form of what is announced: a device and its entities, in the abbreviated keys of Home Assistant's MQTT discovery.
 
-The rules are Home Assistant's (homeassistant/components/mqtt: discovery, schemas, const); `tests/controller/home_assistant_rules.py`
-has them written down. An entity's id holds its platform, because a device cannot take one back and bring another of the same id.
+The rules are Home Assistant's (homeassistant/components/mqtt: discovery, schemas), written down with our tests. An entity's id
+holds its platform, because a device cannot take one back and bring another of the same id.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ class Maker:
     fleet: str
     subject: Subject
 
-    def entity(self, platform: str, sort: Sort, name: str, **config: JsonValue) -> Entity:
+    def entity(self, platform: str, sort: Sort, name: str, /, **config: JsonValue) -> Entity:
         """A thing without a state: one that is told what to do, or that happens."""
         plain = name.replace(".", "_")
         unique = f"{self.subject.device(self.fleet)}_{sort}_{plain}"
         return Entity(f"{platform}_{sort}_{plain}", platform, {"uniq_id": unique, **config})
 
-    def stateful(self, platform: str, sort: Sort, name: str, **config: JsonValue) -> Entity:
+    def stateful(self, platform: str, sort: Sort, name: str, /, **config: JsonValue) -> Entity:
         """A thing with a state, which is the JSON of `stated`."""
         made, topic = self.entity(platform, sort, name, **config), self.subject.state(self.fleet, sort, name)
         told = {"stat_t": str(topic), "val_tpl": STATE, "json_attr_t": str(topic), "json_attr_tpl": ATTRIBUTES}
