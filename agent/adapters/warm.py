@@ -20,6 +20,7 @@ from agent.adapters.asking import HEALTH, answered, cut_off, said_by, sent_for
 from agent.adapters.creation import SOCKET_NAME, instance_body
 from agent.adapters.doors import Door
 from agent.adapters.outfit import outfitted
+from agent.adapters.outfit import outfitted
 from agent.adapters.pulls import pull
 from agent.adapters.starting import started
 from agent.adapters.steps import STILL_RETRY_S, NotOursError, inspected
