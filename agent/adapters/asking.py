@@ -6,6 +6,7 @@ every attempt, so a function that must not act twice can know. Any 2xx is succes
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
@@ -56,9 +57,12 @@ def answered(step: Run, reply: Reply, took_s: float) -> RunEnded:
     )
 
 
-def cut_off(step: Run, reason: str, took_s: float) -> RunEnded:
-    """A run whose instance broke off, or was not there."""
-    return RunEnded(step.invocation, step.attempt, None, reason=reason, duration_s=took_s, is_cut_off=True)
+def cut_off(step: Run, error: OSError | None, took_s: float) -> RunEnded:
+    """A run whose instance broke off. One that nobody took (without an error: there is no instance) has not begun."""
+    reason = "its instance is not there" if error is None else f"its instance broke off: {said_by(error)}"
+    is_unbegun = error is None or isinstance(error, ConnectionRefusedError | FileNotFoundError)
+    ended = RunEnded(step.invocation, step.attempt, None, reason=reason, duration_s=took_s)
+    return replace(ended, is_cut_off=True, is_unbegun=is_unbegun)
 
 
 def said_by(error: OSError) -> str:

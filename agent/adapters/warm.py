@@ -20,7 +20,6 @@ from agent.adapters.asking import HEALTH, answered, cut_off, said_by, sent_for
 from agent.adapters.creation import SOCKET_NAME, instance_body
 from agent.adapters.doors import Door
 from agent.adapters.outfit import outfitted
-from agent.adapters.outfit import outfitted
 from agent.adapters.pulls import pull
 from agent.adapters.starting import started
 from agent.adapters.steps import STILL_RETRY_S, NotOursError, inspected
@@ -65,7 +64,7 @@ class WarmFunctions:
         begun_mono_s, timeout_s = self.monotonic(), step.function.timeout_s
         door = self._doors.get(step.instance)
         if door is None:
-            return cut_off(step, "its instance is not there", 0.0)
+            return cut_off(step, None, 0.0)
         try:
             reply = door.ask(sent_for(step), begun_mono_s + timeout_s)
         except TimeoutError:
@@ -73,7 +72,7 @@ class WarmFunctions:
             took_s = self.monotonic() - begun_mono_s
             return RunEnded(step.invocation, step.attempt, None, reason=reason, timed_out=True, duration_s=took_s)
         except OSError as error:
-            return cut_off(step, f"its instance broke off: {said_by(error)}", self.monotonic() - begun_mono_s)
+            return cut_off(step, error, self.monotonic() - begun_mono_s)
         return answered(step, reply, self.monotonic() - begun_mono_s)
 
     def let_go(self, container: str) -> None:
