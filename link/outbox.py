@@ -17,6 +17,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from protocol.desired import Ack
@@ -33,6 +34,9 @@ STREAM_BYTES = 8
 # 64 random bits name an outbox for ever; 10,000 nodes that lose their card daily for a century meet no second.
 
 REFUSED_ROWS = 100
+
+ROWS_KNOWN = 128
+# The head of the outbox is read again before every sending, two windows of it at most: each row is understood once.
 
 TOO_MANY = "outbox full"
 TOO_OLD = "too old"
@@ -277,5 +281,9 @@ class Outbox:
 
 def _row(found: tuple[Any, ...]) -> Row:
     sequence, topic, payload, properties, priority, key, accepted_at = found
-    pairs = tuple((name, value) for name, value in json.loads(properties))
-    return Row(sequence, topic, payload, pairs, priority, key or "", accepted_at)
+    return Row(sequence, topic, payload, _pairs(properties), priority, key or "", accepted_at)
+
+
+@lru_cache(maxsize=ROWS_KNOWN)
+def _pairs(properties: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in json.loads(properties))

@@ -10,10 +10,10 @@ import hashlib
 import json
 import re
 from dataclasses import MISSING, fields
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Annotated, Any
 
-from protocol.shapes import Bounds, JsonValue
+from protocol.shapes import Bounds, JsonValue, parts_of
 
 NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 """A DNS label (RFC 1123): usable as a host name, a topic level, a container name and a certificate's CN."""
@@ -46,22 +46,21 @@ def canonical(document: JsonValue) -> bytes:
     return _ENCODER.encode(document).encode()
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    """What a dataclass holds, one level deep: its parts are asked in their turn."""
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+_ENCODER = json.JSONEncoder(
+    default=parts_of, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 
 
-_ENCODER = json.JSONEncoder(default=_fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-@cache
-def _defaults(cls: type[Any]) -> dict[str, Any]:
-    return {f.name: f.default_factory() if f.default_factory is not MISSING else f.default for f in fields(cls)}
+_DEFAULTS: dict[type[Any], dict[str, Any]] = {}
 
 
 def _told(value: Any) -> dict[str, Any]:
     """What a dataclass holds beside its defaults."""
-    defaults = _defaults(type(value))
+    defaults = _DEFAULTS.get(type(value))
+    if defaults is None:
+        defaults = _DEFAULTS[type(value)] = {
+            f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in fields(value)
+        }
     return {name: part for name in defaults if (part := getattr(value, name)) != defaults[name]}
 
 

@@ -21,6 +21,7 @@ import sys
 import types
 from collections.abc import Callable
 from enum import StrEnum
+from operator import attrgetter
 from typing import Annotated, Any, Generic, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -90,8 +91,30 @@ def sparse(cls: type[T]) -> type[T]:
 _DEFAULTS: dict[type[Any], dict[str, Any]] = {}
 
 
+Parts = tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]
+"""The names of a dataclass' fields, and what takes all of them out of a value at once."""
+
+_PARTS: dict[type[Any], Parts] = {}
+
+
+def parts_of(value: Any) -> dict[str, Any]:
+    """What a dataclass holds, one level deep."""
+    kind = type(value)
+    known = _PARTS.get(kind)
+    if known is None:
+        names = tuple(value.__dataclass_fields__)
+        known = _PARTS[kind] = (names, _taking(names))
+    return dict(zip(known[0], known[1](value), strict=True))
+
+
+def _taking(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: tuple(getattr(value, name) for name in names)
+
+
 def _fields(value: Any) -> dict[str, Any]:
-    fields = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    fields = parts_of(value)
     defaults = _DEFAULTS.get(type(value))
     return fields if defaults is None else {name: part for name, part in fields.items() if part != defaults[name]}
 

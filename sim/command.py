@@ -20,9 +20,13 @@ from sim import rehearsed
 from sim.arguments import parsed, plan_of
 from sim.history import Course, Plan, history
 from sim.minimal import Minimal, minimised
+from sim.quick import hurry
 
 PROGRESS_EVERY_S = 2.0
 BROKEN = 1
+
+CHUNK = 8
+"""Histories that a process is given at once, where there are many: to hand out each by itself takes time of the same processors."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -78,8 +82,9 @@ def lived(seeds: Sequence[int], plan: Plan, jobs: int) -> Iterator[Course]:
     if jobs == 1:
         yield from map(_course, works)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as processes:  # what a test has planted goes along
-        yield from processes.map(_course, works)
+    context = get_context("fork")  # what a test has planted goes along
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=hurry) as processes:
+        yield from processes.map(_course, works, chunksize=max(1, min(CHUNK, len(works) // (4 * jobs))))
 
 
 def _course(work: tuple[int, Plan, bool]) -> Course:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from agent.store import KINDS, Identity
 from agent.store import Store as AgentStore
-from controller.decide.fleet import Fleet
-from controller.decide.terms import Terms
-from controller.store import Store as ControllerStore
 from sim.head import Head
 from sim.node import SimNode
 from sim.violation import ViolationError
 
 
 def check_head(head: Head) -> None:
-    """The controller's store, read anew, beside its shelves."""
+    """The controller's tables, beside its shelves."""
     if head.fleet is None or head.store is None:
         return
-    stored = Fleet(head.name, Terms())
-    ControllerStore.load(head.store, stored)
-    for name, shelf in head.fleet.shelves().items():
-        _compare("the controller", name, set(shelf), set(stored.shelves()[name]))
+    shelves = head.fleet.shelves()
+    stored = head.store.keys(shelves)
+    for name, shelf in shelves.items():
+        _compare("the controller", name, set(shelf), stored[name])
 
 
 def check_node(node: SimNode) -> None:

@@ -70,7 +70,7 @@ class Plan:
 
 
 SHORT = Plan(
-    nodes=2, seconds=16.0, fault_every_s=5.0, work_every_s=6.0, is_lean=True, reconnects=0.125
+    nodes=2, seconds=16.0, fault_every_s=5.0, work_every_s=6.0, is_lean=True, reconnects=0.0625
 )  # fmt: skip
 """A history for tens of thousands of seeds: faults meet deeds as often in a fraction of the turns. What takes longer than a
 quarter of a minute (an absence of minutes, a grant that waits for its third node) is the long one's."""

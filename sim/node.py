@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -31,8 +32,7 @@ BIRTHDAY = datetime(2026, 1, 1, tzinfo=UTC)
 RESTART_S = (2.0, 5.0)
 """How long systemd takes to start a process that died."""
 
-ALL_ROWS = 10_000
-"""More facts than any history has waiting at once."""
+_TABLES, _CHANGED = attrgetter(*KINDS), attrgetter("changed")
 
 
 @dataclass(slots=True)
@@ -52,6 +52,11 @@ class Turner:
         return self.loop.wait_s(self.now(now_mono_s))
 
 
+def is_owing(node: Node) -> bool:
+    """Whether something of a node is not in its store yet."""
+    return any(map(_CHANGED, _TABLES(node)))
+
+
 class FusedStore(Store):
     """The real store of a process that may be killed before and after each commit."""
 
@@ -61,12 +66,16 @@ class FusedStore(Store):
 
     def commit(self, node: Node, now: Now, written: Written) -> None:
         """Save what changed."""
-        if written or any(getattr(node, kind).changed for kind in KINDS):
+        if written or is_owing(node):
             self._process.spark(f"commits, assignment {node.assignment.generation}, outbox to {node.sequence}")
             super().commit(node, now, written)
             self._accept(written)
             self._process.world.touched.append(self._process.name)
             self._process.spark("has committed")
+
+    def waiting(self) -> dict[int, str]:
+        """The sequences in the outbox, each with its key."""
+        return {sequence: key or "" for sequence, key in self._connection.execute("SELECT sequence, key FROM outbox")}
 
     def _take_in(self, node: Node, now: Now, notes: Iterable[Note]) -> None:
         """The facts of a turn, in the same transaction as what they follow from: power may be cut right here."""
@@ -155,7 +164,7 @@ class SimNode:
 
     def outstanding(self) -> dict[int, str]:
         """The sequences in its outbox, each with the key under which a newer fact takes its place."""
-        return {row.sequence: row.key for row in self.store.outbox.outstanding(ALL_ROWS)} if self.store else {}
+        return self.store.waiting() if self.store else {}
 
     def _start(self) -> Turner:
         process, inbox = self.process, SimpleQueue[object]()
@@ -166,7 +175,7 @@ class SimNode:
         identity = Identity(self.name, self.fleet, boot, "sim", instance, process.name)
         store, node = self.store, self.store.load(identity, now)
         self.node = node
-        process.owes = lambda: not store.fault and any(getattr(node, kind).changed for kind in KINDS)
+        process.owes = lambda: not store.fault and is_owing(node)
         self.world.touched.append(self.name)
         self._link = FusedLink(process, LinkSettings("broker", 1883, self.name), deliver)
         self.board = SimBoard(process, deliver)
