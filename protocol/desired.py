@@ -6,7 +6,7 @@ Everything here is frozen and travels as JSON. Units stand in the names; sizes a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from protocol.container import Container, Seconds
@@ -213,7 +213,8 @@ class Offer:
     """A revision of one task to stage now, to try when granted, and to keep if it stays well for `monitor_s`.
 
     `is_confirmed` and `overrides_lock` are what an operator has said since: let go of what was kept, and mind no lock. `sections`
-    come with the revision, in place of what the assignment has of the task's stack; None where that stays as it is.
+    come with the revision, in place of what the assignment has of the task's stack; None where that stays as it is, or where it is
+    said for the whole stack (`Offers.whole`).
     """
 
     rollout: str
@@ -226,14 +227,29 @@ class Offer:
     sections: Sections | None = None
 
 
+@sparse
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """All that is offered to one node now; an offer that is missing here is withdrawn. Ordered like assignments."""
+    """All that is offered to one node now; an offer that is missing here is withdrawn. Ordered like assignments.
+
+    `sections` are said once for all the offers of a stack, by its name: they are the larger part of many a stack.
+    """
 
     node: Name
     epoch: int
     generation: int
     offers: tuple[Offer, ...] = ()
+    sections: dict[Name, Sections] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> tuple[Offer, ...]:
+        """The offers, each with what comes with it."""
+        return tuple(
+            replace(offer, sections=self.sections[offer.task.stack])
+            if offer.sections is None and offer.task.stack in self.sections
+            else offer
+            for offer in self.offers
+        )
 
     @property
     def content_hash(self) -> str:

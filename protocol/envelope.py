@@ -91,7 +91,7 @@ _SHAPES: dict[type[topics.Topic], Shape[Any]] = {
 _OPEN: dict[type[topics.Topic], Shape[Any]] = {
     row.topic: Shape(row.message, is_open=True)
     for row in TABLE
-    if row.topic in REPORTS and row.message is not SensorEvent
+    if row.topic in REPORTS and row.message not in (None, SensorEvent)
 }
 
 

@@ -35,7 +35,7 @@ FORGOTTEN_MOST = 200
 
 def take_offers(node: Node, offers: Offers, now: Now) -> None:
     """Follow exactly these offers. One that is missing is withdrawn: what is being tried under it is forgotten."""
-    standing = {trial_key(offer): offer for offer in offers.offers if offer.task.release is None}
+    standing = {trial_key(offer): offer for offer in offers.whole if offer.task.release is None}
     for trial in node.trials.values():
         if trial.key not in standing and trial.state in (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING):
             drop(node, trial)

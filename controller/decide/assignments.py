@@ -174,7 +174,7 @@ def offers(fleet: Fleet, node: str) -> Offers:
     slots = [fleet.slots[task] for task in sorted(fleet.slots.of("node", node))]
     plain = tuple(_offered(fleet, slot) for slot in slots if _is_offered(fleet, slot))
     generation = fleet.nodes[node].offers_generation
-    return Offers(node, fleet.epoch_of(node), generation, switching.offered(fleet, node, plain))
+    return Offers(node, fleet.epoch_of(node), generation, plain, switching.offered(fleet, node, plain))
 
 
 def _is_offered(fleet: Fleet, slot: Slot) -> bool:
@@ -212,7 +212,7 @@ def _offer(fleet: Fleet, name: str) -> None:
 def _mark_withdrawn(fleet: Fleet, name: str, before: Offers | None, after: Offers) -> None:
     """A slot that is still held while its offer is gone is free once the node has seen these offers; it may yet have kept it."""
     offered = {(offer.rollout, offer.task.task, offer.task.revision) for offer in after.offers}
-    brought = {offer.task.task: offer.sections for offer in before.offers} if before is not None else {}
+    brought = {offer.task.task: offer.sections for offer in before.whole} if before is not None else {}
     for task in sorted(fleet.slots.of("node", name)):
         slot = fleet.slots[task]
         is_gone = slot.state in HOLDING and (slot.wave, slot.task, slot.revision) not in offered

@@ -10,8 +10,8 @@ from controller.decide.effects import Say
 from controller.decide.inputs import Heard
 from controller.decide.observe import observe
 from protocol import topics
-from protocol.desired import Assignment, Offer, Sections
-from protocol.envelope import FactMark, Received
+from protocol.desired import Assignment, Offer, Offers, Sections
+from protocol.envelope import FactMark, Packet, Received, pack
 from protocol.observed import OfferState, SensorEvent
 from protocol.operator import OrderVerb
 from tests.controller.desk import FLEET, Desk
@@ -63,7 +63,7 @@ class Shop:
 
     def brings(self, pi: Pi) -> list[set[int]]:
         """The numbers of the sections that each of its offers brings."""
-        return [numbers(offer.sections) for offer in self.desk.offers(pi.name).offers if offer.sections]
+        return [numbers(offer.sections) for offer in self.desk.offers(pi.name).whole if offer.sections]
 
     def called(self) -> list[str]:
         """Which nodes were asked to run a function."""
@@ -95,7 +95,7 @@ def test_a_node_keeps_its_sections_until_its_service_is_settled_and_is_offered_t
     one, two = yard.pis
     assert (yard.has(one), yard.has(two)) == ({1}, {1})
     assert yard.brings(one) == yard.brings(two) == [{2}]
-    (offer,) = yard.desk.offers(one.name).offers
+    (offer,) = yard.desk.offers(one.name).whole
     assert offer.sections is not None
     assert offer.sections.revisions == {offer.task.task: offer.task.revision}
 
@@ -261,7 +261,7 @@ def test_a_section_that_the_new_revision_does_not_have_goes_with_the_old_one() -
     (pi,) = yard.pis
     yard.publish(2, functions={}, actuators={})
     assert len(yard.desk.assignment(pi.name).functions) == 1
-    (offer,) = yard.desk.offers(pi.name).offers
+    (offer,) = yard.desk.offers(pi.name).whole
     assert offer.sections is not None
     assert (offer.sections.functions, offer.sections.actuators) == ((), ())
     yard.update(pi)
@@ -391,4 +391,18 @@ def test_a_removed_stack_leaves_nothing_behind() -> None:
 
 def _offers_in(said: object) -> tuple[Offer, ...]:
     message = getattr(said, "message", None)
-    return getattr(message, "offers", ()) if type(message).__name__ == "Offers" else ()
+    return message.whole if isinstance(message, Offers) else ()
+
+
+def test_what_comes_with_a_stack_is_said_once_to_a_node() -> None:
+    """However many services it has there: nine offers cost as much more as their tasks, and all of them bring the same."""
+    services = tuple(f"web-{number}" for number in range(9))
+    functions = {f"f-{number}": {"image": "greet:2", "environment": {"X": "x" * 4_000}} for number in range(50)}
+    (pi,) = Shop(nodes=1, services=services, functions=functions).pis
+    desk = pi.desk
+    desk.manifest("shop", shop(3, services=services, functions=functions | {"f-0": {"image": "greet:3"}}))
+    told = desk.offers(pi.name)
+    assert len(told.offers) == len(services)
+    assert not any(offer.sections for offer in told.offers)
+    assert len({len(offer.sections.functions) for offer in told.whole if offer.sections}) == 1
+    assert isinstance(pack(topics.OfferTopic(FLEET, pi.name), told), Packet)

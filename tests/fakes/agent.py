@@ -6,7 +6,7 @@ At zero the process dies there: what was not committed is lost, what the engine 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from queue import SimpleQueue
@@ -270,7 +270,9 @@ class Rig:
 
     def offer(self, generation: int, *offers: Offer) -> None:
         """The controller offers."""
-        self.send(OfferTopic(FLEET, NAME), Offers(NAME, 1, generation, offers))
+        sections = {one.task.stack: one.sections for one in offers if one.sections is not None}
+        plain = tuple(replace(one, sections=None) for one in offers)
+        self.send(OfferTopic(FLEET, NAME), Offers(NAME, 1, generation, plain, sections))
 
     def grant(self) -> None:
         """The controller grants the newest request."""

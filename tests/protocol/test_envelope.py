@@ -204,7 +204,7 @@ def test_a_message_from_a_newer_conversation_is_refused_by_its_version() -> None
 
 def test_a_message_beyond_its_limit_is_refused_on_both_ways() -> None:
     """The sender refuses to publish it, the receiver refuses to parse it."""
-    big = observed.Answer("o1", ok=True, message="x" * 300_000)
+    big = observed.Answer("o1", ok=True, message="x" * 10_000_000)
     out = envelope.pack(topics.AnswerTopic(F, "o1"), big)
     into = answer(str(topics.ManifestTopic(F, "porch")), b"x" * 10_000_000)
     assert isinstance(out, Refusal)

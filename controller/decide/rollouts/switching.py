@@ -11,7 +11,6 @@ What a stack has given up and another has claimed since is the other's at once, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 
 from controller.decide import sections
@@ -36,20 +35,26 @@ def assigned(fleet: Fleet, node: str, tasks: tuple[TaskSpec, ...]) -> Sections:
     return joined(yielding(joined(*parts.values()), rest), rest)
 
 
-def offered(fleet: Fleet, node: str, offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
-    """Offers to a node, each with the sections that come with it; one that is being kept goes on bringing them until it goes."""
-    if not any(has_any(fleet, offer.task.stack) for offer in offers):
-        return offers
+def offered(fleet: Fleet, node: str, offers: tuple[Offer, ...]) -> dict[str, Sections]:
+    """What comes with the offers of each stack to a node; of one that is being kept it goes on coming until that goes."""
     told, before = fleet.assignments.get(node), fleet.offers.get(node)
-    brought = {offer.task.stack for offer in before.offers if offer.sections} if before else set()
-    changing = _of_changing(fleet, told.tasks if told else ())
-    return tuple(_with_sections(fleet, told, offer, changing, brought) for offer in offers)
+    stacks = {offer.task.stack for offer in offers if has_any(fleet, offer.task.stack)}
+    if not stacks or told is None:
+        return {}
+    brought = {offer.task.stack for offer in before.whole if offer.sections} if before else set()
+    changing = _of_changing(fleet, told.tasks)
+    found = {stack: _aimed(fleet, told, stack, changing[stack]) for stack in sorted(stacks & changing.keys())}
+    return {
+        stack: aim
+        for stack, aim in found.items()
+        if stack in brought or replace(aim, revisions={}) != sections.told(told, stack)
+    }
 
 
 def kept(fleet: Fleet, slot: Slot) -> None:
     """A node keeps a revision, and what came with it, also where something newer is wanted by now."""
     told = fleet.offers.get(slot.node)
-    standing = {(offer.rollout, offer.task.task): offer.sections for offer in (told.offers if told else ())}
+    standing = {(offer.rollout, offer.task.task): offer.sections for offer in (told.whole if told else ())}
     brought = slot.brought or standing.get((slot.wave, slot.task))
     if brought is not None:
         fleet.switched[slot.node, stack_of(slot.service)] = brought
@@ -82,26 +87,11 @@ def differ(one: Stack, other: Stack) -> bool:
     return _bare(one) != _bare(other)
 
 
-def _with_sections(
-    fleet: Fleet,
-    told: Assignment | None,
-    offer: Offer,
-    changing: Mapping[str, list[tuple[TaskSpec, Rollout]]],
-    brought: set[str],
-) -> Offer:
-    stack = offer.task.stack
-    specs = changing.get(stack)
-    if told is None or not specs:
-        return offer
-    aim, others = (
-        _aim(fleet, told.node, stack, specs),
-        of_stacks(sections.wanted(fleet, told.node), lambda one: one != stack),
-    )
-    aim = yielding(aim, others)
-    if aim == sections.told(told, stack) and stack not in brought:
-        return offer
-    revisions = {spec.task: rollout.target for spec, rollout in specs}
-    return replace(offer, sections=replace(aim, revisions=revisions))
+def _aimed(fleet: Fleet, told: Assignment, stack: str, specs: list[tuple[TaskSpec, Rollout]]) -> Sections:
+    """What a node is to have of a stack, and with which revisions."""
+    others = of_stacks(sections.wanted(fleet, told.node), lambda one: one != stack)
+    aim = yielding(_aim(fleet, told.node, stack, specs), others)
+    return replace(aim, revisions={spec.task: rollout.target for spec, rollout in specs})
 
 
 def _of_changing(fleet: Fleet, tasks: tuple[TaskSpec, ...]) -> dict[str, list[tuple[TaskSpec, Rollout]]]:
