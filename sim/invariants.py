@@ -53,7 +53,7 @@ class Invariants:
         self._world, self._nodes, self._head = world, nodes, head
         self._memory = {name: _Memory() for name in nodes}
         self._foreign: dict[str, dict[str, str]] = {}
-        self._began: Counter[tuple[str, int]] = Counter()
+        self._began: Counter[tuple[str, str, int]] = Counter()
         self._runner: dict[str, str] = {}
         self._ended: dict[str, InvocationState] = {}
         self._sweep_s = 0.0
@@ -77,7 +77,7 @@ class Invariants:
         self._cards += 1
         memory, self._memory[name] = self._memory[name], _Memory()
         self._memory[name].ran = memory.ran
-        for key in [key for key in self._began if self._runner.get(key[0]) == name]:
+        for key in [key for key in self._began if key[0] == name]:
             del self._began[key]
         for part in (self.honesty, self.ways):
             part.forget(name)
@@ -247,16 +247,18 @@ class Invariants:
                 raise ViolationError("S3", f"{box.name} on {name} has {box.container.image}, from a refused document")
 
     def _runs(self, name: str, node: SimNode, memory: _Memory) -> None:
-        """S6, on the nodes: one run per attempt, one node per invocation, another attempt only after trouble."""
+        """S6, on the nodes: one run per attempt, another attempt only after trouble, one node unless another took it over."""
         for invocation, attempt in node.engine.ran[memory.ran :]:
             if invocation in self.forbidden_runs:
                 raise ViolationError("S3", f"{name} ran {invocation}, which was not for it")
-            self._began[invocation, attempt] += 1
-            if self._began[invocation, attempt] > 1:
+            self._began[name, invocation, attempt] += 1
+            if self._began[name, invocation, attempt] > 1:
                 raise ViolationError("S6", f"{invocation} ran its attempt {attempt} twice on {name}")
-            if self._runner.setdefault(invocation, name) != name:
+            fleet = self._head.fleet  # it may have given up a node that was offline; while it is down nobody knows
+            is_taken_over = fleet is None or (invocation in fleet.ledger and bool(fleet.ledger[invocation].asked))
+            if self._runner.setdefault(invocation, name) != name and not is_taken_over:
                 raise ViolationError("S6", f"{invocation} ran on {self._runner[invocation]} and on {name}")
-            times = sum(count for (other, _), count in self._began.items() if other == invocation)
+            times = sum(n for (at, other, _), n in self._began.items() if (at, other) == (name, invocation))
             if times > 1 + node.troubles + self.retries:
                 raise ViolationError("S6", f"{invocation} ran {times} times on {name} after {node.troubles} troubles")
         memory.ran = len(node.engine.ran)
@@ -292,7 +294,7 @@ class Invariants:
         for key in fleet.ledger if fleet is not None else ():
             assert fleet is not None
             state, entry = fleet.ledger[key].state, fleet.ledger[key]
-            if key in taken and not entry.by_node:
+            if key in taken and not entry.by_node and taken[key] not in entry.asked:
                 raise ViolationError("S6", f"{key} may go to any node, and {taken[key]} has taken it")
             if state not in OPEN and self._ended.setdefault(key, state) is not state:
                 raise ViolationError("S6", f"{key} ended as {self._ended[key]} and then as {state}")
