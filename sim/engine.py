@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from agent.adapters import container_files, creation, host_config, troubles
 from agent.adapters.creation import LABEL, Place
+from agent.adapters.outfit import outfitted
 from agent.decide.effects import Clean, Create, Probe, Pull, Remove, Run, Start, Stop, Warm
 from agent.decide.inputs import (
     ContainerSeen,
@@ -134,7 +135,7 @@ class FakeEngine:
         if box.phase is Phase.CREATED:
             self._bodies[box.name] = step.body
             self.ran.append((step.invocation, step.attempt))
-            box.complete(step.function.container)
+            box.complete(box.container)
             box.start(self._clock())
         due_s = box.started_s + step.function.timeout_s
         ends_s = min(due_s, box.exits_s if box.exits_s is not None else due_s) if box.runs else 0.0
@@ -142,7 +143,7 @@ class FakeEngine:
 
     def prepare(self, step: Run) -> None:
         """Have a function's container created, and its image pulled, but not started."""
-        name, container = self.place.run_name(step.invocation, step.attempt), step.function.container
+        name, container = self.place.run_name(step.invocation, step.attempt), outfitted(step.function)
         if full_reference(container.image) not in self.images:
             self._pull(container.image)
         if full_reference(container.image) in self.images:
@@ -154,6 +155,8 @@ class FakeEngine:
             self._settle()
             return self.warmth.end(step, self._clock())
         if self.away:
+            if (step.invocation, step.attempt) not in self.ran:
+                return RunEnded(step.invocation, step.attempt, None, reason=self.away, is_unbegun=True)
             return RunEnded(step.invocation, step.attempt, None, reason=f"lost while it ran: {self.away}")
         self._settle()
         box = self.boxes.get(self.place.run_name(step.invocation, step.attempt))
@@ -235,7 +238,7 @@ class FakeEngine:
         return Done(f"removed {len(removed)} of {len(step.images) + len(step.networks)}")
 
     def _warm(self, step: Warm) -> Outcome:
-        name, container = self.warmth.name(step), step.function.container
+        name, container = self.warmth.name(step), outfitted(step.function)
         if full_reference(container.image) not in self.images and isinstance(
             out := self._pull(container.image), GiveUp
         ):

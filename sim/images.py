@@ -26,7 +26,7 @@ class Behaviour:
     """How a container of an image lives. `health` holds what becomes of it, each so many seconds after the start.
 
     As a warm function it answers each call after `answers_after_s` (None: never), with an error where its `exit_code` is not 0; one
-    that `is_deaf` does not even open its port.
+    that `is_deaf` does not even open its port. As a function that `reads` it answers with what these files hold.
     """
 
     exits_after_s: float | None = None
@@ -40,6 +40,7 @@ class Behaviour:
     pull_s: float = 1.0
     answers_after_s: float | None = 0.05
     is_deaf: bool = False
+    reads: tuple[str, ...] = ()
 
 
 WELL = Behaviour()

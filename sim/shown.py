@@ -57,6 +57,8 @@ def result(step: Run, box: Box, body: str) -> RunEnded:
 def said(step: Run, box: Box, body: str) -> tuple[str, str]:
     """What a function answers, and whether that was cut."""
     attributes = {f"CE_{name.upper()}": value for name, value in step.attributes}
-    whole = box.behaviour.answer(body, {**step.function.container.environment, **attributes}).encode()
+    answer = box.behaviour.answer(body, {**step.function.container.environment, **attributes})
+    held = {file.target: file.content for file in box.files}
+    whole = ("".join(held.get(path, "") for path in box.behaviour.reads) or answer).encode()
     cut = f"the output was cut after {OUTPUT_LIMIT_BYTES} of {len(whole)} bytes"
     return whole[:OUTPUT_LIMIT_BYTES].decode(errors="replace"), cut if len(whole) > OUTPUT_LIMIT_BYTES else ""

@@ -65,7 +65,7 @@ def run_body(place: Place, step: Run) -> dict[str, Any]:
     ours |= {"invocation": step.invocation, "attempt": str(step.attempt)}
     container, event = outfitted(function), event_variables(step.attributes)
     streams = {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "OpenStdin": True, "StdinOnce": True}
-    return _body(container, _labels(place, function.container, ours), event) | streams
+    return _body(container, _labels(place, container, ours), event) | streams
 
 
 def instance_body(place: Place, step: Warm, shared: str) -> dict[str, Any]:

@@ -78,9 +78,8 @@ def answered(handle: Handle, event: Event) -> tuple[int, bytes]:
         if isinstance(said, dict) and "statusCode" in said:
             status, said = int(said["statusCode"]), said.get("body")
         return status, _bytes(said)
-    except Exception:  # noqa: BLE001 - somebody else's code; what it was stands in the errors
-        traceback.print_exc()
-        return 500, b""
+    except Exception:  # noqa: BLE001 - somebody else's code; what it was is the error of the run
+        return 500, traceback.format_exc().encode()
 
 
 def once(path: str) -> int:
@@ -88,22 +87,25 @@ def once(path: str) -> int:
     output, sys.stdout = sys.stdout.buffer, sys.stderr
     headers = {HEADER + k[len(PREFIX) :].lower(): v for k, v in os.environ.items() if k.startswith(PREFIX)}
     status, body = answered(loaded(path), Event(sys.stdin.buffer.read().decode(errors="replace"), headers))
-    output.write(body)
-    output.flush()
-    return 0 if status < FAILS_FROM else 1
+    is_well = status < FAILS_FROM
+    stream = output if is_well else sys.stderr.buffer
+    stream.write(body)
+    stream.flush()
+    return 0 if is_well else 1
 
 
 def serve(path: str, address: str) -> None:
     """Answer requests until the end, on a port or, where the address is a path, on a Unix socket."""
     import http.server  # noqa: PLC0415 - half of the start of a function that runs once
     import socketserver  # noqa: PLC0415
+    from urllib.parse import unquote  # noqa: PLC0415
 
     sys.stdout = sys.stderr
     handle = loaded(path)
 
     class Asked(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+        disable_nagle_algorithm = not address  # which a Unix socket knows nothing of
         wbufsize = -1
 
         def do_GET(self) -> None:
@@ -111,7 +113,8 @@ def serve(path: str, address: str) -> None:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode(errors="replace")
-            self._answer(*answered(handle, Event(body, {k.lower(): v for k, v in self.headers.items()})))
+            headers = {k.lower(): unquote(v) if k.lower().startswith(HEADER) else v for k, v in self.headers.items()}
+            self._answer(*answered(handle, Event(body, headers)))
 
         def _answer(self, status: int, body: bytes) -> None:
             self.send_response(status)

@@ -52,7 +52,9 @@ def test_a_function_uses_secrets_of_its_stack() -> None:
     [
         ("{}", "the key 'image' is missing; add it, or write mode: process"),
         ("{mode: process}", "there is nothing to run; write command, or handler"),
-        ("{image: 'a:1', handler: a.py}", "'a.py' is a file of your machine; publish it with `bramble up`, which sends what is in it"),
+        (
+            "{image: 'a:1', handler: a.py}",
+            "'a.py' is a file of your machine; publish it with `bramble up`, which sends what is in it"),
         ("{image: 'a:1', handler: 'x = 1'}", "it has no `handle`; write `def handle(event, context):`"),
         (
             "{image: 'a:1', command: b, handler: 'def handle(a, b): pass'}",
