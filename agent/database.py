@@ -25,6 +25,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _tables("attested"),
     _tables("memories"),
     _tables("timetables"),
+    _tables("buckets", "publications"),
 )
 """Statements that lead from one `user_version` to the next; a published one is never changed."""
 

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from agent.actions import NO_RELEASES, Actions, BoardSeam, ProcessesSeam, ReleasesSeam, WorkersSeam
-from agent.decide import report
+from agent.decide import publications, report
 from agent.decide.cycle import cycle
 from agent.decide.effects import Effect, Forget, Note
 from agent.decide.inputs import EngineHint, HostSeen, StepEnded, Touched
@@ -99,6 +99,7 @@ class Loop:
                 log.info(
                     "step_ended kind=%s key=%s outcome=%s", type(one.step).__name__.lower(), one.step.key, one.outcome
                 )
+        publications.settled(self.node, self.mail.posting.settled())
         if not self._is_news(seen, now):
             return self._committed(written, (), now)
         effects = self._decided(now)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
-from agent.decide.effects import Dial, Effect, Listen, Say
+from agent.decide.effects import Dial, Effect, Listen, Publish, Say
 from agent.decide.node import Node
 from agent.decide.now import Now
+from agent.posting import Posting
 from link.courier import WINDOW, Courier
 from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published, PublishRefused, Sent
 from link.outbox import Outbox
@@ -53,6 +54,7 @@ class Mail:
     def __init__(self, broker: BrokerSeam, outbox: Outbox) -> None:
         self._broker, self._outbox = broker, outbox
         self._courier = Courier()
+        self.posting = Posting(self._publish)
         self._unsaid: dict[str, Packet] = {}
         self._unwanted: list[tuple[int, str]] = []
 
@@ -69,12 +71,15 @@ class Mail:
             case LinkDown():
                 log.info("link_down epoch=%d reason=%r", seen.epoch, seen.reason)
                 self._unsaid.clear()
+                self.posting.link_down()
                 return [(sequence, POISON) for sequence in self._courier.link_down(now.mono_s)]
             case Sent():
                 self._courier.sent(seen.tokens)
+                self.posting.sent(seen.tokens)
             case PublishRefused():
                 log.warning("publish_refused topic=%s reason=%r", seen.topic, seen.reason)
                 self._courier.sent((seen.token,))
+                self.posting.sent((seen.token,))
         return []
 
     def unwanted(self) -> list[tuple[int, str]]:
@@ -84,7 +89,7 @@ class Mail:
 
     def next_mono_s(self, soon_mono_s: float) -> float:
         """When to send again, if nothing is heard: soon, if something found no room or is to be set aside."""
-        if self._unsaid or self._unwanted:
+        if self._unsaid or self._unwanted or self.posting.is_waiting:
             return soon_mono_s
         return self._courier.next_mono_s if self._outbox.size else float("inf")
 
@@ -97,6 +102,8 @@ class Mail:
                 self._broker.listen(effect.topics)
             case Say():
                 self._say(effect)
+            case Publish():
+                self.posting.take(effect)
             case _:
                 return False
         return True
@@ -106,6 +113,7 @@ class Mail:
         for topic, packet in tuple(self._unsaid.items()):
             if not isinstance(self._publish(packet), Busy):
                 del self._unsaid[topic]
+        self.posting.send()
         if self._outbox.size == 0 or self._broker.free <= 0:
             return
         base = self._outbox.base

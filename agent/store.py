@@ -29,6 +29,8 @@ from agent.decide.invocation import Run
 from agent.decide.marks import Mark, Silence
 from agent.decide.node import Deadline, Node
 from agent.decide.now import Now
+from agent.decide.publication import Publication
+from agent.decide.rates import Bucket
 from agent.decide.stored import Lineage, Pulled
 from agent.decide.table import Table
 from agent.decide.task import Task
@@ -73,6 +75,8 @@ KINDS: dict[str, Read] = {
     "trials": Shape(Trial).read,
     "runs": Shape(Run).read,
     "ended": _scalar(str),
+    "buckets": Shape(Bucket).read,
+    "publications": Shape(Publication).read,
     "timers": Shape(Deadline).read,
     "memories": Shape(Memory).read,
     "timetables": Shape(Mark).read,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from link.backoff import Pace
-from protocol.delivery import PACKET_BYTES
+from protocol.delivery import TABLE
 
 KEEPALIVE_S = 20
 # A node that loses its power is offline for the broker after 1.5 times this (MQTT 5, 3.1.2.10): half a minute, as operators expect.
@@ -24,7 +24,7 @@ BACKLOG = 64
 # Inputs that may wait in the owner's inbox before the socket is no longer read. One input is one read of at most 64 KiB, so
 # this bounds the undelivered bytes to 4 MiB; TCP then slows the broker down.
 
-LARGEST_BYTES = PACKET_BYTES + 8192
+LARGEST_BYTES = max(row.limit_bytes for row in TABLE) + 8192
 # The largest packet that we send or ask the broker for: our largest payload, its topic and its properties.
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from protocol.container import Seconds
+from protocol.ids import canonical
 from protocol.shapes import Bounds, JsonValue, sparse
 
 WAITING_MOST = 1000
@@ -72,3 +73,8 @@ class Action:
     call: str = ""
     value: JsonValue = None
     retain: bool = False
+
+
+def payload_of(value: JsonValue) -> str:
+    """A value as the text that travels: a text as it is, everything else as JSON."""
+    return value if isinstance(value, str) else canonical(value).decode()

@@ -18,7 +18,10 @@ from protocol import desired, load, observed, operator, topics
 KIB = 1024
 
 PACKET_BYTES = 256 * KIB
-"""Nothing of ours is larger: a Pi Zero keeps 20 of them in flight, and MQTT brokers of small sites allow it."""
+"""Little else of ours is larger: a Pi Zero keeps 20 of them in flight, and MQTT brokers of small sites allow it."""
+
+RUN_BYTES = 640 * KIB
+"""What a function is given, and what it says: 256 KiB of text whose every character JSON may escape, and what stands beside it."""
 
 MANIFEST_BYTES = 256 * KIB
 """A stack of a thousand services fits; larger is a mistake (a disk image, a log) and is refused in words."""
@@ -71,7 +74,7 @@ TABLE: tuple[Delivery, ...] = (
     Delivery(topics.OrderTopic, operator.OperatorOrder, _FACT, 1, False, _OPERATOR,
              "an order or a question; the operator waits for the answer and asks again with the same id"),
     Delivery(topics.AnswerTopic, observed.Answer, _SAMPLE, 1, False, _CONTROLLER,
-             "the answer to an order or a call, where its response topic names no other"),
+             "the answer to an order or a call, where its response topic names no other", RUN_BYTES),
     Delivery(topics.CallTopic, None, _FACT, 1, False, Writer.ANYONE,
              "a direct call of a function: the payload is its standard input"),
     _row(topics.ControllerPresenceTopic, operator.ControllerPresence, _STATE, _CONTROLLER, "birth and will"),
@@ -79,7 +82,7 @@ TABLE: tuple[Delivery, ...] = (
     _row(topics.HelloTopic, observed.Hello, _FACT, _NODE, "the first word of a connection: where the node stands"),
     _row(topics.StatusTopic, observed.NodeStatus, _STATE, _NODE, "everything the node runs, whole"),
     _row(topics.EventTopic, observed.SensorEvent, _FACT, _NODE, "something sensed, as a CloudEvent in binary mode"),
-    _row(topics.ResultTopic, observed.Result, _FACT, _NODE, "the end of an invocation"),
+    Delivery(topics.ResultTopic, observed.Result, _FACT, 1, False, _NODE, "the end of an invocation", RUN_BYTES),
     Delivery(topics.RequestTopic, observed.Request, _SAMPLE, 1, False, _NODE,
              "asks for a rollout grant; repeated with a new nonce until granted"),
     _row(topics.HealthTopic, observed.Health, _SAMPLE, _NODE, "temperature, load, memory, disk"),
@@ -90,7 +93,7 @@ TABLE: tuple[Delivery, ...] = (
     Delivery(topics.GrantTopic, desired.Grant, _SAMPLE, 1, False, _CONTROLLER,
              "answers a request; a lost one is asked for again"),
     Delivery(topics.InvocationTopic, desired.Invocation, _FACT, 1, False, _CONTROLLER,
-             "a run of a function; repeated until its result has come"),
+             "a run of a function; repeated until its result has come", RUN_BYTES),
     _row(topics.AckTopic, desired.Ack, _SAMPLE, _CONTROLLER, "which facts of the node are committed, whole every time"),
     Delivery(topics.CommandTopic, desired.Command, _SAMPLE, 1, False, _CONTROLLER,
              "an operator's command for this node; the operator waits for the answer"),

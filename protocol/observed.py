@@ -252,7 +252,7 @@ class Result:
     """An invocation's end. `output` is standard output, `error` the end of standard error; both may be cut and say so.
 
     `depth` is how many functions have called each other before it; `taken` names the invocations that follow from it and that the
-    node runs itself.
+    node runs itself. One that failed carries the `attributes` and the `body` of its call, where only the node knows them.
     """
 
     id: str
@@ -270,6 +270,8 @@ class Result:
     duration_s: Annotated[float, Bounds(least=0, most=LONGEST_S)] = 0.0
     depth: int = 0
     taken: tuple[str, ...] = ()
+    attributes: dict[str, str] = field(default_factory=dict)
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ from agent.adapters.streams import OUTPUT_LIMIT_BYTES, Output, Streams
 from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import trouble
 from agent.decide.effects import Pull, Run
-from agent.decide.inputs import Done, RunEnded
+from agent.decide.inputs import Done, GiveUp, Retry, RunEnded
 
 PATIENCE_S = 60.0
 # How long beyond a run's timeout we ask an engine that went away what became of it.
@@ -58,17 +59,17 @@ class Attempt:
         except NotOursError as error:
             return self._failed(str(error))
         except EngineAwayError as away:
-            return self._find_again(str(away)) if self._may_run else self._failed(str(away))
+            return self._find_again(str(away)) if self._may_run else self._failed(str(away), is_unbegun=True)
 
     def _begin(self) -> RunEnded:
         prepared = self._around.prepare(self._container)
         if not isinstance(prepared, Done):
-            return self._failed(prepared.reason)
+            return self._not_begun(prepared)
         created = self._create()
         if created.status == 404 and "image" in created.message.lower():
             pulled = pull(self._api, self._step.pull or Pull(self._step.key, self._container.image))
             if not isinstance(pulled, Done):
-                return self._failed(pulled.reason)
+                return self._not_begun(pulled)
             created = self._create()
         if created.status == 409:
             return self._take_over()
@@ -81,7 +82,7 @@ class Attempt:
     def _start(self, container: str) -> RunEnded:
         completed = self._around.complete(container, self._container)
         if not isinstance(completed, Done):
-            return self._failed(completed.reason)
+            return self._not_begun(completed)
         wire = self._api.attach(container)
         if isinstance(wire, Answer):
             return self._refused(wire)
@@ -189,10 +190,14 @@ class Attempt:
 
     def _refused(self, answer: Answer) -> RunEnded:
         image = self._container.image
-        return self._failed(trouble(image, answer.status, answer.message).reason)
+        return self._not_begun(trouble(image, answer.status, answer.message))
 
-    def _failed(self, reason: str) -> RunEnded:
-        return self._said(Output(), reason=reason)
+    def _not_begun(self, outcome: Retry | GiveUp) -> RunEnded:
+        """Nothing of it has run. What may pass uses up no retry; what cannot work is a failure like another."""
+        return self._failed(outcome.reason, is_unbegun=isinstance(outcome, Retry))
+
+    def _failed(self, reason: str, *, is_unbegun: bool = False) -> RunEnded:
+        return replace(self._said(Output(), reason=reason), is_unbegun=is_unbegun)
 
     def _said(
         self, output: Output, *, exit_code: int | None = None, reason: str = "", timed_out: bool = False

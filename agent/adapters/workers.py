@@ -111,7 +111,8 @@ class Workers:
 
 def _unfinished(step: Step, outcome: Retry | GiveUp) -> StepEnded | RunEnded:
     if isinstance(step, Run):
-        return RunEnded(step.invocation, step.attempt, None, reason=outcome.reason)
+        is_unbegun = isinstance(outcome, Retry)
+        return RunEnded(step.invocation, step.attempt, None, reason=outcome.reason, is_unbegun=is_unbegun)
     return StepEnded(step, outcome)
 
 

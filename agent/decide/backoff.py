@@ -13,13 +13,13 @@ RETRY_AFTER_MOST_S = 3600.0
 # A function that asks for a pause knows why; one that asks for a year has a fault, and its invocation would only expire.
 
 _DOUBLINGS_MOST = 30
-# 34 years of seconds; beyond that a float has nothing to double.
+# 34 years of seconds.
 _LOT_CHARS = 12
-_LOTS = 16**_LOT_CHARS
+_LOTS = 1 << 4 * _LOT_CHARS
 
 
 def pause_s(invocation: str, attempt: int, backoff: Backoff, retry_after_s: float | None = None) -> float:
     """The pause after an attempt that failed; not shorter than what the function asked for."""
-    bound_s = min(backoff.max_delay_s, backoff.delay_s * 2.0 ** min(attempt - 1, _DOUBLINGS_MOST))
+    bound_s = min(backoff.max_delay_s, backoff.delay_s * (1 << min(attempt - 1, _DOUBLINGS_MOST)))
     drawn_s = bound_s * int(digest([invocation, attempt], _LOT_CHARS), 16) / _LOTS
     return max(drawn_s, min(retry_after_s or 0.0, RETRY_AFTER_MOST_S))

@@ -12,9 +12,11 @@ from agent.decide import (
     instances,
     invocations,
     lives,
+    loads,
     overheard,
     plan,
     processes,
+    publications,
     ready,
     releases,
     report,
@@ -59,9 +61,11 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     invocations.dispatch(node, now)
     instances.follow(node, now)
     invocations.clear(node, now)
+    publications.follow(node)
     processes.clear(node)
     steps.look(node, now)
     greeting.greet(node)
+    loads.follow(node, now)
     report.report(node, now)
     effects, node.effects = tuple(node.effects), []
     return effects

@@ -38,6 +38,16 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Publish:
+    """Say something on a topic of others, under an id; that the broker has it is told by the mail (`agent.mail`)."""
+
+    id: str
+    topic: str
+    payload: str
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Take a fact into the outbox under `sequence`, in the same transaction as the state that caused it.
 
@@ -225,6 +235,6 @@ Step = Pull | Create | Start | Stop | Probe | Remove | Clean | Run | Warm
 """Work for the engine. `key` says on whose behalf (a task or an invocation id) and comes back with the outcome."""
 
 Effect = (
-    Dial | Listen | Say | Note | Forget | OpenDevices | SetActuator | DrivePin | DriveGauge | ReadPins | Look
+    Dial | Listen | Say | Publish | Note | Forget | OpenDevices | SetActuator | DrivePin | DriveGauge | ReadPins | Look
     | Pull | Create | Start | Stop | Probe | Remove | Clean | Run | Warm | Discard | ReleaseEffect
 )  # fmt: skip

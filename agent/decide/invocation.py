@@ -49,7 +49,6 @@ NEXT: Mapping[tuple[State, Seen], State] = {
     (State.DISPATCHED, Seen.UNBEGUN): State.PENDING,
     (State.PENDING, Seen.SUPERSEDED): State.SKIPPED,
     (State.DISPATCHED, Seen.SUPERSEDED): State.STOPPING,
-    (State.STOPPING, Seen.SUCCEEDED): State.DONE,
     (State.STOPPING, Seen.STOPPED): State.SKIPPED,
 }
 

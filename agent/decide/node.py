@@ -15,8 +15,11 @@ from agent.decide.effects import Effect, Note, OpenDevices, Say
 from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, RunSeen
 from agent.decide.instance import Instance
 from agent.decide.invocation import Run
-from agent.decide.marks import Mark, Silence
+from agent.decide.lines import Lines
+from agent.decide.marks import Deadline, Life, Linked, Mark, Silence, Told
 from agent.decide.now import Now
+from agent.decide.publication import Publication
+from agent.decide.rates import Bucket
 from agent.decide.release import ReleaseSeen, Releasing
 from agent.decide.sections import in_force
 from agent.decide.stored import ImageMemory, Lineage, Pulled, Stray
@@ -32,28 +35,13 @@ from protocol.triggers_memory import Memory
 from sensors.edges import Chain
 from sensors.stage import Reading
 
-__all__ = ["Deadline", "Linked", "Node", "Now"]
+__all__ = ["Deadline", "Life", "Linked", "Node", "Now"]
 
 LOOK_EVERY_S = 15.0
 # The engine's events are only hints: its stream dies with the daemon. This bounds how long a missed one goes unnoticed.
 
 FLIGHT_MOST = 500
 # Readings that the flight recorder keeps: a busy minute, or a quiet day, in some 100 KiB.
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """When a timer fires next."""
-
-    due_mono_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """The connection: which epoch, and whether the broker has taken it."""
-
-    epoch: int
-    up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +54,6 @@ class _Wanted:
     settled: dict[str, Target]
     targets: dict[str, Target]
     sections: Sections
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """A container as `agent.decide.lives` compares it."""
-
-    task: str
-    name: str
-    is_running: bool
-    started: str
-    health: str
-    exit_code: int | None
 
 
 @dataclass(slots=True)
@@ -105,6 +81,8 @@ class Node:
     trials: Table[Trial] = field(default_factory=Table)
     runs: Table[Run] = field(default_factory=Table)
     ended: Table[str] = field(default_factory=Table)
+    buckets: Table[Bucket] = field(default_factory=Table)
+    publications: Table[Publication] = field(default_factory=Table)
     timers: Table[Deadline] = field(default_factory=Table)
     memories: Table[Memory] = field(default_factory=Table)
     timetables: Table[Mark] = field(default_factory=Table)
@@ -172,10 +150,14 @@ class Node:
     processes: tuple[RunSeen, ...] = ()
     discarding: set[str] = field(default_factory=set)
     following: deque[Invocation] = field(default_factory=deque)
+    lines: Lines = field(default_factory=Lines)
+    publishing: dict[str, int] = field(default_factory=dict)
+    hindered: dict[str, str] = field(default_factory=dict)
     opened: OpenDevices | None = None
     greeted: Inventory | None = None
     said: NodeStatus | None = None
     said_mono_s: float = 0.0
+    told: Told = field(default_factory=Told)
     was_hosted: bool = False
     is_doubted: bool = False
     effects: list[Effect] = field(default_factory=list)
@@ -216,6 +198,8 @@ class Node:
             self.trials,
             self.tasks,
             self.runs,
+            self.buckets,
+            self.publications,
             self.timers,
             self.memories,
             self.timetables,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import attest, fetch, instances, releases, storage
+from agent.decide import attest, fetch, instances, invocations, releases, storage
 from agent.decide.inputs import EngineLost, EngineSeen, HostSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
@@ -100,7 +100,7 @@ def reasons(node: Node) -> tuple[str, ...]:
         said.append(f"refused: {node.outranked}")
     if isinstance(node.engine, EngineSeen) and node.inventory is not None and not node.inventory.memory_limits:
         said.append(NO_MEMORY_LIMITS)
-    return (*said, *storage.reasons(node), *fetch.unfetched(node), *instances.reasons(node))
+    return (*said, *storage.reasons(node), *fetch.unfetched(node), *instances.reasons(node), *invocations.reasons(node))
 
 
 def _task(node: Node, task: Task) -> TaskStatus:

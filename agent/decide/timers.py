@@ -7,6 +7,7 @@ not catch up. A tick has a number of its own in this store, so its invocation id
 from __future__ import annotations
 
 from agent.decide import invocations, trigger, trigger_times
+from agent.decide.hosting import can_take
 from agent.decide.node import Deadline, Node, Now
 from protocol.function import FunctionSpec
 from protocol.triggers import tick
@@ -36,7 +37,7 @@ def fire(node: Node, now: Now) -> None:
 
 
 def _call(node: Node, function: FunctionSpec, number: int, now: Now) -> None:
-    if not invocations.can_take(node, function):
+    if not can_take(node, function):
         node.tally("ticks_missed", function.name)
         return
     cause = f"{node.stream}-tick-{node.count('tick')}"

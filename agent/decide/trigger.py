@@ -7,6 +7,7 @@ matched here alone; what it calls waits in this node's queue, also while no engi
 from __future__ import annotations
 
 from agent.decide import invocations
+from agent.decide.hosting import takeable
 from agent.decide.node import Node, Now
 from protocol import devices, triggers
 from protocol.desired import Invocation, SensorSpec
@@ -20,7 +21,7 @@ from protocol.triggers_memory import Memory, ended
 def called(node: Node, event: SensorEvent, stack: str) -> tuple[Invocation, ...]:
     """What this node takes for an event of its own sensor."""
     functions = node.sections().functions
-    plain = triggers.matches(event, stack, invocations.takeable(node), node.fleet)
+    plain = triggers.matches(event, stack, takeable(node), node.fleet)
     memories, remembered = triggers.remembers(node.memories.get, event, stack, functions, node.fleet)
     _keep(node, memories)
     return plain + remembered

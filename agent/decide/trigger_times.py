@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from agent.decide import invocations, schedules
+from agent.decide.hosting import can_take
 from agent.decide.marks import Mark
 from agent.decide.node import Node, Now
 from protocol import triggers
@@ -36,7 +37,7 @@ def fire(node: Node, now: Now) -> None:
         if key not in wanted:
             node.timetables.drop(key)
     for key, place in wanted.items():
-        if not invocations.can_take(node, place[0]):
+        if not can_take(node, place[0]):
             continue
         mark = schedules.marked(node.timetables.get(key), triggers.spec_of(place).schedule, now)
         node.timetables.put(key, _reached(node, place, mark, now) if now.is_past(mark.due_epoch_s) else mark)

@@ -10,7 +10,7 @@ import pytest
 from agent.decide import invocations
 from agent.decide.effects import Run
 from agent.decide.inputs import RunEnded
-from agent.decide.invocations import PENDING_MOST
+from protocol.calling import WAITING_MOST
 from protocol.desired import Command, Invocation, Login, Verb
 from protocol.function import FunctionSpec
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
@@ -118,7 +118,7 @@ def test_a_repeated_invocation_is_dropped(rig: Rig) -> None:
 
 
 def test_a_failing_function_is_retried_and_then_given_up(rig: Rig) -> None:
-    """With two retries there are three attempts, 1 s and 2 s apart, and one result."""
+    """With two retries there are three attempts and one result."""
     assign(rig, function("fail", retries=2))
     call(rig, name="fail")
     rig.run(20)
@@ -166,9 +166,9 @@ def test_a_full_queue_fails_at_once(rig: Rig) -> None:
     """Beyond the bound an invocation fails with the reason, and nothing grows."""
     assign(rig, function())
     made = Invocation("x", "porch", "greet")
-    for number in range(PENDING_MOST + 5):
+    for number in range(WAITING_MOST + 5):
         invocations.take(rig.node, replace(made, id=f"q-{number}"), rig.now)
-    assert len(rig.node.runs) == PENDING_MOST
+    assert len(rig.node.runs) == WAITING_MOST
     refused = [note.message for note in rig.node.effects if isinstance(getattr(note, "message", None), Result)]
     assert len(refused) == 5
     assert "queue full" in refused[0].reason

@@ -12,6 +12,8 @@ from agent.decide.effects import Forget, Note
 from agent.decide.invocation import Run, State
 from agent.decide.marks import Mark, Silence
 from agent.decide.node import Deadline, Node, Now
+from agent.decide.publication import Publication
+from agent.decide.rates import Bucket
 from agent.decide.stored import Lineage, Pulled
 from agent.decide.task import Task
 from agent.decide.trial import Trial
@@ -43,6 +45,8 @@ def filled(node: Node) -> None:
     node.trials.put("t", Trial(offer(spec), "a x", OfferState.SETTLED))
     node.runs.put("i", Run("i", "porch", "greet", "c", {"id": "c"}, "{}", State.DISPATCHED, 1, until_mono_s=1300.0))
     node.ended.put("j", "done")
+    node.buckets.put("porch.greet", Bucket(1.5, 990.0))
+    node.publications.put("i-0", Publication("i-0", "home/door", "open", retain=True))
     node.timers.put("porch greet 0", Deadline(1010.0))
     node.memories.put(
         "porch greet 0", Memory(TriggerSpec("doorbell", "pressed", when=({"exact": {"id": "1"}},)), 1020.0)
@@ -126,7 +130,7 @@ def test_a_fact_that_is_too_large_is_counted(tmp_path: Path) -> None:
     """It cannot be sent, so it is refused at once and not silently."""
     store = Store(tmp_path / "agent.db", OutboxBounds())
     node = store.load(WHO, NOW)
-    huge = Answer("i", ok=True, message="x" * 300_000)
+    huge = Answer("i", ok=True, message="x" * 700_000)
     store.commit(node, NOW, Written(notes=[Note(1, ResultTopic("home", "pi-1", "i"), huge)]))
     assert node.counts[("facts_refused",)] == 1
     assert store.outbox.size == 0

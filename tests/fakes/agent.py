@@ -18,7 +18,7 @@ from agent.decide.node import Node
 from agent.decide.now import Now
 from agent.loop import Adapters, Loop
 from agent.store import Identity, Store, Written, changes_of
-from link.inputs import Arrived, LinkDown, LinkUp, Published, Sent
+from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published, PublishRefused, Sent
 from protocol.container import Container
 from protocol.desired import (
     Ack,
@@ -38,7 +38,7 @@ from protocol.function import FunctionSpec
 from protocol.observed import Clock, DeviceStatus, Health, Inventory, NodeStatus, Request
 from protocol.options import place_of
 from protocol.refusal import Refusal
-from protocol.topics import AckTopic, AssignmentTopic, GrantTopic, OfferTopic, Topic
+from protocol.topics import AckTopic, AssignmentTopic, GrantTopic, OfferTopic, Topic, parse
 from sensors.header import PinState
 from sensors.stage import NS_PER_S, Reading
 from sim.boxes import Box
@@ -106,6 +106,9 @@ class Rig:
     loop: Loop = field(init=False)
     store: FusedStore = field(init=False)
     said: list[Received] = field(default_factory=list)
+    posted: list[Packet] = field(default_factory=list)
+    is_crowded: bool = False
+    refuses: str = ""
     effects: list[Effect] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
     driven: list[tuple[int, bool]] = field(default_factory=list)
@@ -243,8 +246,10 @@ class Rig:
     def listen(self, topics: tuple[str, ...]) -> None:
         self.heeded = topics
 
-    def publish(self, packet: Packet) -> Published:
+    def publish(self, packet: Packet) -> Published | Busy:
         self.expect_committed()
+        if parse(packet.topic) is None:
+            return self._posted(packet)
         received = unpack(packet)
         assert isinstance(received, Received), received
         self.said.append(received)
@@ -256,6 +261,18 @@ class Rig:
             self.send(
                 AckTopic(FLEET, NAME), Ack(received.mark.stream, 0, tuple(sorted(got)), said_epoch=self.node.epoch)
             )
+        return Published(self.tokens)
+
+    def _posted(self, packet: Packet) -> Published | Busy:
+        """A topic of others."""
+        if self.is_crowded:
+            return Busy("the window is full")
+        self.tokens += 1
+        if self.refuses:
+            self.loop.inbox.put(PublishRefused(self.node.epoch, self.tokens, packet.topic, self.refuses))
+            return Published(self.tokens)
+        self.posted.append(packet)
+        self.loop.inbox.put(Sent(self.node.epoch, (self.tokens,)))
         return Published(self.tokens)
 
     def send(self, topic: Topic, message: Any) -> None:

@@ -63,7 +63,7 @@ def test_beyond_the_window_the_owner_must_wait(world: World) -> None:
 def test_a_packet_that_is_too_large_is_refused_in_words(world: World) -> None:
     """The link refuses it by its size, and stays up for the next."""
     reader, writer = up(world, "reader", "x/#"), up(world, "writer")
-    refused = writer.link.publish(Packet("x/1", b"x" * 300_000, qos=1))
+    refused = writer.link.publish(Packet("x/1", b"x" * 700_000, qos=1))
     assert isinstance(refused, Refusal)
     assert "bytes are more than the" in refused.reason
     writer.link.publish(Packet("x/1", b"small", qos=1))
