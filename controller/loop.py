@@ -26,7 +26,7 @@ from controller.decide.charge import Claim, Us
 from controller.decide.cycle import cycle
 from controller.decide.effects import Effect, Inspect, Remark, Reply, Say
 from controller.decide.fleet import Fleet
-from controller.decide.inputs import Input, Inspected
+from controller.decide.inputs import Input, Inspected, Unsaid
 from controller.decide.observe import observe
 from controller.decide.records import Number
 from controller.decide.revive import revive
@@ -113,6 +113,7 @@ class Loop:
         self._outgoing = Outgoing()
         self._claim: Claim | None = None
         self._since = ""
+        self._too_large: set[str] = set()
         self._own_topic = str(topics.ControllerPresenceTopic(fleet.name))
         store.load(fleet)
 
@@ -248,7 +249,7 @@ class Loop:
                 yield seen
             case LinkDown() if seen.epoch == self._fallen:
                 yield seen
-            case Inspected():
+            case Inspected() | Unsaid():
                 yield seen
 
     def _fell(self, epoch: int) -> None:
@@ -281,13 +282,25 @@ class Loop:
     def _act(self, effect: Effect) -> None:
         match effect:
             case Say():
-                self._queue(packed(effect))
+                packet = packed(effect)
+                self._hold_back(effect, packet)
+                self._queue(packet)
             case Reply():
                 self._queue(answer(effect, self.fleet.name))
             case Inspect() if self.registries is not None:
                 self.registries.ask(effect)
             case Remark():
                 log.info("remark about=%s said=%r", effect.subject, effect.sentence)
+
+    def _hold_back(self, effect: Say, packet: Packet | Refusal) -> None:
+        """Have the next turn know of what no message may hold, and of what fits again."""
+        topic = str(effect.topic)
+        if isinstance(packet, Refusal):
+            self._too_large.add(topic)
+            self.inbox.put(Unsaid(effect.topic, packet.reason))
+        elif topic in self._too_large:
+            self._too_large.remove(topic)
+            self.inbox.put(Unsaid(effect.topic))
 
     def _queue(self, packet: Packet | Refusal) -> None:
         if isinstance(packet, Refusal):

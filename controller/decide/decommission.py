@@ -145,6 +145,7 @@ def _forget_words(fleet: Fleet, name: str) -> None:
         fleet.falls_mono_s,
         fleet.unsettled.greeted,
         fleet.unknown,
+        fleet.unsaid,
     ):
         heard.pop(name, None)
     for kind in (leases.KIND, replacements.AWAY, replacements.STEADY, steadiness.KIND):

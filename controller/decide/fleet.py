@@ -143,7 +143,7 @@ class Fleet:
     seen: dict[tuple[str, str], TaskStatus] = field(default_factory=dict)
 
     # What this process has heard. `wall` is what people's clock says, for people only; `unknown` is what a newer agent tells and
-    # nobody here knows.
+    # nobody here knows, `unsaid` what a node cannot be told.
     is_up: bool = False
     wall: str = ""
     up_mono_s: float = 0.0
@@ -177,6 +177,7 @@ class Fleet:
     asked: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     unknown: dict[str, str] = field(default_factory=dict)
+    unsaid: dict[str, dict[type[Topic], str]] = field(default_factory=dict)
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)
     home_assistant: HomeAssistant = field(default_factory=HomeAssistant)
 

@@ -71,4 +71,12 @@ class HomeAssistantSaid:
     word: str
 
 
-Input = Heard | Unreadable | LinkUp | LinkDown | Inspected | HomeAssistantSaid
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """What no message may hold, and why; with an empty `reason` it fits again, and was said."""
+
+    topic: Topic
+    reason: str = ""
+
+
+Input = Heard | Unreadable | LinkUp | LinkDown | Inspected | Unsaid | HomeAssistantSaid

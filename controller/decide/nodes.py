@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from controller.decide import answers, twins
+from controller.decide import answers, twins, unsaid
 from controller.decide.fleet import Fleet
 from controller.decide.records import Node
 from controller.decide.report import place
@@ -56,6 +56,7 @@ def node_row(fleet: Fleet, node: Node, now_mono_s: float) -> NodeRow:
     reasons += [lease.reason] if lease and lease.reason else []
     reasons += [said] if (said := twins.sentence(fleet, node.name)) else []
     reasons += [UNSTEADY] if fleet.unsteady(node.name) else []
+    reasons += unsaid.sentences(fleet, node.name)
     reasons += [newer(unknown)] if (unknown := fleet.unknown.get(node.name)) else []
     return NodeRow(
         node.name,

@@ -26,11 +26,12 @@ from controller.decide import (
     resay,
     streams,
     twins,
+    unsaid,
 )
 from controller.decide.assignments import release
 from controller.decide.fleet import Fleet
 from controller.decide.home_assistant import announce, commands, events
-from controller.decide.inputs import Heard, HomeAssistantSaid, Input, Inspected, Unreadable
+from controller.decide.inputs import Heard, HomeAssistantSaid, Input, Inspected, Unreadable, Unsaid
 from controller.decide.records import stack_of
 from controller.decide.rollouts import planning, rollout
 from link.inputs import LinkDown, LinkUp
@@ -52,10 +53,10 @@ def observe(fleet: Fleet, happened: Input, now_mono_s: float) -> None:
             _heard(fleet, happened, now_mono_s)
         case Unreadable():
             _unreadable(fleet, happened)
-        case Inspected() if happened.plan:
-            planning.inspected(fleet, happened, now_mono_s)
         case Inspected():
-            manifests.come_into_force(fleet, images.inspected(fleet, happened))
+            _inspected(fleet, happened, now_mono_s)
+        case Unsaid():
+            unsaid.take(fleet, happened)
         case LinkUp():
             leases.link_up(fleet, now_mono_s)
             resay.begin(fleet, now_mono_s)
@@ -65,6 +66,13 @@ def observe(fleet: Fleet, happened: Input, now_mono_s: float) -> None:
         case LinkDown():
             fleet.is_up = False
             fleet.remark("broker", happened.reason)
+
+
+def _inspected(fleet: Fleet, seen: Inspected, now_mono_s: float) -> None:
+    if seen.plan:
+        planning.inspected(fleet, seen, now_mono_s)
+    else:
+        manifests.come_into_force(fleet, images.inspected(fleet, seen))
 
 
 def _heard(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:

@@ -6,7 +6,7 @@ many as a person reads and a packet holds, the troubled ones first.
 
 from __future__ import annotations
 
-from controller.decide import brief, images, twins
+from controller.decide import brief, images, twins, unsaid
 from controller.decide.assignments import holders
 from controller.decide.fleet import Fleet
 from controller.decide.placement import absence, hosts
@@ -100,6 +100,7 @@ def service_status(fleet: Fleet, service: Service) -> ServiceStatus:
     desired = len(tasks) if service.mode.is_global else service.replicas
     reasons = [f"{pending.missing} of {desired} tasks have no node", *pending.reasons] if pending else []
     reasons += [said] if (said := images.reason(fleet, service)) else []
+    reasons += unsaid.of_service(fleet, key)[:REASONS_SHOWN]
     if service.mode.is_global and not tasks:
         reasons.append("no node that is online may carry it")
     reasons += [f"{p.task} on {p.node}: {p.reason}" for p in places[:REASONS_SHOWN] if p.reason]
@@ -151,6 +152,7 @@ def rollout_status(fleet: Fleet, rollout: Rollout) -> RolloutStatus:
     named = [slot for slots in busy for slot in slots][:REASONS_SHOWN]
     reasons = [rollout.reason, precedence.objection(fleet, rollout), phases.held_up(fleet, rollout)]
     reasons.append(budget.held_up(fleet, rollout))
+    reasons += unsaid.of_service(fleet, service)[:REASONS_SHOWN]
     reasons += [f"{slot.node}: {slot.reason}" for slot in (*failed, *named)[:REASONS_SHOWN] if slot.reason]
     reasons += [f"{task.node}: {pins.reason(task)}" for task in pins.tasks(fleet, service)[:REASONS_SHOWN]]
     return RolloutStatus(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,10 @@ import pytest
 from controller.decide.effects import Reply
 from controller.decide.fleet import Fleet
 from controller.decide.inputs import Heard, Unreadable
+from controller.decide.nodes import node_row
+from controller.decide.report import stack_status
 from controller.decide.terms import Terms
+from controller.decide.unsaid import REMEDY
 from controller.loop import SAFETY_S, Loop, read
 from controller.packing import answer
 from controller.settings import Settings
@@ -146,6 +150,22 @@ def test_two_words_on_one_retained_topic_are_never_on_their_way_together(tmp_pat
     assert loop.outgoing_length == 0
 
 
+def test_what_no_message_may_hold_is_read_where_an_operator_looks(tmp_path: Path) -> None:
+    """In the status of the stack and with the node, as long as it is so; the node goes on with what it was told last."""
+    loop, _ = room(tmp_path)
+    large = json.dumps({"services": {"a": {"image": "web:1", "environment": {"X": "x" * 100_000}}}}).encode()
+    loop.inbox.put(Arrived(1, (hello("pi-1"),)))
+    for number, text in ((1, large), (2, large), (3, large), (2, b"")):
+        loop.inbox.put(Arrived(1, (Packet(str(ManifestTopic(FLEET, f"shop-{number}")), text),)))
+        for _ in range(3):
+            loop.turn(2.0)
+        fleet = loop.fleet
+        status, row = stack_status(fleet, fleet.stacks["shop-1"]), node_row(fleet, fleet.nodes["pi-1"], 2.0)
+        said = [one for one in (*status.services[0].reasons, *row.reasons) if "cannot be told: " in one]
+        assert len(said) == (2 if (number, text) == (3, large) else 0)
+        assert all(one.endswith(REMEDY) for one in said)
+
+
 def test_a_fallen_link_is_dialled_anew_and_what_waited_for_it_is_dropped(tmp_path: Path) -> None:
     """Everything is said again by its own rule, so an old word never waits."""
     loop, wire = room(tmp_path)
@@ -245,8 +265,8 @@ def test_an_answer_goes_nowhere_where_only_others_may_speak(
 
 def test_an_answer_that_is_too_large_is_answered_by_saying_so() -> None:
     """A function may print more than a packet holds beside what an answer adds; its caller is not left to wait."""
-    packet = answer(Reply("my/desk", b"7", Answer("o1", ok=True, result="x" * 300_000)), FLEET)
+    packet = answer(Reply("my/desk", b"7", Answer("o1", ok=True, result="x" * 10_000_000)), FLEET)
     assert isinstance(packet, Packet)
     assert (packet.topic, packet.correlation) == ("my/desk", b"7")
-    assert b"300" in packet.payload
+    assert b"10000" in packet.payload
     assert b'"ok":false' in packet.payload
