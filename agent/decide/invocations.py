@@ -144,13 +144,15 @@ def _displace(node: Node, run: Run, newer: Run) -> None:
         finish(node, run, Seen.SUPERSEDED, reason)
     else:
         node.lines.put(node.runs, replace(run, state=advance(run.state, Seen.SUPERSEDED), reason=reason))
+        node.hinted = True  # what is to be stopped must be seen
 
 
 def _is_gone(node: Node, run: Run) -> bool:
     """Whether nothing of a run is there any more, as far as this process can see."""
-    if not isinstance(node.engine, EngineSeen):
+    function, here = function_of(node, run), node.engine
+    if function is not None and function.needs_engine and not isinstance(here, EngineSeen):
         return False
-    there = (*node.engine.runs, *node.processes)
+    there = (*here.runs, *node.processes) if isinstance(here, EngineSeen) else node.processes
     return not any(one.invocation == run.id and one.phase is Phase.RUNNING for one in there)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from agent.decide.effects import Discard
 from agent.decide.inputs import ProcessesSeen
+from agent.decide.invocation import State
 from agent.decide.node import Node
 
 
@@ -17,9 +18,10 @@ def seen(node: Node, seen: ProcessesSeen) -> None:
 
 
 def clear(node: Node) -> None:
-    """Discard what is left of runs that have ended, or of an earlier attempt, each once."""
+    """Discard what is left of runs that have ended or must, or of an earlier attempt, each once."""
     for one in node.processes:
         run = node.runs.get(one.invocation)
-        if (run is None or one.attempt < run.attempt) and one.id not in node.discarding:
+        is_over = run is None or one.attempt < run.attempt or run.state is State.STOPPING
+        if is_over and one.id not in node.discarding:
             node.discarding.add(one.id)
             node.effects.append(Discard(one.id))
