@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import agents_commands, project_commands, rollout_commands, sensors_commands, triggers_commands
+from cli import (
+    agents_commands,
+    functions_commands,
+    project_commands,
+    rollout_commands,
+    sensors_commands,
+    triggers_commands,
+)
 from cli.node_commands import NodeArgument, node_app
 from cli.options import command
 
@@ -31,6 +38,7 @@ rollout_commands.register(app)
 agents_commands.register(app)
 sensors_commands.register(app)
 triggers_commands.register(app)
+functions_commands.register(app)
 
 AnyStackArgument = Annotated[str, typer.Argument(metavar="[STACK]", help="Only this stack.")]
 PlaceArgument = Annotated[str, typer.Argument(metavar="[STACK[.SERVICE]]", help="Only this stack or service.")]

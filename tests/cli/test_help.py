@@ -72,6 +72,7 @@ def test_help_names_every_command() -> None:
         "status",
         "events",
         "invoke",
+        "functions",
         "pins",
         "version",
     ]

@@ -134,6 +134,9 @@ def test_what_does_not_exist_is_3(broker: Broker, controller: Process) -> None:
         ("node", "drain", "pi-9"),
         ("pins", "pi-9"),
         ("invoke", "attic.greet"),
+        ("functions", "ls", "attic"),
+        ("functions", "replay", "attic.greet"),
+        ("functions", "drop", "--all"),
     ):
         done = bramble(broker, *words)
         assert (words, done.exit_code) == (words, 3), done.stderr
