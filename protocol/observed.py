@@ -252,7 +252,7 @@ class Result:
     """An invocation's end. `output` is standard output, `error` the end of standard error; both may be cut and say so.
 
     `depth` is how many functions have called each other before it; `taken` names the invocations that follow from it and that the
-    node runs itself. One that failed carries the `attributes` and the `body` of its call, where only the node knows them.
+    node runs itself. One that failed or expired carries the `attributes` and the `body` of its call, if only its node knows them.
     """
 
     id: str

@@ -37,7 +37,7 @@ def finish(node: Node, run: Run, how: Seen, reason: str, seen: RunEnded | None =
     if seen is not None:
         result = replace(result, exit_code=seen.exit_code, output=seen.output, error=seen.error)
         result = replace(result, started_at=run.started_at, duration_s=seen.duration_s)
-    if status is ResultStatus.FAILED and run.is_own:
+    if status in (ResultStatus.FAILED, ResultStatus.EXPIRED) and run.is_own:
         result = replace(result, attributes=run.attributes, body=run.body)
     result = fitting(_followed(node, result))
     node.lines.drop(node.runs, run)

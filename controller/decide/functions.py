@@ -72,7 +72,7 @@ def _replay(fleet: Fleet, letter: Letter, now_mono_s: float) -> str:
     if letter.function not in fleet.catalogue.functions:
         return f"there is no function {letter.function} any more"
     if not letter.is_whole:
-        return f"the input of {key} is not known here: its node called it by itself; `bramble invoke` calls it anew"
+        return f"the input of {key} has not come here; try again later, or call {letter.function} anew"
     if not open_entry(fleet, letters.again(letter), "", now_mono_s):
         return "too many invocations are open; try again later"
     fleet.letters.drop(key)

@@ -106,7 +106,7 @@ class Entry:
 class Letter:
     """A dead letter: an invocation that failed or expired, with its input, where and why; `rank` counts them.
 
-    Without attributes its input never came here: its node called it by itself, and its cause is still on its way or was a timer.
+    Without attributes its input is not known here, or not yet: its event is still on its way.
     """
 
     invocation: Invocation

@@ -127,7 +127,7 @@ def ended(fleet: Fleet, result: Result, now_mono_s: float) -> None:
     """A result came; it may be the first word of an invocation, and only the first result counts."""
     entry = fleet.ledger.get(result.id)
     if entry is None:
-        asked = Invocation(result.id, result.stack, result.function)
+        asked = Invocation(result.id, result.stack, result.function, result.attributes, result.body)
         entry = Entry(asked, node=result.node, near=result.node, by_node=True)
     if entry.state not in OPEN:
         fleet.tally("result_duplicates")

@@ -177,6 +177,13 @@ def test_a_result_that_came_before_its_event_is_whole_when_the_event_has_come() 
     assert answered.ok
 
 
+def test_what_a_timer_called_brings_its_input_along() -> None:
+    """Nobody but its node knows of the tick."""
+    desk = porch()
+    end(desk, "tick-1", "pi-1", FAILED, attributes={"id": "t-1", "type": "tick"}, body="{}")
+    assert (dead(desk)[0]["is_whole"], dead(desk)[0]["cause"]) == (True, "t-1")
+
+
 def test_a_letter_whose_node_was_done_after_all_is_taken_back() -> None:
     """It expired while its node was away; what is done need not be replayed."""
     desk = porch(pi_1={"place": "porch"}, pi_2={"runs": "yes"})
