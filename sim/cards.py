@@ -27,10 +27,10 @@ def throw_away(fleet: SimFleet, node: SimNode, stream: str) -> None:
     """Lay down a blank card in the place of a node's."""
     if node.process.is_alive:
         node.kill()
-    fleet.invariants.forget(node.name, _events(node.path))
+    fleet.invariants.forget(node.name, events_on(node.path))
     node.taken.clear()
     node.troubles += 1
-    _erase(node.path)
+    erase(node.path)
     blank_card(node.path, stream)
 
 
@@ -38,11 +38,8 @@ def restore_controller(fleet: SimFleet, chances: random.Random) -> str:
     """After a while the controller has the store that it has now."""
     path, seconds = fleet.head.path, chances.uniform(3.0, 60.0)
     old = path.with_name("restored.db")
-    _erase(old)
-    with sqlite3.connect(path) as source, sqlite3.connect(old) as target:
-        source.backup(target)
-    source.close()
-    target.close()
+    erase(old)
+    keep(path, old)
     fleet.world.after(seconds, lambda: _restore(fleet, old.read_bytes()))
     return f"the controller will be restored to now in {seconds:.0f} s"
 
@@ -52,17 +49,27 @@ def _restore(fleet: SimFleet, content: bytes) -> None:
         return
     fleet.head.kill()
     fleet.invariants.restored()
-    _erase(fleet.head.path)
+    erase(fleet.head.path)
     fleet.head.path.write_bytes(content)
 
 
-def _events(path: Path) -> int:
+def keep(path: Path, copy: Path) -> None:
+    """Copy a store as it is now, whoever has it open."""
+    with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
+        source.backup(target)
+    source.close()
+    target.close()
+
+
+def events_on(path: Path) -> int:
+    """How many events wait in a store's outbox."""
     with sqlite3.connect(path) as card:
         (count,) = card.execute("SELECT count(*) FROM outbox WHERE topic LIKE ?", (f"%{EVENT}%",)).fetchone()
     card.close()
     return int(count)
 
 
-def _erase(path: Path) -> None:
+def erase(path: Path) -> None:
+    """Remove a store with all that belongs to it."""
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

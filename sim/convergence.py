@@ -16,7 +16,7 @@ from protocol.operator import StackStatus, Verdict
 from protocol.stack import Mode, Service
 from protocol.topics import StackStatusTopic
 from sim.node import SimNode
-from sim.truth import WELL, owns, revision_of, task_of
+from sim.truth import WELL, owns, revision_of, service_of, task_of
 
 if TYPE_CHECKING:
     from sim.fleet import SimFleet
@@ -56,6 +56,9 @@ def _stacks(fleet: SimFleet, knows: Fleet) -> Iterator[str]:
 
 def _service(fleet: SimFleet, knows: Fleet, service: Service) -> Iterator[str]:
     key = f"{service.stack}.{service.name}"
+    if service.mode.is_job:
+        yield from fleet.invariants.ways.works.undone(knows, service, fleet.nodes)
+        return
     running = fleet.running(key)
     count = sum(len(images) for images in running.values())
     open_nodes = fleet.nodes.keys() - fleet.drained if not service.constraints else running.keys()
@@ -78,8 +81,10 @@ def _node(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
     told = knows.assignments.get(node.name) or Assignment(node.name, 0, 0)
     if node.node.assignment != told:
         yield f"{node.name} has assignment {node.node.assignment.generation}, and was told {told.generation}"
-    wanted = sorted(f"{spec.task} {spec.revision}" for spec in told.tasks)
+    jobs = fleet.invariants.ways.works.services
+    wanted = sorted(f"{spec.task} {spec.revision}" for spec in told.tasks if service_of(spec.task) not in jobs)
     ours = [box for box in node.engine.boxes.values() if owns(node.fleet, node.name, box.labels)]
+    ours = [box for box in ours if service_of(task_of(box)) not in jobs]
     there = sorted(f"{task_of(box)} {revision_of(box)}" for box in ours)
     if there != wanted:
         yield f"{node.name} has the containers {there} and should have {wanted}"
@@ -103,6 +108,10 @@ def _devices(fleet: SimFleet, node: SimNode) -> Iterator[str]:
         absent = sensors - watched if fleet.manifests.get(name) else set()
         if absent:
             yield f"{node.name} does not watch {sorted(absent)} of {name}"
+    for name, actuators in fleet.actuators.items():
+        absent = actuators - set(node.board.outputs if node.board is not None else ())
+        if absent:
+            yield f"{node.name} does not have {sorted(absent)} of {name}"
 
 
 def _told(knows: Fleet, node: SimNode) -> Iterator[str]:

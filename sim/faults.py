@@ -14,11 +14,13 @@ from sim.broker import Weather
 from sim.cards import lose_card, restore_controller
 from sim.fleet import SimFleet
 from sim.forgery import forge, misprint, misroute, replay, stammer
+from sim.fullness import empty
 from sim.head import CLIENT
 from sim.losses import forget_retained, late_wills, overflow
 from sim.mishaps import crash, fall_ill, hold_lock, slow_radio
 from sim.node import SimNode
 from sim.outages import lose_broker, lose_link, lose_power
+from sim.rarities import RARITIES
 from sim.themes import theme_of
 
 FUSE_MOST = 14
@@ -158,6 +160,7 @@ FAULTS: dict[Fault, int] = {
     restore_controller: 0,
     vanish: 0,
     fall_between: 1,
+    **dict.fromkeys(RARITIES, 0),
 }
 """Each fault, and how often it comes compared with the others. New ones stand at the end: see tests/sim/regressions.py."""
 
@@ -179,7 +182,10 @@ def heal(fleet: SimFleet) -> None:
     fleet.world.broker.weather = CALM
     if not fleet.world.broker.is_running:
         fleet.start_broker()
+    for leave in list(fleet.guests):
+        leave()
     for node in fleet.nodes.values():
+        empty(node)
         for box in node.engine.boxes.values():
             box.held.clear()
         node.process.fuse = node.process.ambush = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -58,8 +59,10 @@ class SimFleet:
         self.nodes = {name: self._node(name) for name in (f"pi-{number}" for number in range(1, nodes + 1))}
         self.manifests: dict[str, bytes] = {}
         self.sensors: dict[str, set[str]] = {}
+        self.actuators: dict[str, set[str]] = {}
         self.faults = 0
         self.is_healed = False
+        self.guests: list[Callable[[], None]] = []
         self._orders = 0
         self.invariants = Invariants(self.world, self.nodes, self.head)
         self.drained = self.invariants.drained
@@ -113,7 +116,7 @@ class SimFleet:
         for name in self.nodes:
             self.order(OrderVerb.DRAIN if name in self.drained else OrderVerb.ACTIVATE, name)
 
-    def order(self, verb: OrderVerb, target: str, **arguments: JsonValue) -> None:
+    def order(self, verb: OrderVerb, target: str, /, **arguments: JsonValue) -> None:
         """Give an order; nobody reads the answer."""
         self._orders += 1
         self.world.say("operator", f"orders {verb} {target}")
@@ -177,6 +180,7 @@ class SimFleet:
                 remind_s = self.world.now_s + REMIND_S
         if why:
             raise NotConvergedError(f"after {within_s:.0f} s the fleet has not converged: {why}")
+        self.invariants.doubted.clear()
         self.invariants.at_rest()
         return self.world.now_s - begun_s
 

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from sim.aftermath import aftermath
 from sim.faults import FAULT_EVERY_S, FAULTS, Fault, heal, strike
+from sim.estate import operator_of
 from sim.fleet import NotConvergedError, SimFleet
 from sim.given import GivenStack, labels_of
 from sim.head import CLIENT
 from sim.steps import Recording, Replay, Steps
 from sim.violation import ViolationError
-from sim.workload import Workload
 
 WORK_EVERY_S = 20.0
 
@@ -110,7 +111,7 @@ def _live(fleet: SimFleet, plan: Plan, steps: Steps) -> None:
     fleet.head.process.stretch = chances.choice(STRETCH)
     for node in fleet.nodes.values():
         node.process.stretch = chances.choice(STRETCH)
-    workload = GivenStack(fleet, plan.manifest) if plan.manifest else Workload(fleet, is_lean=plan.is_lean)
+    workload = GivenStack(fleet, plan.manifest) if plan.manifest else operator_of(fleet, is_lean=plan.is_lean)
     workload.begin()
     next_fault_s, next_work_s = (
         chances.expovariate(1 / every_s) for every_s in (plan.fault_every_s, plan.work_every_s)
@@ -126,6 +127,8 @@ def _live(fleet: SimFleet, plan: Plan, steps: Steps) -> None:
     heal(fleet)
     workload.end()
     fleet.run_until_converged()
+    if not plan.is_lean and plan.manifest is None:
+        aftermath(fleet, workload)
     if chances.random() < plan.reconnects:
         _reconnect(fleet)
 

@@ -159,7 +159,7 @@ class Honesty:
         if self.world.now_s - up_s < RESAID_S:
             return
         topics = [str(StackStatusTopic(self.head.name, stack)) for stack in fleet.stacks]
-        topics += [str(AssignmentTopic(self.head.name, node)) for node in self.nodes if fleet.assignments.get(node)]
+        topics += [str(AssignmentTopic(self.head.name, node)) for node in self.nodes if _is_told(fleet, node)]
         now_s, retained = self.world.now_s, self.world.broker.retained
         missing = (topic for topic in topics if topic not in retained and not self._forgotten.get(topic, 0.0) > up_s)
         self._missing = {topic: self._missing.get(topic, now_s) for topic in missing}
@@ -193,3 +193,8 @@ class Honesty:
         if lease.presence is Presence.ONLINE and self.world.now_s - since_s > SILENT_S:
             raise ViolationError("L5", f"{name} has been silent for {SILENT_S:.0f} s and is said to be online")
         seen.epoch, seen.presence = lease.epoch, lease.presence
+
+
+def _is_told(fleet: Fleet, node: str) -> bool:
+    """Whether the controller says a node's assignment: of two devices under one name neither is told anything."""
+    return node not in fleet.quarantines and fleet.assignments.get(node) is not None

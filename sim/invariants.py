@@ -59,7 +59,7 @@ class Invariants:
         self._sweep_s = 0.0
         self.forbidden: set[str] = set()
         self.bad: set[str] = set()
-        self.drained: set[str] = set()
+        self.drained, self.doubted = set[str](), set[str]()  # whose word may be another's: see `sim.clones`
         self.most_down: dict[str, int] = {}
         self.budgets: dict[str, int] = {}
         self.start_first: set[str] = set()
@@ -180,6 +180,7 @@ class Invariants:
                         other, _ours(self._nodes[other])
                     )  # what has become well by itself shows only when somebody looks
             taken = self._taken(service)
+            self.ways.wishes.taken(service, (entry.rpartition(" on ")[2] for entry in taken))
             self.most_down[service] = max(self.most_down.get(service, 0), len(taken))
             if len(taken) > self.budgets.get(service, len(taken)) and not self.is_restored:
                 raise ViolationError(
@@ -204,7 +205,7 @@ class Invariants:
             # What befalls a task that was kept is not the update's doing.
             is_kept = trial is not None and trial.state is OfferState.SETTLED
             is_over = task not in trying and (task in well or is_kept or not was_well)
-            if task not in assigned or task in memory.excused or is_over:
+            if task not in assigned or task in memory.excused or is_over or name in self.doubted:
                 del memory.taken[task]
 
     def _taken(self, service: str) -> list[str]:
@@ -231,7 +232,7 @@ class Invariants:
             if _service(task) in replaced or task.endswith(f".{name}") or self.is_restored:
                 continue  # a global service's task names its node
             others = [other for other in self._nodes if other != name and self._runs_task(other, task)]
-            if others:
+            if others and not self.doubted & {name, *others}:
                 raise ViolationError("S2", f"{task} runs on {name} and on {others[0]}")
 
     def _runs_task(self, name: str, task: str) -> bool:

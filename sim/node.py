@@ -77,6 +77,10 @@ class FusedStore(Store):
         """The sequences in the outbox, each with its key."""
         return {sequence: key or "" for sequence, key in self._connection.execute("SELECT sequence, key FROM outbox")}
 
+    def bound(self, pages: int) -> None:
+        """Let the file have no more pages than this; it keeps what it has."""
+        self._connection.execute(f"PRAGMA max_page_count = {pages}")
+
     def _take_in(self, node: Node, now: Now, notes: Iterable[Note]) -> None:
         """The facts of a turn, in the same transaction as what they follow from: power may be cut right here."""
         taken = list(notes)

@@ -124,6 +124,83 @@ THEMES = (
 )
 
 
+RARE_EVERY = 20
+"""One seed in so many is about something that hardly ever happens, or that few fleets have."""
+
+RARE = (
+    Theme(
+        "twins",
+        {"press": 4, "update": 4, "update_badly": 1, "toggle_shed": 1, "drain": 1, "undrain": 2},
+        {
+            "clone": 8,
+            "_cut": 2,
+            "ambush_node": 1,
+            "_kill_controller": 1,
+            "ambush_controller": 1,
+            "replay": 1,
+            "_kill_agent": 1,
+        },
+    ),
+    Theme(
+        "usurpers",
+        {"press": 3, "update": 4, "toggle_shed": 2, "drain": 1, "undrain": 2},
+        {
+            "usurp": 8,
+            "_cut": 3,
+            "_broker": 1,
+            "_kill_controller": 3,
+            "ambush_controller": 1,
+            "forget_retained": 1,
+            "_stop": 1,
+        },
+    ),
+    Theme(
+        "jobs",
+        {"work": 8, "update": 2, "drain": 3, "undrain": 3, "scale": 1},
+        {
+            "_power": 3,
+            "_kill_agent": 4,
+            "ambush_node": 5,
+            "ambush_controller": 3,
+            "_kill_controller": 2,
+            "_cut": 4,
+            "_engine": 3,
+        }
+        | {"lose_card": 1, "replay": 2, "forget_retained": 1, "_broker": 1, "overflow": 2, "_weather": 2},
+    ),
+    Theme(
+        "estate",
+        {"update": 6, "update_badly": 3, "pin": 3, "unpin": 2, "let_go": 2, "light": 3, "press": 1},
+        {
+            "_power": 3,
+            "_cut": 4,
+            "ambush_node": 4,
+            "ambush_controller": 2,
+            "_kill_agent": 2,
+            "_kill_controller": 2,
+            "vanish": 2,
+        }
+        | {"fill_disk": 3, "fill_card": 3, "replay": 1, "_weather": 1, "overflow": 1},
+    ),
+    Theme(
+        "years",
+        {"update": 4, "press": 4, "toggle_shed": 2, "drain": 1, "undrain": 2, "renew_function": 1},
+        {
+            "come_late": 8,
+            "put_back": 5,
+            "_clock": 4,
+            "lose_card": 2,
+            "late_wills": 2,
+            "forget_retained": 2,
+            "overflow": 2,
+            "_power": 2,
+        },
+    ),
+)
+
+
 def theme_of(seed: int) -> Theme:
     """What the history of a seed is about."""
+    if seed % RARE_EVERY == RARE_EVERY - 1:
+        return RARE[seed // RARE_EVERY % len(RARE)]
     return THEMES[seed % len(THEMES)]

@@ -5,8 +5,7 @@ The copy is no node of the fleet: nobody counts it, and no promise is held again
 
 from __future__ import annotations
 
-import sqlite3
-
+from sim.cards import keep
 from sim.fleet import SimFleet
 from sim.node import SimNode
 
@@ -16,10 +15,7 @@ def copy_card(fleet: SimFleet, name: str) -> SimNode:
     node = fleet.nodes[name]
     labels = node.labels
     twin = SimNode(fleet.world, name, node.path.parent / "twin", fleet.registry, labels)
-    with sqlite3.connect(node.path) as source, sqlite3.connect(twin.path) as target:
-        source.backup(target)
-    source.close()
-    target.close()
+    keep(node.path, twin.path)
     twin.process.name = f"{name}-twin"
     twin.accepted = node.accepted  # events of both must be handled
     twin.process.reboot()

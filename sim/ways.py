@@ -18,6 +18,8 @@ from sim.head import Head
 from sim.node import SimNode
 from sim.truth import revision_of, task_of
 from sim.violation import ViolationError
+from sim.wishes import Wishes
+from sim.works import Works
 from sim.world import World
 
 STOPPED = (0, 137)
@@ -50,14 +52,21 @@ class Ways:
     stops: dict[str, int] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
     windows: set[str] = field(default_factory=set)
+    works: Works = field(default_factory=Works)
+    wishes: Wishes = field(init=False)
     _ways: dict[tuple[str, str], _Way] = field(default_factory=dict)
     _begun: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _well: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _tried: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _ran: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.wishes = Wishes(self.world, self.head, self.nodes)
+
     def look(self, name: str, node: SimNode) -> None:
         """Look at every trial of a node."""
+        self.works.look(name, node)
+        self.wishes.look(name, node)
         if node.node is None:
             return
         boxes = [box for box in node.engine.boxes.values() if task_of(box)]
@@ -80,11 +89,13 @@ class Ways:
 
     def forget(self, name: str) -> None:
         """A node has another card."""
+        self.works.forget(name)
         for key in [key for key in self._ways if key[0] == name]:
             del self._ways[key]
 
     def restored(self) -> None:
         """The controller has an older store, and knows nothing of what has begun since."""
+        self.works.restored()
         for told in (self.canaries, self.stops, self.after):
             told.clear()
 

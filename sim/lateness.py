@@ -1,0 +1,71 @@
+"""What comes after all: mail that was under way for up to an hour, and a card that is put back as it was some time ago."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from dataclasses import replace
+
+from protocol.envelope import Packet
+from sim.cards import erase, events_on, keep
+from sim.fleet import SimFleet
+from sim.node import SimNode
+
+HOUR_S = 3600.0
+LETTERS = 12
+BACKUP_S = (15.0, 90.0)
+SWAP_S = 5.0
+"""How long somebody has a card in his hands."""
+
+LOOKS_EVERY_S = 1.0
+RENEWED_S = 120.0
+"""A store that was put back knows it by then from the first acknowledgement, unless its node is away."""
+
+
+def come_late(fleet: SimFleet, chances: random.Random) -> str:
+    """Some words between nodes and controller come once more, each up to an hour later."""
+    mail = [packet for packet in fleet.world.mail if "/node/" in packet.topic]
+    letters = chances.sample(mail, min(LETTERS, len(mail)))
+    for letter in letters:
+        _post(fleet, letter, chances.uniform(0.0, HOUR_S))
+    return f"{len(letters)} packets come once more within the hour"
+
+
+def _post(fleet: SimFleet, letter: Packet, delay_s: float) -> None:
+    broker = fleet.world.broker
+    fleet.world.after(delay_s, lambda: broker.route(replace(letter, retain=False)) if broker.is_running else None)
+
+
+def put_back(fleet: SimFleet, chances: random.Random) -> str:
+    """After a while a node gets its card back as it is now."""
+    node, seconds = fleet.nodes[chances.choice(sorted(fleet.nodes))], chances.uniform(*BACKUP_S)
+    copy = node.path.with_name("kept.db")
+    erase(copy)
+    keep(node.path, copy)
+    fleet.world.after(seconds, lambda: _swap(fleet, node))
+    return f"the card of {node.name} will be put back as it is now in {seconds:.0f} s"
+
+
+def _swap(fleet: SimFleet, node: SimNode) -> None:
+    if fleet.is_healed or not node.is_powered:
+        return
+    node.cut_power()
+    fleet.invariants.forget(node.name, events_on(node.path))
+    node.taken.clear()
+    erase(node.path)
+    shutil.copy(node.path.with_name("kept.db"), node.path)
+    fleet.world.after(SWAP_S, lambda: _boot(fleet, node))
+
+
+def _boot(fleet: SimFleet, node: SimNode) -> None:
+    if not node.is_powered:
+        node.power()
+    _doubt(fleet, node, len(node.accepted), fleet.world.now_s + RENEWED_S)
+
+
+def _doubt(fleet: SimFleet, node: SimNode, accepted: int, until_s: float) -> None:
+    """What is sensed before the store knows that it is an older copy may carry the number of what was handled long ago."""
+    fleet.invariants.facts.lost += len(node.accepted) - accepted
+    is_renewed = node.node is not None and ("stores_renewed",) in node.node.counts
+    if not is_renewed and fleet.world.now_s < until_s:
+        fleet.world.after(LOOKS_EVERY_S, lambda: _doubt(fleet, node, len(node.accepted), until_s))

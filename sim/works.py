@@ -1,0 +1,63 @@
+"""Jobs, on every engine: what has run to its end is never run again, and at rest everything has.
+
+A task of a job is known by what it is and what it runs: another revision of it is another piece of work. Who has lost his card, or
+his ledger, cannot know what he did; what was done there is forgotten here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from controller.decide.fleet import Fleet
+from protocol.stack import Service
+from sim.boxes import Box
+from sim.node import SimNode
+from sim.truth import LABEL, revision_of, service_of, task_of
+from sim.violation import ViolationError
+
+
+@dataclass(slots=True)
+class Works:
+    """The checks. `services` are the jobs, by `stack.service`; `done` says of a piece of work which container did it."""
+
+    services: set[str] = field(default_factory=set)
+    _done: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
+
+    def look(self, name: str, node: SimNode) -> None:
+        """Take in what the containers of a node's jobs do now."""
+        for box in node.engine.boxes.values() if self.services else ():
+            if service_of(task_of(box)) not in self.services or not box.starts:
+                continue
+            work = (task_of(box), revision_of(box), box.labels.get(f"{LABEL}spec-hash", ""))
+            start = f"{box.id} {box.starts}"
+            did = self._done.get(work)
+            if did is not None and did != (name, start):
+                raise ViolationError("job", f"{name} runs {work[0]} once more, which was done on {did[0]}")
+            if _is_done(box):
+                self._done[work] = (name, start)
+
+    def forget(self, name: str) -> None:
+        """A node has another card: it cannot know what it did."""
+        self._done = {work: did for work, did in self._done.items() if did[0] != name}
+
+    def restored(self) -> None:
+        """The controller has an older store."""
+        self._done.clear()
+
+    def undone(self, knows: Fleet, service: Service, nodes: Mapping[str, SimNode]) -> Iterator[str]:
+        """What of a job has not been done, though it is wanted; by the ledger where somebody has forgotten it."""
+        key = f"{service.stack}.{service.name}"
+        tasks = [knows.tasks[task] for task in sorted(knows.tasks.of("service", key))]
+        wanted = len(nodes) if service.mode.is_global else service.replicas
+        if len(tasks) != wanted:
+            yield f"{len(tasks)} of {wanted} tasks of the job {key} are known"
+        for task in tasks:
+            if task.completed != task.revision:
+                yield f"the job {task.task} has not been done"
+
+
+def _is_done(box: Box) -> bool:
+    """Whether a container has come to its end by itself, and well: not because somebody stopped it."""
+    after_s = box.behaviour.exits_after_s
+    return not box.runs and box.exit_code == 0 and after_s is not None and box.ended_s == box.started_s + after_s
