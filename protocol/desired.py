@@ -244,12 +244,8 @@ class Offers:
     @property
     def whole(self) -> tuple[Offer, ...]:
         """The offers, each with what comes with it."""
-        return tuple(
-            replace(offer, sections=self.sections[offer.task.stack])
-            if offer.sections is None and offer.task.stack in self.sections
-            else offer
-            for offer in self.offers
-        )
+        brings = self.sections.get
+        return tuple(replace(offer, sections=offer.sections or brings(offer.task.stack)) for offer in self.offers)
 
     @property
     def content_hash(self) -> str:
