@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from agent.adapters.streams import OUTPUT_LIMIT_BYTES
 
 PORT = 8080
 # OpenFaaS's.
+_TIMEVAL = struct.Struct("@ll")
+# A socket that does not block is refused where others wait to be taken; one that does waits with them, in the kernel.
 _LONGEST_PATH = 100
 # A unix socket's address has room for 107 bytes.
 
@@ -67,12 +70,19 @@ class Door:
             return made
         made = socket.socket(socket.AF_UNIX)
         try:
-            made.settimeout(left_s)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.pack(*_halves(left_s)))
             _connect(made, Path(self.address))
+        except BlockingIOError:
+            made.close()
+            raise TimeoutError("it takes no more connections") from None
         except OSError:
             made.close()
             raise
         return made
+
+
+def _halves(seconds: float) -> tuple[int, int]:
+    return int(seconds), round(seconds % 1 * 1_000_000)
 
 
 def _connect(made: socket.socket, path: Path) -> None:

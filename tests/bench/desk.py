@@ -17,7 +17,7 @@ from link.session import Session
 from link.settings import LinkSettings
 from protocol.desired import Assignment
 from protocol.envelope import Packet, Received, unpack
-from protocol.topics import AckTopic, AssignmentTopic
+from protocol.topics import AckTopic, AssignmentTopic, Topic
 
 FLEET = "bench"
 PATIENCE_S = 20.0
@@ -41,7 +41,11 @@ class Desk:
 
     def assign(self, assignment: Assignment) -> None:
         """Give a node what it should run."""
-        refused = self._session.say(AssignmentTopic(FLEET, assignment.node), assignment)
+        self.say(AssignmentTopic(FLEET, assignment.node), assignment)
+
+    def say(self, topic: Topic, message: Any) -> None:
+        """Say anything else."""
+        refused = self._session.say(topic, message)
         assert refused is None, refused
 
     def wait_for(self, is_it: Callable[[Packet, Any], bool], what: str, within_s: float = PATIENCE_S) -> float:

@@ -26,7 +26,7 @@ def start_agent(
     state = state_dir(site, name)
     state.mkdir()
     extra = {
-        **_unit_environment(),
+        **unit_environment(),
         **PACKAGES,
         "BRAMBLE_NODE": name,
         "BRAMBLE_FLEET": FLEET,
@@ -40,7 +40,7 @@ def start_agent(
     return site.spawn(name, [*PYTHON, "-m", "agent"], extra)
 
 
-def _unit_environment() -> Mapping[str, str]:
+def unit_environment() -> Mapping[str, str]:
     """What systemd gives an installed agent: its unit keeps the memory small with two variables."""
     said = [line for line in UNIT.read_text().splitlines() if line.startswith("Environment=")]
     return dict(pair.split("=", 1) for line in said for pair in line.removeprefix("Environment=").split())
