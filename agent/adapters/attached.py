@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.adapters.files import found, text
+from agent.adapters.files import found, names_in, text
 from protocol.attachable import EVERYWHERE, FOLDERS
 
 DEVICES_MOST = 200
@@ -32,10 +32,10 @@ def buses(root: Path) -> tuple[str, ...]:
 
 def devices(root: Path) -> tuple[str, ...]:
     """Paths below /dev that containers may want, as a container names them."""
-    folder = root / "dev"
-    paths = [path for path in found(folder) if not EVERYWHERE.fullmatch(path.name)]
-    paths += [path for below in FOLDERS for path in found(folder / below)]
-    return tuple(sorted(f"/dev/{path.relative_to(folder)}" for path in paths if _is_device(path)))[:DEVICES_MOST]
+    folder = str(root / "dev")
+    names = [name for name in names_in(folder) if not EVERYWHERE.fullmatch(name)]
+    names += [f"{below}/{name}" for below in FOLDERS for name in names_in(f"{folder}/{below}")]
+    return tuple(sorted(f"/dev/{name}" for name in names if _is_device(f"{folder}/{name}")))[:DEVICES_MOST]
 
 
 def usb(root: Path) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ def _camera_names(root: Path) -> Iterator[str]:
             yield name
 
 
-def _is_device(path: Path) -> bool:
+def _is_device(path: str) -> bool:
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - half the cost of Path.stat, some sixty times
     except OSError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 
@@ -20,8 +22,13 @@ def pairs(path: Path, sign: str) -> dict[str, str]:
 
 
 def found(folder: Path, pattern: str = "*") -> list[Path]:
-    """What a folder holds, by name."""
+    """What a folder holds, in the order of its names."""
+    return [folder / name for name in names_in(str(folder)) if fnmatchcase(name, pattern)]
+
+
+def names_in(folder: str) -> list[str]:
+    """The names of what a folder holds, in order."""
     try:
-        return sorted(folder.glob(pattern))
+        return sorted(os.listdir(folder))  # noqa: PTH208 - a tenth of the cost of Path.glob, and asked twice a minute for ever
     except OSError:
         return []
