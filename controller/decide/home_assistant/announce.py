@@ -20,7 +20,7 @@ from controller.decide.home_assistant.entity import Document, written
 from controller.decide.inputs import HomeAssistantSaid
 from protocol.topics import EntityStateTopic, Topic, parse
 
-KIND, BIRTH = "home-assistant", "home-assistant-birth"
+KIND, BIRTH, EMPTY = "home-assistant", "home-assistant-birth", "home-assistant-empty"
 
 PORTION = 5
 """Devices that one turn looks at: each is a dozen messages, and more than a hundred at once would fill the link's window thrice."""
@@ -34,6 +34,10 @@ BIRTH_LEAST_S, BIRTH_SPREAD_S = 0.5, 5.0
 QUIET_S = 2.0
 """Between two announcements of one device: Home Assistant drops the rest of one that comes while it still sets up an entity of the
 one before (homeassistant/components/mqtt/discovery.py, `async_discovery_message_received`)."""
+
+EMPTY_S = 2.0
+"""From taking an entity back to emptying what it said last: Home Assistant must not hear nothing in the place of JSON meanwhile, or
+it logs an error for each."""
 
 GONE_KEPT = 1_000
 """Devices whose removal is said again on each connect: years of a fleet's changes."""
@@ -78,7 +82,7 @@ def settle(fleet: Fleet, now_mono_s: float) -> None:
             is_whole = False
         if is_whole:
             desk.quiet_mono_s[subject] = now_mono_s + QUIET_S
-        _look(fleet, subject, is_whole=is_whole)
+        _look(fleet, subject, now_mono_s, is_whole=is_whole)
     if desk.waiting:
         fleet.deadlines.set(KIND, "", now_mono_s + PORTION_S)
 
@@ -106,7 +110,20 @@ def _subjects(fleet: Fleet) -> Iterator[Subject]:
     yield from (service.of(key) for key in fleet.catalogue.services)
 
 
-def _look(fleet: Fleet, subject: Subject, *, is_whole: bool) -> None:
+def empty(fleet: Fleet, key: str) -> None:
+    """Whoever was taken back is no more listened to: nothing that it said stays."""
+    known = fleet.announcements.get(key)
+    if known is None:
+        return
+    kept = {one.topic for one in known.entities if not (one.is_gone or known.is_gone)}
+    for text in {one.topic for one in known.entities} - kept - {""}:
+        topic = parse(text)
+        assert topic is not None, "it was a topic when it was announced"
+        fleet.home_assistant.said.pop(topic, None)
+        fleet.say(topic, b"")
+
+
+def _look(fleet: Fleet, subject: Subject, now_mono_s: float, *, is_whole: bool) -> None:
     desk = fleet.home_assistant
     before = fleet.announcements.get(str(subject))
     if not is_whole:
@@ -115,10 +132,11 @@ def _look(fleet: Fleet, subject: Subject, *, is_whole: bool) -> None:
         return
     document = _DOCUMENTS[subject.what](fleet, subject) if desk.is_on else None
     if document is not None:
-        _announce(fleet, subject, document, before)
+        _announce(fleet, subject, document, now_mono_s)
         _say_states(fleet, subject)
     elif before is not None:
         _take_back(fleet, before)
+        fleet.deadlines.set(EMPTY, str(subject), now_mono_s + EMPTY_S)
 
 
 def _is_there(fleet: Fleet, subject: Subject) -> bool:
@@ -132,8 +150,8 @@ def _say_states(fleet: Fleet, subject: Subject) -> None:
         _say(fleet, topic, payload)
 
 
-def _announce(fleet: Fleet, subject: Subject, document: Document, before: Announcement | None) -> None:
-    prefix = fleet.home_assistant.prefix
+def _announce(fleet: Fleet, subject: Subject, document: Document, now_mono_s: float) -> None:
+    prefix, before = fleet.home_assistant.prefix, fleet.announcements.get(str(subject))
     if before is not None and before.prefix != prefix:
         fleet.say(before.topic(fleet.name), b"")
     entities = tuple(Announced(one.id, one.platform, str(one.state or "")) for one in document.entities)
@@ -141,13 +159,13 @@ def _announce(fleet: Fleet, subject: Subject, document: Document, before: Announ
     gone = [replace(one, is_gone=True) for one in (before.entities if before else ()) if one.id not in alive]
     after = Announcement(subject.what, subject.name, prefix, (*entities, *gone[-GONE_ENTITIES_KEPT:]))
     fleet.announcements.put(str(subject), after)
-    kept = {one.topic for one in entities}
-    _empty(fleet, [one.topic for one in gone if one.topic not in kept])
+    if gone:
+        fleet.deadlines.set(EMPTY, str(subject), now_mono_s + EMPTY_S)
     _say(fleet, after.topic(fleet.name), written(document, fleet.name, {one.id: one.platform for one in gone}))
 
 
 def _take_back(fleet: Fleet, before: Announcement) -> None:
-    """Nothing of a device stays: not its announcement, and not what its things said last."""
+    """Nothing of a device stays: not its announcement, and soon not what its things said last."""
     subject = before.subject
     desk = fleet.home_assistant
     for known in (desk.services, desk.late_of) if subject.what != CONTROLLER else ():
@@ -155,21 +173,12 @@ def _take_back(fleet: Fleet, before: Announcement) -> None:
     desk.said.pop(before.topic(fleet.name), None)
     desk.quiet_mono_s.pop(subject, None)
     fleet.say(before.topic(fleet.name), b"")
-    _empty(fleet, [one.topic for one in before.entities])
     if before.is_gone:
         return
     fleet.announcements.put(str(subject), replace(before, is_gone=True, rank=fleet.count("taken-back")))
     gone = [key for key in fleet.announcements if fleet.announcements[key].is_gone]
     if len(gone) > GONE_KEPT:
         fleet.announcements.drop(min(gone, key=lambda key: fleet.announcements[key].rank))
-
-
-def _empty(fleet: Fleet, texts: list[str]) -> None:
-    for text in texts:
-        topic = parse(text) if text else None
-        if topic is not None:
-            fleet.home_assistant.said.pop(topic, None)
-            fleet.say(topic, b"")
 
 
 def _say(fleet: Fleet, topic: Topic, payload: bytes) -> None:

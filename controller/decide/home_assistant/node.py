@@ -33,7 +33,7 @@ _HERE = (Presence.ONLINE, Presence.SUSPECT)
 _HEALTH: tuple[tuple[str, str, str, dict[str, JsonValue]], ...] = (
     ("temperature", "CPU temperature", "{{ value_json.temperature_celsius }}",
      {"dev_cla": "temperature", "unit_of_meas": "°C"}),
-    ("load", "load", "{{ value_json.load_1m }}", {}),
+    ("load", "system load", "{{ value_json.load_1m }}", {}),
     ("memory", "memory available", "{{ value_json.memory_available_bytes }}",
      {"dev_cla": "data_size", "unit_of_meas": "B"}),
     ("disk", "disk available", "{{ value_json.disk_available_bytes }}", {"dev_cla": "data_size", "unit_of_meas": "B"}),

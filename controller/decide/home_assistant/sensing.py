@@ -157,4 +157,5 @@ def _number(written: str) -> JsonValue:
 
 
 def _attributes(spec: SensorSpec, fault: str = "") -> dict[str, JsonValue]:
-    return {"kind": spec.kind, "place": place_of(spec), **({"fault": fault} if fault else {})}
+    place = place_of(spec)
+    return {"kind": spec.kind, **({"place": place} if place else {}), **({"fault": fault} if fault else {})}
