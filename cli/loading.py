@@ -10,11 +10,11 @@ import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 
-from cli import carry, extends, include
+from cli import carry, extends, include, openfaas
 from cli.environment import STANDARD_INPUT, Environment, variables_of
 from cli.errors import Code, CommandError
 from cli.merge import merged
-from cli.parts import TAGS, Fault, Findings, Part, Place, Source, settled, tree
+from cli.parts import TAGS, Fault, Findings, Part, Place, Source, plain, settled, tree
 from protocol.operator import ManifestFault
 from protocol.reading import document
 from protocol.reading.document import Document, Path
@@ -59,7 +59,7 @@ class Loading:
 
     def tree(self, found: Document, source: Source) -> Part:
         """One file's tree, its variables replaced."""
-        done = interpolated(found.content, self.environment.variables)
+        done = interpolated(openfaas.with_braces_alone(found.content), self.environment.variables)
         for problem in done.problems:
             place = Place(source, *found.place(problem.path))
             self.findings.fault(place, problem.path, problem.reason, problem.remedy)
@@ -73,6 +73,8 @@ class Loading:
             reason = "a manifest is a mapping with services, sensors, actuators or functions"
             self.findings.fault(replace(part.place, line=1, column=1), (), reason)
             return None
+        if openfaas.is_stack_file(plain(part)):
+            part = openfaas.translated(part, self.findings)
         part = extends.Extension(part, self.open, self.findings).services()
         return self.included(part) if "include" in part.mapping else part
 

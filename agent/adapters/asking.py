@@ -32,7 +32,7 @@ def sent_for(step: Run) -> bytes:
     headers = {
         "Host": step.function.name,
         "Content-Type": kind if kind.isascii() and kind.isprintable() else "application/octet-stream",
-        "X-Call-Id": step.invocation,
+        "X-Call-Id": quote(step.invocation, safe=_PLAIN),
         "X-Attempt": str(step.attempt),
     }
     headers |= {f"ce-{name}": quote(value, safe=_PLAIN) for name, value in step.attributes if _is_header(name)}

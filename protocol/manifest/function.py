@@ -17,6 +17,7 @@ from protocol.manifest.conditions import Constraints
 from protocol.manifest.files import TextName
 from protocol.manifest.forms import NetworkMode
 from protocol.manifest.section import WHOLE, Cpus, Duration, Environment, Flag, Section, Size, Words
+from protocol.manifest.storage import Tmpfs
 from protocol.manifest.triggering import Trigger
 
 _FLEET_MOST = 10_000
@@ -57,6 +58,7 @@ _OF_CONTAINERS = {
     "network_mode": "it has the network of its node; remove network_mode",
     "user": "it runs as the user that its node's settings name (`process_user`); remove user",
     "read_only": "it sees its node's files as its user does; remove read_only",
+    "tmpfs": "it sees its node's files as its user does; remove tmpfs",
     "cpus": "no share of the processors can be given to it; remove cpus",
 }
 """Keys that mean nothing for a process, and what to do."""
@@ -94,6 +96,7 @@ class Function(Section):
     network_mode: NetworkMode = ""
     user: str = ""
     read_only: Flag = False
+    tmpfs: Tmpfs = []
     cpus: Cpus = 0.0
     mem_limit: Size = 0
     mode: Literal["once", "warm", "process"] = "once"

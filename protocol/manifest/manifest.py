@@ -40,6 +40,7 @@ class Manifest(Section):
     """The whole file."""
 
     refused: ClassVar = {
+        "provider": "this is a stack.yml of OpenFaaS; publish it with `bramble up`, which translates it",
         "include": "the other file is read on your machine; publish it with `bramble up`, which puts both together",
         "models": "nodes run containers, and no models beside them; run the model in a service",
         "jobs": "a job is a service that completes; write it under `services` with `deploy: {mode: replicated-job}`",

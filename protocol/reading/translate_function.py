@@ -10,6 +10,7 @@ from protocol.reading.document import Path
 from protocol.reading.draft import Draft
 from protocol.reading.translate_calling import calling
 from protocol.reading.translate_container import values, words
+from protocol.reading.translate_mounts import memories
 from protocol.reading.translate_trigger import trigger
 
 
@@ -24,6 +25,7 @@ def function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
         network_mode=source.network_mode,
         user=source.user,
         read_only=source.read_only,
+        mounts=memories(draft, (*path, "tmpfs"), source.tmpfs),
         memory_bytes=source.mem_limit,
         cpus=source.cpus,
     )

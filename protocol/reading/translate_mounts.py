@@ -27,6 +27,15 @@ def mounts(draft: Draft, name: str, source: Service) -> tuple[Mount, ...]:
     return tuple(made)
 
 
+def memories(draft: Draft, path: Path, written: list[storage.Mount]) -> tuple[Mount, ...]:
+    """Each tmpfs of a function; no two on one path."""
+    targets = [mount.target for mount in written]
+    for place, target in enumerate(targets):
+        if target in targets[:place]:
+            draft.misfit((*path, place), f"something else is mounted on {target} already", "give each a path of its own")
+    return tuple(_mount(draft, (*path, place), "", mount) for place, mount in enumerate(written))
+
+
 def _mount(draft: Draft, place: Path, service: str, mount: storage.Mount) -> Mount:
     if mount.type == "volume":
         keep = mount.volume or storage.Keep()

@@ -88,6 +88,7 @@ class Inside:
     """An agent's engine as it is on the host itself: its sockets lead where the host's containers are."""
 
     def __init__(self, host: Host, directory: Path) -> None:
+        self.host = host
         self.engine = Engine(host.engine.url, NODE, FLEET, directory)
         self._anchor = host.spawn("anchor", ["sh", "-c", "echo there; exec sleep infinity"])
         wait_ready(self._anchor, lambda: "there" in self._anchor.log())
