@@ -3,12 +3,14 @@
 `python -m tests.bench function`. Ours: a line in the pipe that touches a mock pin, until the result (with the output that the
 function made of the event) has arrived at an MQTT client: sensor, decision, commit, container, commit, broker. Theirs:
 `docker run --rm -i` of Docker's own command line with the same standard input, until it has printed the output and ended.
+The floor: create, attach and start through the raw API with the same input, until the output has ended: no client can be faster.
 `ROUNDS` of each in turns, with a pause in which what the last one left behind is cleared away. Medians, and 9 of 10.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import statistics
 import time
 from typing import Any
@@ -25,13 +27,14 @@ from protocol.trigger import TriggerSpec
 from tests.bench.desk import Desk
 from tests.bench.figure import Figure, Say
 from tests.bench.node import finger, start_agent
+from tests.bench.raw import Raw
 
 ROUNDS = 20
 WARM_UP = 2
 PAUSE_S = 0.35
 # Long enough for a run's container to be removed, before the other side begins.
 
-AIM = 1.1
+AIM, RAW_AIM = 1.1, 1.15
 NODE, PIN = "bench", 17
 IMAGE = "bench/greet:1"
 OUTPUT = "hello, doorbell"
@@ -51,14 +54,19 @@ def measure(say: Say) -> tuple[Figure, ...]:
         with Desk(broker) as desk:
             _start(site, broker, host, desk)
             say(f"{ROUNDS} rounds in turns")
-            found = [(_pressed_ms(site, desk), _run_ms(host, desk)) for _ in range(WARM_UP + ROUNDS)][WARM_UP:]
-    ours, theirs = ([pair[side] for pair in found] for side in (0, 1))
-    peer = "docker run --rm -i"
+            found = [
+                (_pressed_ms(site, desk), _run_ms(host, desk), _raw_ms(host, desk)) for _ in range(WARM_UP + ROUNDS)
+            ][WARM_UP:]
+    ours, theirs, raw = ([sides[side] for sides in found] for side in (0, 1, 2))
+    peer, floor = "docker run --rm -i", "create and start, raw API"
     return (
         Figure(
             "event to function's answer: median", peer, statistics.median(ours), statistics.median(theirs), "ms", AIM
         ),
         Figure("event to function's answer: 9 of 10", peer, _ninth(ours), _ninth(theirs), "ms"),
+        Figure(
+            "event to function's answer: median", floor, statistics.median(ours), statistics.median(raw), "ms", RAW_AIM
+        ),
     )
 
 
@@ -102,6 +110,35 @@ def _run_ms(host: Host, desk: Desk) -> float:
     took_s = time.monotonic() - begun_mono_s
     assert output.strip() == OUTPUT, output
     return took_s * 1000
+
+
+def _raw_ms(host: Host, desk: Desk) -> float:
+    desk.listen(PAUSE_S)
+    streams = {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "OpenStdin": True, "StdinOnce": True}
+    with Raw(host.engine.socket_path) as raw:
+        begun_mono_s = time.monotonic()
+        made = raw.call("POST", "/containers/create", body={"Image": IMAGE, **streams})["Id"]
+        output = _spoken(raw, host, made)
+        took_s = time.monotonic() - begun_mono_s
+        raw.call("DELETE", f"/containers/{made}", {"force": 1})
+    assert OUTPUT.encode() in output, output
+    return took_s * 1000
+
+
+def _spoken(raw: Raw, host: Host, container: str) -> bytes:
+    """Attach, start, say the event, and read to the end."""
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.connect(str(host.engine.socket_path))
+        path = f"/containers/{container}/attach?stdin=1&stdout=1&stderr=1&stream=1"
+        wire.sendall(f"POST {path} HTTP/1.1\r\nHost: engine\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode())
+        wire.recv(65536)
+        wire.sendall(EVENT)
+        wire.shutdown(socket.SHUT_WR)
+        raw.call("POST", f"/containers/{container}/start")
+        output = b""
+        while chunk := wire.recv(65536):
+            output += chunk
+    return output
 
 
 def _ninth(took_ms: list[float]) -> float:
