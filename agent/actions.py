@@ -19,7 +19,7 @@ from agent.decide.effects import (
     SetActuator,
     Step,
 )
-from agent.decide.inputs import CommandDone, DevicesOpened, RunEnded
+from agent.decide.inputs import CommandDone, DevicesOpened, ProcessesSeen, RunEnded
 from agent.decide.release import KeepRelease, LeaveRelease, ReleaseEffect, StageRelease, SwitchRelease
 from protocol.desired import ActuatorSpec, SensorSpec
 from protocol.function import FunctionSpec, Mode
@@ -109,7 +109,7 @@ class Actions:
         processes: ProcessesSeam | None = None,
     ) -> None:
         self._board, self._workers, self._deliver, self._releases = board, workers, deliver, releases
-        self._processes = processes
+        self._processes, self._has_told_of_none = processes, False
 
     def act(self, effect: Effect) -> None:
         """Carry out one effect; what came of it arrives in the inbox."""
@@ -136,8 +136,7 @@ class Actions:
         match effect:
             case Look():
                 self._workers.look()
-                if self._processes is not None:
-                    self._processes.look()
+                self._look_for_processes()
             case Discard():
                 if self._processes is not None:
                     self._processes.discard(effect)
@@ -150,6 +149,13 @@ class Actions:
         assert isinstance(effect, Step), f"no executor for {effect}"
         log.info("step kind=%s key=%s", type(effect).__name__.lower(), effect.key)
         self._workers.give(effect)
+
+    def _look_for_processes(self) -> None:
+        if self._processes is not None:
+            self._processes.look()
+        elif not self._has_told_of_none:
+            self._has_told_of_none = True
+            self._deliver(ProcessesSeen())
 
     def _run_process(self, step: Run) -> None:
         log.info("process function=%s invocation=%s attempt=%d", step.function.name, step.invocation, step.attempt)

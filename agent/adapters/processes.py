@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.adapters import keeper
@@ -60,7 +60,8 @@ class Processes:
     def give(self, step: Run) -> None:
         """Have a function run; its end comes through the inbox, always exactly once."""
         if not self._runs.take(step):
-            self._deliver(_failed(step, "too many processes wait already"))
+            reason = "too many processes wait already"
+            self._deliver(replace(_failed(step, reason), is_unbegun=True))
 
     def discard(self, effect: Discard) -> None:
         """Have what a process left removed."""

@@ -152,6 +152,8 @@ def _is_gone(node: Node, run: Run) -> bool:
     function, here = function_of(node, run), node.engine
     if function is not None and function.needs_engine and not isinstance(here, EngineSeen):
         return False
+    if node.processes is None:
+        return False  # they are told with the first look
     there = (*here.runs, *node.processes) if isinstance(here, EngineSeen) else node.processes
     return not any(one.invocation == run.id and one.phase is Phase.RUNNING for one in there)
 

@@ -147,7 +147,7 @@ class Node:
     releasing: Releasing | None = None
     running: set[str] = field(default_factory=set)
     instances: dict[str, Instance] = field(default_factory=dict)
-    processes: tuple[RunSeen, ...] = ()
+    processes: tuple[RunSeen, ...] | None = None
     discarding: set[str] = field(default_factory=set)
     following: deque[Invocation] = field(default_factory=deque)
     lines: Lines = field(default_factory=Lines)

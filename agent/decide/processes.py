@@ -19,7 +19,7 @@ def seen(node: Node, seen: ProcessesSeen) -> None:
 
 def clear(node: Node) -> None:
     """Discard what is left of runs that have ended or must, or of an earlier attempt, each once."""
-    for one in node.processes:
+    for one in node.processes or ():
         run = node.runs.get(one.invocation)
         is_over = run is None or one.attempt < run.attempt or run.state is State.STOPPING
         if is_over and one.id not in node.discarding:
