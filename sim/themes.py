@@ -180,7 +180,7 @@ RARE = (
             "_kill_controller": 2,
             "vanish": 2,
         }
-        | {"fill_disk": 3, "fill_card": 3, "replay": 1, "_weather": 1, "overflow": 1},
+        | {"fill_disk": 5, "fill_card": 5, "replay": 1, "_weather": 1, "overflow": 1},
     ),
     Theme(
         "years",

@@ -46,6 +46,11 @@ class Usurper(Head):
             self.was_in_charge = True
             self._of.invariants.restored()
 
+    def begin(self) -> None:
+        """Be started."""
+        self.process.start()
+        self.watch()
+
     def watch(self) -> None:
         """Two that are in charge at once are no controller at all."""
         if self.is_retired:
@@ -69,8 +74,7 @@ def usurp(fleet: SimFleet, chances: random.Random) -> str:
     if is_copy:
         keep(fleet.head.path, second.path)
     fleet.guests.append(lambda: fleet.world.after(RIGHT_S, lambda: put_right(fleet, second)))
-    fleet.world.after(seconds, second.process.start)
-    fleet.world.after(seconds, second.watch)
+    fleet.world.after(seconds, lambda: None if fleet.is_healed else second.begin())
     return (
         f"a second controller will be started in {seconds:.0f} s with {'the store of now' if is_copy else 'no store'}"
     )
