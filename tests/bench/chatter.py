@@ -74,4 +74,4 @@ def storm() -> None:
 signal.signal(signal.SIGUSR1, lambda *_: asked.set())
 for work in (press, storm):
     threading.Thread(target=work, daemon=True).start()
-sys.exit(main([]))
+sys.exit(main(["--log-level", "WARNING"]))
