@@ -32,6 +32,9 @@ from protocol.function import FunctionSpec, Mode
 UNBEGUN_WAIT_S = 5.0
 # A registry or an engine that was away is rarely back sooner, and who waits for its first attempt should not wait much longer.
 
+MISSING_S = 60.0
+# An engine that is restarted, and the hello and the assignment that follow, are done in a fraction of it.
+
 GOING = (State.DISPATCHED, State.STOPPING)
 """The states in which something of a run may be on the engine."""
 
@@ -70,18 +73,36 @@ def dispatch(node: Node, now: Now) -> None:
 
 
 def _begin(node: Node, now: Now) -> None:
+    functions = {(function.stack, function.name): function for function in node.sections().functions}
+    node.missing = {place: since_s for place, since_s in node.missing.items() if place not in functions}
     active = Counter((r.stack, r.function) for r in node.runs.values() if r.state in GOING)
     for run in node.runs.values():
-        if run.state is State.DISPATCHED:
-            if run.id not in node.running and _can_begin(node, run):
-                _start(node, run)
-        elif run.state is State.STOPPING:
-            if run.id not in node.running and _is_gone(node, run):
+        if run.id not in node.running:
+            _follow_on(node, run, functions.get((run.stack, run.function)), active, now)
+
+
+def _follow_on(node: Node, run: Run, function: FunctionSpec | None, active: Counter[tuple[str, str]], now: Now) -> None:
+    """The next step of a run that nobody is at work on."""
+    match run.state:
+        case State.STOPPING:
+            if _is_gone(node, run):
                 finish(node, run, Seen.STOPPED, run.reason)
-        elif now.has_come(run.until_mono_s):
+        case State.PENDING if now.has_come(run.until_mono_s):
             _expire(node, run)
-        elif now.has_come(run.due_mono_s) and _can_begin(node, run):
-            _dispatch(node, run, active, now)
+        case _ if function is None:
+            _miss(node, run, now)
+        case State.DISPATCHED:
+            if _can_begin(node, function):
+                _start(node, run, function)
+        case _ if now.has_come(run.due_mono_s) and _can_begin(node, function):
+            _dispatch(node, run, function, active, now)
+
+
+def _miss(node: Node, run: Run, now: Now) -> None:
+    """Its function is not here. It may come back: a controller takes it away while the node's engine is away."""
+    since_s = node.missing.setdefault((run.stack, run.function), now.mono_s)
+    if now.has_come(since_s + MISSING_S):
+        finish(node, run, Seen.CANNOT, f"function {run.function} was taken from this node")
 
 
 def _expire(node: Node, run: Run) -> None:
@@ -93,18 +114,13 @@ def _expire(node: Node, run: Run) -> None:
         finish(node, run, Seen.CANNOT, f"its time ran out before another attempt; the last one: {run.reason}")
 
 
-def _can_begin(node: Node, run: Run) -> bool:
-    function = function_of(node, run)
-    if function is not None and function.mode is Mode.WARM:
+def _can_begin(node: Node, function: FunctionSpec) -> bool:
+    if function.mode is Mode.WARM:
         return instances.seat(node, function) is not None
-    return isinstance(node.engine, EngineSeen) or (function is not None and not function.needs_engine)
+    return isinstance(node.engine, EngineSeen) or not function.needs_engine
 
 
-def _dispatch(node: Node, run: Run, active: Counter[tuple[str, str]], now: Now) -> None:
-    function = function_of(node, run)
-    if function is None:
-        finish(node, run, Seen.CANNOT, f"function {run.function} was taken from this node")
-        return
+def _dispatch(node: Node, run: Run, function: FunctionSpec, active: Counter[tuple[str, str]], now: Now) -> None:
     most = at_once(function)
     is_room = most is None or active[run.stack, run.function] < most
     if is_room and (function.rate is None or _draw(node, run, function.rate, now)):
@@ -112,7 +128,7 @@ def _dispatch(node: Node, run: Run, active: Counter[tuple[str, str]], now: Now) 
         state = advance(run.state, Seen.STARTED)
         begun = replace(run, state=state, attempt=run.attempt + 1, started_at=now.wall)
         node.lines.put(node.runs, begun)
-        _start(node, begun)
+        _start(node, begun, function)
 
 
 def _draw(node: Node, run: Run, rate: Rate, now: Now) -> bool:
@@ -125,11 +141,7 @@ def _draw(node: Node, run: Run, rate: Rate, now: Now) -> bool:
     return True
 
 
-def _start(node: Node, run: Run) -> None:
-    function = function_of(node, run)
-    if function is None:
-        finish(node, run, Seen.CANNOT, f"function {run.function} was taken from this node while it ran")
-        return
+def _start(node: Node, run: Run, function: FunctionSpec) -> None:
     node.running.add(run.id)
     attributes = tuple(sorted(run.attributes.items()))
     brings = pull(node, run.id, function.stack, function.container) if function.needs_engine else None

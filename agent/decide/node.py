@@ -153,6 +153,7 @@ class Node:
     lines: Lines = field(default_factory=Lines)
     publishing: dict[str, int] = field(default_factory=dict)
     hindered: dict[str, str] = field(default_factory=dict)
+    missing: dict[tuple[str, str], float] = field(default_factory=dict)
     opened: OpenDevices | None = None
     greeted: Inventory | None = None
     said: NodeStatus | None = None

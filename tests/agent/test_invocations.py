@@ -220,6 +220,22 @@ def test_what_waits_for_an_engine_expires_with_the_reason(rig: Rig) -> None:
     assert "does not answer" in result(rig).reason
 
 
+def test_a_function_that_comes_back_runs_what_waited(rig: Rig) -> None:
+    """A controller takes it away while the engine is away; what has waited for a minute in vain has failed."""
+    assign(rig, function("hang", concurrency=1), function())
+    call(rig, 1, "hang")
+    call(rig, 2, "hang")
+    call(rig, 3)
+    rig.run(0.1)
+    assign(rig, generation=2)
+    rig.run(20)
+    assign(rig, function(), generation=3)
+    rig.run(5)
+    assert ends(rig)["call-3"] is DONE
+    rig.run(60)
+    assert "taken from this node" in result(rig, 2).reason
+
+
 # What follows.
 
 

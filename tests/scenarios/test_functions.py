@@ -1,145 +1,116 @@
-"""Stories of functions over a fleet in virtual time: work whose node vanishes, dead letters, and load that is told."""
+"""Stories of functions that follow each other: over nodes, through crashes, and with the broker away."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
-from controller.decide.invocation import InvocationState
-from protocol.load import Load
-from protocol.operator import OrderVerb
-from protocol.topics import LoadTopic
-from sim.fleet import FLEET, SimFleet
+from sim.fleet import SimFleet
 from sim.images import Behaviour
-from sim.stacks import button, function, stack
-from tests.scenarios.porch import PORCH, a_fleet, ran
+from sim.stacks import Section, button, stack
+from tests.scenarios.porch import PORCH, a_fleet
 
-SLOW = Behaviour(exits_after_s=8.0)
-BROKEN = Behaviour(exits_after_s=0.2, exit_code=1)
-
-
-def doorbell(image: str) -> bytes:
-    """A doorbell everywhere; its function runs on the porch alone, on pi-1 and pi-3."""
-    return stack({}, {"bell": button(17)}, {"greet": function(image, "bell", PORCH)})
+SHED = "node.labels.place != porch"
+RINGS = Behaviour(exits_after_s=2.0, answer=lambda *_: "on")
 
 
-def a_porch(image: str = "greet:slow") -> SimFleet:
-    """Two nodes on the porch, and one in the shed that has the bell and not the function."""
-    fleet = a_fleet(nodes=3)
-    fleet.registry.push("greet:slow", SLOW)
-    fleet.registry.push("greet:broken", BROKEN)
-    fleet.invariants.retries = 3
-    fleet.publish("porch", doorbell(image))
+def household(**greet: object) -> bytes:
+    """A bell and a lamp on the porch; whoever rings lights it, tells the household, and is written down in the shed."""
+    then: list[Section] = [{"set": "lamp"}, {"publish": "home/porch/rang", "retain": True}, {"call": "log"}]
+    ring = {
+        "image": "ring:1",
+        "triggers": [{"sensor": "bell", "on": "pressed"}],
+        "then": then,
+        "nodes": [PORCH],
+        **greet,
+    }
+    log = {"image": "log:1", "nodes": [SHED]}
+    lamp = {"kind": "led", "pin": 27, "nodes": [PORCH]}
+    return stack({}, {"bell": button(17, PORCH)}, {"ring": ring, "log": log}, {"lamp": lamp})
+
+
+def a_household(seed: int, **greet: object) -> SimFleet:
+    fleet = a_fleet(nodes=2, seed=seed)
+    fleet.registry.push("ring:1", RINGS)
+    fleet.registry.push("log:1", Behaviour(exits_after_s=0.2))
+    fleet.publish("porch", household(**greet))
     fleet.run_until_converged()
     return fleet
 
 
-def states(fleet: SimFleet) -> list[InvocationState]:
-    """How everything on the ledger stands."""
+def ledger(fleet: SimFleet) -> Counter[tuple[str, str]]:
+    """How many invocations of each function ended how."""
     assert fleet.head.fleet is not None
-    return [fleet.head.fleet.ledger[key].state for key in sorted(fleet.head.fleet.ledger)]
+    entries = [fleet.head.fleet.ledger[key] for key in fleet.head.fleet.ledger]
+    return Counter((entry.function, entry.state.value) for entry in entries)
 
 
-def test_the_work_of_a_node_that_vanishes_is_taken_over_once() -> None:
-    """It dies with a run under way; another one runs it under the same id; when it is back nothing runs again that was done."""
-    with a_porch() as fleet:
-        fleet.press("pi-2", "bell")
-        fleet.run_for(seconds=3)
-        assert ran(fleet) == {"pi-1": 1}
-        fleet.nodes["pi-1"].cut_power()
-        fleet.run_for(minutes=4)
-        assert ran(fleet) == {"pi-1": 1, "pi-3": 1}
-        assert fleet.nodes["pi-1"].engine.ran[0][0] == fleet.nodes["pi-3"].engine.ran[0][0]
-        assert states(fleet) == [InvocationState.DONE]
+def attempts(fleet: SimFleet) -> dict[str, Counter[tuple[str, int]]]:
+    """How often each attempt was begun, on each node."""
+    return {name: Counter(node.engine.ran) for name, node in fleet.nodes.items()}
 
-        fleet.nodes["pi-1"].power()
+
+def test_one_function_calls_another_where_that_one_is() -> None:
+    """The porch rings, the shed writes it down; who listens on the household's topic hears of it."""
+    with a_household(seed=1) as fleet:
+        assert fleet.press("pi-1", "bell")
         fleet.run_until_converged()
-        assert ran(fleet)["pi-3"] == 1
-        assert states(fleet) == [InvocationState.DONE]
+        assert ledger(fleet) == {("porch.ring", "done"): 1, ("porch.log", "done"): 1}
+        assert [len(found) for found in attempts(fleet).values()] == [1, 1]
+        assert fleet.world.broker.retained["home/porch/rang"].payload == b"on"
 
 
-@pytest.mark.parametrize("minutes", [4.0, 0.2])
-def test_the_first_result_wins_when_a_node_was_only_cut_off(minutes: float) -> None:
-    """It ran what it was asked and could not say so. Cut off for long, its late word is counted; for a moment, nobody took over."""
-    with a_porch() as fleet:
-        fleet.press("pi-2", "bell")
-        fleet.run_for(seconds=3)
-        fleet.cut("pi-1")
-        fleet.run_for(minutes=minutes)
-        fleet.mend("pi-1")
+def test_who_rings_twice_is_heard_once() -> None:
+    """While the bell is being answered a second press is skipped, and calls nothing."""
+    with a_household(seed=2, queue="single") as fleet:
+        for _ in range(3):
+            assert fleet.press("pi-1", "bell")
+            fleet.run_for(seconds=0.5)
         fleet.run_until_converged()
-        assert fleet.head.fleet is not None
-        is_long = minutes > 1
-        assert ran(fleet) == ({"pi-1": 1, "pi-3": 1} if is_long else {"pi-1": 1})
-        assert fleet.head.fleet.counts.get(("result_duplicates",), 0) == int(is_long)
-        assert states(fleet) == [InvocationState.DONE]
+        assert ledger(fleet) == {("porch.ring", "done"): 1, ("porch.ring", "skipped"): 2, ("porch.log", "done"): 1}
 
 
-def test_work_is_taken_over_across_a_restart_of_the_controller() -> None:
-    """The controller dies with the node: its ledger knows whom it asked."""
-    with a_porch() as fleet:
-        fleet.press("pi-2", "bell")
-        fleet.run_for(seconds=3)
-        fleet.nodes["pi-1"].cut_power()
-        fleet.head.kill()
-        fleet.run_for(minutes=6)
-        assert ran(fleet) == {"pi-1": 1, "pi-3": 1}
-        assert states(fleet) == [InvocationState.DONE]
-
-
-def test_what_failed_is_replayed_when_its_function_is_mended() -> None:
-    """An operator publishes a better image, and has the dead letters run once more."""
-    with a_porch("greet:broken") as fleet:
-        fleet.press("pi-1", "bell")
-        fleet.press("pi-2", "bell")
+def test_the_newest_ring_counts() -> None:
+    """With `restart` the last press is answered, and those before it are stopped."""
+    with a_household(seed=3, queue="restart") as fleet:
+        for _ in range(3):
+            assert fleet.press("pi-1", "bell")
+            fleet.run_for(seconds=0.5)
         fleet.run_until_converged()
-        assert states(fleet) == [InvocationState.FAILED] * 2
-        assert fleet.head.fleet is not None
-        assert len(fleet.head.fleet.letters) == 2
+        assert ledger(fleet) == {("porch.ring", "done"): 1, ("porch.ring", "skipped"): 2, ("porch.log", "done"): 1}
 
-        fleet.publish("porch", doorbell("greet:1"))
+
+@pytest.mark.parametrize("seed", range(4, 10))
+def test_a_bad_night_has_one_effect_for_each_ring(seed: int) -> None:
+    """The agent is killed, the power fails, the broker goes away: every ring is answered, told and written down once."""
+    with a_household(seed, retries=3, queue={"mode": "queued", "max": 50}) as fleet:
+        porch = fleet.nodes["pi-1"]
+        for number in range(6):
+            assert fleet.press("pi-1", "bell")
+            fleet.run_for(seconds=0.3 + 0.4 * number)
+            match (number + seed) % 5:
+                case 0:
+                    porch.kill()
+                case 1:
+                    fleet.lose_broker(lose_retained=False)
+                case 2:
+                    fleet.cut("pi-1")
+                case 3:
+                    porch.stop_engine()
+                case _:
+                    porch.cut_power()
+                    fleet.run_for(seconds=5)
+                    porch.power()
+            fleet.run_for(seconds=4)
+            fleet.start_broker()
+            fleet.mend("pi-1")
+            porch.start_engine()
+            fleet.run_for(seconds=20)
+        fleet.run_for(minutes=3)
         fleet.run_until_converged()
-        fleet.order(OrderVerb.REPLAY, "porch.greet")
-        fleet.run_until_converged()
-        assert sorted(states(fleet)) == [InvocationState.DONE] * 2 + [InvocationState.FAILED] * 2
-        assert len(fleet.head.fleet.letters) == 0
-
-
-def test_a_node_tells_what_it_has_to_do_and_when_it_is_done() -> None:
-    """The controller knows of a run that a node's own event has begun, and of its end."""
-    with a_porch() as fleet:
-        fleet.press("pi-1", "bell")
-        fleet.run_for(seconds=3)
-        assert fleet.head.fleet is not None
-        assert fleet.head.fleet.loads.busy("porch.greet") == 1
-        fleet.run_for(seconds=15)
-        assert fleet.head.fleet.loads.busy("porch.greet") == 0
-
-
-def test_a_node_at_rest_says_nothing_new() -> None:
-    """Beside each health, a few bytes; and nothing at all where there are no functions."""
-    with a_porch() as fleet:
-        heard: list[tuple[str, object]] = []
-        listen(fleet, heard)
-        fleet.run_for(minutes=10)
-        names = [name for name, _ in heard]
-        assert {said for _, said in heard} == {Load()}
-        assert 15 <= names.count("pi-1") <= 25
-        assert "pi-2" not in names
-
-
-def listen(fleet: SimFleet, heard: list[tuple[str, object]]) -> None:
-    """Have every load that the broker routes noted."""
-    from protocol.envelope import Packet, Received, unpack  # noqa: PLC0415 - of this one story
-
-    route = fleet.world.broker.route
-
-    def noted(packet: Packet) -> None:
-        if packet.topic.endswith("/load"):
-            received = unpack(packet)
-            assert isinstance(received, Received)
-            assert isinstance(received.topic, LoadTopic)
-            assert received.topic.fleet == FLEET
-            heard.append((received.topic.node, received.message))
-        route(packet)
-
-    fleet.world.broker.route = noted  # type: ignore[method-assign]
+        assert ledger(fleet) == {("porch.ring", "done"): 6, ("porch.log", "done"): 6}
+        assert all(set(found.values()) == {1} for found in attempts(fleet).values())
+        assert fleet.world.broker.retained["home/porch/rang"].payload == b"on"
+        assert porch.node is not None
+        assert len(porch.node.publications) == len(porch.node.runs) == 0
