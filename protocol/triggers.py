@@ -34,7 +34,7 @@ def matches(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], f
     near = _near(event, stack, functions)
     if not near:
         return ()
-    said = said_by(event, fleet)
+    said = said_by(event, fleet) if any(spec_of(place).when for place in near) else {}
 
     def is_met(place: Place) -> bool:
         trigger = spec_of(place)

@@ -131,4 +131,4 @@ class Letter:
 
 def weight_of(asked: Invocation) -> int:
     """What the input of an invocation weighs, in characters: a bound needs no more exactness."""
-    return len(asked.body) + sum(len(name) + len(value) for name, value in asked.attributes.items())
+    return len(asked.body) + sum(map(len, asked.attributes)) + sum(map(len, asked.attributes.values()))

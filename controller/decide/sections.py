@@ -47,10 +47,9 @@ def sensed_by(fleet: Fleet, event: SensorEvent) -> tuple[str, tuple[FunctionSpec
         stack = next((key.partition(".")[0] for key in keys if key.endswith(f".{event.sensor}")), "")
         return stack, fleet.catalogue.functions_of(stack)
     earlier, functions = fleet.earlier.get(stack), fleet.catalogue.functions_of(stack)
-    is_new = assignment is None or told(assignment, stack) == of_stacks(
-        wanted(fleet, event.node), lambda one: one == stack
-    )
-    if earlier is None or is_new:
+    if earlier is None or assignment is None:
+        return stack, functions
+    if told(assignment, stack) == of_stacks(wanted(fleet, event.node), lambda one: one == stack):
         return stack, functions
     names = {function.name for function in functions}
     return stack, tuple(one.spec for name, one in earlier.stack.functions.items() if name in names)
