@@ -38,7 +38,7 @@ from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import ENGINE_RETRY_S
 from agent.adapters.warm import WarmFunctions
 from agent.decide.effects import Clean, Create, Remove, Run, Start, Stop, Warm
-from agent.decide.inputs import ContainerSeen, Done, EngineLost, EngineSeen, Outcome, Retry, RunEnded
+from agent.decide.inputs import ContainerSeen, Done, EngineLost, EngineSeen, Outcome, Pulling, Retry, RunEnded
 from agent.decide.instance import is_instance
 
 FOLLOW_AGAIN_S = 5.0
@@ -140,6 +140,10 @@ class Engine:
     def events(self, deliver_hint: Callable[[], None]) -> None:
         """Start a daemon thread that calls `deliver_hint` whenever a look is worth while; it survives the engine's restarts."""
         threading.Thread(target=self._follow, args=(deliver_hint,), name="engine-events", daemon=True).start()
+
+    def pulling(self, deliver: Callable[[Pulling], object]) -> None:
+        """Have it told now and then how far a pull is, from any thread."""
+        self._around.tell = deliver
 
     def close(self) -> None:
         """Stop following events and let go of the connections."""

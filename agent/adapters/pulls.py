@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -54,10 +54,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a pull is watched, and where Docker finds the relay of one that is capped: an address that it trusts without TLS."""
+    """How a pull is watched, and where Docker finds the relay of one that is capped: an address that it trusts without TLS.
+
+    `take` hears each line that Docker says of it.
+    """
 
     stall_s: float = STALL_S
     door: str = DOOR
+    take: Callable[[object], object] = lambda _: None
 
 
 TERMS = Terms()
@@ -143,6 +147,7 @@ def _streamed(
     for line in api.lines("POST", "/images/create", query, silence_s=terms.stall_s, headers=headers):
         if isinstance(line, dict) and line.get("error"):
             return pull_trouble(source.name, 0, str(line["error"]), source.user)
+        terms.take(line)
     return Done()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +16,8 @@ from agent.adapters import locks
 from agent.adapters.cleaning import clean
 from agent.adapters.creation import LABEL, Place, task_body
 from agent.adapters.docker_api import CALL_TIMEOUT_S, DockerApi
-from agent.adapters.pulls import pull
+from agent.adapters.progress import Progress
+from agent.adapters.pulls import Terms, pull
 from agent.adapters.seen import container_seen
 from agent.adapters.starting import started
 from agent.adapters.surroundings import Surroundings
@@ -47,7 +49,7 @@ def perform(around: Surroundings, step: TaskStep) -> Outcome:
 def _performed(around: Surroundings, step: TaskStep) -> Outcome:
     match step:
         case Pull():
-            return pull(around.api, step)
+            return pull(around.api, step, Terms(take=Progress(step.key, around.tell, time.monotonic).take))
         case Create():
             return _create(around, step)
         case Start():

@@ -6,7 +6,7 @@ container that has run once is complete. The outcome is the first thing that did
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,16 +17,17 @@ from agent.adapters.host_config import lacks
 from agent.adapters.networks import Networks
 from agent.adapters.pulls import created
 from agent.adapters.volumes import make_volumes
-from agent.decide.inputs import Done, GiveUp, Outcome
+from agent.decide.inputs import Done, GiveUp, Outcome, Pulling
 from protocol.container import Attachment, Container
 
 
 @dataclass(slots=True)
 class Surroundings:
-    """One node's engine, as far as all its containers share it."""
+    """One node's engine, as far as all its containers share it. `tell` hears how far a pull is, from any thread."""
 
     api: DockerApi
     place: Place
+    tell: Callable[[Pulling], object] = lambda _: None
     networks: Networks = field(init=False)
 
     def __post_init__(self) -> None:

@@ -174,6 +174,15 @@ Outcome = Done | Retry | GiveUp
 
 
 @dataclass(frozen=True, slots=True)
+class Pulling:
+    """How far a pull on behalf of `key` is; `total_bytes` is None while nobody has said it."""
+
+    key: str
+    done_bytes: int
+    total_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StepEnded:
     """What came of a step that is not a function's run.
 

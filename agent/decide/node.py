@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.decide.effects import Effect, Note, OpenDevices, Say
-from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, RunSeen
+from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, Pulling, RunSeen
 from agent.decide.instance import Instance
 from agent.decide.invocation import Run
 from agent.decide.lines import Lines
@@ -126,6 +126,7 @@ class Node:
     busy: set[str] = field(default_factory=set)
     unseen: dict[str, float] = field(default_factory=dict)
     glances: dict[str, float] = field(default_factory=dict)
+    pulling: dict[str, Pulling] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from agent.decide import (
     overheard,
     pacing,
     processes,
+    pulls,
     releases,
     report,
     silence,
@@ -29,6 +30,7 @@ from agent.decide.inputs import (
     EngineSeen,
     HostSeen,
     ProcessesSeen,
+    Pulling,
     RunEnded,
     StepEnded,
     Touched,
@@ -54,7 +56,7 @@ def observe(node: Node, seen: object, now: Now) -> None:
             devices.sensed(node, seen, now)
         case Arrived() | LinkUp() | LinkDown() | ListenRefused() | PublishRefused():
             _link(node, seen, now)
-        case StepEnded() | RunEnded() | EngineSeen() | EngineLost() | EngineHint():
+        case StepEnded() | Pulling() | RunEnded() | EngineSeen() | EngineLost() | EngineHint():
             _engine(node, seen, now)
         case _:
             _local(node, seen, now)
@@ -78,6 +80,8 @@ def _link(node: Node, seen: object, now: Now) -> None:
 
 def _engine(node: Node, seen: object, now: Now) -> None:
     match seen:
+        case Pulling():
+            pulls.progressed(node, seen)
         case StepEnded(step=Probe()):
             locks.probed(node, seen, now)
         case StepEnded(step=Warm()):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from agent.decide.effects import Pull
-from agent.decide.inputs import EngineSeen
+from agent.decide.inputs import EngineSeen, Pulling
 from agent.decide.node import Node
 from agent.decide.sections import brought
 from agent.decide.trial import Seen, advance
@@ -20,6 +20,9 @@ from protocol.container import Container
 from protocol.desired import Assignment, Login
 from protocol.ids import full_reference, registry_name, registry_of
 from protocol.observed import OfferState, TaskState
+
+MB = 1_000_000
+# What people's data plans count in.
 
 _WAITING = (TaskState.ASSIGNED, TaskState.PREPARING, TaskState.REJECTED)
 """Where a task is while its image is missing."""
@@ -38,6 +41,24 @@ def asked(assignment: Assignment, stack: str, image: str) -> tuple[Login | None,
     login = next((login for whose in (stack, "") for login in logins if login.stack == whose), None)
     mirror = next((mirror.at for mirror in assignment.mirrors if registry_name(mirror.registry) == registry), "")
     return login, mirror
+
+
+def progressed(node: Node, seen: Pulling) -> None:
+    """Take in how far a pull is; one that has ended meanwhile is told by its end."""
+    if seen.key in node.busy:
+        node.pulling[seen.key] = seen
+
+
+def progress(node: Node, key: str) -> str:
+    """How far the pull on behalf of a key is; nothing while none is under way, or nobody has said."""
+    seen = node.pulling.get(key)
+    if seen is None:
+        return ""
+    done = f"{seen.done_bytes / MB:.0f}"
+    if seen.total_bytes is None:
+        return f"its image comes: {done} MB so far"
+    percent = 100 * seen.done_bytes // max(1, seen.total_bytes)
+    return f"its image comes: {done} of {seen.total_bytes / MB:.0f} MB ({percent} %)"
 
 
 def unblock(node: Node, before: Assignment) -> None:

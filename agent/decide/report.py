@@ -1,14 +1,15 @@
 """What is worth telling: the whole status when it differs from the last one said, and samples of health.
 
 A status is ordered by (epoch, sequence). Reasons are sentences that hold still: no counters and no remaining seconds, or each
-second would be news. A sensor's present value alone is told at most every few seconds: its events say it already.
+second would be news; how far a pull is comes every ten seconds. A sensor's present value alone is told at most every few seconds:
+its events say it already.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import attest, fetch, instances, invocations, releases, storage
+from agent.decide import attest, fetch, instances, invocations, pulls, releases, storage
 from agent.decide.inputs import EngineLost, EngineSeen, HostSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
@@ -107,6 +108,7 @@ def _task(node: Node, task: Task) -> TaskStatus:
     reason = task.reason
     if task.retry_s is not None:
         reason = f"{reason}; next attempt after {task.retry_s:.0f} s"
+    reason = pulls.progress(node, task.task) or reason
     warning = task.warning if task.container else ""
     stray = attest.reason(node, task.task)
     reason = "; ".join(filter(None, [stray, node.held.get(task.task), reason, node.planned.get(task.task), warning]))
@@ -121,7 +123,7 @@ def _offer(node: Node, trial: Trial) -> OfferStatus | None:
         return None
     # The nonce that was granted; one that is only asked for changes every ten seconds, and the request itself says it.
     task = trial.offer.task
-    reason = "; ".join(filter(None, (trial.reason, trial.notice)))
+    reason = "; ".join(filter(None, (pulls.progress(node, trial.key) or trial.reason, trial.notice)))
     return OfferStatus(
         trial.offer.rollout, task.task, task.revision, trial.state, trial.nonce, reason, trial.was_staging
     )

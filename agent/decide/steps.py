@@ -29,6 +29,7 @@ def ended(node: Node, seen: StepEnded, now: Now) -> None:
     seen = refresh.weighed(node, seen)
     step = seen.step
     node.busy.discard(step.key)
+    node.pulling.pop(step.key, None)
     if not glances.take(node, seen, now):
         node.unseen[step.key] = now.mono_s
     node.tally("steps", type(step).__name__.lower(), type(seen.outcome).__name__.lower())

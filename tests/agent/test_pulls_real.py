@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import socket
 import time
@@ -12,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from agent.adapters.docker_api import DockerApi
+from agent.adapters.progress import TELL_EVERY_S, Progress
 from agent.adapters.pulls import Terms, pull
 from agent.decide.effects import Clean, Create, Pull, Run, Start
-from agent.decide.inputs import Done, EngineSeen, GiveUp, Phase, Retry
+from agent.decide.inputs import Done, EngineSeen, GiveUp, Phase, Pulling, Retry
 from agent.decide.leftovers import DOOR
 from lab.images import Image, archive
 from lab.registry import Registry
@@ -179,6 +181,17 @@ def test_a_name_that_was_left_behind_is_removed_alone(real: RealWorld) -> None:
     assert real.engine.perform(Clean("storage", names=(left, f"{DOOR}:1/gone:1"))) == Done("removed 1 of 2")
     assert look(real).has(image)
     assert left not in look(real).images
+
+
+def test_how_far_a_pull_is_comes_from_what_docker_says(real: RealWorld) -> None:
+    """A real engine's lines, each taken as if ten seconds had passed: at the end all of the layers have come."""
+    told: list[Pulling] = []
+    api = DockerApi(real.host.engine.url)
+    progress = Progress("k", told.append, itertools.count(step=TELL_EVERY_S).__next__)
+    assert pull(api, Pull("k", real.image("well")), Terms(take=progress.take)) == Done()
+    api.close()
+    assert told[-1].total_bytes is not None
+    assert 0 < told[-1].done_bytes == told[-1].total_bytes <= real.registry.layer_bytes("well", "1")
 
 
 def test_a_cap_is_held(real: RealWorld) -> None:
