@@ -157,10 +157,14 @@ def _must_wait(node: Node, function: FunctionSpec, known: Instance) -> bool:
 
 
 def _clear(node: Node, step: Stop | Remove, now: Now) -> None:
-    """End it, or remove what is left; an engine that refused is asked again after a while."""
-    if now.has_come(node.waits.get(step.key, 0.0)):
-        node.busy.add(step.key)
-        node.effects.append(step)
+    """End it, or remove what is left; it gets no more work. An engine that refused is asked again after a while."""
+    if not now.has_come(node.waits.get(step.key, 0.0)):
+        return
+    known = node.instances.get(step.key)
+    if known is not None:
+        node.instances[step.key] = replace(known, is_ready=False)
+    node.busy.add(step.key)
+    node.effects.append(step)
 
 
 def _struck(node: Node, known: Instance, reason: str, now: Now) -> Instance:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent.adapters.creation import LABEL
-from agent.decide.effects import Run, Warm
+from agent.decide.effects import Run, Stop, Warm
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec, Mode, Scale
 from protocol.observed import Result, ResultStatus
@@ -126,6 +126,19 @@ def test_it_goes_back_to_zero_when_nobody_calls(rig: Rig) -> None:
     assert [box for box in rig.engine.boxes.values() if f"{LABEL}instance" in box.labels] == []
     call(rig, 2)
     rig.run(5)
+    assert results(rig)["call-2"] is ResultStatus.DONE
+
+
+def test_one_that_is_being_stopped_gets_no_more_work(rig: Rig) -> None:
+    """A call that comes while the idle instance ends waits for the next one, and has failed nothing."""
+    assign(rig, warm())
+    call(rig)
+    rig.run(2)
+    while not any(isinstance(effect, Stop) for effect in rig.effects):
+        rig.run(0.01)
+    call(rig, 2)
+    rig.run(10)
+    assert rig.engine.ran == [("call-1", 1), ("call-2", 1)]
     assert results(rig)["call-2"] is ResultStatus.DONE
 
 
