@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import answers, leases, twins
+from controller.decide import answers, keeps, leases, twins
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from controller.decide.records import Availability
@@ -45,6 +45,7 @@ def _avail(fleet: Fleet, name: str, availability: Availability) -> Answer:
         return Answer("", ok=True, message=f"{name} is {_SAID[availability]} already")
     fleet.nodes.put(name, replace(node, availability=availability))
     fleet.look_at(name)
+    keeps.look_at(fleet, name)
     return Answer("", ok=True, message=f"{name} is {_SAID[availability]}{_consequence(fleet, name, availability)}")
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from controller.decide import scaling
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
-from controller.decide.records import service_key
+from controller.decide.records import Availability, service_key
 from controller.decide.scaling import Keep, Watch
 from protocol.function import FunctionSpec, Mode
 from protocol.load import FunctionLoad
@@ -82,7 +82,8 @@ def filled(fleet: Fleet, node: str, functions: tuple[FunctionSpec, ...]) -> tupl
 
 
 def _settle(fleet: Fleet, key: str, watch: Watch, now_mono_s: float) -> None:
-    scale, hosts = fleet.catalogue.functions[key].spec.scale, fleet.hosts.get(key, set())
+    scale = fleet.catalogue.functions[key].spec.scale
+    hosts = {node for node in fleet.hosts.get(key, ()) if _may_keep(fleet, node)}
     before = fleet.keeps.get(key) or Keep(key)
     has = sum(count for node, count in before.nodes.items() if node in hosts and _is_online(fleet, node))
     load = fleet.loads.busy(key) + len(fleet.ledger.of("work", (key, "")))
@@ -122,6 +123,11 @@ def _forget(fleet: Fleet, key: str) -> None:
 
 def _look_again(fleet: Fleet, key: str, due_mono_s: float) -> None:
     fleet.deadlines.set(KIND, key, due_mono_s)
+
+
+def _may_keep(fleet: Fleet, node: str) -> bool:
+    """One that is drained starts instances for its own events, and keeps none ready for others."""
+    return fleet.nodes[node].availability is not Availability.DRAIN
 
 
 def _is_online(fleet: Fleet, node: str) -> bool:

@@ -139,6 +139,18 @@ def test_a_node_that_goes_away_keeps_what_it_had_and_others_make_up_for_it() -> 
     assert desk.assignment(f"pi-{gone}").generation == generation
 
 
+def test_a_drained_node_keeps_nothing_ready() -> None:
+    """Another one does instead, also when it is active again."""
+    desk = home(nodes=2, least=1)
+    (kept,) = [number for number, keep in enumerate(keeps(desk, 2), 1) if keep]
+    desk.order(OrderVerb.DRAIN, f"pi-{kept}", key="o1")
+    assert keeps(desk, 2) == [int(number != kept) for number in (1, 2)]
+    desk.turn(CHANGE_EVERY_S)
+    desk.order(OrderVerb.ACTIVATE, f"pi-{kept}", key="o2")
+    desk.turn(CHANGE_EVERY_S)
+    assert keeps(desk, 2) == [int(number != kept) for number in (1, 2)]
+
+
 def test_a_restart_of_the_controller_tells_nobody_anything_new(tmp_path: Path) -> None:
     """What is kept is durable; what is remembered of load is not, so it counts anew before it lets anything go."""
     desk = home(tmp_path)
