@@ -16,7 +16,7 @@ from protocol.operator import StackStatus, Verdict
 from protocol.stack import Mode, Service
 from protocol.topics import StackStatusTopic
 from sim.node import SimNode
-from sim.truth import WELL, owns, revision_of, service_of, task_of
+from sim.truth import WELL, is_warm, owns, revision_of, service_of, task_of
 
 if TYPE_CHECKING:
     from sim.fleet import SimFleet
@@ -83,7 +83,7 @@ def _node(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
         yield f"{node.name} has assignment {node.node.assignment.generation}, and was told {told.generation}"
     jobs = fleet.invariants.ways.works.services
     wanted = sorted(f"{spec.task} {spec.revision}" for spec in told.tasks if service_of(spec.task) not in jobs)
-    ours = [box for box in node.engine.boxes.values() if owns(node.fleet, node.name, box.labels)]
+    ours = [box for box in node.engine.boxes.values() if owns(node.fleet, node.name, box.labels) and not is_warm(box)]
     ours = [box for box in ours if service_of(task_of(box)) not in jobs]
     there = sorted(f"{task_of(box)} {revision_of(box)}" for box in ours)
     if there != wanted:

@@ -12,7 +12,7 @@ from controller.decide.rollouts.budget import most_ever
 from protocol.reading import stackfile
 from protocol.stack import Stack
 from sim.fleet import SimFleet
-from sim.images import CRASHING, FUNCTION, SICK, WELL
+from sim.images import CRASHING, SICK, WELL, function_of
 from sim.invariants import learn
 
 _LABEL = re.compile(r"node\.labels\.([\w.-]+)\s*==\s*([\w.-]+)")
@@ -40,7 +40,7 @@ class GivenStack:
         for service in self._stack.services.values():
             self._fleet.registry.push(service.container.image, WELL)
         for function in self._stack.functions.values():
-            self._fleet.registry.push(function.spec.container.image, FUNCTION)
+            self._fleet.registry.push(function.spec.container.image, function_of(function.spec.mode))
         self._fleet.publish(self._stack.name, self._manifest)
 
     def go_on(self) -> None:

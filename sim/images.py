@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from agent.decide.inputs import ImageSeen
+from protocol.function import Mode
 from protocol.ids import digest, full_reference
 
 IMAGE_BYTES = 100 * 10**6
@@ -47,6 +48,11 @@ WELL = Behaviour()
 SICK = Behaviour(health=((0.0, "starting"), (2.0, "unhealthy")))
 CRASHING = Behaviour(exits_after_s=1.0, exit_code=1)
 FUNCTION = Behaviour(exits_after_s=0.2)
+
+
+def function_of(mode: Mode) -> Behaviour:
+    """A function that ends well: a container that runs and answers, or one that ends by itself."""
+    return WELL if mode is Mode.WARM else FUNCTION
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ from sim.faults import FAULT_EVERY_S, Fault, strike
 from sim.fleet import NotConvergedError, SimFleet
 from sim.given import UnreadableStackError, labels_of, read_stack
 from sim.history import seldom_swept
-from sim.images import FUNCTION, WELL
+from sim.images import WELL, function_of
 from sim.invariants import learn
 from sim.lanes import Doing, Lane, clock
 from sim.node import SimNode
@@ -154,7 +154,7 @@ class _Stage:
                 service.update.order,
             )
         for function in self._stack.functions.values():
-            self._fleet.registry.push(function.spec.container.image, FUNCTION)
+            self._fleet.registry.push(function.spec.container.image, function_of(function.spec.mode))
         for node in self._fleet.nodes.values():
             node.process.late_s = partial(self._patience_s, node.name)
 

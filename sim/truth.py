@@ -17,6 +17,11 @@ def task_of(box: Box) -> str:
     return box.labels.get(f"{LABEL}task", "")
 
 
+def is_warm(box: Box) -> bool:
+    """Whether it is an instance of a warm function: how many there should be follows from calls, not from what is assigned."""
+    return f"{LABEL}instance" in box.labels
+
+
 def revision_of(box: Box) -> str:
     """The revision of a container."""
     return box.labels.get(f"{LABEL}revision", "")

@@ -263,7 +263,8 @@ def test_a_crash_of_the_agent_asks_again_with_the_same_id(rig: Rig) -> None:
     rig.run(1)
     rig.crash()
     rig.run(20)
-    assert rig.engine.ran == [("call-1", 1), ("call-1", 1)]
+    asked = [(step.invocation, step.attempt) for step in rig.effects if isinstance(step, Run)]
+    assert asked == [("call-1", 1), ("call-1", 1)]
     assert results(rig) == {"call-1": ResultStatus.DONE}
     assert [box.id for box in running(rig)] == [before.id]
 
