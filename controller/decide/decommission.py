@@ -118,6 +118,7 @@ def _forget_devices(fleet: Fleet, name: str) -> None:
     devices = fleet.devices.pop(name, None)
     fleet.unsettled.scales.update(devices.functions if devices else ())
     for key in devices.functions if devices else ():
+        fleet.rosters.pop(key, None)
         fleet.hosts[key].discard(name)
         if not fleet.hosts[key]:
             del fleet.hosts[key]

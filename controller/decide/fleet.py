@@ -134,6 +134,7 @@ class Fleet:
     devices: dict[str, Devices] = field(default_factory=dict)
     hosted: dict[str, Stack] = field(default_factory=dict)
     hosts: dict[str, set[str]] = field(default_factory=dict)
+    rosters: dict[str, tuple[str, ...]] = field(default_factory=dict)
     device_nodes: dict[str, set[str]] = field(default_factory=dict)
     held: dict[str, set[str]] = field(default_factory=dict)
     backlog: Pile[Entry] = field(default_factory=lambda: Pile(lambda e: e.invocation.id, lambda e: e.open_bytes))

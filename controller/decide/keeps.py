@@ -82,10 +82,10 @@ def filled(fleet: Fleet, node: str, functions: tuple[FunctionSpec, ...]) -> tupl
 
 
 def _settle(fleet: Fleet, key: str, watch: Watch, now_mono_s: float) -> None:
-    scale = fleet.catalogue.functions[key].spec.scale
-    hosts = {node for node in fleet.hosts.get(key, ()) if _may_keep(fleet, node)}
+    scale, hosts = fleet.catalogue.functions[key].spec.scale, fleet.hosts.get(key, set())
     before = fleet.keeps.get(key) or Keep(key)
-    has = sum(count for node, count in before.nodes.items() if node in hosts and _is_online(fleet, node))
+    stays = {n: min(c, scale.max_per_node) for n, c in before.nodes.items() if n in hosts and _may_keep(fleet, n)}
+    has = sum(count for node, count in stays.items() if _is_online(fleet, node))
     load = fleet.loads.busy(key) + len(fleet.ledger.of("work", (key, "")))
     found = scaling.wanted(scale, has, load, watch.scaling, now_mono_s)
     watch.scaling = found.scaling
@@ -93,12 +93,13 @@ def _settle(fleet: Fleet, key: str, watch: Watch, now_mono_s: float) -> None:
         _look_again(fleet, key, found.look_mono_s)
     else:
         fleet.deadlines.drop(KIND, key)
-    is_bounded = all(count <= scale.max_per_node for count in before.nodes.values())
-    if found.count != has or not is_bounded or not before.nodes.keys() <= hosts:
-        busy = {node: fleet.loads.of(node, key).busy for node in hosts if _is_online(fleet, node)}
-        after = scaling.spread(found.count, before.nodes, busy, scale.max_per_node)
-        away = {n: min(c, scale.max_per_node) for n, c in before.nodes.items() if n in hosts and n not in busy}
-        _keep(fleet, before, Keep(key, dict(sorted({**away, **after}.items()))))
+    if min(found.count, len(hosts) * scale.max_per_node) != has:
+        there = [node for node in hosts if _is_online(fleet, node) and _may_keep(fleet, node)]
+        busy = {node: fleet.loads.of(node, key).busy for node in there}
+        stays = {node: count for node, count in stays.items() if node not in busy}
+        stays |= scaling.spread(found.count, before.nodes, busy, scale.max_per_node)
+    if stays != before.nodes:
+        _keep(fleet, before, Keep(key, dict(sorted(stays.items()))))
 
 
 def _keep(fleet: Fleet, before: Keep, after: Keep) -> None:

@@ -109,3 +109,25 @@ def test_many_choices_go_through_the_hosts_once() -> None:
     first = calls_of(lambda: choices.choose(entries[0]))
     rest = calls_of(lambda: [choices.choose(entry) for entry in entries[1:]])
     assert rest / 99 < first / 10
+
+
+def test_of_very_many_hosts_some_are_drawn() -> None:
+    """A choice among four hundred costs what one among seventy costs; yet in the end all of them have been asked."""
+    costs = []
+    for nodes in (70, 400):
+        desk = porch(nodes)
+        chosen(desk)
+        costs.append(calls_of(lambda desk=desk: chosen(desk)))  # type: ignore[misc]
+    assert costs[1] <= costs[0] + 5
+    assert len({*chosen(desk, 3000)}) == 400
+
+
+def test_the_only_host_that_is_there_is_found_among_very_many() -> None:
+    """Those that are drawn may all be away."""
+    desk = porch(100)
+    for number in range(1, 101):
+        if number != 42:
+            desk.presence(f"pi-{number}", Link.OFFLINE)
+    desk.turn(60.0)
+    desk.presence("pi-42", Link.ONLINE)
+    assert chosen(desk, 3) == ["pi-42"] * 3

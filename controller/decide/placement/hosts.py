@@ -75,6 +75,8 @@ def _tell_calls(fleet: Fleet, before: Devices, after: Devices) -> None:
     """Functions came to a node or left it: what waits for one looks again, and instances are shared out anew."""
     if before.functions != after.functions:
         fleet.unsettled.scales |= {*before.functions, *after.functions}
+        for key in {*before.functions} ^ {*after.functions}:
+            fleet.rosters.pop(key, None)
     if set(after.functions) - set(before.functions):
         invocations.returned(fleet, after.node)
 
