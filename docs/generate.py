@@ -65,11 +65,42 @@ def topics_page() -> str:
             row.purpose,
         ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    lines += ["", "## What the payloads hold", ""]
+    lines += ["", *_access(), "", "## What the payloads hold", ""]
     for row in delivery.TABLE:
         if row.message:
             lines += [f"**{row.message.__name__}**: {_first_line(row.message)}  ", _fields(row.message), ""]
     return _HEAD + "\n".join(lines)
+
+
+def _access() -> list[str]:
+    """What a broker with access rules must let Home Assistant do, and the controller for it; from the same table."""
+    rules = [
+        *(f"topic read {topics.filter_of(one, 'FLEET')}" for one in delivery.SHOWN),
+        f"topic write {topics.filter_of(topics.EntityCommandTopic, 'FLEET')}",
+        "topic read homeassistant/#",
+        "topic write homeassistant/status",
+    ]
+    discovery = topics.DiscoveryTopic("FLEET", "homeassistant", "+")
+    return [
+        "## Beside our root",
+        "",
+        "A controller that [shows the fleet to Home Assistant](home-assistant.md) writes below Home Assistant's prefix:",
+        f"`{discovery}`, retained, where `+` is a device; an empty payload removes it. It reads `homeassistant/status`.",
+        "",
+        "With access rules at the broker Home Assistant needs these (Mosquitto's `acl_file`), and no more:",
+        "",
+        "```",
+        "user home-assistant",
+        *rules,
+        "```",
+        "",
+        "and the controller, beside what it has:",
+        "",
+        "```",
+        f"topic write {discovery}",
+        "topic read homeassistant/status",
+        "```",
+    ]
 
 
 def states_page() -> str:

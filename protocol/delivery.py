@@ -109,6 +109,9 @@ BESIDE: tuple[Delivery, ...] = (
 )
 """What stands beside our root, because another system says where."""
 
+SHOWN = (topics.ControllerPresenceTopic, topics.HealthTopic, topics.EntityStateTopic, topics.EntityEventTopic)
+"""What Home Assistant reads below our root."""
+
 OPTIONAL = frozenset({topics.EntityCommandTopic})
 """What the controller hears only where it is told to."""
 

@@ -28,7 +28,7 @@ PORTION = 5
 PORTION_S = 0.25
 """Until the next portion: 20 devices a second are 250 messages, as many as a reconnect says again."""
 
-BIRTH_LEAST_S, BIRTH_SPREAD_S = 0.5, 5.0
+BIRTH_LEAST_S, BIRTH_SPREAD_S = 0.5, 3.0
 """Home Assistant says that it is there before it hears well, and every fleet of a broker answers: each at a moment of its own."""
 
 QUIET_S = 2.0
