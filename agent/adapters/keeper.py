@@ -1,13 +1,13 @@
 """Keeps one process of a function: starts it under its limits, hears it out, ends it in time, and writes down what came of it.
 
 A program of its own, with nothing but the standard library: it outlives the agent, so a crash of the agent loses no result and
-no timeout. Run as `python -I -S keeper.py DIRECTORY SECONDS MEMORY FILE USER COMMAND…`. What it finds in the directory: `body`,
-`environ` (NUL between `NAME=value`), `work` and `secrets`. What it writes: `kept` (who keeps and who is kept) before the command
-begins; `out`, `err` and then `ended` (code, killed in time, size, seconds, and why it could not begin). Without a directory it
-begins nothing. No `pathlib`: each run pays for what is imported here.
+no timeout. Run as `python -I -S keeper.py TICKET SECONDS MEMORY FILE USER COMMAND…`. What it finds beside its ticket: `body`,
+`environ` (NUL between `NAME=value`), `work` and `secrets`. The ticket becomes `kept` (who keeps and who is kept) before the command
+begins; where it was made void, nothing begins. Then come `out`, `err` and at last `ended` (code, killed in time, size, seconds, and
+why it could not begin). No `pathlib`: each run pays for what is imported.
 """
 
-# ruff: noqa: PTH104, PTH116, PTH123
+# ruff: noqa: PTH104, PTH116, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -62,8 +62,9 @@ class Pipe:
 Limits = list[tuple[int, int]]
 
 
-def keep(folder: str, timeout_s: float, limits: Limits, user: str, command: list[str]) -> None:
+def keep(ticket: str, timeout_s: float, limits: Limits, user: str, command: list[str]) -> None:
     """Run a command to its end and write down what came of it."""
+    folder = os.path.dirname(ticket)
     out, err = Pipe(OUTPUT_LIMIT_BYTES, keeps_end=False), Pipe(ERROR_LIMIT_BYTES, keeps_end=True)
     gate, fault = os.pipe(), os.pipe()
     pid = os.fork()
@@ -82,10 +83,9 @@ def keep(folder: str, timeout_s: float, limits: Limits, user: str, command: list
             os._exit(CANNOT_BEGIN)
     for end in (out.write_end, err.write_end, gate[0], fault[1]):
         os.close(end)
-    with open(f"{folder}/keeping", "w") as kept:
-        kept.write(f"{line(os.getpid())}\n{line(pid)}\n")
-    # It fails where nobody waits for a result any more; then nothing begins
-    os.rename(f"{folder}/keeping", f"{folder}/kept")
+    with open(ticket, "r+") as claim:  # fails where it was made void, as does the next; then nothing begins
+        claim.write(f"{line(os.getpid())}\n{line(pid)}\n")
+    os.rename(ticket, f"{folder}/kept")
     os.write(gate[1], b"1")
     begun_mono_s = time.monotonic()
     timed_out = _follow(pid, (out, err), begun_mono_s + timeout_s)
@@ -167,6 +167,6 @@ def _limits(timeout_s: float, memory: int, largest: int) -> Limits:
 
 
 if __name__ == "__main__":
-    _folder, _seconds, _memory, _largest, _user, *_command = sys.argv[1:]
+    _ticket, _seconds, _memory, _largest, _user, *_command = sys.argv[1:]
     _timeout_s = float(_seconds)
-    keep(_folder, _timeout_s, _limits(_timeout_s, int(_memory), int(_largest)), _user, _command)
+    keep(_ticket, _timeout_s, _limits(_timeout_s, int(_memory), int(_largest)), _user, _command)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import select
 import shutil
 import signal
@@ -26,6 +27,8 @@ VOID = ".void"
 """What a directory is called that is on its way out: nothing begins in it any more."""
 
 HANDLER, SECRETS = "handler.py", "secrets"
+TICKET = "ticket-"
+"""Each has a number of its own: one from before a crash lets nothing begin in a directory that was made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +47,16 @@ class Kept:
         """Whether the run has been prepared, by us or before a crash."""
         return self.folder.exists()
 
+    @property
+    def ticket(self) -> Path:
+        """What lets one keeper begin, once."""
+        return next(self.folder.glob(f"{TICKET}*"), self.folder / TICKET)
+
     def is_void(self) -> bool:
-        """Whether nothing has begun here; from then on nothing will."""
-        void = self.folder.with_name(f"{self.folder.name}{VOID}")
-        shutil.rmtree(void, ignore_errors=True)
-        self.folder.rename(void)  # who keeps it writes his name by the old one, and fails
-        if (void / "kept").exists():
-            void.rename(self.folder)
-            return False
-        return True
+        """Whether nothing has begun here; from then on nothing will: the ticket is the keeper's or ours, and never both's."""
+        with suppress(FileNotFoundError):
+            self.ticket.rename(self.folder / "void")
+        return not (self.folder / "kept").exists()
 
     def prepare(self, step: Run, environ: Mapping[str, str], user: str) -> None:
         """Lay out what the process is given. Complete, or not there at all: it is renamed into its place."""
@@ -67,6 +71,7 @@ class Kept:
             folder.mkdir(mode=0o700)
         for name, content in step.function.secrets.items():
             owned.append(_written(making / SECRETS / name, content, 0o400))
+        _written(making / f"{TICKET}{secrets.token_hex(8)}", "", 0o600)
         if step.function.handler:
             _written(making / HANDLER, step.function.handler, 0o644)
         if user:
@@ -116,6 +121,7 @@ class Kept:
 
     def remove(self) -> None:
         """Have nothing begin here any more, end what runs, and take everything away."""
+        self.is_void()
         void = Kept(self.folder.with_name(f"{self.folder.name}{VOID}"))
         shutil.rmtree(void.folder, ignore_errors=True)
         with suppress(FileNotFoundError):

@@ -114,7 +114,7 @@ class Processes:
                 "-I",
                 "-S",
                 keeper.__file__,
-                str(kept.folder),
+                str(kept.ticket),
                 *limits,
                 self._allowance.user,
                 *_command(kept, step),
@@ -134,6 +134,7 @@ class Processes:
     def _taken_over(self, kept: Kept, step: Run) -> RunEnded:
         """Go on with a run from before a crash; one that has not begun is voided first, so that only one begins."""
         if kept.is_void():
+            kept.remove()
             return self._begun(kept, step)
         kept.wait(step.function.timeout_s + PATIENCE_S)
         return self._told(kept, step)

@@ -64,7 +64,7 @@ def leave(tmp_path: Path, one: Run) -> Kept:
     """Begin a run as an agent does that dies right afterwards."""
     kept = Kept.of(tmp_path / "processes", one)
     kept.prepare(one, {"PATH": os.environ["PATH"]}, "")
-    command = [sys.executable, "-I", "-S", keeper.__file__, str(kept.folder), str(one.function.timeout_s)]
+    command = [sys.executable, "-I", "-S", keeper.__file__, str(kept.ticket), str(one.function.timeout_s)]
     limits = [str(MEMORY), str(FILE), ""]
     subprocess.Popen([*command, *limits, *(one.function.container.command or ())], start_new_session=True)
     until((kept.folder / "kept").exists)
@@ -103,26 +103,16 @@ def test_what_dies_with_its_keeper_is_lost_and_says_so(tmp_path: Path, told: lis
 
 
 def test_what_had_not_begun_is_begun_once(tmp_path: Path, told: list[object]) -> None:
-    """A run that was prepared and not begun is voided before it is begun anew: a keeper that comes late begins nothing."""
+    """A keeper of a dead agent that comes late begins nothing, also when the next agent has made the same directory anew."""
     one = step("sh", "-c", f"echo x >>{tmp_path}/effects")
     kept = Kept.of(tmp_path / "processes", one)
     kept.prepare(one, {"PATH": os.environ["PATH"]}, "")
+    limits = ["5", str(MEMORY), str(FILE), ""]
+    late = [sys.executable, "-I", "-S", keeper.__file__, str(kept.ticket), *limits, "touch", f"{tmp_path}/late"]
     assert kept.is_void()
-    late = [
-        sys.executable,
-        "-I",
-        "-S",
-        keeper.__file__,
-        str(kept.folder),
-        "5",
-        str(MEMORY),
-        str(FILE),
-        "",
-        "touch",
-        f"{tmp_path}/late",
-    ]
     assert subprocess.run(late, stderr=subprocess.DEVNULL, check=False).returncode != 0
     assert again(tmp_path, told).run(one).exit_code == 0
+    assert subprocess.run(late, stderr=subprocess.DEVNULL, check=False).returncode != 0
     assert (tmp_path / "effects").read_text() == "x\n"
     assert not (tmp_path / "late").exists()
 
