@@ -138,6 +138,7 @@ class Fleet:
     device_nodes: dict[str, set[str]] = field(default_factory=dict)
     held: dict[str, set[str]] = field(default_factory=dict)
     backlog: Pile[Entry] = field(default_factory=lambda: Pile(lambda e: e.invocation.id, lambda e: e.open_bytes))
+    kept: Pile[Entry] = field(default_factory=lambda: Pile(lambda e: e.invocation.id, lambda e: e.answer_bytes))
     dead: Pile[Letter] = field(
         default_factory=lambda: Pile(lambda e: e.invocation.id, lambda e: weight_of(e.invocation))
     )
@@ -198,6 +199,7 @@ class Fleet:
         self.statuses.watch(self._stir_all)
         self.statuses.watch(self._store)
         self.ledger.watch(self.backlog.watch)
+        self.ledger.watch(self.kept.watch)
         self.letters.watch(self.dead.watch)
 
     def _stir(self, before: Task | Slot | None, after: Task | Slot | None) -> None:

@@ -101,6 +101,12 @@ class Entry:
         """What it weighs while it is open."""
         return weight_of(self.invocation) if self.state in OPEN else None
 
+    @property
+    def answer_bytes(self) -> int | None:
+        """What the answer to a call weighs that is kept for its repetition."""
+        said = self.answer.result if self.answer is not None else None
+        return sum(len(str(value)) for value in said.values()) if isinstance(said, dict) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:

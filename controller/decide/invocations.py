@@ -16,7 +16,7 @@ from controller.decide.choice import Choices
 from controller.decide.fleet import Fleet
 from controller.decide.invocation import OPEN, Entry, InvocationSeen, advance, weight_of
 from controller.decide.presence import Presence
-from controller.decide.records import service_key, stack_of
+from controller.decide.records import stack_of
 from protocol import triggers
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec
@@ -41,11 +41,20 @@ def sensed(fleet: Fleet, event: SensorEvent, now_mono_s: float) -> None:
     """An event happened, and was not counted before."""
     stack, functions = sections.sensed_by(fleet, event)
     for function in triggers.remembering(event, stack, functions):
-        if event.node not in fleet.hosts.get(service_key(stack, function), ()):
+        if (stack, function) not in _told(fleet, event.node):
             fleet.tally("triggers_missed", function)
     for asked in triggers.matches(event, stack, functions, fleet.name):
         is_taken = asked.id in event.taken
         open_entry(fleet, Entry(asked, near=event.node, by_node=is_taken), event.node if is_taken else "", now_mono_s)
+
+
+def asked(fleet: Fleet, node: str, wanted: Invocation, now_mono_s: float) -> None:
+    """A trigger with a memory calls what its node does not run: it may call what has such a trigger there, and nothing else."""
+    if (wanted.stack, wanted.function) not in _told(fleet, node):
+        fleet.tally("refusals", "other_function")
+        fleet.remark(node, f"asks for {wanted.stack}.{wanted.function}, which it was not told of")
+        return
+    open_entry(fleet, Entry(replace(wanted, epoch=0), near=node), "", now_mono_s)
 
 
 def open_entry(fleet: Fleet, entry: Entry, taken_by: str, now_mono_s: float) -> bool:
@@ -93,6 +102,12 @@ def dispatch(fleet: Fleet, now_mono_s: float) -> None:
         if fleet.presence(placed.node) is Presence.ONLINE:
             asked_of = replace(entry.invocation, epoch=fleet.epoch_of(placed.node))
             fleet.say(InvocationTopic(fleet.name, placed.node, key), asked_of)
+
+
+def _told(fleet: Fleet, node: str) -> set[tuple[str, str]]:
+    """The functions that a node was told of: those that it runs, and those for which its sensors remember."""
+    assignment = fleet.assignments.get(node)
+    return {(one.stack, one.name) for one in (assignment.functions if assignment else ())}
 
 
 def _placed(fleet: Fleet, entry: Entry, choices: Choices) -> Entry | None:
@@ -185,6 +200,9 @@ def _end(fleet: Fleet, entry: Entry, seen: InvocationSeen, answer: Answer, attem
     fleet.ended.append(key)
     while len(fleet.ended) > fleet.terms.ledger_rows:
         fleet.ledger.drop(fleet.ended.popleft())
+    while fleet.kept.size_bytes > fleet.terms.answers_bytes:
+        oldest = fleet.kept.oldest()
+        fleet.ledger.put(oldest, replace(fleet.ledger[oldest], answer=None))
 
 
 def repeat_answer(fleet: Fleet, entry: Entry, call: str, back: tuple[str, bytes]) -> None:

@@ -69,6 +69,7 @@ def _ledger(fleet: Fleet, now_mono_s: float) -> None:
     ended = [key for key in fleet.ledger if fleet.ledger[key].state not in OPEN]
     fleet.ended.extend(sorted(ended, key=lambda key: fleet.ledger[key].rank))
     fleet.backlog.sort(lambda key: fleet.ledger[key].number)
+    fleet.kept.sort(lambda key: fleet.ledger[key].rank)
     fleet.dead.sort(lambda key: fleet.letters[key].rank)
     for key in sorted(set(fleet.ledger) - set(ended)):
         fleet.deadlines.set(EXPIRY, key, now_mono_s + fleet.ledger[key].invocation.valid_s)

@@ -63,6 +63,9 @@ class Terms:
     ledger_bytes: int = 64 * 1024 * 1024
     """What the input of all open invocations may weigh: each may have 256 KiB, and a controller may live on a Pi."""
 
+    answers_bytes: int = 16 * 1024 * 1024
+    """What the answers to calls may weigh that are kept for their repetition; an output may have 256 KiB."""
+
     letters_kept: int = 1_000
     """Dead letters that are kept; whoever has more of them has a broken function, and learns no more from the oldest."""
 

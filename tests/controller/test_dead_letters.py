@@ -214,6 +214,19 @@ def test_open_invocations_are_bounded_by_weight() -> None:
     assert dispatched(sense(desk, event())) != []
 
 
+def test_answers_to_calls_are_bounded_by_weight(tmp_path: Path) -> None:
+    """The oldest is forgotten first, and its repetition told so; after a restart, too."""
+    desk = porch(tmp_path, Terms(answers_bytes=2_500))
+    for name in ("c1", "c2"):
+        call(desk, "greet", name)
+        key = max(desk.fleet.ledger, key=lambda key: desk.fleet.ledger[key].number)
+        end(desk, key, desk.fleet.ledger[key].node, output="x" * 1_500)
+        desk.restart()
+    (first,), (second,) = call(desk, "greet", "c1"), call(desk, "greet", "c2")
+    assert "its answer is not known here" in first.message
+    assert second.ok
+
+
 def test_a_function_shows_what_it_has_to_do() -> None:
     """One row each: who may run it, who is there, what waits, what is dead."""
     desk = a_dead_one()
