@@ -171,3 +171,21 @@ def test_a_pinned_node_that_is_still_trying_an_older_update_holds_its_place() ->
     first.recover()
     first.report()
     assert "shop.web.pi-1" not in desk.fleet.slots
+
+
+def test_what_nobody_has_tried_is_not_what_a_new_node_begins_with() -> None:
+    """Every node is pinned, so the update is done at once, and proved by nobody: whoever joins is offered it like any other."""
+    desk, nodes = fleet()
+    old = nodes[0].revision("shop.web.pi-1")
+    for number in (1, 2, 3):
+        ordered(desk, OrderVerb.PIN, f"p{number}", f"pi-{number}")
+    publish(desk, "web:2")
+    assert desk.fleet.rollouts["shop.web"].state == "done"
+    late = Pi(desk, "pi-4").join()
+    late.read()
+    late.report()
+    assert late.revision("shop.web.pi-4") == old
+    assert late.update("nonce0000", well=False)
+    assert late.revision("shop.web.pi-4") == old
+    publish(desk, "web:3")
+    assert desk.fleet.rollouts["shop.web"].previous == old
