@@ -83,6 +83,8 @@ TABLE: tuple[Delivery, ...] = (
     _row(topics.StatusTopic, observed.NodeStatus, _STATE, _NODE, "everything the node runs, whole"),
     _row(topics.EventTopic, observed.SensorEvent, _FACT, _NODE, "something sensed, as a CloudEvent in binary mode"),
     Delivery(topics.ResultTopic, observed.Result, _FACT, 1, False, _NODE, "the end of an invocation", RUN_BYTES),
+    _row(topics.NodeInvocationTopic, desired.Invocation, _FACT, _NODE,
+         "a run of a function that a trigger with a memory asks for, and that the node does not do itself"),
     Delivery(topics.RequestTopic, observed.Request, _SAMPLE, 1, False, _NODE,
              "asks for a rollout grant; repeated with a new nonce until granted"),
     _row(topics.HealthTopic, observed.Health, _SAMPLE, _NODE, "temperature, load, memory, disk"),

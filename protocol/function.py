@@ -53,6 +53,7 @@ class FunctionSpec:
     """A function that this node may run: a container per event, one that is kept running, or a process where settings allow it.
 
     `expires_s` is how long an invocation may wait for its first attempt, or for another one; 0 leaves it to whoever asks for it.
+    One that `is_away` runs elsewhere, and is here for its triggers with a memory alone: their sensors are here.
     `keep` is how many instances this node keeps ready now: the controller's word, no part of the revision. `handler` is the source
     of a Python module with `def handle(event, context)`; `secrets` are texts by their names. A process has of its `container` the
     command, the environment and the limit of its memory.
@@ -74,6 +75,7 @@ class FunctionSpec:
     mode: Mode = Mode.ONCE
     transport: Transport = Transport.HTTP
     scale: Scale = field(default_factory=Scale)
+    is_away: bool = False
     keep: Annotated[int, Bounds(least=0)] = 0
     handler: str = ""
     secrets: dict[str, str] = field(default_factory=dict)

@@ -5,9 +5,11 @@ They stand in the order of their stacks and names, so that the same ones are equ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from protocol.claims import are_apart
+from protocol.container import Container
 from protocol.desired import ActuatorSpec, Sections, SensorSpec
 from protocol.function import FunctionSpec
 
@@ -42,6 +44,25 @@ def yielding(older: Sections, newer: Sections) -> Sections:
         tuple(one for one in older.actuators if one.name not in names and are_apart(one, devices)),
         older.functions,
     )
+
+
+def with_remembered(part: Sections, functions: Iterable[FunctionSpec]) -> Sections:
+    """The same, and beside it those of all the functions that are elsewhere and whose triggers its sensors must remember."""
+    here = {(one.stack, one.name) for one in part.functions}
+    away = [_away(one) for one in functions if (one.stack, one.name) not in here and _is_remembered(one, part)]
+    return replace(part, functions=tuple(sorted((*part.functions, *away), key=_place))) if away else part
+
+
+def _is_remembered(function: FunctionSpec, part: Sections) -> bool:
+    sensors = [one.name for one in part.sensors if one.stack == function.stack]
+    kept = [trigger for trigger in function.triggers if trigger.has_memory]
+    return any(trigger.concerns(sensor) for trigger in kept for sensor in sensors)
+
+
+def _away(function: FunctionSpec) -> FunctionSpec:
+    """What a node needs to remember for a function: neither its image nor its secrets."""
+    named = (function.name, function.stack, function.revision)
+    return FunctionSpec(*named, Container(""), triggers=function.triggers, is_away=True)
 
 
 def _place(one: SensorSpec | ActuatorSpec | FunctionSpec) -> tuple[str, str]:

@@ -126,6 +126,15 @@ class ResultTopic(Topic):
 
 
 @dataclass(frozen=True, slots=True)
+class NodeInvocationTopic(Topic):
+    """A run of a function that a node's trigger asks for, and that the node does not do itself."""
+
+    TEMPLATE: ClassVar[str] = "node/{node}/up/invocation/{id}"
+    node: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RequestTopic(Topic):
     """A node asks for a rollout grant."""
 
@@ -254,7 +263,7 @@ class DiscoveryTopic(Topic):
 
 TOPICS: tuple[type[Topic], ...] = (
     ManifestTopic, StackStatusTopic, OrderTopic, AnswerTopic, CallTopic, ControllerPresenceTopic,
-    PresenceTopic, HelloTopic, StatusTopic, EventTopic, ResultTopic, RequestTopic, HealthTopic, LoadTopic,
+    PresenceTopic, HelloTopic, StatusTopic, EventTopic, ResultTopic, NodeInvocationTopic, RequestTopic, HealthTopic, LoadTopic,
     NodeAnswerTopic, AssignmentTopic, OfferTopic, GrantTopic, InvocationTopic, AckTopic, CommandTopic,
     EntityStateTopic, EntityEventTopic, EntityCommandTopic,
 )  # fmt: skip

@@ -94,7 +94,9 @@ def _node(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
     if node.node.busy or len(node.node.runs) or node.store.outbox.size:
         left = f"{len(node.node.runs)} runs and {node.store.outbox.size} facts"
         yield f"{node.name} is at work on {sorted(node.node.busy)}, and has {left} to get rid of"
-    missing = [f.name for f in told.functions if full_reference(f.container.image) not in node.engine.images]
+    missing = [
+        f.name for f in told.functions if not f.is_away and full_reference(f.container.image) not in node.engine.images
+    ]
     if missing:
         yield f"{node.name} has not got the images of {missing}"
     yield from _devices(fleet, node)

@@ -8,7 +8,7 @@ through `cycle`. Nothing in here touches the world or reads a clock.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agent.decide.effects import Effect, Note, OpenDevices, Say
@@ -28,6 +28,7 @@ from agent.decide.target import Target, content_of
 from agent.decide.task import Task
 from agent.decide.trial import LockSeen, Trial, trial_key
 from protocol.desired import Assignment, Invocation, Offers, Sections
+from protocol.function import FunctionSpec
 from protocol.observed import DeviceStatus, Health, Inventory, NodeStatus, OfferState
 from protocol.operator import ControllerPresence
 from protocol.topics import Topic
@@ -54,6 +55,7 @@ class _Wanted:
     settled: dict[str, Target]
     targets: dict[str, Target]
     sections: Sections
+    remembered: tuple[FunctionSpec, ...]
 
 
 @dataclass(slots=True)
@@ -124,9 +126,9 @@ class Node:
     # says why a task may not start yet, `planned` when a job runs next, `strays` which containers are of a wrong image, `mended`
     # which was the first of a task's content to be so.
     busy: set[str] = field(default_factory=set)
+    pulling: dict[str, Pulling] = field(default_factory=dict)
     unseen: dict[str, float] = field(default_factory=dict)
     glances: dict[str, float] = field(default_factory=dict)
-    pulling: dict[str, Pulling] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
@@ -279,6 +281,10 @@ class Node:
         """The sensors, actuators and functions that are in force now."""
         return self._worked_out().sections
 
+    def remembered(self) -> tuple[FunctionSpec, ...]:
+        """The functions in force, and those elsewhere whose triggers are remembered here."""
+        return self._worked_out().remembered
+
     def _worked_out(self) -> _Wanted:
         """What should run, worked out again only when the assignment or a trial is another."""
         assigned, trials, known = self.assigned, self.trials, self._wanted
@@ -291,6 +297,7 @@ class Node:
         trying = [t for t in self.trials.values() if t.state is OfferState.TRYING and t.task in settled]
         targets = settled | {t.task: t.target for t in trying}
         overlays = [t for t in (*kept, *trying) if assigned[t.task].content != t.content]
-        sections = in_force(self.assignment, overlays, targets)
-        self._wanted = _Wanted(assigned, trials, trials.version, settled, targets, sections)
+        whole = in_force(self.assignment, overlays, targets)
+        sections = replace(whole, functions=tuple(one for one in whole.functions if not one.is_away))
+        self._wanted = _Wanted(assigned, trials, trials.version, settled, targets, sections, whole.functions)
         return self._wanted

@@ -38,14 +38,14 @@ def in_force(assignment: Assignment, overlays: Iterable[Trial], targets: Mapping
 
 
 def functions(assignment: Assignment, trials: Iterable[Trial]) -> Iterator[FunctionSpec]:
-    """Every function that is in force, or may be without another word of the controller."""
-    yield from assignment.functions
+    """Every function that runs here, or may without another word of the controller."""
+    yield from (one for one in assignment.functions if not one.is_away)
     yield from (function for trial in trials if trial.state in LIVE for function in brought(trial.offer))
 
 
 def brought(offer: Offer) -> tuple[FunctionSpec, ...]:
-    """The functions that come with an offer."""
-    return offer.sections.functions if offer.sections is not None else ()
+    """The functions that come with an offer, to be run here."""
+    return tuple(one for one in offer.sections.functions if not one.is_away) if offer.sections is not None else ()
 
 
 def _keeping(sections: Sections, kept: Mapping[tuple[str, str], int]) -> Sections:

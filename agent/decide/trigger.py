@@ -1,7 +1,8 @@
 """Which functions of this node an event calls, and what their triggers remember of it: one commit with the event.
 
 A trigger without a memory is matched here first, and by the controller for what this node does not take. One with a memory is
-matched here alone; what it calls waits in this node's queue, also while no engine is there.
+matched here alone: what it calls waits in this node's queue, also while no engine is there, or goes up to the controller where its
+function is elsewhere.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from protocol.observed import SensorEvent
 from protocol.options import number
 from protocol.sensor_words import Nature
 from protocol.shapes import JsonValue
+from protocol.topics import NodeInvocationTopic
 from protocol.triggers_memory import Memory, ended
 
 
 def called(node: Node, event: SensorEvent, stack: str) -> tuple[Invocation, ...]:
     """What this node takes for an event of its own sensor."""
-    functions = node.sections().functions
+    functions = node.remembered()
     plain = triggers.matches(event, stack, takeable(node), node.fleet)
     memories, remembered = triggers.remembers(node.memories.get, event, stack, functions, node.fleet)
     _keep(node, memories)
-    return plain + remembered
+    return plain + _here(node, remembered)
 
 
 def opened(node: Node, sensor: str, value: JsonValue) -> None:
@@ -59,7 +61,7 @@ def settle(node: Node, now: Now) -> None:
     waiting = [place for _, place in sorted(due, key=lambda one: one[0])]
     memories, calls = triggers.passes(node.memories.get, waiting, now.mono_s)
     _keep(node, memories)
-    for call in calls:
+    for call in _here(node, calls):
         invocations.take(node, call, now)
 
 
@@ -74,8 +76,17 @@ def follow(node: Node) -> None:
             node.memories.drop(key)
 
 
+def _here(node: Node, calls: tuple[Invocation, ...]) -> tuple[Invocation, ...]:
+    """Those that this node runs; for the others the controller finds a node: each is a fact, under the same id."""
+    away = {(function.stack, function.name) for function in node.remembered() if function.is_away}
+    for call in calls:
+        if (call.stack, call.function) in away:
+            node.note(NodeInvocationTopic(node.fleet, node.name, call.id), call)
+    return tuple(call for call in calls if (call.stack, call.function) not in away)
+
+
 def _places(node: Node) -> list[triggers.Place]:
-    return [(function, number) for function in node.sections().functions for number in range(len(function.triggers))]
+    return [(function, number) for function in node.remembered() for number in range(len(function.triggers))]
 
 
 def _is_open(node: Node, memory: Memory) -> bool:

@@ -233,6 +233,13 @@ def _event(fleet: Fleet, topic: topics.EventTopic, message: Any, now_mono_s: flo
     invocations.sensed(fleet, message, now_mono_s)
 
 
+def _asked(fleet: Fleet, topic: topics.NodeInvocationTopic, message: Any, now_mono_s: float) -> None:
+    if message.id != topic.id:
+        _refuse(fleet, topic.node, "other_topic", f"asks for another invocation on the topic of {topic.id}")
+        return
+    invocations.asked(fleet, topic.node, message, now_mono_s)
+
+
 def _result(fleet: Fleet, topic: topics.ResultTopic, message: Any, now_mono_s: float) -> None:
     if message.id != topic.id:
         _refuse(fleet, topic.node, "other_topic", f"says a result of another invocation on the topic of {topic.id}")
@@ -263,6 +270,7 @@ _TAKE: dict[type[topics.Topic], Callable[[Fleet, Any, Any, float], None]] = {
     topics.StatusTopic: _status,
     topics.EventTopic: _event,
     topics.ResultTopic: _result,
+    topics.NodeInvocationTopic: _asked,
     topics.RequestTopic: _request,
     topics.HealthTopic: _health,
     topics.LoadTopic: _load,

@@ -12,7 +12,7 @@ from controller.decide.fleet import Fleet
 from protocol.desired import Assignment, Sections
 from protocol.function import FunctionSpec
 from protocol.observed import SensorEvent
-from protocol.sections import of_stacks
+from protocol.sections import of_stacks, with_remembered
 
 
 def wanted(fleet: Fleet, node: str) -> Sections:
@@ -21,11 +21,13 @@ def wanted(fleet: Fleet, node: str) -> Sections:
     if devices is None:
         return Sections()
     sensors, actuators = ([key.split(".") for key in keys] for keys in (devices.sensors, devices.actuators))
-    return Sections(
+    part = Sections(
         tuple(stacks[stack].sensors[name].spec for stack, name in sensors),
         tuple(stacks[stack].actuators[name].spec for stack, name in actuators),
         tuple(fleet.catalogue.functions[key].spec for key in devices.functions),
     )
+    sensing = sorted({stack for stack, _ in sensors})
+    return with_remembered(part, [spec for stack in sensing for spec in fleet.catalogue.functions_of(stack)])
 
 
 def told(assignment: Assignment, stack: str) -> Sections:
@@ -57,8 +59,8 @@ def sensed_by(fleet: Fleet, event: SensorEvent) -> tuple[str, tuple[FunctionSpec
 
 def arrived(fleet: Fleet, before: Assignment | None, after: Assignment) -> None:
     """A node is told something else: where a function comes to it, whatever waits for a node looks for one again."""
-    had = {(one.stack, one.name) for one in before.functions} if before else set()
-    if any((one.stack, one.name) not in had for one in after.functions):
+    had = {(one.stack, one.name) for one in before.functions if not one.is_away} if before else set()
+    if any((one.stack, one.name) not in had for one in after.functions if not one.is_away):
         fleet.unsettled.invocations |= fleet.ledger.of("open", "")
 
 
@@ -68,4 +70,5 @@ def can_call(fleet: Fleet, node: str, function: str) -> bool:
     assignment = fleet.assignments.get(node)
     if stack not in fleet.earlier:
         return True
-    return assignment is not None and any((one.stack, one.name) == (stack, name) for one in assignment.functions)
+    functions = assignment.functions if assignment is not None else ()
+    return any((one.stack, one.name) == (stack, name) and not one.is_away for one in functions)

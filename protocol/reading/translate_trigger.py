@@ -1,6 +1,6 @@
 """A function's trigger → what a node is told of it: its sensors are some of the stack, and make such events.
 
-A trigger with a memory is the business of the sensors' node alone, so its function must be allowed wherever they are.
+A trigger with a memory is the business of the sensors' node alone, so the sensors of one are together.
 """
 
 from __future__ import annotations
@@ -97,15 +97,9 @@ def _window(draft: Draft, path: Path, source: Window | None, words: SensorWords 
 
 
 def _check_places(draft: Draft, path: Path, sensors: list[Sensor]) -> None:
-    """The function may run wherever the sensors are, and these are on the same nodes."""
-    function = draft.manifest.functions[str(path[1])]
+    """The sensors are on the same nodes; the function may be elsewhere."""
     for sensor in sensors:
         if set(sensor.nodes) != set(sensors[0].nodes):
             reason = "the sensors of a sequence are on one node, and these have different `nodes`"
             draft.misfit((*path, "sequence"), reason, "give them the same")
-            return
-        if more := [text for text in function.nodes if text not in sensor.nodes]:
-            reason = "this trigger is remembered on the node of its sensor, and the function may be missing there"
-            remedy = f"add {more[0]!r} to the `nodes` of the sensor, or remove it from those of the function"
-            draft.misfit(path, reason, remedy)
             return

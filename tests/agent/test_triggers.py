@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.decide.effects import Run
+from agent.decide.effects import Pull, Run
+from protocol.container import Container
+from protocol.desired import Invocation
 from protocol.function import FunctionSpec
 from protocol.observed import Result, SensorEvent
 from protocol.trigger import Figure, RollingWindow, Step, TriggerSpec
@@ -222,3 +224,27 @@ def test_what_was_gathered_outlives_the_agent(rig: Rig, trigger: TriggerSpec, en
     press(rig)
     rig.run(3)
     assert runs(rig) == 1
+
+
+@pytest.mark.parametrize("end", ["", "crash", "cut_power"])
+def test_what_is_only_remembered_here_is_asked_of_the_controller(rig: Rig, end: str) -> None:
+    """Its triggers remember over a crash, and what they call goes up once, as a fact; nothing is run or pulled."""
+    trigger = TriggerSpec("doorbell", "pressed", for_s=5.0, until="released")
+    away = FunctionSpec("greet", "porch", "r1", Container(""), triggers=(COOL, trigger), is_away=True)
+    rig.assign(1, sensors=(DOORBELL,), functions=(away,))
+    rig.run(2)
+    rig.read("doorbell", on=True)
+    rig.run(1)
+    if end:
+        rig.stands["doorbell"] = True
+        getattr(rig, end)()
+    rig.run(10)
+    asked = {one.id: one for one in rig.messages(Invocation)}
+    assert len(asked) == 2
+    (pressed,) = {event.id: event for event in rig.messages(SensorEvent) if event.type == "pressed"}.values()
+    assert pressed.taken == ()
+    assert {(one.stack, one.function, one.attributes["id"]) for one in asked.values()} == {
+        ("porch", "greet", pressed.id)
+    }
+    assert (runs(rig), rig.engine.ran, rig.store.outbox.size) == (0, [], 0)
+    assert not any(isinstance(effect, Run | Pull) for effect in rig.effects)

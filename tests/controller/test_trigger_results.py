@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from protocol.desired import Invocation
+from protocol.envelope import FactMark
 from protocol.observed import ResultStatus
-from tests.controller.desk import Desk
+from protocol.topics import NodeInvocationTopic
+from tests.controller.desk import FLEET, Desk
 from tests.controller.test_invocations import PORCH, RUNS, dispatched, end, event, id_of, sense
 
 STACK = """
@@ -19,6 +22,11 @@ functions:
     nodes: ["node.labels.runs == yes"]
     triggers: [{function: greet, on: done, when: [{exact: {data.value: hello}}]}]
 """
+
+PORCH_NODES, RUNS_NODES = (
+    'image: greet:1\n    nodes: ["node.labels.place == porch"]',
+    'image: greet:1\n    nodes: ["node.labels.runs == yes"]',
+)
 
 
 def porch() -> Desk:
@@ -64,10 +72,34 @@ def test_a_result_of_the_last_depth_calls_nothing() -> None:
     assert dispatched(end(porch(), id_of(event()), "pi-1", output="hello", depth=8)) == []
 
 
-def test_what_nobody_remembers_is_counted() -> None:
-    """A node without an engine has no function that could remember its events: nothing is called, and a metric says so."""
+def test_what_a_node_only_remembers_is_run_by_another() -> None:
+    """Its assignment has the triggers alone; what these call comes as a fact, and is dispatched once under the same id."""
     desk = Desk(None, None)
     desk.hello("pi-1", labels=PORCH, engine=None)
-    desk.manifest("porch", STACK.replace("on: pressed", "on: pressed, cooldown: 5s"))
+    desk.hello("pi-2", labels=RUNS)
+    desk.manifest("porch", STACK.replace("on: pressed", "on: pressed, cooldown: 5s").replace(PORCH_NODES, RUNS_NODES))
+    (told,) = desk.assignment("pi-1").functions
+    assert (told.name, told.is_away, told.container.image, len(told.triggers)) == ("greet", True, "", 1)
+    assert not any(one.is_away for one in desk.assignment("pi-2").functions)
     assert dispatched(sense(desk, event())) == []
-    assert desk.fleet.counts["triggers_missed", "greet"] == 1
+    assert ("triggers_missed", "greet") not in desk.fleet.counts
+    assert asked(desk, 2) == [("pi-2", id_of(event()))]
+    assert asked(desk, 3) == []
+    assert desk.fleet.ledger[id_of(event())].near == "pi-1"
+
+
+def test_a_node_asks_for_nothing_that_it_was_not_told_of() -> None:
+    """Whoever holds a node's key may not call what has no trigger there."""
+    desk = Desk(None, None)
+    desk.hello("pi-1", labels=PORCH, engine=None)
+    desk.hello("pi-2", labels=RUNS)
+    desk.manifest("porch", STACK)
+    assert asked(desk, 1, function="mail") == []
+    assert desk.fleet.counts["refusals", "other_function"] == 1
+
+
+def asked(desk: Desk, sequence: int, function: str = "greet") -> list[tuple[str, str]]:
+    """A node asks for a run; where it was sent."""
+    made = Invocation(id_of(event()), "porch", function, {"id": event().id}, "{}")
+    topic, mark = NodeInvocationTopic(FLEET, "pi-1", made.id), FactMark("5f1d", sequence, sequence)
+    return dispatched(desk.heard(topic, made, mark=mark))

@@ -39,6 +39,7 @@ SAMPLES: list[tuple[topics.Topic, Any]] = [
     (topics.StatusTopic(F, N), observed.NodeStatus(N, 4, 9, tasks=(observed.TaskStatus("t", "r", observed.TaskState.RUNNING),))),
     (topics.EventTopic(F, N, "doorbell"), EVENT),
     (topics.ResultTopic(F, N, "i1"), observed.Result("i1", N, "porch", "greet", observed.ResultStatus.DONE, 1, exit_code=0)),
+    (topics.NodeInvocationTopic(F, N, "i1"), desired.Invocation("i1", "porch", "greet", {"id": "x"}, "{}")),
     (topics.RequestTopic(F, N), observed.Request("r1", "t", "rev", "0123456789ab")),
     (topics.HealthTopic(F, N), observed.Health(12.5, 0.1, 10**9, 10**10, temperature_celsius=41.0)),
     (topics.LoadTopic(F, N), load.Load((load.FunctionLoad("porch.greet", 2, 1), load.FunctionLoad("porch.ask", instances=1)))),

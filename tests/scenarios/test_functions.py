@@ -114,3 +114,43 @@ def test_a_bad_night_has_one_effect_for_each_ring(seed: int) -> None:
         assert fleet.world.broker.retained["home/porch/rang"].payload == b"on"
         assert porch.node is not None
         assert len(porch.node.publications) == len(porch.node.runs) == 0
+
+
+def remembered(trigger: Section) -> SimFleet:
+    """A bell on the porch, whose trigger calls a function in the shed."""
+    fleet = a_fleet(nodes=2)
+    log = {"image": "greet:1", "nodes": [SHED], "triggers": [{"sensor": "bell", "on": "pressed", **trigger}]}
+    fleet.publish("porch", stack({}, {"bell": button(17, PORCH)}, {"log": log}))
+    fleet.run_until_converged()
+    return fleet
+
+
+def test_what_the_porch_remembers_while_it_is_cut_off_the_shed_does() -> None:
+    """A bell that is held for ten seconds calls a function that is elsewhere, when there is a network again."""
+    with remembered({"for": "10s"}) as fleet:
+        assert fleet.nodes["pi-1"].press("bell", 60.0)
+        fleet.run_for(seconds=3)
+        fleet.cut("pi-1")
+        fleet.run_for(seconds=30)
+        fleet.mend("pi-1")
+        fleet.run_until_converged()
+        assert ledger(fleet) == {("porch.log", "done"): 1}
+        assert [len(found) for found in attempts(fleet).values()] == [0, 1]
+
+
+@pytest.mark.parametrize("way", ["kill", "cut_power"])
+def test_the_porch_remembers_over_a_crash_what_the_shed_has_done(way: str) -> None:
+    """Within the cooldown a second ring calls nothing, though the node has died in between."""
+    with remembered({"cooldown": "5m"}) as fleet:
+        porch = fleet.nodes["pi-1"]
+        for _ in range(2):
+            assert porch.press("bell")
+            fleet.run_for(seconds=1)
+            getattr(porch, way)()
+            fleet.run_for(seconds=5)
+            if not porch.is_powered:
+                porch.power()
+            fleet.run_for(seconds=20)
+        fleet.run_until_converged()
+        assert ledger(fleet) == {("porch.log", "done"): 1}
+        assert [len(found) for found in attempts(fleet).values()] == [0, 1]

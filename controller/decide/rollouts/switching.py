@@ -19,7 +19,7 @@ from controller.decide.placement import hosts
 from controller.decide.records import Earlier, service_key, stack_of
 from controller.decide.rollouts.slot import Rollout, RolloutState, Slot
 from protocol.desired import Assignment, Offer, Sections, TaskSpec
-from protocol.sections import joined, of_stacks, yielding
+from protocol.sections import joined, of_stacks, with_remembered, yielding
 from protocol.stack import Stack
 
 
@@ -127,13 +127,12 @@ def _kept(fleet: Fleet, node: str, stack: str, specs: list[tuple[TaskSpec, Rollo
 def _hosted(fleet: Fleet, node: str, stack: Stack) -> Sections:
     """What a node would have of a stack that is not in force."""
     at = fleet.nodes[node]
-    return joined(
-        Sections(
-            tuple(one.spec for one in stack.sensors.values() if not hosts.objections(at, one)),
-            tuple(one.spec for one in stack.actuators.values() if not hosts.objections(at, one)),
-            tuple(one.spec for one in stack.functions.values() if not hosts.objections(at, one)),
-        )
+    part = Sections(
+        tuple(one.spec for one in stack.sensors.values() if not hosts.objections(at, one)),
+        tuple(one.spec for one in stack.actuators.values() if not hosts.objections(at, one)),
+        tuple(one.spec for one in stack.functions.values() if not hosts.objections(at, one)),
     )
+    return joined(with_remembered(part, (one.spec for one in stack.functions.values())))
 
 
 def _bare(stack: Stack) -> Stack:
