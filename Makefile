@@ -10,7 +10,7 @@ HUNT_SEEDS ?= 1000
 KILLS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab demo test check format lab lab-kills sim sim-mutants bench docs image-armhf clean
+.PHONY: help setup setup-lab demo test check format lab lab-gpio lab-kills sim sim-mutants bench docs image-armhf clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ lint: setup
 
 format: setup ## write the code the way the formatter wants it
 	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+lab-gpio: setup ## real edges on a real /dev/gpiochip0, in an emulated machine (root; five minutes)
+	@./tests/gpio/packages.sh
+	@$(BIN)/python -m tests.gpio
 
 lab: setup ## only the tests on real hosts (root)
 	$(BIN)/pytest -q -m lab
