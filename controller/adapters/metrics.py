@@ -78,6 +78,11 @@ _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "replaced": ("bramble_tasks_replaced", "Tasks that another node took over while theirs was away.", ()),
     "reconciled": ("bramble_tasks_reconciled", "Tasks whose node returned, by the copy that stayed.", ("kept",)),
     "lost": ("bramble_tasks_lost", "Copies that were given up because their node stayed away.", ()),
+    "home_assistant_late_events": (
+        "bramble_home_assistant_late_events",
+        "Events that were too old to be told to Home Assistant as such.",
+        (),
+    ),
     "late_answers": ("bramble_late_answers", "Answers to commands that nobody waits for.", ()),
     "late_wills": ("bramble_late_wills", "Wills of older connections.", ()),
     "stale_statuses": ("bramble_stale_statuses", "Statuses that were no newer than what is known.", ()),

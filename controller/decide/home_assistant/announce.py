@@ -170,6 +170,7 @@ def _take_back(fleet: Fleet, before: Announcement) -> None:
     desk = fleet.home_assistant
     for known in (desk.services, desk.late_of) if subject.what != CONTROLLER else ():
         known.pop(subject.name, None)
+    desk.returning.discard(subject.name)
     desk.said.pop(before.topic(fleet.name), None)
     desk.quiet_mono_s.pop(subject, None)
     fleet.say(before.topic(fleet.name), b"")

@@ -41,7 +41,6 @@ _AVAILING: Mapping[str, OrderVerb] = {
 def command(fleet: Fleet, topic: EntityCommandTopic, heard: Heard, now_mono_s: float) -> None:
     """Have done what Home Assistant wants, or say why not."""
     subject, key = Subject(topic.subject, topic.name), f"home-assistant-{fleet.epoch}-{fleet.count('home-assistant')}"
-    fleet.tally("orders", "home-assistant")
     asked = _asked(fleet, topic, heard)
     response_topic = heard.response_topic or str(AnswerTopic(fleet.name, key))
     if isinstance(asked, Refusal):
