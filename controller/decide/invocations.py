@@ -113,7 +113,7 @@ def _told(fleet: Fleet, node: str) -> set[tuple[str, str]]:
 def _placed(fleet: Fleet, entry: Entry, choices: Choices) -> Entry | None:
     """An entry with the node that is to run it; None where none is, or where its own node does so by itself."""
     if _is_abandoned(fleet, entry):
-        node = choices.choose(entry)
+        node = choices.choose(entry) if fleet.is_up else ""  # who hears nobody does not know who is back
         return _taken_over(fleet, entry, node) if node else entry
     if entry.by_node:
         return None

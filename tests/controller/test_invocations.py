@@ -154,6 +154,21 @@ def test_another_node_takes_over_what_a_vanished_one_was_asked() -> None:
     assert dispatched(desk.presence("pi-2", Link.ONLINE, epoch=2)) == []
 
 
+def test_nothing_is_taken_over_while_nobody_can_be_heard() -> None:
+    """With its own link down the controller cannot know who is back; when it is up, it looks again."""
+    desk = porch()
+    sense(desk, event())
+    desk.presence("pi-2", Link.OFFLINE)
+    desk.turn(5.0)
+    desk.link_down()
+    assert dispatched(desk.turn(60.0)) == []
+    assert desk.fleet.ledger[id_of(event())].node == "pi-2"
+    desk.link_up()
+    desk.presence("pi-3", Link.ONLINE, epoch=2)
+    desk.turn(15.0)
+    assert desk.fleet.counts.get(("taken_over", "porch.greet"), 0) == 1
+
+
 @pytest.mark.parametrize("first", ["pi-2", "pi-3"])
 def test_the_first_result_of_a_taken_over_invocation_wins_whichever_node_says_it(first: str, tmp_path: Path) -> None:
     """The vanished node may have run it all the same, and says so when it is back, also after a restart; the other is counted."""
