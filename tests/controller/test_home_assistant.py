@@ -210,3 +210,15 @@ def test_a_turn_costs_what_changed() -> None:
     observe(desk.fleet, LinkUp(2), desk.now)
     effects = desk.turn()
     assert sum(isinstance(e, Say) and isinstance(e.topic, topics.DiscoveryTopic) for e in effects) == announce.PORTION
+
+
+def test_of_very_many_things_that_went_the_last_are_remembered() -> None:
+    """A device's announcement does not grow for ever (S9)."""
+    desk = porch()
+    many = "".join(f"  m{number}: {{kind: memory}}\n" for number in range(announce.GONE_ENTITIES_KEPT + 10))
+    for sensors in (many, "  late: {kind: memory}\n", "  later: {kind: memory}\n"):
+        desk.manifest("porch", f"sensors:\n{sensors}")
+        settled(desk)
+    gone = [name for name, config in components(desk).items() if set(config) == {"p"}]
+    assert len(gone) == announce.GONE_ENTITIES_KEPT
+    assert "sensor_sensor_porch_late" in gone

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from controller.decide import releases
 from controller.decide.effects import Reply
+from controller.decide.home_assistant import service
+from controller.decide.home_assistant.desk import Sort
 from protocol import topics
 from protocol.observed import Answer
 from protocol.operator import OrderVerb
+from protocol.release import BASE
 from protocol.rollouts import RolloutStatus
 from tests.controller.desk import FLEET, Desk, web
 from tests.controller.home import OURS, PREFIX, REFUSAL, command, commands, porch, state
@@ -104,3 +108,16 @@ def test_install_lets_a_rollout_go_on_that_waits_for_a_person() -> None:
     rollout = desk.fleet.home_assistant.services["porch.web"].rollout
     assert isinstance(rollout, RolloutStatus)
     assert rollout.state == "rolling"
+
+
+def test_the_agents_are_updated_there_like_any_service() -> None:
+    """Their versions are what people call them."""
+    desk = Desk(home_assistant=PREFIX)
+    desk.hello("pi-1", release=BASE)
+    desk.order(OrderVerb.AGENTS_UPDATE, version="0.2.0")
+    desk.turn(1.0)
+    agents = service.of(releases.KEY)
+    said = json.loads(desk.said[str(agents.state(FLEET, Sort.OWN, service.UPDATE))])
+    assert (said["installed_version"], said["latest_version"]) == (BASE, "0.2.0")
+    document = desk.said[f"{PREFIX}/device/{agents.device(FLEET)}/config"]
+    assert "button_own_restart" not in json.loads(document)["cmps"]

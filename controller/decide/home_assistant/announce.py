@@ -157,7 +157,8 @@ def _announce(fleet: Fleet, subject: Subject, document: Document, now_mono_s: fl
     entities = tuple(Announced(one.id, one.platform, str(one.state or "")) for one in document.entities)
     alive = {one.id for one in entities}
     gone = [replace(one, is_gone=True) for one in (before.entities if before else ()) if one.id not in alive]
-    after = Announcement(subject.what, subject.name, prefix, (*entities, *gone[-GONE_ENTITIES_KEPT:]))
+    gone = gone[:GONE_ENTITIES_KEPT]  # those that went last come first
+    after = Announcement(subject.what, subject.name, prefix, (*entities, *gone))
     fleet.announcements.put(str(subject), after)
     if gone:
         fleet.deadlines.set(EMPTY, str(subject), now_mono_s + EMPTY_S)

@@ -16,6 +16,7 @@ from controller.decide.records import revision_key
 from controller.decide.rollouts.slot import RolloutState
 from controller.decide.services import REPLICAS_MOST
 from protocol.operator import ServiceStatus
+from protocol.release import BASE
 from protocol.rollouts import RolloutStatus
 from protocol.shapes import JsonValue, write
 from protocol.stack import Service
@@ -120,6 +121,8 @@ def _percentage(rollout: RolloutStatus) -> int:
 def _version(fleet: Fleet, service: str, revision: str) -> str:
     """`dashboard:2 (1f0a6c2)`: what people call it, and what it is."""
     known = fleet.revisions.get(revision_key(service, revision))
+    if known is not None and known.release is not None:
+        return cut(known.release.version or BASE)
     image = known.container.image.partition("@")[0].rpartition("/")[2] if known is not None else ""
     return cut(f"{image} ({revision[:REVISION_SHOWN]})".strip())
 
