@@ -90,6 +90,11 @@ def _texts(container: Container) -> Iterator[str]:
     yield from (file.content for file in container.files)
 
 
+def is_asked(text: str) -> bool:
+    """Whether a text holds a placeholder of ours."""
+    return any(_names(text))
+
+
 def _names(text: str) -> Iterator[str]:
     return (match[1] + match[2] for match in _OURS.finditer(text)) if "{{" in text else iter(())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from protocol import template
 from protocol.container import Container
 from protocol.function import FunctionSpec, Mode, Scale, Transport
 from protocol.ids import digest
@@ -34,6 +35,7 @@ def function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
     if source.mode != "once":
         runs += [source.mode, source.transport]
     secrets = _secrets(draft, path, source)
+    _check_plain(draft, path, container.environment, secrets)
     runs += [one for one in (source.handler, secrets) if one]
     called = calling(draft, path, source)
     return FunctionSpec(
@@ -52,6 +54,20 @@ def function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
         secrets=secrets,
         **called,
     )
+
+
+def _check_plain(draft: Draft, path: Path, environment: dict[str, str], secrets: dict[str, str]) -> None:
+    """A function is the same on every node: in it nobody fills placeholders in."""
+    remedy = "remove it; a function finds out where it runs by itself"
+    for name, text in environment.items():
+        if template.is_asked(text):
+            draft.misfit(
+                (*path, "environment", name), "placeholders are filled in for services, not for functions", remedy
+            )
+    for place, (name, text) in enumerate(secrets.items()):
+        if template.is_asked(text):
+            reason = f"the secret {name!r} has placeholders, which are filled in for services, not for functions"
+            draft.misfit((*path, "secrets", place), reason, remedy)
 
 
 def _secrets(draft: Draft, path: Path, source: written.Function) -> dict[str, str]:

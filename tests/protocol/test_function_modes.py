@@ -47,6 +47,14 @@ def test_a_function_uses_secrets_of_its_stack() -> None:
     assert made.revision != other.revision
 
 
+def test_placeholders_are_not_taken_for_plain_text() -> None:
+    """Nobody fills them in for functions, so they are refused, in the environment and in a secret that a function uses."""
+    (fault,) = read("{image: 'a:1', environment: {A: 'on {{.Node.Hostname}}'}}")
+    assert fault.startswith("placeholders are filled in for services, not for functions; ")
+    (fault,) = read("{image: 'a:1', secrets: [key]}", "secrets: {key: {content: '{{.Node.Labels.key}}'}}")
+    assert fault.startswith("the secret 'key' has placeholders")
+
+
 @pytest.mark.parametrize(
     ("function", "fault"),
     [
