@@ -81,10 +81,14 @@ class Real:
     def __init__(self, tree: Path, port: int, log: Path) -> None:
         shutil.copy(HERE / "inside.py", tree / "inside.py")
         shutil.rmtree(tree / "home", ignore_errors=True)
-        self.log = log
+        self.tree, self.port, self.log = tree, port, log
+        self.start()
+
+    def start(self) -> None:
+        """Begin, with whatever it remembers."""
         self._process = subprocess.Popen(
-            trees.python(tree, "/inside.py", "/home", str(port)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=log.open("w"), text=True,
+            trees.python(self.tree, "/inside.py", "/home", str(self.port)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self.log.open("a"), text=True,
         )  # fmt: skip
         assert self._answer() == "started"
 
@@ -150,6 +154,11 @@ def story(site: Site, home: Home, real: Real) -> None:
     claim(
         "the press is an event", lambda: states()["event.pi_1_doorbell_event"].get("event_type") in ("pressed", "held")
     )
+    known = real.ask(entities=True)
+    real.stop()
+    real.start()
+    claim("begun anew, it has the same entities", lambda: real.ask(entities=True) == known)
+    claim("and knows how they stand", lambda: states().get("switch.pi_1_pump", {}).get("state") == "on")
     site.bramble("down", "porch")
     claim("the removed stack has no entity", lambda: not [one for one in real.ask(entities=True) if "porch" in one])
     claim("no state of it is kept", lambda: not [topic for topic in home.kept if "porch" in topic])
