@@ -132,6 +132,17 @@ def test_a_node_that_allows_no_processes_gets_none(broker: Broker, doors: Doors)
     assert "allows no processes" in said
 
 
+def test_what_has_no_image_is_planned_and_shown_like_the_rest(broker: Broker, doors: Doors) -> None:
+    """Plans, lists and statuses are of functions, whatever they run in."""
+    changed = doors.directory / "changed.yaml"
+    changed.write_text((doors.directory / "doors.yaml").read_text().replace("A-Z", "a-y"))
+    planned = bramble(broker, "plan", "-f", str(changed), "--timeout", "20s")
+    assert "shout" in planned.output
+    for words in (("functions", "ls"), ("status", "doors")):
+        shown = bramble(broker, *words)
+        assert (shown.exit_code, "greet" in shown.output) == (0, True), shown.output
+
+
 def test_a_killed_agent_takes_over_what_it_had_begun(broker: Broker, doors: Doors) -> None:
     """The run goes on without its agent, which finds its result after the next start: one effect, one result."""
     command = [sys.executable, "-m", "cli", "invoke", "doors.slow", "-o", "json", "--timeout", "20s"]
