@@ -49,6 +49,7 @@ class SimBroker:
         self.is_running = True
         self.retained: dict[str, Packet] = {}
         self.dropped = 0
+        self.swallows: dict[str, int] = {}
         self.sessions: dict[str, Session] = {}
         self.partitioned: set[str] = set()
         self.redials = True
@@ -127,6 +128,15 @@ class SimBroker:
             session = self.sessions.get(client_id)
             if session is not None:
                 session.offer(packet, granted)
+
+    def has_room(self, packet: Packet, on_way: int) -> bool:
+        """Whether a client's queue takes another packet."""
+        word = next((word for word in self.swallows if f"/{word}" in packet.topic), "")
+        if word:
+            self.swallows[word] -= 1
+            if not self.swallows[word]:
+                del self.swallows[word]
+        return not word and on_way < self.weather.queue
 
     def accept(self, session: Session) -> None:
         """Let a client in; an older session of the same name ends, its will first."""

@@ -11,16 +11,20 @@ from pathlib import Path
 
 from sim.blank import blank_card
 from sim.fleet import SimFleet
+from sim.mishaps import sicken
 from sim.node import SimNode
 
 EVENT = "/up/event/"
+ILL = 0.4
+"""Share of the lost cards whose node has a container that is ill, and whose illness nobody remembers."""
 
 
 def lose_card(fleet: SimFleet, chances: random.Random) -> str:
     """An agent finds its store damaged, and begins a fresh one; the engine has everything that it had."""
     node = fleet.nodes[chances.choice(sorted(fleet.nodes))]
+    ill = sicken(fleet, node, chances) if chances.random() < ILL else ""
     throw_away(fleet, node, f"{chances.getrandbits(64):016x}")
-    return f"{node.name} loses its card"
+    return f"{node.name} loses its card" + (f", while {ill} is ill" if ill else "")
 
 
 def throw_away(fleet: SimFleet, node: SimNode, stream: str) -> None:

@@ -10,7 +10,7 @@ from protocol.operator import OrderVerb
 from sim.fleet import SimFleet
 from sim.habits import GROUPS
 from sim.images import Behaviour
-from sim.invariants import learn
+from sim.lessons import learn
 from sim.stacks import Section, stack
 from sim.themes import RARE, theme_of
 from sim.workload import SOMETIMES, Workload

@@ -16,7 +16,7 @@ from sim.fleet import SimFleet
 from sim.forgery import forge, misprint, misroute, replay, stammer
 from sim.fullness import empty
 from sim.head import CLIENT
-from sim.losses import forget_retained, late_wills, overflow
+from sim.losses import forget_retained, late_wills, overflow, swallow
 from sim.mishaps import crash, fall_ill, hold_lock, slow_radio
 from sim.node import SimNode
 from sim.outages import lose_broker, lose_link, lose_power
@@ -161,6 +161,7 @@ FAULTS: dict[Fault, int] = {
     vanish: 0,
     fall_between: 1,
     **dict.fromkeys(RARITIES, 0),
+    swallow: 1,
 }
 """Each fault, and how often it comes compared with the others. New ones stand at the end: see tests/sim/regressions.py."""
 
@@ -180,6 +181,7 @@ def heal(fleet: SimFleet) -> None:
     fleet.is_healed = True
     fleet.registry.up = True
     fleet.world.broker.weather = CALM
+    fleet.world.broker.swallows.clear()
     if not fleet.world.broker.is_running:
         fleet.start_broker()
     for leave in list(fleet.guests):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from controller.decide.invocation import OPEN
 from link.inputs import Arrived
 from protocol.container import Container
 from protocol.desired import Ack, Assignment, Invocation, TaskSpec
@@ -16,6 +17,7 @@ from protocol.envelope import FactMark, Packet, marked, pack
 from protocol.observed import Result, ResultStatus, SensorEvent
 from protocol.topics import AckTopic, AssignmentTopic, EventTopic, InvocationTopic, ManifestTopic, ResultTopic, Topic
 from sim.fleet import FLEET, SimFleet
+from sim.node import SimNode
 
 FORBIDDEN = "forbidden:1"
 """Named only in documents that must be refused."""
@@ -67,14 +69,22 @@ def misroute(fleet: SimFleet, chances: random.Random) -> str:
 
 def stammer(fleet: SimFleet, chances: random.Random) -> str:
     """An agent tells the end of a run once more, as another one."""
-    talkers = [node for _, node in sorted(fleet.nodes.items()) if node.node is not None and len(node.node.ended)]
-    if not talkers:
+    told = [(node, key) for _, node in sorted(fleet.nodes.items()) for key in _told(fleet, node)]
+    if not told:
         return "nobody stammers"
-    node = chances.choice(talkers)
+    node, key = chances.choice(told)
     assert node.node is not None
-    key = chances.choice(sorted(node.node.ended))
     node.node.note(ResultTopic(FLEET, node.name, key), Result(key, node.name, "home", "greet", ResultStatus.FAILED, 1))
     return f"{node.name} tells once more how {key} ended"
+
+
+def _told(fleet: SimFleet, node: SimNode) -> list[str]:
+    """The runs of a node whose end the controller has heard: whatever comes later of them is a second end."""
+    knows = fleet.head.fleet
+    if knows is None or node.node is None:
+        return []
+    known = ((key, knows.ledger.get(key)) for key in sorted(node.node.ended))
+    return [key for key, entry in known if entry is not None and entry.state not in OPEN]
 
 
 def _in_the_name_of(node: str, neighbour: str) -> Packet:

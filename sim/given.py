@@ -13,7 +13,7 @@ from protocol.reading import stackfile
 from protocol.stack import Stack
 from sim.fleet import SimFleet
 from sim.images import CRASHING, SICK, WELL, function_of
-from sim.invariants import learn
+from sim.lessons import learn
 
 _LABEL = re.compile(r"node\.labels\.([\w.-]+)\s*==\s*([\w.-]+)")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from sim.invariants import Invariants, learn
+from sim.invariants import Invariants
+from sim.lessons import learn
 from sim.mishaps import LOCK
 from sim.stacks import Section, service
 
@@ -61,6 +62,8 @@ def draw(name: str, chances: random.Random, invariants: Invariants, *, is_rich: 
     learn(invariants, name, habit.parallelism, habit.order)
     if "window" in habit.extra:
         invariants.ways.windows.add(name)
+    if "lock" in habit.extra:
+        invariants.ways.locks.add(name)
     habit.next_mode(chances)
     if "canary" in habit.extra and not habit.goes_on:
         invariants.ways.canaries[name] = int(CANARY["count"])

@@ -54,6 +54,7 @@ class FusedStore(Store):
         self._process.spark("commits")
         is_written = super().save(fleet)
         self._handle()
+        self._process.world.touched.append(self._process.name)
         self._process.spark("has committed")
         return is_written
 

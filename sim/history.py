@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sim.aftermath import aftermath
-from sim.faults import FAULT_EVERY_S, FAULTS, Fault, heal, strike
 from sim.estate import operator_of
+from sim.faults import FAULT_EVERY_S, FAULTS, Fault, heal, strike
 from sim.fleet import NotConvergedError, SimFleet
 from sim.given import GivenStack, labels_of
 from sim.head import CLIENT
+from sim.honesty import SILENT_S
 from sim.steps import Recording, Replay, Steps
 from sim.violation import ViolationError
 
@@ -29,6 +30,9 @@ LAST_LINES = 60
 
 SWEEP_AFTER = (200_000, 20, 20)
 """When Python looks for rings of garbage: a history makes few, and looking 300 times costs a tenth of its time."""
+
+SILENT_SHARE = 0.5
+"""Of the reconnects."""
 
 REST_S = 90.0
 """Longer than any lease: what a reconnect would disturb, it has disturbed by then."""
@@ -134,14 +138,22 @@ def _live(fleet: SimFleet, plan: Plan, steps: Steps) -> None:
 
 
 def _reconnect(fleet: SimFleet) -> None:
-    """A reconnect disturbs nothing: all links are cut and the broker and the controller lost, and every container stays."""
+    """A reconnect disturbs nothing: all links are cut and the broker and the controller lost, and every container stays.
+
+    In half of them one node stays away for longer, and its will went with the broker: only its silence tells that it is not there.
+    """
     before = fleet.containers()
     fleet.cut(*fleet.nodes, CLIENT)
     fleet.run_for(REST_S)
     fleet.lose_broker()
     fleet.head.kill()
     fleet.start_broker()
-    fleet.mend(*fleet.nodes, CLIENT)
+    chances = fleet.world.chances
+    silent = chances.choice(sorted(fleet.nodes)) if chances.random() < SILENT_SHARE else ""
+    fleet.mend(*(name for name in fleet.nodes if name != silent), CLIENT)
+    if silent:
+        fleet.run_for(SILENT_S + REST_S)
+        fleet.mend(silent)
     fleet.remind()
     fleet.run_until_converged()
     if fleet.containers() != before:

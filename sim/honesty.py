@@ -45,6 +45,7 @@ class _Seen:
     presence: Presence | None = None
     link: tuple[int, int] = (0, 0)
     link_since_s: float = 0.0
+    changed_s: float = 0.0
     said: tuple[int, int] = (0, 0)
     dropped: int = 0
     dropped_s: float = float("-inf")
@@ -134,8 +135,11 @@ class Honesty:
             seen.dropped, seen.dropped_s = self.world.broker.dropped, self.world.now_s
         stopped_until_s = max(node.process.stopped_until_s, self.head.process.stopped_until_s)
         is_lossy = node.is_cut or self.world.now_s < stopped_until_s
-        if (link, said) != (seen.link, seen.said) or is_lossy:
+        if (link, said) != (seen.link, seen.said):
             seen.link, seen.said, seen.link_since_s = link, said, self.world.now_s
+            seen.changed_s = self.world.now_s
+        elif is_lossy:
+            seen.link_since_s = self.world.now_s
         if knows is None or fleet is None or not is_up or not self._has_had_time(seen):
             return
         status = fleet.statuses.get(name)
@@ -149,7 +153,7 @@ class Honesty:
     def _has_had_time(self, seen: _Seen) -> bool:
         """Whether a node's last word has arrived by now, or, where a queue was full about then, the same word said once more."""
         pace, now_s = self.world.pace, self.world.now_s
-        if seen.dropped_s < seen.link_since_s - pace.sweep_s:
+        if seen.dropped_s < seen.changed_s - pace.sweep_s:
             return now_s - seen.link_since_s >= RESAID_S
         return now_s - max(seen.link_since_s, seen.dropped_s) >= REPEATED_S + pace.health_s
 

@@ -12,12 +12,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from controller.decide.invocation import OPEN, InvocationState
-from protocol.desired import Order
 from protocol.observed import OfferState
 from sim.boxes import Box
 from sim.durable import check_head, check_node
 from sim.facts import Facts
 from sim.head import Head
+from sim.holds import Holds
 from sim.honesty import Honesty
 from sim.node import SimNode
 from sim.truth import LABEL, WELL, owns, service_of
@@ -68,6 +68,7 @@ class Invariants:
         self.facts = Facts(head)
         self.honesty = Honesty(world, head, nodes)
         self.ways = Ways(world, head, nodes)
+        self.holds = Holds(head, nodes)
         self.is_restored = False
         self.retries = self._cards = 0
         self._unwanted: set[str] = set()
@@ -79,7 +80,7 @@ class Invariants:
         self._memory[name].ran = memory.ran
         for key in [key for key in self._began if key[0] == name]:
             del self._began[key]
-        for part in (self.honesty, self.ways):
+        for part in (self.honesty, self.ways, self.holds):
             part.forget(name)
         self.facts.forget(name, events)
 
@@ -94,6 +95,7 @@ class Invariants:
         self.facts.forget(node, 0)
         self.honesty.forget(node)
         self.ways.forget(node)
+        self.holds.forget(node)
 
     def restored(self) -> None:
         """The controller has an older store, and cannot know what it has granted, moved or ended since: no store could."""
@@ -102,6 +104,7 @@ class Invariants:
         self.facts.restored()
         self.honesty.restored()
         self.ways.restored()
+        self.holds.restored()
 
     def look(self) -> None:
         """Check what has been touched."""
@@ -109,6 +112,8 @@ class Invariants:
         for name in dict.fromkeys(touched):
             if name in self._nodes:
                 self._node(name)
+            elif name == self._head.process.name:
+                self.holds.look({node: memory.assignment for node, memory in self._memory.items()})
         if self._world.now_s >= self._sweep_s:
             self._sweep_s = self._world.now_s + self._world.pace.sweep_s
             self.sweep()
@@ -311,10 +316,3 @@ def _ours(node: SimNode) -> list[Box]:
 
 def _service(task: str) -> str:
     return service_of(task)
-
-
-def learn(invariants: Invariants, service: str, parallelism: int, order: str) -> None:
-    """Tell the checks what an update of a service may do."""
-    invariants.budgets[service] = parallelism
-    if order == Order.START_FIRST:
-        invariants.start_first.add(service)

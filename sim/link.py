@@ -118,7 +118,7 @@ class Session:
         is_other = qos != packet.qos or retained != packet.retain  # what was not kept for us arrives as live
         lowered = replace(packet, qos=qos, retain=retained) if is_other else packet
         for _ in range(2 if lowered.qos and chances.random() < weather.duplicate else 1):
-            if self._on_way >= weather.queue:
+            if not self._broker.has_room(lowered, self._on_way):
                 self._broker.dropped += 1
                 continue
             self._on_way += 1

@@ -18,6 +18,11 @@ LATE_WILLS_S = (5.0, 200.0)
 LONGEST_S = 120.0
 USUAL = Weather()
 
+WORDS = ("invocation", "invocation", "ack", "grant", "assignment", "offer", "status", "event", "result", "hello")
+"""What a full queue had no room for, just then."""
+
+SWALLOWED_MOST = 2
+
 
 def forget_retained(fleet: SimFleet, chances: random.Random) -> str:
     """Some retained messages are gone, as after a broker's crash that lost half of its last save."""
@@ -35,6 +40,13 @@ def overflow(fleet: SimFleet, chances: random.Random) -> str:
     broker.weather = replace(broker.weather, queue=most)
     fleet.world.after(seconds, lambda: setattr(broker, "weather", replace(broker.weather, queue=USUAL.queue)))
     return f"no client has more than {most} packets on their way for {seconds:.0f} s"
+
+
+def swallow(fleet: SimFleet, chances: random.Random) -> str:
+    """A queue is full at the very moment at which a certain thing is said, and has room again for all that follows."""
+    word, times = chances.choice(WORDS), chances.randint(1, SWALLOWED_MOST)
+    fleet.world.broker.swallows[word] = times
+    return f"the broker has no room for the next {times} of {word!r}"
 
 
 def late_wills(fleet: SimFleet, chances: random.Random) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from sim.boxes import Box
 from sim.broker import Weather
 from sim.fleet import SimFleet
-from sim.truth import task_of
+from sim.node import SimNode
+from sim.truth import service_of, task_of
 
 CRASHED = 139
 """Exit code of what a segmentation fault ended; nobody who stops a container leaves it."""
 
 LOCK = "/run/busy"
 LONGEST_S = 60.0
+HELD_S = 20.0
 CHECK_S = 0.5
 SLOW = Weather(0.2, 2.5)
 
@@ -34,21 +37,47 @@ def fall_ill(fleet: SimFleet, chances: random.Random) -> str:
     box = _service_box(fleet, chances)
     if box is None:
         return "no container falls ill"
+    _sicken(fleet, box)
+    return f"{box.name} falls ill"
+
+
+def sicken(fleet: SimFleet, node: SimNode, chances: random.Random) -> str:
+    """One of this node's containers falls ill; its name, if there is one."""
+    boxes = [box for box in fleet.boxes(node.name) if task_of(box)]
+    if not boxes:
+        return ""
+    box = chances.choice(boxes)
+    _sicken(fleet, box)
+    return box.name
+
+
+def _sicken(fleet: SimFleet, box: Box) -> None:
     fleet.invariants.remember()
     well, starts = box.behaviour, box.starts
     box.behaviour = replace(well, health=(*well.health, (fleet.world.now_s - box.started_s, "unhealthy")))
     _recover(fleet, box, starts, lambda: setattr(box, "behaviour", well))
-    return f"{box.name} falls ill"
 
 
 def hold_lock(fleet: SimFleet, chances: random.Random) -> str:
-    """An application must not be interrupted for a while."""
-    box, seconds = _service_box(fleet, chances), chances.uniform(5.0, LONGEST_S)
+    """An application must not be interrupted for a while; of one that nobody asks, it does not matter."""
+    box, seconds = _service_box(fleet, chances, fleet.invariants.ways.locks), chances.uniform(5.0, LONGEST_S)
     if box is None:
         return "no lock is taken"
+    _hold(fleet, box, seconds)
+    return f"{box.name} holds {LOCK} for {seconds:.0f} s"
+
+
+def hold_locks(fleet: SimFleet, service: str) -> None:
+    """Every container of a service takes its lock, if it has one."""
+    for node in sorted(fleet.nodes) if service in fleet.invariants.ways.locks else ():
+        for box in fleet.boxes(node, service):
+            fleet.world.say("fate", f"{box.name} holds {LOCK} for {HELD_S:.0f} s")
+            _hold(fleet, box, HELD_S)
+
+
+def _hold(fleet: SimFleet, box: Box, seconds: float) -> None:
     box.held.add(LOCK)
     fleet.world.after(seconds, lambda: box.held.discard(LOCK))
-    return f"{box.name} holds {LOCK} for {seconds:.0f} s"
 
 
 def slow_radio(fleet: SimFleet, chances: random.Random) -> str:
@@ -59,8 +88,9 @@ def slow_radio(fleet: SimFleet, chances: random.Random) -> str:
     return f"every packet takes up to {SLOW.most_s:g} s, for {seconds:.0f} s"
 
 
-def _service_box(fleet: SimFleet, chances: random.Random) -> Box | None:
+def _service_box(fleet: SimFleet, chances: random.Random, rather: AbstractSet[str] = frozenset()) -> Box | None:
     boxes = [box for name in sorted(fleet.nodes) for box in fleet.boxes(name) if task_of(box)]
+    boxes = [box for box in boxes if service_of(task_of(box)) in rather] or boxes
     return chances.choice(boxes) if boxes else None
 
 

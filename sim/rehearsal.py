@@ -28,8 +28,8 @@ from sim.fleet import NotConvergedError, SimFleet
 from sim.given import UnreadableStackError, labels_of, read_stack
 from sim.history import seldom_swept
 from sim.images import WELL, function_of
-from sim.invariants import learn
 from sim.lanes import Doing, Lane, clock
+from sim.lessons import learn
 from sim.node import SimNode
 from sim.pace import COARSE
 from sim.violation import ViolationError

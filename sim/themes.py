@@ -34,10 +34,10 @@ THEMES = (
     ),
     Theme(
         "updates",
-        {"update": 6, "update_badly": 4, "update_both": 3, "steer": 3, "scale": 1, "press": 1},
+        {"update": 5, "update_busy": 3, "update_badly": 4, "update_both": 3, "steer": 3, "scale": 1, "press": 1},
         {"ambush_node": 6, "ambush_controller": 4, "_power": 2, "_kill_agent": 2, "_cut": 2, "crash": 3, "fall_ill": 2}
         | {
-            "hold_lock": 4,
+            "hold_lock": 6,
             "_clock": 1,
             "_engine": 1,
             "_registry": 1,
@@ -64,6 +64,7 @@ THEMES = (
             "misroute": 2,
             "fall_between": 4,
             "stammer": 5,
+            "swallow": 5,
             "_registry": 3,
             "_engine": 1,
             "late_wills": 2,
@@ -96,7 +97,7 @@ THEMES = (
             "_cut": 6,
             "replay": 3,
         }
-        | {"overflow": 3, "misprint": 2, "_kill_controller": 2, "_kill_agent": 2},
+        | {"overflow": 3, "swallow": 2, "misprint": 2, "_kill_controller": 2, "_kill_agent": 2},
     ),
     Theme(
         "mail",

@@ -42,7 +42,8 @@ class Ways:
     """The checks. What they go by is told by whoever publishes.
 
     `canaries`: how many go first, by service. `stops`: on how many tasks a bad image may ever be tried. `after`: which image must
-    run somewhere before another is tried. `windows`: the services that may only begin in minutes of an even number.
+    run somewhere before another is tried. `windows`: the services that may only begin in minutes of an even number. `locks`: those
+    that hold a lock now and then.
     """
 
     world: World
@@ -52,6 +53,7 @@ class Ways:
     stops: dict[str, int] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
     windows: set[str] = field(default_factory=set)
+    locks: set[str] = field(default_factory=set)
     works: Works = field(default_factory=Works)
     wishes: Wishes = field(init=False)
     _ways: dict[tuple[str, str], _Way] = field(default_factory=dict)
@@ -135,7 +137,7 @@ class Ways:
         lost = way.kept - there.keys()
         if lost and trial.offer.conduct.strategy is not Strategy.DELETE_THEN_DOWNLOAD:
             raise ViolationError("S7", f"{name} removed the settled container of {trial.task} while it tried another")
-        lock = None if trial.offer.overrides_lock or trial.notice else trial.offer.conduct.lock
+        lock = None if _is_overridden(trial, node.process.mono_s) else trial.offer.conduct.lock
         for id_ in way.kept & there.keys():
             box = there[id_]
             is_held = lock is not None and lock.path in box.held
@@ -145,6 +147,13 @@ class Ways:
                 way.locked.discard(id_)
             elif id_ in way.locked and box.exit_code in STOPPED:
                 raise ViolationError("lock", f"{name} stopped {box.name} while it held {lock.path if lock else ''}")
+
+
+def _is_overridden(trial: Trial, mono_s: float) -> bool:
+    """Whether a lock holds up nothing any more: an operator says so, or its limit is over. Its own notice is no proof."""
+    lock, since_mono_s = trial.offer.conduct.lock, trial.locked_mono_s
+    is_over = lock is not None and since_mono_s is not None and mono_s - since_mono_s >= lock.most_s
+    return trial.offer.overrides_lock or is_over
 
 
 def _settled(node: SimNode, trial: Trial, boxes: list[Box]) -> tuple[set[str], str]:

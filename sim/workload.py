@@ -13,6 +13,7 @@ from sim.fleet import SimFleet
 from sim.forgery import FORBIDDEN
 from sim.habits import draw
 from sim.images import CRASHING, FUNCTION, SICK, WELL, Behaviour
+from sim.mishaps import hold_locks
 from sim.repairs import Repairs
 from sim.stacks import Section, button, function, stack
 from sim.themes import theme_of
@@ -145,11 +146,20 @@ class Workload:
         self._home()
 
     def _update(self) -> None:
-        self._to_good(self._one())
+        self._update_to_good(self._one())
+
+    def _update_to_good(self, name: str) -> None:
+        self._to_good(name)
         after, clock = self._fleet.invariants.ways.after, self._images.get("home.clock", "")
         if clock in after:
             after[clock] = self._images["home.web"]  # what it waits for is another by now
         self._home()
+
+    def _update_busy(self) -> None:
+        """What is to be updated is busy just now, if it has a word for that."""
+        name = self._one()
+        hold_locks(self._fleet, name)
+        self._update_to_good(name)
 
     def _update_both(self) -> None:
         """Two services of one stack; where one depends on the other, it is to wait for it."""

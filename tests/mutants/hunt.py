@@ -1,8 +1,8 @@
 """Live through histories until one breaks a promise; prints its seed and its sentence as JSON. Run in a copy of the house.
 
 The first `SHORT_SEEDS` seeds are short histories, the rest long ones. Asked for a theme, it lives through the seeds of that theme
-first, and through the others only if none of them breaks. A crash of the planted code is a find, too: somebody would have seen it.
-So is a history that does not end.
+first, and through the others only if none of them breaks; of that order it lives through the part that it is told. A crash of the
+planted code is a find, too: somebody would have seen it. So is a history that does not end.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from sim.history import Plan, history
+from sim.quick import hurry
 from sim.themes import theme_of
 
 HISTORY_S = 60
@@ -35,12 +36,13 @@ class EndlessError(BaseException):
 
 
 def main(arguments: list[str]) -> None:
-    """Hunt through the seeds from the first on, so many, but for those to pass over."""
-    first, seeds, theme, *passed = arguments
+    """Hunt through the seeds from the first on, so many, in their order from one place to another, but for those to pass over."""
+    first, seeds, theme, begin, end, *passed = arguments
     order = ordered(range(int(first), int(first) + int(seeds)), theme)
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGVTALRM, _late)
-    for seed in order:
+    hurry()
+    for seed in order[int(begin) : int(end)]:
         if str(seed) not in passed and (broken := lived(seed)):
             print(json.dumps({"seed": seed, "broken": broken}))
             return

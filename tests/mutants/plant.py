@@ -34,9 +34,10 @@ class Plant:
 
 
 def copy_with(plant: Plant | None, folder: Path, root: Path = ROOT) -> None:
-    """Make a copy of the rooms in an empty folder, with a bug in one of them."""
+    """Make a copy of the rooms in an empty folder, with a bug in one; compiled as it is, where nobody works in it."""
+    stale = shutil.ignore_patterns("__pycache__") if root == ROOT else None
     for room in ROOMS:
-        shutil.copytree(root / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(root / room, folder / room, ignore=stale)
     if plant is not None:
         file = folder / plant.file
         file.write_text(plant.planted(file.read_text()))

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from tests.mutants.__main__ import hunt, row
+from tests.mutants.__main__ import Ground, house, hunt, row
 from tests.mutants.plant import ROOT, Plant
 from tests.mutants.plants import PLANTS
 
@@ -41,5 +41,6 @@ def test_there_are_enough_and_no_two_are_called_the_same() -> None:
 def test_a_planted_bug_is_found(name: str) -> None:
     """The simulator sees it within a few histories."""
     plant = next(plant for plant in PLANTS if plant.name == name)
-    catch = hunt(plant, SEEDS)
+    with house() as clean:
+        catch = hunt(plant, Ground(SEEDS), clean)
     assert catch.seed is not None, row(catch)

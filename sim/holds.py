@@ -1,0 +1,71 @@
+"""S2 and S6 in the making: nobody is let go of who may still run something, because he does not know yet that he should not.
+
+A task that moves begins on its new node when the old one has stopped it. A controller that lets go of the old one too early shows
+two copies only if the old one comes to run it in that very moment; here it shows at once. Whoever was told to run a task and is let
+go of has applied a later word than the last one that had the task in it: what he has applied is looked up in his store, never in a
+report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from controller.decide.fleet import Fleet
+from controller.decide.presence import Presence
+from sim.head import Head
+from sim.node import SimNode
+from sim.violation import ViolationError
+
+Applied = tuple[int, int]
+"""The epoch and generation of an assignment."""
+
+_Held = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Holds:
+    """The checks: which node was told when to run a task, and who may still run it by the controller's word."""
+
+    head: Head
+    nodes: Mapping[str, SimNode]
+    _told: dict[_Held, Applied] = field(default_factory=dict)
+    _held: set[_Held] = field(default_factory=set)
+    _asked: dict[str, int] = field(default_factory=dict)
+
+    def look(self, applied: Mapping[str, Applied]) -> None:
+        """Look at everybody who has been let go of since the last look."""
+        fleet = self.head.fleet
+        if fleet is None:
+            return
+        held = {(task, node) for task in fleet.holds for node in fleet.holds[task].nodes}
+        for task, node in sorted(self._held - held):
+            told = self._told.get((task, node))
+            if told is not None and node in applied and node not in fleet.departed and applied[node] <= told:
+                raise ViolationError("S2", f"{node} is let go of {task}, and knows nothing later than {told} to run it")
+        self._held = held
+        self._given_up(fleet)
+        for node in self.nodes:
+            if (now := fleet.assignments.get(node)) is not None:
+                self._told |= dict.fromkeys(((spec.task, node) for spec in now.tasks), (now.epoch, now.generation))
+
+    def _given_up(self, fleet: Fleet) -> None:
+        """S6 in the making: a run is taken over from whom nobody has heard for long, and not from whoever is quiet for a moment."""
+        for key in fleet.ledger:
+            asked = fleet.ledger[key].asked
+            for node in asked[self._asked.get(key, 0) :]:
+                if fleet.presence(node) is not Presence.OFFLINE:
+                    raise ViolationError("S6", f"{key} is taken over from {node}, which is {fleet.presence(node)}")
+            if asked:
+                self._asked[key] = len(asked)
+
+    def forget(self, node: str) -> None:
+        """A node has another card, or an older one: what it was told is nobody's business any more."""
+        for key in [key for key in self._told if key[1] == node]:
+            del self._told[key]
+
+    def restored(self) -> None:
+        """The controller has an older store."""
+        self._told.clear()
+        self._held.clear()
+        self._asked.clear()
