@@ -162,7 +162,7 @@ class FakeEngine:
         self._settle()
         box = self.boxes.get(self.place.run_name(step.invocation, step.attempt))
         if box is None or not self.place.owns(box.labels):
-            return RunEnded(step.invocation, step.attempt, None, reason=self._why_not(step, box))
+            return self._not_begun(step, box)
         if box.runs:
             box.end(KILLED, self._clock())
             box.timed_out = True
@@ -313,8 +313,8 @@ class FakeEngine:
         box.start(self._clock())
         return Done()
 
-    def _why_not(self, step: Run, box: Box | None) -> str:
-        if box:
-            return f"the container {box.name} is not ours"
-        outcome = self._pull(step.function.container.image)
-        return "" if isinstance(outcome, Done) else outcome.reason
+    def _not_begun(self, step: Run, box: Box | None) -> RunEnded:
+        """Why it could not; what may pass uses up no retry."""
+        outcome = GiveUp(f"the container {box.name} is not ours") if box else self._pull(step.function.container.image)
+        reason = "" if isinstance(outcome, Done) else outcome.reason
+        return RunEnded(step.invocation, step.attempt, None, reason=reason, is_unbegun=isinstance(outcome, Retry))

@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from agent.adapters.engine import Engine
-from agent.decide.effects import Create, Pull, Remove, Run, Start
+from agent.decide.effects import Create, Pull, Remove, Run, Start, Stop
 from agent.decide.inputs import Done, EngineSeen, Phase, RunEnded
 from lab.images import Image, archive
 from protocol.container import Container, HealthCheck, Mount, Port
@@ -99,6 +100,21 @@ def test_an_engine_killed_during_a_run_still_gives_its_result(real: RealWorld) -
     thread.join(30)
     assert [(ended.exit_code, ended.output) for ended in results] == [(0, "done\n")]
     assert [run.id for run in look(real).runs] == [before.id]
+
+
+def test_a_run_that_is_stopped_ends_at_once(real: RealWorld) -> None:
+    """What gives way to a newer call is stopped like any container, and whoever waits for it hears of its end."""
+    results: list[RunEnded] = []
+    step = run_of(real, "endless")
+    thread = threading.Thread(target=lambda: results.append(real.engine.run(step)))
+    thread.start()
+    real.until(lambda: [run.phase for run in look(real).runs] == [Phase.RUNNING])
+    (seen,) = look(real).runs
+    begun_mono_s = time.monotonic()
+    assert isinstance(real.engine.perform(Stop(seen.id, seen.id, 0.0)), Done)
+    thread.join(10)
+    assert time.monotonic() - begun_mono_s < 5.0
+    assert [(ended.exit_code, ended.timed_out, ended.is_unbegun) for ended in results] == [(137, False, False)]
 
 
 def test_an_agent_killed_during_a_run_loses_nothing(real: RealWorld) -> None:

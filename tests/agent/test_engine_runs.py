@@ -72,14 +72,15 @@ def test_an_image_that_does_not_exist_is_the_reason(world: World) -> None:
     """Without its image a function does not run, and says why."""
     image = world.image("nonsense")
     reason = f"image {image} does not exist in registry {image.partition('/')[0]}"
-    assert _outcome(world.engine.run(call(world, "nonsense"))) == (None, reason)
+    ended = world.engine.run(call(world, "nonsense"))
+    assert (*_outcome(ended), ended.is_unbegun) == (None, reason, False)
 
 
 def test_an_engine_that_is_away_is_the_reason(world: World) -> None:
-    """What never began fails at once."""
+    """What never began fails at once, and says that it used up nothing."""
     world.set_daemon(up=False)
     ended = world.engine.run(call(world, "echo"))
-    assert ended.exit_code is None
+    assert (ended.exit_code, ended.is_unbegun) == (None, True)
     assert "does not run" in ended.reason
 
 
