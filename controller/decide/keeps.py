@@ -86,10 +86,12 @@ def _settle(fleet: Fleet, key: str, watch: Watch, now_mono_s: float) -> None:
     before = fleet.keeps.get(key) or Keep(key)
     stays = {n: min(c, scale.max_per_node) for n, c in before.nodes.items() if n in hosts and _may_keep(fleet, n)}
     has = sum(count for node, count in stays.items() if _is_online(fleet, node))
-    load = fleet.loads.busy(key) + len(fleet.ledger.of("work", (key, "")))
-    found = scaling.wanted(scale, has, load, watch.scaling, now_mono_s)
+    placeless = len(fleet.ledger.of("work", (key, "")))
+    found = scaling.wanted(scale, has, fleet.loads.busy(key) + placeless, watch.scaling, now_mono_s)
     watch.scaling = found.scaling
-    if found.look_mono_s is not None:
+    if placeless:  # nobody says when they have found their node, and its next load may be what it was
+        _look_again(fleet, key, now_mono_s + LOOK_EVERY_S)
+    elif found.look_mono_s is not None:
         _look_again(fleet, key, found.look_mono_s)
     else:
         fleet.deadlines.drop(KIND, key)

@@ -7,9 +7,9 @@ from pathlib import Path
 from controller.decide.keeps import LOOK_EVERY_S
 from controller.decide.scaling import CHANGE_EVERY_S, FEWER_AFTER_S
 from protocol.load import FunctionLoad, Load
-from protocol.observed import Link
+from protocol.observed import Link, Result, ResultStatus
 from protocol.operator import OrderVerb
-from protocol.topics import LoadTopic
+from protocol.topics import LoadTopic, ResultTopic
 from tests.controller.desk import FLEET, Desk
 from tests.controller.test_costs import calls_of
 from tests.controller.test_invocations import call, dispatched
@@ -204,3 +204,16 @@ def test_a_sample_costs_what_it_changes_however_many_nodes_there_are() -> None:
         desk.turn(LOOK_EVERY_S / 2)
         costs.append(calls_of(lambda desk=desk: says(desk, "pi-3", 1)))  # type: ignore[misc]
     assert costs[1] <= costs[0] + 5
+
+
+def test_a_call_that_no_load_ever_shows_keeps_no_instance_for_ever() -> None:
+    """It waited for a node for a moment, had one, and was over before the node told its load: nothing is kept in the end."""
+    desk = home()
+    call(desk, "ask")
+    desk.turn(LOOK_EVERY_S)
+    assert sum(keeps(desk)) == 1
+    key = next(iter(desk.fleet.ledger))
+    node = desk.fleet.ledger[key].node
+    desk.heard(ResultTopic(FLEET, node, key), Result(key, node, "home", "ask", ResultStatus.DONE, 1))
+    rests(desk, 600.0)
+    assert keeps(desk) == [0, 0, 0]
