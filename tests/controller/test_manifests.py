@@ -224,7 +224,7 @@ def test_a_stack_that_comes_back_as_it_was_is_acknowledged_again() -> None:
         desk.manifest("shop", "")
 
 
-OF_NODES = ("nodes", "leases", "intakes", "attendances")
+OF_NODES = ("nodes", "leases", "intakes", "attendances", "streams")
 """What is remembered of nodes, whatever they run."""
 
 
