@@ -20,6 +20,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from http.server import BaseHTTPRequestHandler
     from typing import Any
 
 PORT = 8080
@@ -70,28 +71,35 @@ def loaded(path: str) -> Callable[[Event, Context], Any]:
     return module.handle  # type: ignore[no-any-return]
 
 
-def answered(handle: Callable[[Event, Context], Any], event: Event) -> tuple[int, bytes]:
-    """Call it; a status and a body."""
+class Answer:
+    """What it comes to: a status, a body, and headers, which only HTTP has a place for."""
+
+    def __init__(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.status, self.body, self.headers = status, body, headers
+
+
+def answered(handle: Callable[[Event, Context], Any], event: Event) -> Answer:
+    """Call it."""
     try:
         said = handle(event, Context())
-        status = 200
         if isinstance(said, dict) and "statusCode" in said:
-            status, said = int(said["statusCode"]), said.get("body")
-        return status, _bytes(said)
+            headers = {str(name): str(value) for name, value in (said.get("headers") or {}).items()}
+            return Answer(int(said["statusCode"]), _bytes(said.get("body")), headers)
+        return Answer(200, _bytes(said), {})
     except Exception:  # noqa: BLE001 - somebody else's code; what it was is the error of the run
         import traceback  # noqa: PLC0415 - a tenth of the start of a function that runs once
 
-        return 500, traceback.format_exc().encode()
+        return Answer(500, traceback.format_exc().encode(), {})
 
 
 def once(path: str) -> int:
     """Answer the event on standard input."""
     output, sys.stdout = sys.stdout.buffer, sys.stderr
     headers = {HEADER + k[len(PREFIX) :].lower(): v for k, v in os.environ.items() if k.startswith(PREFIX)}
-    status, body = answered(loaded(path), Event(sys.stdin.buffer.read().decode(errors="replace"), headers))
-    is_well = status < FAILS_FROM
+    answer = answered(loaded(path), Event(sys.stdin.buffer.read().decode(errors="replace"), headers))
+    is_well = answer.status < FAILS_FROM
     stream = output if is_well else sys.stderr.buffer
-    stream.write(body)
+    stream.write(answer.body)
     stream.flush()
     return 0 if is_well else 1
 
@@ -100,35 +108,9 @@ def serve(path: str, address: str) -> None:
     """Answer requests until the end, on a port or, where the address is a path, on a Unix socket."""
     import http.server  # noqa: PLC0415 - half of the start of a function that runs once
     import socketserver  # noqa: PLC0415
-    from urllib.parse import unquote  # noqa: PLC0415
 
     sys.stdout = sys.stderr
-    handle = loaded(path)
-
-    class Asked(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = not address  # which a Unix socket knows nothing of
-        wbufsize = -1
-
-        def do_GET(self) -> None:
-            self._answer(200 if self.path == HEALTH else 404, b"")
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode(errors="replace")
-            headers = {k.lower(): unquote(v) if k.lower().startswith(HEADER) else v for k, v in self.headers.items()}
-            self._answer(*answered(handle, Event(body, headers)))
-
-        def _answer(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def address_string(self) -> str:
-            return str(self.client_address)
-
-        def log_message(self, *_: Any) -> None:
-            """Each request is told by its result."""
+    asked = _asked(loaded(path), is_tcp=not address)
 
     class OnSocket(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         daemon_threads = True
@@ -136,11 +118,45 @@ def serve(path: str, address: str) -> None:
     if address:
         if os.path.exists(address):
             os.remove(address)  # of an instance before this one
-        server: socketserver.BaseServer = OnSocket(address, Asked)
+        server: socketserver.BaseServer = OnSocket(address, asked)
         os.chmod(address, 0o666)  # the agent is another user, and alone beside the function in that directory
     else:
-        server = http.server.ThreadingHTTPServer(("", PORT), Asked)
+        server = http.server.ThreadingHTTPServer(("", PORT), asked)
     server.serve_forever()
+
+
+def _asked(handle: Callable[[Event, Context], Any], *, is_tcp: bool) -> type[BaseHTTPRequestHandler]:
+    """What answers one connection."""
+    import http.server  # noqa: PLC0415
+    from urllib.parse import unquote  # noqa: PLC0415
+
+    class Asked(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = is_tcp  # a Unix socket knows nothing of it
+        wbufsize = -1
+
+        def do_GET(self) -> None:
+            self._answer(Answer(200 if self.path == HEALTH else 404, b"", {}))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode(errors="replace")
+            headers = {k.lower(): unquote(v) if k.lower().startswith(HEADER) else v for k, v in self.headers.items()}
+            self._answer(answered(handle, Event(body, headers)))
+
+        def _answer(self, answer: Answer) -> None:
+            self.send_response(answer.status)
+            for name, value in (*answer.headers.items(), ("Content-Length", len(answer.body))):
+                self.send_header(name, str(value).replace("\n", " ").replace("\r", " "))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def address_string(self) -> str:
+            return str(self.client_address)
+
+        def log_message(self, *_: Any) -> None:
+            """Each request is told by its result."""
+
+    return Asked
 
 
 def _bytes(said: Any) -> bytes:

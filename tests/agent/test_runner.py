@@ -1,0 +1,109 @@
+"""What runs a Python handler: for one event, and as a server on a socket; what its answers come to."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.adapters.outfit import RUNNER_FILE, SERVES
+
+PATIENCE_S = 10.0
+HANDLER = """
+import json
+print("at import")
+
+def handle(event, context):
+    if event.body == "wait":
+        return {"statusCode": 503, "headers": {"Retry-After": 7, "X-Bad": "a\\nb"}, "body": "not now"}
+    if event.body == "fail":
+        raise ValueError("no luck")
+    if event.body == "bytes":
+        return b"\\x00\\xff"
+    if event.body == "nothing":
+        return None
+    return {"attributes": event.attributes, "method": event.method, "host": bool(context.hostname)}
+"""
+
+
+@pytest.fixture
+def handler(tmp_path: Path) -> Path:
+    path = tmp_path / "handler.py"
+    path.write_text(HANDLER)
+    return path
+
+
+def once(handler: Path, body: bytes) -> subprocess.CompletedProcess[bytes]:
+    environ = {"PATH": os.environ["PATH"], "CE_ID": "e-1", "CE_TYPE": "pressed"}
+    command = [sys.executable, "-S", str(RUNNER_FILE), str(handler)]
+    return subprocess.run(command, input=body, capture_output=True, check=False, env=environ)
+
+
+@pytest.fixture
+def served(handler: Path, tmp_path: Path) -> Iterator[http.client.HTTPConnection]:
+    """A connection to a handler that serves on a socket."""
+    path = str(tmp_path / "socket")
+    environ = {**os.environ, "BRAMBLE_SOCKET": path}
+    serving = subprocess.Popen(
+        [sys.executable, "-S", str(RUNNER_FILE), str(handler), SERVES], env=environ, stderr=subprocess.DEVNULL
+    )
+    deadline_mono_s = time.monotonic() + PATIENCE_S
+    wire = socket.socket(socket.AF_UNIX)
+    while wire.connect_ex(path):
+        assert time.monotonic() < deadline_mono_s
+        time.sleep(0.02)
+    connection = http.client.HTTPConnection("function")
+    connection.sock = wire
+    yield connection
+    connection.close()
+    serving.kill()
+    serving.wait()
+
+
+def test_one_event_is_answered_on_standard_output(handler: Path) -> None:
+    """The event's attributes are without their prefix, and what is printed, at import too, is no output."""
+    ended = once(handler, b"hello")
+    assert ended.returncode == 0
+    assert ended.stdout == b'{"attributes": {"id": "e-1", "type": "pressed"}, "method": "POST", "host": true}'
+    assert ended.stderr == b"at import\n"
+
+
+def test_what_is_no_text_and_what_is_nothing(handler: Path) -> None:
+    """Bytes pass as they are, and nothing is an empty output."""
+    assert once(handler, b"bytes").stdout == b"\x00\xff"
+    assert (once(handler, b"nothing").stdout, once(handler, b"nothing").returncode) == (b"", 0)
+
+
+def test_a_failure_is_told_on_standard_error(handler: Path) -> None:
+    """An exception with its traceback, a status from 400 on with its body; neither is an output."""
+    raised = once(handler, b"fail")
+    assert (raised.returncode, raised.stdout) == (1, b"")
+    assert b"ValueError: no luck" in raised.stderr
+    refused = once(handler, b"wait")
+    assert (refused.returncode, refused.stdout) == (1, b"")
+    assert refused.stderr.endswith(b"not now")
+
+
+def test_it_serves_many_requests_on_one_connection(served: http.client.HTTPConnection) -> None:
+    """Health, answers, failures and headers, over a socket that is kept open."""
+    for method, path, body, status in (
+        ("GET", "/_/health", "", 200), ("GET", "/elsewhere", "", 404), ("POST", "/", "hello", 200), ("POST", "/", "fail", 500),
+    ):  # fmt: skip
+        served.request(method, path, body)
+        answer = served.getresponse()
+        said = answer.read()
+        assert answer.status == status
+    assert b"ValueError: no luck" in said
+    served.request("POST", "/", "wait")
+    answer = served.getresponse()
+    assert (answer.status, answer.read(), answer.getheader("Retry-After")) == (503, b"not now", "7")
+    assert answer.getheader("X-Bad") == "a b"
+    served.request("POST", "/", "who", {"ce-subject": "T%C3%BCre"})
+    assert '"subject": "Türe"' in served.getresponse().read().decode()
