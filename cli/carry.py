@@ -8,6 +8,7 @@ operator's machine.
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
@@ -66,15 +67,29 @@ class _Carrier:
         return self.environment(self.handler(function, path), path)
 
     def handler(self, function: Part, path: Path) -> Part:
-        """A handler in a file: its text."""
+        """A handler in a file: its text. What this machine's Python cannot read is told: a newer one of an image may."""
         named = function.get("handler")
         if not named.text.endswith(".py") or "\n" in named.text:
+            self.check(named.text, named.place, (named.place.line or 0), path)
             return function
         file = named.place.source.directory / FilePath(named.text).expanduser()
         text = self.text(file, named, (*path, "handler"))
-        return (
-            function if text is None else function.having("handler", Part(text, Place(Source(named.text, file.parent))))
-        )
+        if text is None:
+            return function
+        place = Place(Source(named.text, file.parent))
+        self.check(text, place, 0, path)
+        return function.having("handler", Part(text, place))
+
+    def check(self, code: str, place: Place, above: int, path: Path) -> None:
+        """Warn of what is no Python here; a block of text begins in the line below its key."""
+        try:
+            ast.parse(code)
+        except SyntaxError as error:
+            line = above + (error.lineno or 1)
+            remedy = "correct it, unless what runs it is a newer Python than this one"
+            self.findings.warn(
+                replace(place, line=line, column=None), (*path, "handler"), f"this is no Python: {error.msg}", remedy
+            )
 
     def config(self, name: str, config: Part) -> Part:
         return self.content(config, ("configs", name))

@@ -18,7 +18,7 @@ from agent.adapters import keeper
 from agent.adapters.kept import Kept
 from agent.adapters.processes import Allowance, Processes
 from agent.decide.effects import Discard, Run
-from agent.decide.inputs import Phase, ProcessesSeen
+from agent.decide.inputs import Phase, ProcessesSeen, RunEnded
 from protocol.container import Container
 from protocol.function import FunctionSpec, Mode
 
@@ -171,6 +171,20 @@ def test_a_process_runs_as_the_user_of_the_settings(told: list[object]) -> None:
         one = replace(one, function=replace(one.function, secrets={"key": "s3cret"}))
         ended = processes.run(one)
         assert (ended.output, ended.error, ended.reason) == ("nobody\ns3cret", "", "")
+
+
+def test_what_must_give_way_ends_at_once(tmp_path: Path, processes: Processes, told: list[object]) -> None:
+    """A run that is discarded is ended with all that it started, and its end is told, once."""
+    processes.give(step("sh", "-c", f"sleep 64 & echo $! >{tmp_path}/child; wait"))
+    child = tmp_path / "child"
+    until(lambda: child.exists() and child.read_text())
+    (seen,) = processes.seen().processes
+    assert seen.phase is Phase.RUNNING
+    processes.discard(Discard(seen.id))
+    until(lambda: any(isinstance(one, RunEnded) for one in told) and processes.seen() == ProcessesSeen())
+    (ended,) = (one for one in told if isinstance(one, RunEnded))
+    assert (ended.exit_code, ended.reason) == (None, "lost while it ran: its keeper is gone, and left no result")
+    until(lambda: is_gone(child.read_text().strip()))
 
 
 def test_it_is_told_what_there_is_until_it_is_discarded(processes: Processes, told: list[object]) -> None:

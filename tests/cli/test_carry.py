@@ -156,3 +156,20 @@ def test_a_name_that_nobody_can_use_is_told(tmp_path: Path) -> None:
     project = loaded(tmp_path, {"porch.yaml": WEB + "    container_name: me\n    network_mode: host\n"})
     said = "with network_mode host there is no network on which others could call it 'me'"
     assert warnings(project) == [f"porch.yaml:4:5: services.web.container_name: {said}"]
+
+
+def test_a_handler_in_a_file_is_sent_as_its_text(tmp_path: Path) -> None:
+    """Dollars and all; what this machine's Python cannot read is told with its file and line, for an image may have a newer one."""
+    stack = "functions:\n  f:\n    image: python:3\n    handler: greet.py\n"
+    code = "def handle(event, context):\n    return '$HOME'\n"
+    made = loaded(tmp_path, {"a.yaml": stack, "greet.py": code})
+    read = made.stack()
+    assert read is not None
+    assert read.functions["f"].spec.handler == code
+    assert warnings(made) == []
+    broken = loaded(tmp_path, {"a.yaml": stack, "greet.py": "def handle(event, context):\n    return (\n"})
+    assert [line.partition(": functions")[0] for line in warnings(broken)] == ["greet.py:2"]
+    inline = (
+        "functions:\n  f:\n    image: python:3\n    handler: |\n      def handle(event, context):\n        return (\n"
+    )
+    assert [line.partition(": functions")[0] for line in warnings(loaded(tmp_path, {"a.yaml": inline}))] == ["a.yaml:6"]
