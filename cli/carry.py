@@ -84,12 +84,11 @@ class _Carrier:
         """Warn of what is no Python here; a block of text begins in the line below its key."""
         try:
             ast.parse(code)
-        except SyntaxError as error:
-            line = above + (error.lineno or 1)
+        except (SyntaxError, ValueError) as error:  # the second for a NUL in it
+            at = replace(place, line=above + (getattr(error, "lineno", None) or 1), column=None)
+            reason = f"this is no Python: {getattr(error, 'msg', error)}"
             remedy = "correct it, unless what runs it is a newer Python than this one"
-            self.findings.warn(
-                replace(place, line=line, column=None), (*path, "handler"), f"this is no Python: {error.msg}", remedy
-            )
+            self.findings.warn(at, (*path, "handler"), reason, remedy)
 
     def config(self, name: str, config: Part) -> Part:
         return self.content(config, ("configs", name))
