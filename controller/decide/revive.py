@@ -81,6 +81,7 @@ def _unsettle(fleet: Fleet) -> None:
     fleet.unsettled.rollouts |= set(fleet.rollouts)
     fleet.unsettled.slots |= set(fleet.slots)
     fleet.unsettled.hosts |= set(fleet.nodes)
+    fleet.unsettled.stacks |= set(fleet.catalogue.stacks)
     fleet.unsettled.scales |= {*fleet.catalogue.functions, *fleet.keeps}
     fleet.unsettled.assignments |= set(fleet.nodes)
     fleet.unsettled.offers |= set(fleet.nodes)

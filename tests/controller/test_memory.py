@@ -216,3 +216,14 @@ def test_deciding_anew_what_was_loaded_changes_nothing(tmp_path: Path) -> None:
     revive(other, 5.0)
     assert shelves(other) == shelves(desk.fleet)
     store.close()
+
+
+def test_a_stack_that_goes_after_a_restart_takes_its_sensors_along(tmp_path: Path) -> None:
+    """What was loaded is remembered as what the nodes were last looked at with; else its sensors would stay, or stop a turn."""
+    desk = Desk(tmp_path)
+    desk.hello("pi-1")
+    desk.manifest("gate", "sensors:\n  bell: {kind: button, pin: 17}\n")
+    desk.restart()
+    desk.manifest("gate", "")
+    desk.hello("pi-1", epoch=2)
+    assert desk.assignment("pi-1").sensors == ()
