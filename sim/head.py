@@ -10,6 +10,7 @@ from typing import Any
 from zlib import crc32
 
 from controller.decide.fleet import Fleet
+from controller.decide.home_assistant.desk import HomeAssistant
 from controller.decide.shelf import Shelf
 from controller.decide.terms import Terms
 from controller.ears import Ears, overhearing
@@ -96,6 +97,7 @@ class Head:
         self._link: FusedLink | None = None
         self._low: FusedLink | None = None
         self.listens = self.takes_over = False
+        self.home_assistant = ""
         self.handled = 0
         self.is_retired = False
         self._counted = 0
@@ -117,7 +119,8 @@ class Head:
 
     def _start(self) -> Turner:
         self.store = FusedStore(self.path, self.process, self._handle)
-        self.fleet = Fleet(self.name, self.terms)
+        shown_to = HomeAssistant(self.home_assistant, f"{self.home_assistant}/status")
+        self.fleet = Fleet(self.name, self.terms, home_assistant=shown_to)
         self._counted = 0
         inbox = SimpleQueue[object]()
         self._link = FusedLink(self.process, LinkSettings("broker", 1883, CLIENT), self.process.deliver_to())
