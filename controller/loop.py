@@ -307,7 +307,8 @@ class Loop:
             self.fleet.tally("refusals", "own_message")
             log.error("message_refused topic=%s reason=%r", packet.path, packet.reason)
             return
-        self._outgoing.add(packet)
+        if not self._outgoing.add(packet):
+            self.fleet.tally("samples_lost")
 
     def _send(self) -> None:
         for refused in self._outgoing.send(self._wire):

@@ -83,6 +83,7 @@ _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         "Events that were too old to be told to Home Assistant as such.",
         (),
     ),
+    "samples_lost": ("bramble_samples_lost", "Samples that were let go because the link was too slow for them.", ()),
     "late_answers": ("bramble_late_answers", "Answers to commands that nobody waits for.", ()),
     "late_wills": ("bramble_late_wills", "Wills of older connections.", ()),
     "stale_statuses": ("bramble_stale_statuses", "Statuses that were no newer than what is known.", ()),
