@@ -15,8 +15,8 @@ from sim.violation import ViolationError
 DAY_S = 86_400.0
 ABSENT_S = 400 * DAY_S
 HOUR_S = 3600.0
-SLEEPY = 3600.0
-"""How many times longer everything takes a controller that nobody speaks to: it wakes once an hour."""
+GLANCES, GLANCE_S = 10, 120.0
+"""How often the controller of empty houses turns meanwhile, and for how long: what lies between would show nothing new."""
 
 
 class Operator(Protocol):
@@ -46,11 +46,15 @@ def _years(fleet: SimFleet, operator: Operator) -> None:
     for node in fleet.nodes.values():
         if node.is_powered:
             node.cut_power()
-    fleet.head.process.stretch, stretch = SLEEPY, fleet.head.process.stretch
-    fleet.run_for(ABSENT_S)
-    fleet.head.process.stretch = stretch
+    fleet.run_for(minutes=5)
+    fleet.is_deserted = True
+    for _ in range(GLANCES):
+        fleet.head.process.stop(ABSENT_S / GLANCES)
+        fleet.run_for(ABSENT_S / GLANCES + GLANCE_S)
     for node in fleet.nodes.values():
         node.power()
+    fleet.is_deserted = False
+    operator.end()
     fleet.run_until_converged()
 
 

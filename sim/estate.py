@@ -13,6 +13,7 @@ from sim.images import Behaviour
 from sim.lessons import learn
 from sim.stacks import Section, stack
 from sim.themes import RARE, theme_of
+from sim.watch import Watch
 from sim.workload import SOMETIMES, Workload
 
 WORKS = (Behaviour(exits_after_s=1.0), Behaviour(exits_after_s=6.0), Behaviour(exits_after_s=20.0))
@@ -106,6 +107,8 @@ class Estate(Workload):
     def _welcome(self) -> None:
         """Whoever left is started again until he is in: he asks with his hello."""
         knows = self._fleet.head.fleet
+        if self._fleet.is_deserted:
+            return
         for name, node in sorted(self._fleet.nodes.items()) if knows is not None and knows.is_up else ():
             if knows is not None and name not in knows.nodes:
                 node.kill()
@@ -115,4 +118,6 @@ class Estate(Workload):
 
 def operator_of(fleet: SimFleet, *, is_lean: bool) -> Workload:
     """Who lives with a fleet."""
-    return (Estate if theme_of(fleet.world.seed) in RARE else Workload)(fleet, is_lean=is_lean)
+    theme = theme_of(fleet.world.seed)
+    operator = Watch if theme.name == "triggers" else Estate if theme in RARE else Workload
+    return operator(fleet, is_lean=is_lean)

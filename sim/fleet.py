@@ -61,7 +61,7 @@ class SimFleet:
         self.sensors: dict[str, set[str]] = {}
         self.actuators: dict[str, set[str]] = {}
         self.faults = 0
-        self.is_healed = False
+        self.is_healed = self.is_deserted = False
         self.guests: list[Callable[[], None]] = []
         self._orders = 0
         self.invariants = Invariants(self.world, self.nodes, self.head)

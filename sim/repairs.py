@@ -28,6 +28,8 @@ class Repairs:
         self._fleet.world.after(LOOKS_EVERY_S, self._look)
 
     def _look(self) -> None:
+        if self._fleet.is_deserted:
+            return
         knows = self._fleet.head.fleet
         for name in sorted(knows.rollouts) if knows is not None else ():
             assert knows is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 
+from sim.broker import Weather
 from sim.cards import keep
 from sim.fleet import SimFleet
 from sim.head import CLIENT, Head
@@ -18,7 +19,10 @@ from sim.violation import ViolationError
 AT_ONCE_S = 10.0
 """So long two may believe that they are in charge, where nobody's network is away: a takeover is told at once."""
 
-OLD_S = (5.0, 90.0)
+WELL_S = 15.0
+"""Who has been in charge for so long, in calm weather, answers whoever asks: it takes a second to hear, and five to be asked."""
+
+OLD_S = (1.0, 60.0)
 RIGHT_S = 60.0
 """From the healing of everything until somebody puts right who is the controller: by then all but one have ended or wait."""
 
@@ -30,7 +34,7 @@ class Usurper(Head):
 
     def __init__(self, fleet: SimFleet, name: str) -> None:
         super().__init__(fleet.world, fleet.head.path.parent / name, fleet.head.name)
-        self._of, self._both_since_s = fleet, float("inf")
+        self._of, self._both_since_s, self._well_since_s = fleet, float("inf"), float("inf")
         self.process.name, self.listens = name, True
         self.was_in_charge = False
 
@@ -43,22 +47,25 @@ class Usurper(Head):
         """Before anything of a turn goes out."""
         super()._handle()
         if self.is_in_charge:
+            if not self.was_in_charge and self.world.now_s - self._well_since_s > WELL_S:
+                raise ViolationError("fence", f"{self.process.name} takes over from a controller that was there")
             self.was_in_charge = True
             self._of.invariants.restored()
 
     def begin(self) -> None:
-        """Be started."""
-        self.process.start()
-        self.watch()
+        """Be started, unless somebody has put everything right by now."""
+        if not self._of.is_healed:
+            self.process.start()
 
     def watch(self) -> None:
         """Two that are in charge at once are no controller at all."""
         if self.is_retired:
             return
-        first, now_s = self._of.head.fleet, self.world.now_s
-        are_two = (
-            self.is_in_charge and first is not None and first.is_up and CLIENT not in self.world.broker.partitioned
-        )
+        first, now_s, broker = self._of.head.fleet, self.world.now_s, self.world.broker
+        is_there = first is not None and first.is_up and CLIENT not in broker.partitioned
+        is_well = is_there and broker.weather == Weather() and now_s > self._of.head.process.stopped_until_s
+        self._well_since_s = min(self._well_since_s, now_s) if is_well else float("inf")
+        are_two = self.is_in_charge and is_there
         self._both_since_s = min(self._both_since_s, now_s) if are_two else float("inf")
         if now_s - self._both_since_s > AT_ONCE_S:
             raise ViolationError("fence", f"two controllers have spoken for {AT_ONCE_S:.0f} s, and neither ends")
@@ -74,7 +81,8 @@ def usurp(fleet: SimFleet, chances: random.Random) -> str:
     if is_copy:
         keep(fleet.head.path, second.path)
     fleet.guests.append(lambda: fleet.world.after(RIGHT_S, lambda: put_right(fleet, second)))
-    fleet.world.after(seconds, lambda: None if fleet.is_healed else second.begin())
+    second.watch()
+    fleet.world.after(seconds, second.begin)
     return (
         f"a second controller will be started in {seconds:.0f} s with {'the store of now' if is_copy else 'no store'}"
     )
