@@ -162,7 +162,7 @@ def _displace(node: Node, run: Run, newer: Run) -> None:
 def _is_gone(node: Node, run: Run) -> bool:
     """Whether nothing of a run is there any more, as far as this process can see."""
     function, here = function_of(node, run), node.engine
-    if function is not None and function.needs_engine and not isinstance(here, EngineSeen):
+    if here is None or (function is not None and function.needs_engine and not isinstance(here, EngineSeen)):
         return False
     if node.processes is None:
         return False  # they are told with the first look
