@@ -27,6 +27,7 @@ from sim.images import FakeRegistry
 from sim.invariants import Invariants
 from sim.node import SimNode
 from sim.pace import FINE, Pace
+from sim.truth import is_warm
 from sim.world import World
 
 FLEET = "default"
@@ -197,8 +198,12 @@ class SimFleet:
         return {name for name, images in self.running(service).items() if images == [image]} - trying
 
     def containers(self) -> dict[str, list[tuple[str, int]]]:
-        """Every container of ours that runs: its id and which start of it; equal before and after means undisturbed."""
-        return {name: sorted((box.id, box.starts) for box in self.boxes(name)) for name in self.nodes}
+        """Every container of ours that runs: its id and which start of it; equal before and after means undisturbed.
+
+        Not those of warm functions, which come with calls and go without.
+        """
+        stay = {name: [box for box in self.boxes(name) if not is_warm(box)] for name in self.nodes}
+        return {name: sorted((box.id, box.starts) for box in boxes) for name, boxes in stay.items()}
 
     def digest(self, manifest: bytes) -> str:
         """How a verdict names the bytes that it is about."""

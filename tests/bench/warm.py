@@ -5,7 +5,8 @@ client outside sends one, waits for its action, and sends the next one after a p
 a sensor, its trigger calls a warm function in a container (over HTTP, and over a unix socket without any network), whose `then:`
 publishes what it said: sensor, decision, commit, container, commit, broker. Theirs: `bridge.py` on the same host: no container, no
 commit, no retry. In turns. What the commits cost is shown by an agent whose card is memory. Then as many calls as it can take: with
-the next one given whenever one has ended, against the same container asked as fast as it answers over one kept connection.
+the next one given whenever one has ended, against the same container asked as fast as it answers over one kept connection (bare,
+and by the agent's own client, without the rest of the agent). And the pool: an instance that is kept ready, against `docker run`.
 """
 
 from __future__ import annotations
@@ -49,11 +50,12 @@ PAUSE_S = 0.02
 MEDIAN_AIM, LATEST_AIM = 1.5, 2.0
 CALLS, UNDER_WAY = 1500, 32
 CALLS_AIM = 0.5
+RUNS, KEPT_AIM = 5, 0.1
 MEMORY = Path("/dev/shm")
 START_S, PATIENCE_S = 60.0, 10.0
 NODE, IMAGE = "bench", "bench/python:1"
 EVENT, ACTION = "bench/{}/event", "bench/{}/action"
-BRIDGE, KEEPALIVE = Path(__file__).with_name("bridge.py"), Path(__file__).with_name("keepalive.py")
+BRIDGE, KEEPALIVE = Path(__file__).with_name("bridge.py"), "tests.bench.keepalive"
 HANDLER = """
 import json
 def handle(event, context):
@@ -91,7 +93,7 @@ def _compared(site: Site, broker: Broker, host: Host, transport: Transport, room
             name = f"event to action over {transport}{', store in memory' if room else ''}"
             figures = _times(name, ours, theirs, is_aimed=room is None)
             if room is None:
-                figures.append(_calls(broker, host, transport))
+                figures += [_kept(host, ours, transport), *_calls(broker, host, transport)]
             return figures
         finally:
             for process in (agent, bridge):
@@ -117,6 +119,20 @@ def _times(name: str, ours: list[list[float]], theirs: list[list[float]], *, is_
         Figure(f"{name}: median", PEER, medians[0], medians[1], "ms", aims[0]),
         Figure(f"{name}: 99 of 100", PEER, latest[0], latest[1], "ms", aims[1]),
     ]
+
+
+def _kept(host: Host, ours: list[list[float]], transport: Transport) -> Figure:
+    """An instance that is kept, against a container for each event."""
+    theirs = [_run_ms(host) for _ in range(RUNS)]
+    kept = statistics.median(map(statistics.median, ours))
+    name = f"event to action, kept ready, {transport}: median"
+    return Figure(name, "docker run --rm -i", kept, statistics.median(theirs), "ms", KEPT_AIM)
+
+
+def _run_ms(host: Host) -> float:
+    begun_s = time.perf_counter()
+    host.docker("run", "--rm", "-i", "--network", "none", IMAGE, "cat", given=b"{}")
+    return (time.perf_counter() - begun_s) * 1000
 
 
 def _latest(took_ms: list[float]) -> float:
@@ -226,7 +242,7 @@ def _acknowledge(broker: Broker) -> None:
         desk.listen(3600.0)
 
 
-def _calls(broker: Broker, host: Host, transport: Transport) -> Figure:
+def _calls(broker: Broker, host: Host, transport: Transport) -> list[Figure]:
     """As many as it takes, against its container alone."""
     with Desk(broker) as desk:
         begun_mono_s, ended_mono_s = time.monotonic(), 0.0
@@ -236,16 +252,17 @@ def _calls(broker: Broker, host: Host, transport: Transport) -> Figure:
             ended_mono_s = desk.wait_for(lambda _, message: _is_done(message), "a call's result")
             desk.say(InvocationTopic(FLEET, NODE, f"{number:016x}"), _call(number, transport))
     ours = CALLS / (ended_mono_s - begun_mono_s)
-    theirs = float(host.run(*PYTHON, str(KEEPALIVE), _address(host, transport), str(CALLS)))
-    return Figure(
-        f"calls of a warm function over {transport}",
-        "the container asked alone",
-        ours,
-        theirs,
-        "/s",
-        CALLS_AIM,
-        "higher",
-    )
+    address = _address(host, transport)
+    raw, door = (_asked(host, address, who) for who in ("raw", "door"))
+    peer = "container asked, kept open"
+    return [
+        Figure(f"asks of a warm function over {transport}", peer, door, raw, "/s", None, "higher"),
+        Figure(f"invocations of it over {transport}", peer, ours, raw, "/s", CALLS_AIM, "higher"),
+    ]
+
+
+def _asked(host: Host, address: str, who: str) -> float:
+    return float(host.run(*PYTHON, "-m", KEEPALIVE, address, str(CALLS), who, extra=PACKAGES))
 
 
 def _call(number: int, transport: Transport) -> Invocation:
