@@ -54,7 +54,7 @@ class Ways:
     after: dict[str, str] = field(default_factory=dict)
     windows: set[str] = field(default_factory=set)
     locks: set[str] = field(default_factory=set)
-    works: Works = field(default_factory=Works)
+    works: Works = field(init=False)
     wishes: Wishes = field(init=False)
     _ways: dict[tuple[str, str], _Way] = field(default_factory=dict)
     _begun: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -63,7 +63,7 @@ class Ways:
     _ran: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.wishes = Wishes(self.world, self.head, self.nodes)
+        self.works, self.wishes = Works(self.head), Wishes(self.world, self.head, self.nodes)
 
     def look(self, name: str, node: SimNode) -> None:
         """Look at every trial of a node."""

@@ -1,7 +1,8 @@
 """Jobs, on every engine: what has run to its end is never run again, and at rest everything has.
 
 A task of a job is known by what it is and what it runs: another revision of it is another piece of work. Who has lost his card, or
-his ledger, cannot know what he did; what was done there is forgotten here too.
+his ledger, cannot know what he did; what was done there is forgotten here too. So is what came to its end where nobody wanted it
+any more: a drain that finds a job in its last second has it run once more elsewhere.
 """
 
 from __future__ import annotations
@@ -12,38 +13,52 @@ from dataclasses import dataclass, field
 from controller.decide.fleet import Fleet
 from protocol.stack import Service
 from sim.boxes import Box
+from sim.head import Head
 from sim.node import SimNode
 from sim.truth import LABEL, revision_of, service_of, task_of
 from sim.violation import ViolationError
+
+_Work = tuple[str, str, str]
 
 
 @dataclass(slots=True)
 class Works:
     """The checks. `services` are the jobs, by `stack.service`; `done` says of a piece of work which container did it."""
 
+    head: Head
     services: set[str] = field(default_factory=set)
-    _done: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
+    _done: dict[_Work, tuple[str, str]] = field(default_factory=dict)
+    _ended: dict[_Work, tuple[str, str]] = field(default_factory=dict)
 
     def look(self, name: str, node: SimNode) -> None:
         """Take in what the containers of a node's jobs do now."""
         for box in node.engine.boxes.values() if self.services else ():
             if service_of(task_of(box)) not in self.services or not box.starts:
                 continue
-            work = (task_of(box), revision_of(box), box.labels.get(f"{LABEL}spec-hash", ""))
+            work: _Work = (task_of(box), revision_of(box), box.labels.get(f"{LABEL}spec-hash", ""))
             start = f"{box.id} {box.starts}"
             did = self._done.get(work)
             if did is not None and did != (name, start):
                 raise ViolationError("job", f"{name} runs {work[0]} once more, which was done on {did[0]}")
-            if _is_done(box):
-                self._done[work] = (name, start)
+            if _is_done(box) and did is None:
+                self._ended[work] = (name, start)
+        fleet = self.head.fleet
+        for work, (where, start) in list(self._ended.items()) if fleet is not None else ():
+            task = fleet.tasks.get(work[0]) if fleet is not None else None
+            if task is not None and task.node == where:
+                self._done[work] = (where, start)
+            del self._ended[work]
 
     def forget(self, name: str) -> None:
         """A node has another card: it cannot know what it did."""
-        self._done = {work: did for work, did in self._done.items() if did[0] != name}
+        for known in (self._done, self._ended):
+            for work in [work for work, did in known.items() if did[0] == name]:
+                del known[work]
 
     def restored(self) -> None:
         """The controller has an older store."""
         self._done.clear()
+        self._ended.clear()
 
     def undone(self, knows: Fleet, service: Service, nodes: Mapping[str, SimNode]) -> Iterator[str]:
         """What of a job has not been done, though it is wanted; by the ledger where somebody has forgotten it."""
