@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from agent.adapters.http_wire import Reply, request
@@ -95,6 +94,8 @@ def _patience_s(reply: Reply) -> float | None:
 
 
 def _date(text: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - 0.5 MB that few functions ever need
+
     try:
         return parsedate_to_datetime(text)
     except ValueError:

@@ -1,6 +1,6 @@
 """The other peer of `tests.bench.warm`: a container's port asked over one kept connection, as fast as it answers. Run as a program.
 
-`python -m tests.bench.keepalive ADDRESS CALLS WHO`: the address of a host whose port 8080 answers, or the path of a socket; who asks
+`python -m tests.bench.keepalive ADDRESS CALLS WHO`: the address of a host with port 8080, or the path of a socket; who asks
 is `raw` (no client library: a request that is made once, a read that ends where the answer does) or `door` (what the agent asks
 through: a request made for each run, its headers, an answer that is read and judged). Prints answers a second.
 """
