@@ -47,7 +47,8 @@ def settled(desk: Desk) -> None:
 
 def shown(desk: Desk) -> dict[str, Any]:
     """What stands on the broker of Home Assistant's, by what was said."""
-    return {t: said for t, said in desk.said.items() if said != b"" and (t.startswith((PREFIX, OURS)))}
+    kept = {topic: said for topic, said in desk.said.items() if said != b"" and not topic.endswith("/event")}
+    return {topic: said for topic, said in kept.items() if topic.startswith((PREFIX, OURS))}
 
 
 def components(desk: Desk, topic: str = NODE) -> dict[str, Any]:

@@ -222,3 +222,14 @@ def test_of_very_many_things_that_went_the_last_are_remembered() -> None:
     gone = [name for name, config in components(desk).items() if set(config) == {"p"}]
     assert len(gone) == announce.GONE_ENTITIES_KEPT
     assert "sensor_sensor_porch_late" in gone
+
+
+def test_what_was_never_announced_says_nothing() -> None:
+    """A stack that comes and goes between two announcements of a node leaves no state that nobody would take back."""
+    desk = Desk(home_assistant=PREFIX)
+    desk.hello("pi-1")
+    desk.manifest("porch", PORCH)
+    event(desk, 5, "pressed", value=True)
+    desk.manifest("porch", "")
+    settled(desk)
+    assert [topic for topic in shown(desk) if "porch" in topic] == []

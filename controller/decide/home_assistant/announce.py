@@ -88,8 +88,10 @@ def settle(fleet: Fleet, now_mono_s: float) -> None:
 
 
 def say_state(fleet: Fleet, topic: EntityStateTopic, payload: bytes) -> None:
-    """Say how a thing stands, where it was said otherwise."""
-    _say(fleet, topic, payload)
+    """Say how a thing stands, if it was announced, and said otherwise."""
+    known = fleet.announcements.get(str(Subject(topic.subject, topic.name)))
+    if known is not None and known.has(topic):
+        _say(fleet, topic, payload)
 
 
 def _everything(fleet: Fleet) -> None:
@@ -127,7 +129,7 @@ def _look(fleet: Fleet, subject: Subject, now_mono_s: float, *, is_whole: bool) 
     desk = fleet.home_assistant
     before = fleet.announcements.get(str(subject))
     if not is_whole:
-        if before is not None and not before.is_gone and _is_there(fleet, subject):
+        if _is_there(fleet, subject):
             _say_states(fleet, subject)
         return
     document = _DOCUMENTS[subject.what](fleet, subject) if desk.is_on else None
@@ -147,7 +149,7 @@ def _is_there(fleet: Fleet, subject: Subject) -> bool:
 
 def _say_states(fleet: Fleet, subject: Subject) -> None:
     for topic, payload in _STATES[subject.what](fleet, subject):
-        _say(fleet, topic, payload)
+        say_state(fleet, topic, payload)
 
 
 def _announce(fleet: Fleet, subject: Subject, document: Document, now_mono_s: float) -> None:

@@ -87,6 +87,11 @@ class Announcement:
         """What it was about."""
         return Subject(self.what, self.name)
 
+    def has(self, topic: EntityStateTopic) -> bool:
+        """Whether a state is one of its entities'; of any other nobody would ever take it back."""
+        text = str(topic)
+        return not self.is_gone and any(one.topic == text and not one.is_gone for one in self.entities)
+
     def topic(self, fleet: str) -> DiscoveryTopic:
         """Where it stands."""
         return DiscoveryTopic(fleet, self.prefix, self.subject.device(fleet))
