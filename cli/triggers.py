@@ -65,6 +65,8 @@ def _warn(stack: Stack, readings: list[Reading]) -> None:
     ]
     for name in sorted({name for name, trigger in specs if trigger.every_s or trigger.schedule}):
         tell(f"warning: {name} is also called by the time alone, which a trace does not replay")
+    for name in sorted({name for name, trigger in specs if trigger.node}):
+        tell(f"warning: {name} is also called when nodes come or go, which the controller alone knows, and no trace")
 
 
 def _show(terminal: Terminal, called: list[WouldRun]) -> None:

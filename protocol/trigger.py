@@ -54,13 +54,14 @@ class Step:
 class TriggerSpec:
     """What calls a function: events of sensors, the ends of other functions, or the passing of time.
 
-    Exactly one of `sensor`, `sequence`, `function`, `every_s` and `schedule` is set; `on` is an event of the sensor, or how the
-    function ended.
+    Exactly one of `sensor`, `sequence`, `function`, `every_s`, `schedule` and `node` is set; `on` is an event of the sensor, or how
+    the function ended; `node` is what becomes of a node of the fleet.
 
     `when` are filters of CloudEvents Subscriptions, checked, and each must hold. After a call there is none for `cooldown_s`. The
     event of `on` must stand for `for_s`: until then the event `until`, its opposite, must not come. A sequence must be complete
-    `within_s` from its first event on. The times of the cron `schedule` are the node's own; what it missed is made good as
-    `catchup` says, up to `max_age_s` late.
+    `within_s` from its first event on. The times of the cron `schedule` are the node's own. What was missed is made good as
+    `catchup` says, up to `max_age_s` late; where it says nothing, that is `once` for a schedule, and for `every_s` no more than one
+    call that is late because the agent was away.
     """
 
     sensor: str = ""
@@ -69,7 +70,7 @@ class TriggerSpec:
     when: tuple[JsonValue, ...] = ()
     cooldown_s: Seconds = 0.0
     schedule: str = ""
-    catchup: Catchup = Catchup.ONCE
+    catchup: Catchup | None = None
     max_age_s: Seconds = DAY_S
     for_s: Seconds = 0.0
     until: str = ""
@@ -77,6 +78,7 @@ class TriggerSpec:
     sequence: tuple[Step, ...] = ()
     within_s: Seconds = 0.0
     function: str = ""
+    node: str = ""
 
     @property
     def has_memory(self) -> bool:

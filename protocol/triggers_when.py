@@ -1,7 +1,7 @@
 """Whether an event meets the conditions of a trigger: the filters of CloudEvents Subscriptions, over texts. Pure.
 
-Beside the event's attributes, its data can be asked for as `data.KEY`: no attribute has a dot in its name. What an event does not
-say meets nothing but a `not`.
+Beside the event's attributes, its data can be asked for as `data.KEY`, and what is a mapping there as `data.KEY.KEY`: no attribute
+has a dot in its name. What an event does not say meets nothing but a `not`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ def said_by(event: SensorEvent, fleet: str) -> dict[str, str]:
 
 def said_of(attributes: dict[str, str], data: Mapping[str, JsonValue]) -> dict[str, str]:
     """Attributes and data of a cause, by the names that filters have for them."""
-    return attributes | {DATA + key: text(value) for key, value in data.items() if value is not None}
+    said = attributes | {DATA + key: text(value) for key, value in data.items() if value is not None}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            said |= {f"{DATA}{key}.{inner}": text(one) for inner, one in value.items() if one is not None}
+    return said
 
 
 def text(value: JsonValue) -> str:

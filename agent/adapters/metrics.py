@@ -23,8 +23,11 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "invocations": ("Invocations that ended here", ("function", "status")),
     "invocation_retries": ("Runs of functions that failed and are tried again", ("function",)),
     "invocations_repeated": ("Invocations that arrived again", ()),
-    "publications": ("Messages of functions on topics of others: with the broker, or gone for want of room", ("outcome",)),
-    "ticks_missed": ("Timer ticks without an engine to run their function", ("function",)),
+    "publications": (
+        "Messages of functions on topics of others: with the broker, or gone for want of room",
+        ("outcome",),
+    ),
+    "ticks_missed": ("Timer ticks that called nothing", ("function",)),
     "circles": ("Results that called nothing more, because too many functions had called each other", ("function",)),
     "planned_calls": ("Times at which schedules called functions, or no more", ("function", "outcome")),
     "planned_runs": ("Planned times of jobs that have come", ("task", "outcome")),

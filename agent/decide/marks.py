@@ -48,9 +48,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """When a timer fires next."""
+    """When a timer fires next; `due_epoch_s` is the same moment by a clock that was right, in the boot `boot`, None without one."""
 
     due_mono_s: float
+    due_epoch_s: float | None = None
+    boot: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,20 @@
 """When the passing of time calls a function: `every_s` on each node that hosts it; what its clock calls is `trigger_times`'s.
 
-A timer keeps its time over restarts of the agent; the time that the node was off does not count. A late timer fires once and does
-not catch up. A tick has a number of its own in this store, so its invocation id is new each time and the same for each repetition.
+A timer keeps its time over restarts of the agent. Where `catchup` says nothing, the time that the node was off does not count,
+a late timer fires once, and what came without an engine is let go; where it does, `ticks` tells what is made good. A tick has a
+number of its own in this store, so its invocation id is new each time and the same for each repetition.
 """
 
 from __future__ import annotations
 
-from agent.decide import invocations, trigger, trigger_times
+from agent.decide import invocations, ticks, trigger, trigger_times
 from agent.decide.hosting import can_take
 from agent.decide.node import Deadline, Node, Now
-from protocol.function import FunctionSpec
-from protocol.triggers import tick
+from protocol import triggers
+from protocol.triggers import Place, tick
+
+MOVED_S = 0.001
+# What is lost in the sums when a moment is moved from one boot to the next; more than this means a quicker timer.
 
 
 def fire(node: Node, now: Now) -> None:
@@ -19,28 +23,56 @@ def fire(node: Node, now: Now) -> None:
     trigger.settle(node, now)
     trigger_times.fire(node, now)
     wanted = {
-        f"{function.stack} {function.name} {number}": (function, number, trigger.every_s)
+        triggers.key_of((function, number)): (function, number)
         for function in node.sections().functions
-        for number, trigger in enumerate(function.triggers)
-        if trigger.every_s > 0
+        for number, spec in enumerate(function.triggers)
+        if spec.every_s > 0
     }
     for key in node.timers:
         if key not in wanted:
             node.timers.drop(key)
-    for key, (function, number, every_s) in wanted.items():
-        timer = node.timers.get(key)
-        due_s = now.mono_s + every_s if timer is None else min(timer.due_mono_s, now.mono_s + every_s)
-        if now.has_come(due_s):
-            _call(node, function, number, now)
-            due_s = max(due_s + every_s, now.mono_s + every_s / 2)
-        node.timers.put(key, Deadline(due_s))
+    for key, place in wanted.items():
+        follow = _lenient if triggers.spec_of(place).catchup is None else _counted
+        node.timers.put(key, follow(node, place, node.timers.get(key), now))
 
 
-def _call(node: Node, function: FunctionSpec, number: int, now: Now) -> None:
-    if not can_take(node, function):
+def _lenient(node: Node, place: Place, timer: Deadline | None, now: Now) -> Deadline:
+    """A timer that makes nothing good."""
+    (function, _), every_s = place, triggers.spec_of(place).every_s
+    due_s = _due_s(timer, every_s, now)
+    if not now.has_come(due_s):
+        return Deadline(due_s)
+    if can_take(node, function):
+        _call(node, place, {}, now)
+    else:
         node.tally("ticks_missed", function.name)
-        return
+    return Deadline(max(due_s + every_s, now.mono_s + every_s / 2))
+
+
+def _counted(node: Node, place: Place, timer: Deadline | None, now: Now) -> Deadline:
+    """A timer none of whose ticks is lost sight of; without an engine it waits."""
+    (function, _), spec = place, triggers.spec_of(place)
+    if timer is None or timer.due_mono_s > now.mono_s + spec.every_s + MOVED_S:
+        timer = ticks.dated(_due_s(timer, spec.every_s, now), node.boot, now)
+    timer = ticks.followed(timer, node.boot, now)
+    if not can_take(node, function) or not now.has_come(timer.due_mono_s):
+        return timer
+    moments, missed, next_mono_s = ticks.come(spec, timer.due_mono_s, now)
+    for mono_s in moments:
+        _call(node, place, {"planned": now.wall_at(mono_s)}, now)
+    if missed:
+        node.tally("ticks_missed", function.name, number=missed)
+    return ticks.dated(next_mono_s, node.boot, now)
+
+
+def _due_s(timer: Deadline | None, every_s: float, now: Now) -> float:
+    """When a timer is due: one that is new, or quicker than it was, after its interval."""
+    return now.mono_s + every_s if timer is None else min(timer.due_mono_s, now.mono_s + every_s)
+
+
+def _call(node: Node, place: Place, said: dict[str, str], now: Now) -> None:
+    function, number = place
     cause = f"{node.stream}-tick-{node.count('tick')}"
     source = f"/bramble/{node.fleet}/node/{node.name}/timer/{function.name}"
-    attributes = {"source": source, "time": now.wall, "node": node.name, "clock": str(now.clock)}
+    attributes = {"source": source, "time": now.wall, **said, "node": node.name, "clock": str(now.clock)}
     invocations.take(node, tick(cause, function, number, attributes), now)

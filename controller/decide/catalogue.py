@@ -11,9 +11,9 @@ from protocol.stack import Function, Service, Stack
 
 
 class Catalogue:
-    """All services and functions that are wanted now."""
+    """All services and functions that are wanted now; `watching` are the functions that nodes call by coming and going."""
 
-    __slots__ = ("claims", "functions", "globals", "images", "named", "revisions", "services", "stacks")
+    __slots__ = ("claims", "functions", "globals", "images", "named", "revisions", "services", "stacks", "watching")
 
     def __init__(self) -> None:
         self.stacks: dict[str, Stack] = {}
@@ -24,6 +24,7 @@ class Catalogue:
         self.named: dict[str, set[str]] = {}
         self.claims: dict[str, set[str]] = {}
         self.images: dict[str, set[str]] = {}
+        self.watching: set[str] = set()
 
     def put(self, stack: Stack) -> set[str]:
         """Take a stack in, in place of the one of that name; the keys of its services, old and new."""
@@ -40,6 +41,8 @@ class Catalogue:
             touched.add(key)
         for name, function in stack.functions.items():
             self.functions[service_key(stack.name, name)] = function
+            if any(trigger.node for trigger in function.spec.triggers):
+                self.watching.add(service_key(stack.name, name))
             self.named.setdefault(name, set()).add(stack.name)
         return touched
 
@@ -50,6 +53,7 @@ class Catalogue:
             return set()
         for function in stack.functions:
             del self.functions[service_key(name, function)]
+            self.watching.discard(service_key(name, function))
             self.named[function].discard(name)
             if not self.named[function]:
                 del self.named[function]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 
-from controller.decide import invocations, keeps, steadiness, twins
+from controller.decide import invocations, keeps, node_events, steadiness, twins
 from controller.decide.fleet import Fleet
 from controller.decide.placement import replacements
 from controller.decide.presence import Lease, Presence, Seen, advance
@@ -124,6 +124,7 @@ def _move(fleet: Fleet, before: Lease, seen: Seen, reason: str, now_mono_s: floa
         fleet.suspect_mono_s.pop(after.node, None)
     fleet.deadlines.set(KIND, after.node, _due_mono_s(fleet, after))
     _tell(fleet, after, now_mono_s)
+    node_events.happened(fleet, before.presence, after, now_mono_s)
 
 
 def _tell(fleet: Fleet, lease: Lease, now_mono_s: float) -> None:

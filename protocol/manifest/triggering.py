@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,9 @@ ATTRIBUTES = (
 )  # fmt: skip
 """What conditions may ask an event for."""
 
+WITHIN = ("data.value.", "data.labels.")
+"""What begins so asks for a key of a value that is a mapping, or for a label of a node."""
+
 
 def _texts(value: object) -> object:
     """A mapping of attributes to what they are compared with, as text."""
@@ -26,7 +30,7 @@ def _texts(value: object) -> object:
     if not value:
         raise ValueError("a condition without an attribute says nothing; write one like `clock: synced`")
     for name, wanted in value.items():
-        if name not in ATTRIBUTES:
+        if name not in ATTRIBUTES and not (str(name).startswith(WITHIN) and not str(name).endswith(".")):
             near = f"{DATA}{name}" if f"{DATA}{name}" in ATTRIBUTES else ", ".join(ATTRIBUTES)
             raise ValueError(f"an event has no attribute {str(name)[:40]!r}; write {near}")
         if wanted is None or isinstance(wanted, dict | list):
@@ -34,7 +38,12 @@ def _texts(value: object) -> object:
     return {name: text(wanted) for name, wanted in value.items()}
 
 
-_ATTRIBUTES = {"type": "object", "properties": dict.fromkeys(ATTRIBUTES, SCALAR), "additionalProperties": False}
+_ATTRIBUTES = {
+    "type": "object",
+    "properties": dict.fromkeys(ATTRIBUTES, SCALAR),
+    "patternProperties": {f"^({'|'.join(map(re.escape, WITHIN))}).*[^.]$": SCALAR},
+    "additionalProperties": False,
+}
 
 Attributes = Annotated[dict[str, str], Form(_texts, "a mapping of attributes to texts", (_ATTRIBUTES,), is_all=True)]
 
@@ -94,14 +103,15 @@ GOES_WITH: Mapping[str, frozenset[str]] = {
     "sensor": frozenset({"on", "when", "for", "window", "cooldown"}),
     "sequence": frozenset({"within", "cooldown"}),
     "function": frozenset({"on", "when"}),
-    "every": frozenset(),
+    "node": frozenset({"when"}),
+    "every": frozenset({"catchup", "max_age"}),
     "schedule": frozenset({"catchup", "max_age"}),
 }
 """The keys that name a cause, and those that say more about it."""
 
 
 class Trigger(Section):
-    """What calls a function: `{sensor, on}`, `{sequence}`, `{function, on}`, `{every}` or `{schedule}`."""
+    """What calls a function: `{sensor, on}`, `{sequence}`, `{function, on}`, `{node}`, `{every}` or `{schedule}`."""
 
     sensor: str = ""
     on: str = ""
@@ -112,6 +122,7 @@ class Trigger(Section):
     within: Duration | None = Field(default=None, gt=0)
     cooldown: Duration | None = Field(default=None, gt=0)
     function: str = ""
+    node: Literal["online", "offline", "quarantined"] | None = None
     every: Duration | None = Field(default=None, gt=0)
     schedule: Schedule = ""
     catchup: Literal["skip", "once", "all"] | None = None
@@ -133,6 +144,12 @@ class Trigger(Section):
             raise ValueError("a trigger waits `for` a time, or looks at a `window`; keep one")
         if self.sequence and not self.within:
             raise ValueError("a sequence needs `within`, the time from its first event to its last")
+        return self
+
+    @model_validator(mode="after")
+    def _makes_good_what_it_says(self) -> Trigger:
         if self.catchup == "skip" and self.max_age:
             raise ValueError("`catchup: skip` makes nothing good, at whatever age; remove max_age")
+        if self.every and self.max_age and not self.catchup:
+            raise ValueError("`every` makes nothing good unless you say so; add `catchup: once` or `catchup: all`")
         return self

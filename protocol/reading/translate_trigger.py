@@ -29,7 +29,7 @@ def trigger(draft: Draft, path: Path, source: Trigger) -> TriggerSpec:
         tuple(condition.written() for condition in source.when),
         source.cooldown or 0.0,
         source.schedule,
-        Catchup(source.catchup or Catchup.ONCE),
+        Catchup(source.catchup) if source.catchup else None,
         source.max_age or DAY_S,
         source.for_ or 0.0,
         _until(draft, path, source, words),
@@ -37,6 +37,7 @@ def trigger(draft: Draft, path: Path, source: Trigger) -> TriggerSpec:
         steps,
         source.within or 0.0,
         source.function,
+        source.node or "",
     )
     if source.function:
         _check_function(draft, path, source)

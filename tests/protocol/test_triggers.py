@@ -16,6 +16,8 @@ from protocol.observed import Result, ResultStatus, SensorEvent
 from protocol.trigger import Figure, RollingWindow, Step, TriggerSpec
 from protocol.triggers import matches, passes, remembers, tick
 from protocol.triggers_memory import Memory
+from protocol.triggers_nodes import NodeEvent
+from protocol.triggers_nodes import called_by as called_by_node
 from protocol.triggers_results import called_by
 from protocol.triggers_when import said_by, said_of
 
@@ -111,6 +113,43 @@ def test_a_value_is_compared_as_text(value: object, said: str) -> None:
     """A number has no needless zeros, and what is no text is JSON."""
     event = replace(PRESSED, value=value)
     assert matches(event, "porch", [replace(GREET, triggers=(condition(exact={"data.value": said}),))], "home")
+
+
+def test_a_condition_looks_into_a_value() -> None:
+    """What a container's end is made of, or another device's message, can be asked for key by key."""
+    died = replace(PRESSED, value={"task": "porch.web.1", "exit_code": 137})
+    for wanted, calls in ((137, True), (0, False)):
+        trigger = condition(exact={"data.value.exit_code": str(wanted), "data.value.task": "porch.web.1"})
+        assert bool(matches(died, "porch", [replace(GREET, triggers=(trigger,))], "home")) is calls
+
+
+GONE = NodeEvent("pi-7-3-offline-1", "pi-7", "offline", "it said nothing", {"site": "home"}, "2026-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("trigger", "calls"),
+    [
+        (TriggerSpec(node="offline"), True),
+        (TriggerSpec(node="online"), False),
+        (TriggerSpec("doorbell", "pressed"), False),
+        (TriggerSpec(node="offline", when=({"exact": {"node": "pi-7", "data.labels.site": "home"}},)), True),
+        (TriggerSpec(node="offline", when=({"exact": {"data.labels.site": "shed"}},)), False),
+        (TriggerSpec(node="offline", when=({"not": {"prefix": {"node": "pi-"}}},)), False),
+    ],
+)
+def test_a_node_that_goes_is_a_cause(trigger: TriggerSpec, calls: bool) -> None:
+    """By what became of it, with conditions over its name, its labels and the reason."""
+    found = called_by_node(GONE, [replace(GREET, triggers=(trigger,))], "home")
+    assert bool(found) is calls
+    for call in found:
+        assert call.body == '{"event_type":"offline","labels":{"site":"home"},"reason":"it said nothing"}'
+        assert call.attributes["source"] == "/bramble/home/node/pi-7"
+        assert call.attributes["type"] == "dev.bramble.node.offline"
+
+
+def test_an_event_of_a_sensor_meets_no_trigger_of_nodes() -> None:
+    """A node that is told of such a trigger passes it over."""
+    assert matches(PRESSED, "porch", [replace(GREET, triggers=(TriggerSpec(node="online"),))], "home") == ()
 
 
 def test_conditions_ask_only_for_what_causes_say() -> None:
