@@ -118,7 +118,7 @@ class Fleet:
     departed: Shelf[Departed] = field(default_factory=lambda: Shelf(Departed))
     quarantines: Shelf[Quarantine] = field(default_factory=lambda: Shelf(Quarantine))
     streams: Shelf[Streams] = field(default_factory=lambda: Shelf(Streams))
-    announcements: Shelf[Announcement] = field(default_factory=lambda: Shelf(Announcement))
+    announcements: Shelf[Announcement] = field(default_factory=lambda: Shelf(Announcement, gone=lambda a: a.is_gone))
     answered: Shelf[Answered] = field(default_factory=lambda: Shelf(Answered))
 
     # What follows from that.

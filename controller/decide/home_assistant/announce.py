@@ -90,7 +90,7 @@ def settle(fleet: Fleet, now_mono_s: float) -> None:
 def say_state(fleet: Fleet, topic: EntityStateTopic, payload: bytes) -> None:
     """Say how a thing stands, if it was announced, and said otherwise."""
     known = fleet.announcements.get(str(Subject(topic.subject, topic.name)))
-    if known is not None and known.has(topic):
+    if known is not None and str(topic) in known.states:
         _say(fleet, topic, payload)
 
 
@@ -117,8 +117,7 @@ def empty(fleet: Fleet, key: str) -> None:
     known = fleet.announcements.get(key)
     if known is None:
         return
-    kept = {one.topic for one in known.entities if not (one.is_gone or known.is_gone)}
-    for text in {one.topic for one in known.entities} - kept - {""}:
+    for text in {one.topic for one in known.entities} - known.states - {""}:
         topic = parse(text)
         assert topic is not None, "it was a topic when it was announced"
         fleet.home_assistant.said.pop(topic, None)
@@ -148,8 +147,11 @@ def _is_there(fleet: Fleet, subject: Subject) -> bool:
 
 
 def _say_states(fleet: Fleet, subject: Subject) -> None:
+    known = fleet.announcements.get(str(subject))
+    announced = known.states if known is not None else ()
     for topic, payload in _STATES[subject.what](fleet, subject):
-        say_state(fleet, topic, payload)
+        if str(topic) in announced:
+            _say(fleet, topic, payload)
 
 
 def _announce(fleet: Fleet, subject: Subject, document: Document, now_mono_s: float) -> None:
@@ -180,7 +182,7 @@ def _take_back(fleet: Fleet, before: Announcement) -> None:
     if before.is_gone:
         return
     fleet.announcements.put(str(subject), replace(before, is_gone=True, rank=fleet.count("taken-back")))
-    gone = [key for key in fleet.announcements if fleet.announcements[key].is_gone]
+    gone = fleet.announcements.of("gone", value=True)
     if len(gone) > GONE_KEPT:
         fleet.announcements.drop(min(gone, key=lambda key: fleet.announcements[key].rank))
 

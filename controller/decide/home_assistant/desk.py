@@ -87,10 +87,10 @@ class Announcement:
         """What it was about."""
         return Subject(self.what, self.name)
 
-    def has(self, topic: EntityStateTopic) -> bool:
-        """Whether a state is one of its entities'; of any other nobody would ever take it back."""
-        text = str(topic)
-        return not self.is_gone and any(one.topic == text and not one.is_gone for one in self.entities)
+    @property
+    def states(self) -> frozenset[str]:
+        """The topics of its entities' states; what is said on any other nobody would ever take back."""
+        return frozenset(one.topic for one in self.entities if not (one.is_gone or self.is_gone))
 
     def topic(self, fleet: str) -> DiscoveryTopic:
         """Where it stands."""
