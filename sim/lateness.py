@@ -7,12 +7,16 @@ import shutil
 from dataclasses import replace
 
 from protocol.envelope import Packet
-from sim.cards import erase, events_on, keep
+from protocol.topics import StatusTopic
+from sim.cards import erase, events_on, keep, throw_away
 from sim.fleet import SimFleet
 from sim.node import SimNode
 
 HOUR_S = 3600.0
 LETTERS = 12
+HAUNTED_S = (8.0, 40.0)
+"""A process is started again after five seconds at the latest, and says how it stands a second later."""
+
 BACKUP_S = (15.0, 90.0)
 SWAP_S = 5.0
 """How long somebody has a card in his hands."""
@@ -32,8 +36,23 @@ def come_late(fleet: SimFleet, chances: random.Random) -> str:
 
 
 def _post(fleet: SimFleet, letter: Packet, delay_s: float) -> None:
-    broker = fleet.world.broker
-    fleet.world.after(delay_s, lambda: broker.route(replace(letter, retain=False)) if broker.is_running else None)
+    fleet.world.after(delay_s, lambda: _deliver(fleet, letter))
+
+
+def _deliver(fleet: SimFleet, letter: Packet) -> None:
+    if fleet.world.broker.is_running:
+        fleet.world.broker.route(replace(letter, retain=False))
+
+
+def haunt(fleet: SimFleet, chances: random.Random) -> str:
+    """A node loses its card; how it stood by the old one's last words comes once more, when the new one has spoken."""
+    node = fleet.nodes[chances.choice(sorted(fleet.nodes))]
+    topic = str(StatusTopic(fleet.head.name, node.name))
+    letters = [packet for packet in fleet.world.mail if packet.topic == topic][-1:]
+    throw_away(fleet, node, f"{chances.getrandbits(64):016x}")
+    for letter in letters:
+        fleet.world.after(chances.uniform(*HAUNTED_S), lambda: _deliver(fleet, letter))  # noqa: B023 - there is one
+    return f"{node.name} loses its card, and {len(letters)} of its last words come once more"
 
 
 def put_back(fleet: SimFleet, chances: random.Random) -> str:

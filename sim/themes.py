@@ -189,6 +189,7 @@ RARE = (
         {
             "come_late": 8,
             "put_back": 5,
+            "haunt": 6,
             "_clock": 4,
             "lose_card": 2,
             "late_wills": 2,

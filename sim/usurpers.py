@@ -19,7 +19,7 @@ from sim.violation import ViolationError
 AT_ONCE_S = 10.0
 """So long two may believe that they are in charge, where nobody's network is away: a takeover is told at once."""
 
-WELL_S = 15.0
+WELL_S = 8.0
 """Who has been in charge for so long, in calm weather, answers whoever asks: it takes a second to hear, and five to be asked."""
 
 OLD_S = (1.0, 60.0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sim.history import Plan
 
 MINUTE = Plan(nodes=3, seconds=60.0, fault_every_s=12.0, work_every_s=8.0)
+MEETING = Plan(nodes=3, seconds=45.0, fault_every_s=5.0, work_every_s=5.0, reconnects=0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +32,5 @@ REGRESSIONS = (
     Regression(58, "the broker lost a status without a word, and a manifest said again was not answered"),
     Regression(59, "a full queue dropped an offer, and the node was never told again"),
     Regression(88, "a restored controller offered under numbers that its nodes had passed"),
+    Regression(179, "an update of nothing but pinned nodes was taken for proved, and whoever joined began with it", MEETING),
 )
