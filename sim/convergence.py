@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from controller.decide.fleet import Fleet
-from controller.decide.invocation import InvocationState
+from controller.decide.invocation import OPEN, InvocationState
 from controller.decide.rollouts.slot import RolloutState
 from protocol.desired import Assignment
 from protocol.envelope import unpack
@@ -100,7 +100,7 @@ def _node(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
     if missing:
         yield f"{node.name} has not got the images of {missing}"
     yield from _devices(fleet, node)
-    yield from _told(knows, node)
+    yield from _told(fleet, knows, node)
 
 
 def _devices(fleet: SimFleet, node: SimNode) -> Iterator[str]:
@@ -116,21 +116,27 @@ def _devices(fleet: SimFleet, node: SimNode) -> Iterator[str]:
             yield f"{node.name} does not have {sorted(absent)} of {name}"
 
 
-def _told(knows: Fleet, node: SimNode) -> Iterator[str]:
-    """The controller knows what the node says, and its ledger what the node's says."""
+def _told(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
+    """The controller knows what the node says, and its ledger what the node's says, unless only a lost ledger was told."""
     assert node.node is not None
     said, known = node.node.said, knows.statuses.get(node.name)
     if said is None or known is None or (said.epoch, said.sequence) != (known.epoch, known.sequence):
         yield f"{node.name} says a status that the controller does not have"
-    for key in node.node.ended:
+    for key in node.node.ended if not fleet.invariants.is_restored else ():
         entry, ended = knows.ledger.get(key), node.node.ended.get(key)
         if entry is not None and entry.node == node.name and entry.state.value != ended:
             yield f"{key} is {ended} on {node.name} and {entry.state} on the ledger"
 
 
+def _has_been_told(fleet: SimFleet, knows: Fleet) -> bool:
+    """Whether the end of all that is open was told to the ledger that was lost: it stays open here until its time is over."""
+    ended = {key for node in fleet.nodes.values() if node.node is not None for key in node.node.ended}
+    return all(key in ended for key in knows.ledger if knows.ledger[key].state in OPEN)
+
+
 def _ledger(fleet: SimFleet, knows: Fleet) -> Iterator[str]:
     waiting = len(knows.ledger) - len(knows.ended)
-    if waiting:
+    if waiting and not (fleet.invariants.is_restored and _has_been_told(fleet, knows)):
         yield f"{waiting} invocations are open"
     if fleet.invariants.has_forgotten:
         return
