@@ -56,6 +56,20 @@ def test_a_rollout_is_an_update_there() -> None:
         assert json.loads(fleet.world.broker.retained[update].payload)["in_progress"] is False
 
 
+def test_what_was_rolled_back_is_not_installed_there() -> None:
+    """The manifest still asks for it, but that is not what runs."""
+    with a_home(2, seed=1) as fleet:
+        fleet.publish("porch", lamps("lamp:one"))
+        fleet.run_until_converged()
+        fleet.publish("porch", lamps("lamp:crashing", "rollback"))
+        fleet.run_for(minutes=2)
+        update = shown(fleet)["service_porch_lamp"]["update_own_update"]["stat_t"]
+        said = json.loads(fleet.world.broker.retained[update].payload)
+        assert said["installed_version"] == said["latest_version"]
+        assert said["installed_version"].startswith("lamp:one ")
+        assert "rolled back" in said["release_summary"]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_dies_there_are_no_ghosts(seed: int) -> None:
     """Stacks come and go, the controller and the broker die, in any order; at rest there stands what there is."""

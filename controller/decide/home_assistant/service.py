@@ -30,7 +30,7 @@ REVISION_SHOWN = 7
 
 REASONS_SHOWN = 5
 
-UNDER_WAY = (RolloutState.ROLLING, RolloutState.PAUSED)
+FORTH, BACK = (RolloutState.ROLLING, RolloutState.PAUSED), (RolloutState.ROLLING_BACK, RolloutState.ROLLBACK_PAUSED)
 GOING = (RolloutState.ROLLING, RolloutState.ROLLING_BACK)
 
 
@@ -96,21 +96,28 @@ def _updated(maker: Maker) -> Entity:
 
 def _update(fleet: Fleet, stands: ServiceStatus) -> bytes:
     rollout = stands.rollout
-    installed = latest = stands.revision
-    percentage = None
-    if rollout is not None and rollout.state in UNDER_WAY and rollout.previous:
-        installed, latest = rollout.previous, rollout.revision
-    if rollout is not None and rollout.state in GOING:
-        percentage = _percentage(rollout)
+    installed, latest = _revisions(stands.revision, rollout)
+    percentage = _percentage(rollout) if rollout is not None and rollout.state in GOING else None
     said: dict[str, JsonValue] = {
         "installed_version": _version(fleet, stands.service, installed),
         "latest_version": _version(fleet, stands.service, latest),
         "title": cut(stands.image),
-        "release_summary": cut(rollout.report) if rollout is not None and rollout.state in (*UNDER_WAY, *GOING) else "",
+        "release_summary": cut(rollout.report) if rollout is not None and rollout.state != RolloutState.DONE else "",
         "in_progress": percentage is not None,
         "update_percentage": percentage,
     }
     return write(said)
+
+
+def _revisions(wanted: str, rollout: RolloutStatus | None) -> tuple[str, str]:
+    """What is installed and what is available; after a rollback both are what was there before, whatever the manifest says."""
+    if rollout is None or not rollout.previous:
+        return wanted, wanted
+    if rollout.state in FORTH:
+        return rollout.previous, rollout.revision
+    if rollout.state in BACK:
+        return rollout.revision, rollout.previous
+    return (rollout.previous, rollout.previous) if rollout.state == RolloutState.ROLLED_BACK else (wanted, wanted)
 
 
 def _percentage(rollout: RolloutStatus) -> int:
