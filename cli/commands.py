@@ -54,7 +54,9 @@ SensorOption = Annotated[str, typer.Option(metavar="SENSOR", help="Only this sen
 CountOption = Annotated[int, typer.Option(metavar="N", min=0, help="End after so many events; 0 for no end.")]
 FunctionArgument = Annotated[str, typer.Argument(metavar="FUNCTION", help="Its name, or STACK.FUNCTION.")]
 BodyOption = Annotated[str, typer.Option("--data", "-d", metavar="BODY", help="Its input; - reads standard input.")]
-DriveOption = Annotated[str, typer.Option(metavar="PIN|SENSOR=high|low|press|EVENT|NUMBER", help="Drive a mock pin.")]
+DriveOption = Annotated[
+    str, typer.Option(metavar="PIN|SENSOR[.BUTTON]=high|low|press|EVENT|NUMBER", help="Drive a mock pin.")
+]
 SetOption = Annotated[str, typer.Option("--set", metavar="ACTUATOR=VALUE", help="Set an actuator.")]
 
 

@@ -1,6 +1,7 @@
 """`bramble pins`: look at a node's pins, drive a mock pin, switch an actuator. The controller passes each on, the node judges it.
 
-A press is made here of what a node can do: the level is turned over, held for a moment, and turned back.
+A press is made here of what a node can do: the level is turned over, held for a moment, and turned back. One button of a board
+(`pad.up`) is known to its node alone, so that is told the events.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from protocol.observed import Answer
 from protocol.operator import OperatorOrder, OrderVerb, PinRow
 
 PRESS = "press"
+PRESSED, RELEASED = "pressed", "released"
 
 PRESS_S = 0.3
 """As long as a finger stays on a bell; ten times the debounce of a usual button."""
@@ -41,15 +43,29 @@ def _pins(terminal: Terminal, session: Session, node: str) -> list[PinRow]:
 
 
 def _press(terminal: Terminal, session: Session, node: str, target: str) -> None:
-    """Turn a pin over and back; a target is a pin's number or the name of the sensor on it."""
-    found = next((row for row in _pins(terminal, session, node) if _is_meant(row, target)), None)
-    if found is None:
+    """Turn a pin over and back; a target is a pin's number, the name of the sensor on it, or one button of a board."""
+    found = [row for row in _pins(terminal, session, node) if _is_meant(row, target)]
+    if len(found) > 1:
+        pins = ", ".join(str(row.pin) for row in found)
+        reason = f"{target} has several pins ({pins}), and a finger presses one"
+        raise CommandError(Code.REFUSED, reason, f"name the pin, or the button of a board: {target}.BUTTON=press")
+    if found:
+        (row,) = found
+        rest, pressed = ("high", "low") if row.high else ("low", "high")
+        _hold(terminal, session, node, (str(row.pin), pressed, rest))
+        _tell(terminal, node, target, f"pin {row.pin} was {pressed} for {PRESS_S:g} s")
+    elif "." in target:
+        _hold(terminal, session, node, (target, PRESSED, RELEASED))
+        _tell(terminal, node, target, f"{target} was {PRESSED} for {PRESS_S:g} s")
+    else:
         raise CommandError(Code.NOT_FOUND, f"{node} has no sensor {target!r}", f"`bramble pins {node}` lists its pins")
-    rest, pressed = ("high", "low") if found.high else ("low", "high")
-    _passed_on(terminal, session, node, (Verb.DRIVE, str(found.pin), pressed))
+
+
+def _hold(terminal: Terminal, session: Session, node: str, press: tuple[str, str, str]) -> None:
+    target, pressed, rest = press
+    _passed_on(terminal, session, node, (Verb.DRIVE, target, pressed))
     session.pause(PRESS_S)
-    _passed_on(terminal, session, node, (Verb.DRIVE, str(found.pin), rest))
-    _tell(terminal, node, target, f"pin {found.pin} was {pressed} for {PRESS_S:g} s")
+    _passed_on(terminal, session, node, (Verb.DRIVE, target, rest))
 
 
 def _is_meant(row: PinRow, target: str) -> bool:

@@ -7,7 +7,9 @@ value. Architectures go by Docker's names and by the kernel's; values are compar
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 LABEL = "node.labels."
 KEYS = ("node.id", "node.hostname", "node.platform.arch", "node.platform.os")
@@ -37,6 +39,7 @@ class Constraint:
     value: str
 
 
+@lru_cache(maxsize=4096)  # a constraint is asked of every node
 def parse(text: str) -> Constraint | str:
     """Read a constraint, or say in one sentence what is wrong with it."""
     match = _GRAMMAR.fullmatch(text)
@@ -50,6 +53,19 @@ def parse(text: str) -> Constraint | str:
     if key not in KEYS and not (key.startswith(LABEL) and len(key) > len(LABEL)):
         return f"{key!r} is nothing a constraint can ask for; there are {', '.join(KEYS)} and {LABEL}NAME"
     return Constraint(key, relation == "==", plain(key, value))
+
+
+def are_disjoint(one: Iterable[str], other: Iterable[str]) -> bool:
+    """Whether no node can ever meet both: they ask for different values of one property, or for one and for its opposite."""
+    mine = [c for c in map(parse, one) if isinstance(c, Constraint)]
+    theirs = [c for c in map(parse, other) if isinstance(c, Constraint)]
+    return any(_contradict(a, b) for a in mine for b in theirs)
+
+
+def _contradict(a: Constraint, b: Constraint) -> bool:
+    if a.key != b.key or not (a.equal or b.equal):
+        return False
+    return (a.value == b.value) != (a.equal == b.equal)
 
 
 def plain(key: str, value: str) -> str:

@@ -16,10 +16,10 @@ from dataclasses import replace
 
 from controller.decide import force, images
 from controller.decide.fleet import Fleet
-from controller.decide.placement import constraints
 from controller.decide.records import StackRecord
 from protocol import delivery
 from protocol.claims import Claim, claims_of
+from protocol.constraint import are_disjoint
 from protocol.container import Port
 from protocol.operator import ManifestFault, Verdict
 from protocol.reading import stackfile
@@ -171,8 +171,7 @@ def _remove(fleet: Fleet, name: str) -> None:
 
 
 def conflicts(fleet: Fleet, stack: Stack) -> Iterator[ManifestFault]:
-    """What another stack or another device has claimed already, wherever both could come to stand on one node."""
-    yield from _within(stack)
+    """What another stack has claimed already, wherever both could come to stand on one node."""
     others = [other for name, other in sorted(fleet.catalogue.stacks.items()) if name != stack.name]
     mine = list(_claims(stack))
     for other in others:
@@ -181,19 +180,8 @@ def conflicts(fleet: Fleet, stack: Stack) -> Iterator[ManifestFault]:
             theirs.setdefault(claim.what, []).append((claim, path, texts))
         for claim, path, texts in mine:
             for their_claim, their_path, their_texts in theirs.get(claim.what, ()):
-                if claim.excludes(their_claim) and not constraints.are_disjoint(texts, their_texts):
+                if claim.excludes(their_claim) and not are_disjoint(texts, their_texts):
                     yield _conflict(stack, claim.what, path, f"{their_path} of the stack {other.name!r}")
-
-
-def _within(stack: Stack) -> Iterator[ManifestFault]:
-    """What two devices of one stack both want, or one twice."""
-    before: list[tuple[Claim, str, tuple[str, ...]]] = []
-    for path, device in _devices(stack):
-        for claim in claims_of(device.spec):
-            for other, owner, texts in before:
-                if claim.excludes(other) and not constraints.are_disjoint(device.constraints, texts):
-                    yield _conflict(stack, claim.what, path, f"{owner} of the same stack")
-            before.append((claim, path, device.constraints))
 
 
 def _conflict(stack: Stack, what: str, path: str, owner: str) -> ManifestFault:

@@ -16,6 +16,7 @@ from protocol.reading.draft import Draft
 from protocol.reading.rules import order, templates
 from protocol.reading.translate_function import function
 from protocol.reading.translate_service import service
+from protocol.reading.wiring import wiring
 from protocol.refusal import Refusal
 from protocol.stack import Actuator, Function, Sensor, Stack
 from protocol.values import stands_alone, taken
@@ -31,7 +32,7 @@ def stack(draft: Draft) -> Stack:
         draft.misfit(("name",), f"the file names the stack {source.name!r}, its topic {draft.name!r}")
     order(draft)
     _check_texts(draft)
-    return Stack(
+    made = Stack(
         draft.name,
         {name: service(draft, name, one) for name, one in source.services.items()},
         {name: Sensor(_sensor(draft, name, one), tuple(one.nodes)) for name, one in source.sensors.items()},
@@ -42,6 +43,8 @@ def stack(draft: Draft) -> Stack:
             for registry, login in source.x_bramble.registries.items()
         ),
     )
+    wiring(draft, made)
+    return made
 
 
 def _check_texts(draft: Draft) -> None:

@@ -113,6 +113,21 @@ def test_a_fault_is_found_before_anything_is_published(tmp_path: Path) -> None:
     assert (session.said, session.dialled) == ([], [])
 
 
+def test_a_pin_that_two_devices_want_is_found_here(tmp_path: Path) -> None:
+    """Each of the two is named with its file and line, also where they stand in different files."""
+    one, other = tmp_path / "compose.yaml", tmp_path / "more.yaml"
+    one.write_text("name: porch\nsensors:\n  bell: {kind: button, pin: 17}\n")
+    other.write_text("actuators:\n  lamp:\n    kind: led\n    pin: 17\n")
+    session = FakeSession()
+    done = operate(session, "apply", "-f", str(one), "-f", str(other))
+    assert (done.exit_code, session.said) == (1, [])
+    first, second = (line for line in done.stderr.splitlines() if "wants pin 17" in line)
+    assert first.startswith(f"{one}:3:")
+    assert "sensors.bell wants pin 17, which actuators.lamp of the same stack has" in first
+    assert second.startswith(f"{other}:4:")
+    assert "actuators.lamp wants pin 17, which sensors.bell of the same stack has" in second
+
+
 def test_a_refusal_in_json_is_the_status_with_its_faults(tmp_path: Path) -> None:
     """A program reads the same faults with their places."""
     path = tmp_path / "porch.yaml"

@@ -52,6 +52,25 @@ def test_a_press_turns_the_level_over_and_back() -> None:
         assert (done.exit_code, done.stdout) == (0, "pi-1: pin 17 was low for 0.3 s\n")
 
 
+def test_one_button_of_a_board_is_pressed_by_its_name() -> None:
+    """Which pin it is, its node knows; so it does where a sensor is named with its stack."""
+    for target in ("pad.up", "porch.doorbell"):
+        session = FakeSession(answers={OrderVerb.COMMAND: [rows(), yes(), yes()]})
+        done = operate(session, "pins", "pi-1", "--drive", f"{target}=press")
+        assert session.orders[1:] == [order("drive", target, "pressed"), order("drive", target, "released")]
+        assert (done.exit_code, done.stdout) == (0, f"pi-1: {target} was pressed for 0.3 s\n")
+
+
+def test_a_press_of_several_pins_is_refused() -> None:
+    """A board is not pressed as a whole: the sentence says which pins it has, and how one button is named."""
+    pad = [PinRow(pin, "input", True, "sensor pad of stack porch") for pin in (5, 6)]
+    session = FakeSession(answers={OrderVerb.COMMAND: yes([asdict(row) for row in pad])})
+    done = operate(session, "pins", "pi-1", "--drive", "pad=press")
+    assert (done.exit_code, session.orders) == (1, [order("pins")])
+    assert "pad has several pins (5, 6)" in done.stderr
+    assert "pad.BUTTON=press" in done.stderr
+
+
 def test_a_press_of_what_is_not_there_is_3() -> None:
     """Nothing is driven for a sensor that the node does not have."""
     session = FakeSession(answers={OrderVerb.COMMAND: rows()})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from controller.decide.placement.constraints import are_disjoint, objections
+from controller.decide.placement.constraints import objections
 from controller.decide.records import Node
-from protocol.constraint import parse
+from protocol.constraint import are_disjoint, parse
 from protocol.observed import Inventory
 
 PORCH = Node("pi-1", Inventory("porch-pi", "armv7l", engine="20", labels={"place": "porch"}))

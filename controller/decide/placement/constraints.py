@@ -1,34 +1,16 @@
-"""What speaks against a node: one sentence per constraint that it does not meet, and which constraints can never meet."""
+"""What speaks against a node: one sentence per constraint that it does not meet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from controller.decide.records import Node
-from protocol.constraint import LABEL, Constraint, plain
-from protocol.constraint import parse as read
-
-parse = lru_cache(maxsize=4096)(read)
-# A constraint is asked of every node.
+from protocol.constraint import LABEL, parse, plain
 
 
 def objections(constraints: Iterable[str], node: Node) -> tuple[str, ...]:
     """What of these constraints the node does not meet; nothing if it meets them all."""
     return tuple(said for text in constraints if (said := _objection(text, node)))
-
-
-def are_disjoint(one: Iterable[str], other: Iterable[str]) -> bool:
-    """Whether no node can ever meet both: they ask for different values of one property, or for one and for its opposite."""
-    mine = [c for c in map(parse, one) if isinstance(c, Constraint)]
-    theirs = [c for c in map(parse, other) if isinstance(c, Constraint)]
-    return any(_contradict(a, b) for a in mine for b in theirs)
-
-
-def _contradict(a: Constraint, b: Constraint) -> bool:
-    if a.key != b.key or not (a.equal or b.equal):
-        return False
-    return (a.value == b.value) != (a.equal == b.equal)
 
 
 def _objection(text: str, node: Node) -> str:
