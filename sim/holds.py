@@ -65,7 +65,6 @@ class Holds:
             del self._told[key]
 
     def restored(self) -> None:
-        """The controller has an older store."""
+        """The controller has an older store, or another had its fleet meanwhile; whom it has given up stands in its ledger."""
         self._told.clear()
         self._held.clear()
-        self._asked.clear()
