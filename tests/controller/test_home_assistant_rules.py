@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from controller.decide.home_assistant import acting, node, payloads, sensing, service
 from controller.decide.home_assistant.desk import Subject
@@ -14,7 +16,9 @@ from protocol.actuator_words import ACTUATORS
 from protocol.desired import ActuatorSpec, SensorSpec
 from protocol.devices import SENSORS
 from protocol.observed import Clock, DeviceStatus, SensorEvent
+from protocol.refusal import Refusal
 from protocol.sources import CHANNELS
+from protocol.values import taken
 from tests.controller.desk import Desk, web
 from tests.controller.home_assistant_rules import RULES, broken, is_state
 
@@ -45,10 +49,10 @@ def test_every_kind_of_sensor_keeps_the_rules(spec: SensorSpec) -> None:
     for entity in entities:
         if entity.state is not None:
             config = {"p": entity.platform, **entity.config}
-            for value in ("", "21.5 °C", *SENSORS.get(spec.kind, sensing._UNKNOWN).events):
+            for value in ("", "21.5 °C", "nan", "inf °C", *SENSORS.get(spec.kind, sensing._UNKNOWN).events):
                 shown = sensing.shown(spec, DeviceStatus("s", spec.kind, "", value))
                 assert shown is not None
-                assert is_state(config, json.loads(shown.payload)), value
+                assert is_state(config, json.loads(shown.payload, parse_constant=pytest.fail)), value
 
 
 @pytest.mark.parametrize("spec", ACTUATOR_SPECS, ids=lambda spec: spec.kind)
@@ -173,6 +177,40 @@ def test_a_payload_that_means_nothing_is_refused(kind: str, payload: str, reason
     said = payloads.value(ActuatorSpec("a", "porch", kind, {"pins": [2, 3]}), payload, "")
     assert not isinstance(said, str)
     assert reason in said.reason
+
+
+PARTS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+)
+SAID = PARTS | st.just("ON") | st.dictionaries(st.sampled_from("rgb"), PARTS)
+LIGHTS = st.fixed_dictionaries({"state": SAID}, optional=dict.fromkeys(("tone", "effect", "brightness", "color"), SAID))
+JSON_KINDS = (*acting.LIGHT_KINDS, acting.SIREN)
+
+
+@given(kind=st.sampled_from(JSON_KINDS), said=LIGHTS, present=st.sampled_from(("", "on", "#ff8000", "0.5")))
+def test_no_object_stops_the_controller(kind: str, said: dict[str, Any], present: str) -> None:
+    """A light reads objects, and anybody may publish any."""
+    spec = ActuatorSpec("a", "porch", kind)
+    meant = payloads.value(spec, json.dumps(said), taken_or_none(spec, present))
+    assert isinstance(meant, Refusal) or taken(spec, meant) == meant
+
+
+@given(
+    kind=st.sampled_from(sorted(ACTUATORS)),
+    payload=st.text(max_size=20),
+    present=st.text(max_size=7),
+)
+def test_no_payload_stops_the_controller(kind: str, payload: str, present: str) -> None:
+    """Anybody may publish anything: it is a value of the kind, in its own spelling, or it is refused."""
+    spec = ActuatorSpec("a", "porch", kind, {"pins": [2, 3]})
+    said = payloads.value(spec, payload, taken_or_none(spec, present))
+    assert isinstance(said, Refusal) or taken(spec, said) == said
+
+
+def taken_or_none(spec: ActuatorSpec, value: str) -> str:
+    """What a node may say of its actuator."""
+    said = taken(spec, value)
+    return "" if isinstance(said, Refusal) else said
 
 
 EVENTS = [

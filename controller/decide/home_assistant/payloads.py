@@ -32,7 +32,7 @@ def _meant(spec: ActuatorSpec, payload: str, present: str) -> str | Refusal:
         return _SWITCHED[payload]
     if spec.kind in LIGHT_KINDS or spec.kind == SIREN:
         document = read_json(payload.encode())
-        if not isinstance(document, dict) or document.get("state") not in _SWITCHED:
+        if not isinstance(document, dict) or document.get("state") not in tuple(_SWITCHED):  # it may be a list
             return _refused(spec, payload, 'ON, OFF or an object with such a `state`: `{"state": "ON"}`')
         return _siren(spec, document) if spec.kind == SIREN else _light(spec, document, present)
     if ACTUATORS[spec.kind].sort in (Values.LEVEL, Values.BAR):

@@ -7,6 +7,7 @@ is made of an event, which comes at once, or of a node's status; both make the s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from types import MappingProxyType
 
 from controller.decide.home_assistant.desk import Sort
@@ -151,9 +152,10 @@ def _level(words: SensorWords, said_last: str) -> str:
 
 def _number(written: str) -> JsonValue:
     try:
-        return float(written)
+        number = float(written)
     except ValueError:
         return None
+    return number if isfinite(number) else None
 
 
 def _attributes(spec: SensorSpec, fault: str = "") -> dict[str, JsonValue]:
