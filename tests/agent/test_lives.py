@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from protocol.desired import SensorSpec
-from protocol.observed import SensorEvent
-from tests.fakes.agent import Rig, task
+from protocol.observed import Result, SensorEvent
+from protocol.trigger import TriggerSpec
+from sim.images import Behaviour
+from tests.fakes.agent import Rig, function, task
 
 WEB = SensorSpec("web-life", "porch", "container", {"service": "web"})
 
@@ -33,6 +35,20 @@ def test_a_container_that_ends_and_is_started_again_is_two_events(rig: Rig) -> N
     assert said(rig) == ["died", "started"]
     died = rig.messages(SensorEvent)[0].value
     assert (died["task"], died["exit_code"]) == ("porch.web.1", 7)
+
+
+def test_a_function_is_called_by_the_way_a_container_ended(rig: Rig) -> None:
+    """Conditions look into the event's value: what was killed for want of memory calls, what ended by itself does not."""
+    condition = {"exact": {"data.value.exit_code": "137", "data.value.task": "porch.web.1"}}
+    alarm = function(triggers=(TriggerSpec("web-life", "died", when=(condition,)),))
+    rig.registry.push("greet:1", Behaviour(exits_after_s=0.1))
+    rig.assign(2, task("a"), sensors=(WEB,), functions=(alarm,))
+    rig.run(5)
+    for code, calls in ((7, 0), (137, 1)):
+        (box,) = rig.engine.running()
+        box.end(code, rig.now_s)
+        rig.run(30)
+        assert len(rig.messages(Result)) == calls
 
 
 def test_an_update_is_seen_as_what_it_does(rig: Rig) -> None:

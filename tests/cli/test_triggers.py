@@ -40,6 +40,21 @@ functions:
       - {sensor: doorbell, on: pressed, window: {of: count, within: 5s, above: 2}}
 """
 
+FOREIGN = """
+name: porch
+services:
+  web: {image: "web:1"}
+sensors:
+  life: {kind: container, service: web}
+  knob: {kind: mqtt, topic: zigbee2mqtt/knob, value: action, shows: event}
+functions:
+  alarm:
+    image: alarm:1
+    triggers:
+      - {sensor: life, on: died, when: [{exact: {data.value.exit_code: 137}}]}
+      - {sensor: knob, on: received, when: [{exact: {data.value.turn: right}}]}
+"""
+
 EDGES = [
     ("doorbell", False, 0.0), ("door", False, 0.0), ("doorbell", True, 1.0), ("doorbell", False, 1.2), ("door", True, 1.5),
     ("doorbell", True, 2.0), ("doorbell", False, 2.01), ("doorbell", True, 3.5), ("doorbell", False, 4.0),
@@ -102,12 +117,30 @@ def test_nothing_is_said_to_be_nothing(folder: Path) -> None:
 
 
 def test_what_is_not_replayed_is_said(folder: Path) -> None:
-    """A sensor that the stack does not have, and functions that the time alone calls."""
-    (folder / "stack.yaml").write_text(STACK + "      - {every: 1h}\n")
+    """A sensor that the stack does not have, and functions that the time alone calls, or a node that comes or goes."""
+    (folder / "stack.yaml").write_text(STACK + "      - {every: 1h}\n      - {node: offline}\n")
     (folder / "trace.jsonl").write_text(lines([("gate", True, 0.0)]))
     said = operate(FakeSession(), *tried(folder)).stderr
     assert "the trace has a sensor 'gate', and the stack 'porch' has none of that name" in said
     assert "crowd is also called by the time alone" in said
+    assert "crowd is also called when nodes come or go, which the controller alone knows" in said
+
+
+def test_what_other_devices_and_containers_say_is_replayed(folder: Path) -> None:
+    """Their triggers and conditions are like any other's."""
+    (folder / "stack.yaml").write_text(FOREIGN)
+    died = {"event": "died", "task": "porch.web.1", "container": "c", "exit_code": 137}
+    edges = [("life", {"running": []}, 0.0), ("knob", None, 0.0), ("life", died | {"exit_code": 0}, 1.0)]
+    edges += [("life", died, 2.0), ("knob", {"turn": "left"}, 3.0), ("knob", {"turn": "right"}, 4.0)]
+    opened = {"life", "knob"}
+    text = ""
+    for sensor, value, at_s in edges:
+        line = {"sensor": sensor, "value": value, "at_ns": round(at_s * 1e9), "opening": sensor in opened}
+        opened.discard(sensor)
+        text += json.dumps(line) + "\n"
+    (folder / "trace.jsonl").write_text(text)
+    found = json.loads(operate(FakeSession(), *tried(folder, "-o", "json")).stdout)
+    assert [(one["at_s"], one["event"], one["trigger"]) for one in found] == [(2.0, "died", 0), (4.0, "received", 1)]
 
 
 @pytest.mark.parametrize(
