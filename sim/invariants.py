@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from controller.decide.invocation import OPEN, InvocationState
 from protocol.observed import OfferState
 from sim.boxes import Box
+from sim.calls import Calls
 from sim.durable import check_head, check_node
 from sim.facts import Facts
 from sim.head import Head
@@ -69,6 +70,7 @@ class Invariants:
         self.honesty = Honesty(world, head, nodes)
         self.ways = Ways(world, head, nodes)
         self.holds = Holds(head, nodes)
+        self.calls = Calls()
         self.is_restored = False
         self.retries = self._cards = 0
         self._unwanted: set[str] = set()
@@ -80,7 +82,7 @@ class Invariants:
         self._memory[name].ran = memory.ran
         for key in [key for key in self._began if key[0] == name]:
             del self._began[key]
-        for part in (self.honesty, self.ways, self.holds):
+        for part in (self.honesty, self.ways, self.holds, self.calls):
             part.forget(name)
         self.facts.forget(name, events)
 
@@ -96,6 +98,7 @@ class Invariants:
         self.honesty.forget(node)
         self.ways.forget(node)
         self.holds.forget(node)
+        self.calls.forget(node)
 
     def restored(self) -> None:
         """The controller has an older store, and cannot know what it has granted, moved or ended since: no store could."""

@@ -109,6 +109,7 @@ class SimNode:
         self.labels = labels
         self._host = SimHost(name, labels)
         self._link: FusedLink | None = None
+        self.witness: Callable[[str, SimNode, list[Note], float], None] = lambda *_: None
         self._now: tuple[tuple[float, float, float], Now] | None = None
         blank_card(self.path, f"{world.chances.getrandbits(64):016x}")
 
@@ -194,6 +195,7 @@ class SimNode:
         for note in written.notes:
             if isinstance(note.message, Hello):
                 self.greeted = note.message.epoch
+        self.witness(self.name, self, written.notes, self.world.now_s)
         events = {note.message.id for note in written.notes if isinstance(note.message, SensorEvent)}
         self.accepted |= events
         if events and self.node is not None:

@@ -198,6 +198,21 @@ RARE = (
             "_power": 2,
         },
     ),
+    Theme(
+        "triggers",
+        {"knock": 10, "lean": 6, "press": 1, "update": 1},
+        {
+            "_power": 4,
+            "_kill_agent": 6,
+            "ambush_node": 6,
+            "fall_between": 5,
+            "_cut": 2,
+            "_engine": 2,
+            "_stop": 2,
+            "_kill_controller": 1,
+        }
+        | {"_clock": 2, "_weather": 1, "replay": 1, "overflow": 1},
+    ),
 )
 
 
