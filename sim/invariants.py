@@ -71,6 +71,7 @@ class Invariants:
         self.ways = Ways(world, head, nodes)
         self.holds = Holds(head, nodes)
         self.calls = Calls()
+        self._parts = (self.honesty, self.ways, self.holds, self.calls)
         self.is_restored = False
         self.retries = self._cards = 0
         self._unwanted: set[str] = set()
@@ -82,7 +83,7 @@ class Invariants:
         self._memory[name].ran = memory.ran
         for key in [key for key in self._began if key[0] == name]:
             del self._began[key]
-        for part in (self.honesty, self.ways, self.holds, self.calls):
+        for part in self._parts:
             part.forget(name)
         self.facts.forget(name, events)
 
@@ -95,10 +96,8 @@ class Invariants:
         """Its card was put back as it was some time ago: what it knows now is older than what was seen of it."""
         self._memory[node].assignment = self._memory[node].offers = (0, 0)
         self.facts.forget(node, 0)
-        self.honesty.forget(node)
-        self.ways.forget(node)
-        self.holds.forget(node)
-        self.calls.forget(node)
+        for part in self._parts:
+            part.forget(node)
 
     def restored(self) -> None:
         """The controller has an older store, and cannot know what it has granted, moved or ended since: no store could."""
