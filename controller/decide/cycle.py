@@ -80,7 +80,7 @@ _DUE: Mapping[str, Callable[[Fleet, str, float], object]] = {
     steadiness.KIND: lambda fleet, key, _: steadiness.calm(fleet, key),
     announce.KIND: lambda fleet, key, _: announce.wake(fleet, key),
     announce.EMPTY: lambda fleet, key, _: announce.empty(fleet, key),
-    announce.BIRTH: lambda fleet, _, now_mono_s: announce.link_up(fleet, now_mono_s),
+    announce.BIRTH: lambda fleet, _, now_mono_s: announce.born(fleet, now_mono_s),
     report.KIND: lambda fleet, key, _: fleet.unsettled.reports.add(key),
 }
 """What each kind of deadline wakes."""

@@ -171,6 +171,22 @@ def test_a_birth_message_brings_everything_again_after_a_while() -> None:
     assert {NODE, WEB, LAMP, BELL} <= set(shown(desk))
 
 
+def test_only_a_new_connection_takes_back_again_what_is_gone() -> None:
+    """To a Home Assistant that begins it would be a warning in its log."""
+    desk = porch()
+    desk.manifest("porch", "")
+    settled(desk)
+    desk.said.clear()
+    observe(desk.fleet, HomeAssistantSaid("online"), desk.now)
+    desk.turn(announce.BIRTH_LEAST_S + announce.BIRTH_SPREAD_S)
+    assert NODE in desk.said
+    assert WEB not in desk.said
+    desk.link_down()
+    desk.link_up()
+    settled(desk)
+    assert desk.said[WEB] == b""
+
+
 def test_a_new_connection_brings_everything_again() -> None:
     """No broker is believed to have kept anything."""
     desk = porch()

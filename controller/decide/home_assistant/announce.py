@@ -39,8 +39,8 @@ EMPTY_S = 2.0
 """From taking an entity back to emptying what it said last: Home Assistant must not hear nothing in the place of JSON meanwhile, or
 it logs an error for each."""
 
-GONE_KEPT = 1_000
-"""Devices whose removal is said again on each connect: years of a fleet's changes."""
+GONE_KEPT = 100
+"""Devices whose removal is said again on each connect. Home Assistant logs a warning for each that it does not know any more."""
 
 GONE_ENTITIES_KEPT = 100
 """Entities of one device that are taken back again; a node has some twenty."""
@@ -52,8 +52,19 @@ _STATES = {CONTROLLER: controller.states, NODE: node.states, SERVICE: service.st
 
 
 def link_up(fleet: Fleet, now_mono_s: float) -> None:
-    """A new connection: what the broker has kept is anybody's guess."""
-    _everything(fleet)
+    """A new connection: what the broker has kept is anybody's guess, also of what is gone."""
+    born(fleet, now_mono_s)
+    for key in fleet.announcements:
+        fleet.home_assistant.look_at(fleet.announcements[key].subject, whole=True)
+
+
+def born(fleet: Fleet, now_mono_s: float) -> None:
+    """Home Assistant has begun: all that there is. It logs a warning for each device that is gone and it does not know."""
+    desk = fleet.home_assistant
+    desk.said.clear()
+    desk.quiet_mono_s.clear()
+    for subject in _subjects(fleet) if desk.is_on else ():
+        desk.look_at(subject, whole=True)
     fleet.deadlines.set(KIND, "", now_mono_s)
 
 
@@ -92,17 +103,6 @@ def say_state(fleet: Fleet, topic: EntityStateTopic, payload: bytes) -> None:
     known = fleet.announcements.get(str(Subject(topic.subject, topic.name)))
     if known is not None and str(topic) in known.states:
         _say(fleet, topic, payload)
-
-
-def _everything(fleet: Fleet) -> None:
-    desk = fleet.home_assistant
-    desk.said.clear()
-    desk.quiet_mono_s.clear()
-    if desk.is_on:
-        for subject in _subjects(fleet):
-            desk.look_at(subject, whole=True)
-    for key in fleet.announcements:
-        desk.look_at(fleet.announcements[key].subject, whole=True)
 
 
 def _subjects(fleet: Fleet) -> Iterator[Subject]:
