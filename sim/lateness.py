@@ -14,10 +14,16 @@ from sim.node import SimNode
 
 HOUR_S = 3600.0
 LETTERS = 12
+SIGNS = ("/up/health", "/up/load", "/up/status", "/up/request", "/up/presence")
+"""What is a sign of life whenever it comes: nobody can tell that it is an hour old, and nobody is held to it."""
+
 HAUNTED_S = (8.0, 40.0)
 """A process is started again after five seconds at the latest, and says how it stands a second later."""
 
-BACKUP_S = (15.0, 90.0)
+BACKUP_S = (3.0, 40.0)
+RESTARTS_MOST = 3
+"""Connections that the copy knows nothing of."""
+
 SWAP_S = 5.0
 """How long somebody has a card in his hands."""
 
@@ -28,7 +34,7 @@ RENEWED_S = 120.0
 
 def come_late(fleet: SimFleet, chances: random.Random) -> str:
     """Some words between nodes and controller come once more, each up to an hour later."""
-    mail = [packet for packet in fleet.world.mail if "/node/" in packet.topic]
+    mail = [packet for packet in fleet.world.mail if "/node/" in packet.topic and not packet.topic.endswith(SIGNS)]
     letters = chances.sample(mail, min(LETTERS, len(mail)))
     for letter in letters:
         _post(fleet, letter, chances.uniform(0.0, HOUR_S))
@@ -61,6 +67,8 @@ def put_back(fleet: SimFleet, chances: random.Random) -> str:
     copy = node.path.with_name("kept.db")
     erase(copy)
     keep(node.path, copy)
+    for _ in range(chances.randint(0, RESTARTS_MOST)):
+        fleet.world.after(chances.uniform(0.0, seconds), node.kill)
     fleet.world.after(seconds, lambda: _swap(fleet, node))
     return f"the card of {node.name} will be put back as it is now in {seconds:.0f} s"
 
