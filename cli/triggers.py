@@ -1,7 +1,8 @@
 """`bramble triggers`: try the triggers of a project on a recorded trace, and get such a trace from a node. A trial asks no fleet.
 
 A trace is a line of JSON for each reading, as a node's flight recorder has it: `sensor`, `value`, `at_ns` on a monotonic clock, and
-`opening` where it was the first after the sensor was opened.
+`opening` where it was the first after the sensor was opened. What becomes of nodes no node records; such a line is written by hand:
+`node`, `event`, `at_ns`, and `labels` and `reason` if conditions ask for them.
 """
 
 from __future__ import annotations
@@ -15,12 +16,11 @@ from cli.errors import Code, CommandError, tell
 from cli.output import print_json, print_table
 from cli.project import Asked
 from cli.terminal import Terminal
-from cli.triggers_replay import WouldRun, read, replayed, unknown
+from cli.triggers_replay import Line, NodeBecame, WouldRun, read, replayed, unknown
 from protocol.desired import Verb
 from protocol.operator import OperatorOrder, OrderVerb
 from protocol.shapes import write
 from protocol.stack import Stack
-from sensors.stage import Reading
 
 HEADINGS = ("at", "event", "value", "function", "trigger")
 STANDARD_INPUT = "-"
@@ -44,7 +44,7 @@ def record(terminal: Terminal, node: str) -> None:
         print(write(line).decode())
 
 
-def _readings(trace: str) -> list[Reading]:
+def _readings(trace: str) -> list[Line]:
     try:
         text = sys.stdin.read() if trace == STANDARD_INPUT else Path(trace).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -56,7 +56,7 @@ def _readings(trace: str) -> list[Reading]:
     return found
 
 
-def _warn(stack: Stack, readings: list[Reading]) -> None:
+def _warn(stack: Stack, readings: list[Line]) -> None:
     """What is in the trace or in the stack and will not be seen."""
     for name in unknown(stack, readings):
         tell(f"warning: the trace has a sensor {name!r}, and the stack {stack.name!r} has none of that name")
@@ -65,8 +65,11 @@ def _warn(stack: Stack, readings: list[Reading]) -> None:
     ]
     for name in sorted({name for name, trigger in specs if trigger.every_s or trigger.schedule}):
         tell(f"warning: {name} is also called by the time alone, which a trace does not replay")
+    if any(isinstance(line, NodeBecame) for line in readings):
+        return
     for name in sorted({name for name, trigger in specs if trigger.node}):
-        tell(f"warning: {name} is also called when nodes come or go, which the controller alone knows, and no trace")
+        remedy = 'write {"node": "pi-7", "event": "offline", "at_ns": 0} into the trace to try it'
+        tell(f"warning: {name} is also called when nodes come or go, which no node records; {remedy}")
 
 
 def _show(terminal: Terminal, called: list[WouldRun]) -> None:

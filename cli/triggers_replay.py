@@ -1,7 +1,8 @@
 """What a recorded trace would have called: the nodes' own filters and triggers, over readings, as if one node had all sensors.
 
 Pure: the time is that of the trace. Between two readings every deadline passes in order, and after the last all that are left, so
-that a wait which the trace began ends. What time alone calls (`every`, `schedule`) has no place in a trace.
+that a wait which the trace began ends. What time alone calls (`every`, `schedule`) has no place in a trace. A node that comes or goes
+is in no node's recorder, but somebody may write it in.
 """
 
 from __future__ import annotations
@@ -18,18 +19,36 @@ from protocol.options import pin_of
 from protocol.shapes import JsonValue, Shape
 from protocol.stack import Stack
 from protocol.triggers_memory import Memory
+from protocol.triggers_nodes import WORDS, NodeEvent, called_by
 from sensors import edges
 from sensors.edges import Chain, Sensed
 from sensors.stage import NS_PER_S, Reading
 
 NODE, FLEET, BOOT = "trace", "trace", "trace"
 
-_READING = Shape(Reading)
+
+@dataclass(frozen=True, slots=True)
+class NodeBecame:
+    """A line that tells of a node: `event` is what became of it."""
+
+    node: str
+    event: str
+    at_ns: int
+    reason: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+Line = Reading | NodeBecame
+
+_READING, _NODE_BECAME = Shape(Reading), Shape(NodeBecame)
 
 
 @dataclass(frozen=True, slots=True)
 class WouldRun:
-    """One call: when, counted in seconds from the beginning of the trace, by which event, and which trigger of the function."""
+    """One call: when, counted in seconds from the beginning of the trace, by which event, and which trigger of the function.
+
+    `sensor` is the node where a node came or went.
+    """
 
     at_s: float
     function: str
@@ -39,14 +58,14 @@ class WouldRun:
     value: JsonValue
 
 
-def read(text: str) -> list[Reading] | str:
-    """The readings of a trace, a line each; or the line that is wrong, and how."""
-    found: list[Reading] = []
+def read(text: str) -> list[Line] | str:
+    """The lines of a trace; or the line that is wrong, and how."""
+    found: list[Line] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            reading = _READING.read(json.loads(line))
+            reading = _line(json.loads(line))
         except json.JSONDecodeError as error:
             return f"{number}: this is no JSON ({error})"
         if isinstance(reading, str):
@@ -57,7 +76,16 @@ def read(text: str) -> list[Reading] | str:
     return found
 
 
-def replayed(stack: Stack, readings: Iterable[Reading]) -> list[WouldRun]:
+def _line(content: JsonValue) -> Line | str:
+    if not (isinstance(content, dict) and "node" in content):
+        return _READING.read(content)
+    became = _NODE_BECAME.read(content)
+    if isinstance(became, NodeBecame) and became.event not in WORDS:
+        return f"event: a node becomes {', '.join(WORDS)}, and never {became.event!r}"
+    return became
+
+
+def replayed(stack: Stack, readings: Iterable[Line]) -> list[WouldRun]:
     """Everything that would have been called, in order."""
     replay = _Replay(stack.name, tuple(f.spec for f in stack.functions.values()))
     replay.pins = {name: pin_of(sensor.spec) for name, sensor in stack.sensors.items()}
@@ -68,9 +96,9 @@ def replayed(stack: Stack, readings: Iterable[Reading]) -> list[WouldRun]:
     return replay.called
 
 
-def unknown(stack: Stack, readings: Iterable[Reading]) -> list[str]:
+def unknown(stack: Stack, readings: Iterable[Line]) -> list[str]:
     """The sensors of a trace that a stack does not have."""
-    return sorted({reading.sensor for reading in readings} - stack.sensors.keys())
+    return sorted({line.sensor for line in readings if isinstance(line, Reading)} - stack.sensors.keys())
 
 
 @dataclass(slots=True)
@@ -86,10 +114,13 @@ class _Replay:
     begun_ns: int | None = None
     sequence: int = 0
 
-    def take(self, reading: Reading) -> None:
+    def take(self, reading: Line) -> None:
         if self.begun_ns is None:
             self.begun_ns = reading.at_ns
         self.pass_on(reading.at_ns)
+        if isinstance(reading, NodeBecame):
+            self._became(reading)
+            return
         chain = self.chains.get(reading.sensor)
         if chain is not None:
             self.chains[reading.sensor], sensed = edges.observe(chain, reading)
@@ -116,6 +147,11 @@ class _Replay:
             place for place in triggers.places(self.stack, self.functions) if triggers.key_of(place) in self.memories
         ]
 
+    def _became(self, one: NodeBecame) -> None:
+        self.sequence += 1
+        event = NodeEvent(f"trace-{self.sequence}", one.node, one.event, one.reason, one.labels)
+        self._note(called_by(event, self.functions, FLEET), one.at_ns)
+
     def _tell(self, sensed: tuple[Sensed, ...]) -> None:
         for one in sensed:
             self.sequence += 1
@@ -134,7 +170,7 @@ class _Replay:
             at_s = round((at_ns - (self.begun_ns or 0)) / NS_PER_S, 3)
             number = self._number(call)
             self.called.append(
-                WouldRun(at_s, call.function, number, cause["subject"], said["event_type"], said["value"])
+                WouldRun(at_s, call.function, number, cause["subject"], said["event_type"], said.get("value"))
             )
 
     def _number(self, call: Invocation) -> int:

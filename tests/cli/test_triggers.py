@@ -123,7 +123,21 @@ def test_what_is_not_replayed_is_said(folder: Path) -> None:
     said = operate(FakeSession(), *tried(folder)).stderr
     assert "the trace has a sensor 'gate', and the stack 'porch' has none of that name" in said
     assert "crowd is also called by the time alone" in said
-    assert "crowd is also called when nodes come or go, which the controller alone knows" in said
+    assert "crowd is also called when nodes come or go, which no node records" in said
+
+
+def test_a_node_that_comes_or_goes_is_written_into_a_trace(folder: Path) -> None:
+    """With its labels, so that conditions are tried; then nothing is left to warn of."""
+    of_home = "when: [{exact: {data.labels.site: home}}]"
+    (folder / "stack.yaml").write_text(STACK + f"      - {{node: offline, {of_home}}}\n")
+    gone = [{"node": "pi-7", "event": word, "at_ns": 2 * 10**9} for word in ("online", "offline")]
+    gone += [{"node": "pi-8", "event": "offline", "at_ns": 3 * 10**9, "labels": {"site": "home"}}]
+    (folder / "trace.jsonl").write_text("".join(json.dumps(line) + "\n" for line in gone))
+    done = operate(FakeSession(), *tried(folder, "-o", "json"))
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == [
+        {"at_s": 1.0, "function": "crowd", "trigger": 1, "sensor": "pi-8", "event": "offline", "value": None}
+    ]
 
 
 def test_what_other_devices_and_containers_say_is_replayed(folder: Path) -> None:
@@ -148,6 +162,7 @@ def test_what_other_devices_and_containers_say_is_replayed(folder: Path) -> None
     [
         ("{", "1: this is no JSON"),
         ("\n{}", "2: sensor: field required"),
+        ('{"node": "pi-1", "event": "gone", "at_ns": 1}', "1: event: a node becomes online, offline, quarantined"),
         (lines([EDGES[3], EDGES[2]]), "2: a trace goes forward in time"),
     ],
 )
