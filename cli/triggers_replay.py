@@ -1,8 +1,8 @@
 """What a recorded trace would have called: the nodes' own filters and triggers, over readings, as if one node had all sensors.
 
 Pure: the time is that of the trace. Between two readings every deadline passes in order, and after the last all that are left, so
-that a wait which the trace began ends. What time alone calls (`every`, `schedule`) has no place in a trace. A node that comes or goes
-is in no node's recorder, but somebody may write it in.
+that a wait which the trace began ends. What time alone calls (`every`, `schedule`) has no place in a trace. What
+becomes of a node is in no recorder, but somebody may write it in.
 """
 
 from __future__ import annotations
