@@ -241,6 +241,33 @@ def test_one_that_ends_by_itself_comes_back_later_each_time(rig: Rig) -> None:
     assert len(running(rig)) <= 1
 
 
+def test_one_that_falls_ill_is_replaced(rig: Rig) -> None:
+    """An instance whose image has a health check is made anew when that fails, and its reason is told."""
+    rig.registry.push("greet:1", replace(WELL, health=((0.0, "starting"), (8.0, "unhealthy"))))
+    assign(rig, warm(keep=1))
+    (before,) = running(rig)
+    said: set[str] = set()
+    for _ in range(50):
+        rig.run(0.2)
+        said |= set(rig.status().reasons)
+    assert "function porch.greet-r1-1: its health check fails" in said
+    assert before.id not in {box.id for box in rig.engine.boxes.values()}
+    assert len(running(rig)) == 1
+
+
+def test_on_the_nodes_own_network_the_old_one_goes_first(rig: Rig) -> None:
+    """There is one port 8080: a new revision is not started beside the old one."""
+    shared = warm(keep=1)
+    shared = replace(shared, container=replace(shared.container, network_mode="host"))
+    assign(rig, shared)
+    rig.assign(2, functions=(replace(shared, revision="r2"),))
+    most = 0
+    for _ in range(100):
+        rig.run(0.05)
+        most = max(most, len(running(rig)))
+    assert (most, [box.labels[f"{LABEL}revision"] for box in running(rig)]) == (1, ["r2"])
+
+
 def test_a_run_whose_instance_breaks_off_is_tried_again(rig: Rig) -> None:
     """The container is killed while it works: the attempt has failed, and the next one gets a new instance."""
     rig.registry.push("greet:1", replace(WELL, answers_after_s=3.0))
