@@ -135,7 +135,12 @@ def base_revision(fleet: Fleet, key: str) -> str:
 
 
 def _is_proved(fleet: Fleet, rollout: Rollout) -> bool:
-    """Whether anybody runs the revision, where anybody could: an update that passes by none but pinned nodes is done at once."""
+    """Whether anybody runs the revision, where anybody could: an update that passes by none but pinned nodes is done at once.
+
+    Only then are there tasks and no settled slot, and all of them are gone through.
+    """
+    if rollout.settled != rollout.revision:
+        return True  # it offers what was there before
     tasks = fleet.tasks.of("service", rollout.service)
     if not tasks or fleet.slots.of("state", (rollout.service, SlotState.SETTLED)):
         return True
