@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.decide.consequences import _set
 from agent.decide.effects import DriveGauge, SetActuator
 from agent.decide.inputs import DevicesOpened
-from agent.decide.invocations import _set
 from protocol.desired import ActuatorSpec, Command, SensorSpec, Verb
 from protocol.observed import Answer, DeviceStatus
 from protocol.topics import CommandTopic
