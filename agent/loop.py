@@ -27,7 +27,7 @@ from agent.store import KINDS, Store, Written
 from link.inputs import Arrived, Sent
 from protocol.observed import Clock
 from sensors.header import HEADER, MOCK
-from sensors.sluice import Flooded, Lane
+from sensors.sluice import Flooded, Basin
 from sensors.stage import NS_PER_S, Faulted, Reading
 
 log = logging.getLogger(__name__)
@@ -183,8 +183,8 @@ class Loop:
             return
 
     def _take(self, one: object) -> None:
-        """Take one input in; a lane stands for what waits in it."""
-        self._taken.extend(one.drain() if isinstance(one, Lane) else (one,))
+        """Take one input in; a basin stands for what waits in it."""
+        self._taken.extend(one.drain() if isinstance(one, Basin) else (one,))
 
     def _drain(self, now: Now) -> tuple[object, ...]:
         if now.mono_s >= self._host_due_mono_s:

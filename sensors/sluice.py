@@ -1,7 +1,7 @@
 """Between the threads that read pins and the agent's inbox: so many readings of each sensor may wait, and no more.
 
 A pin that chatters ten thousand times a second must not fill the memory, nor keep the loop from everything else. Beyond the bound
-the oldest reading of that sensor goes, counted: what a sensor shows now is always among those that stay. Each sensor has a lane of
+the oldest reading of that sensor goes, counted: what a sensor shows now is always among those that stay. Each sensor has a basin of
 its own, so a broken one drowns no other.
 
 `deque` does each of its steps whole, and each count has one writer, so there is no lock.
@@ -27,7 +27,7 @@ class Flooded:
     readings: int
 
 
-class Lane:
+class Basin:
     """What waits of one sensor. It stands in the inbox itself, once, while there is something to be taken from it."""
 
     def __init__(self, sensor: str, most: int) -> None:
@@ -57,19 +57,19 @@ class Lane:
 
 
 class Sluice:
-    """Delivers readings by way of their lanes; what says that a sensor cannot be read goes straight."""
+    """Delivers readings by way of their basins; what says that a sensor cannot be read goes straight."""
 
     def __init__(self, deliver: Callable[[object], object], most: int = WAITING_MOST) -> None:
         self._deliver, self._most = deliver, most
-        self._lanes: dict[str, Lane] = {}
+        self._basins: dict[str, Basin] = {}
 
     def put(self, seen: Reading | Faulted) -> None:
         """Take one in, from any thread."""
         if isinstance(seen, Faulted):
             self._deliver(seen)
             return
-        lane = self._lanes.get(seen.sensor)
-        if lane is None:
-            lane = self._lanes.setdefault(seen.sensor, Lane(seen.sensor, self._most))
-        if lane.put(seen):
-            self._deliver(lane)
+        basin = self._basins.get(seen.sensor)
+        if basin is None:
+            basin = self._basins.setdefault(seen.sensor, Basin(seen.sensor, self._most))
+        if basin.put(seen):
+            self._deliver(basin)

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensors.sluice import Flooded, Lane, Sluice
+from sensors.sluice import Flooded, Basin, Sluice
 from sensors.stage import Faulted, Reading
 
 
@@ -21,7 +21,7 @@ def drained(inbox: SimpleQueue[object]) -> list[object]:
     found: list[object] = []
     while not inbox.empty():
         one = inbox.get()
-        found.extend(one.drain() if isinstance(one, Lane) else (one,))
+        found.extend(one.drain() if isinstance(one, Basin) else (one,))
     return found
 
 
