@@ -39,6 +39,7 @@ from protocol.function import FunctionSpec, Mode, Scale, Transport
 from protocol.observed import Result, ResultStatus
 from protocol.topics import InvocationTopic
 from protocol.trigger import TriggerSpec
+from tests.bench.cpu import used_ns
 from tests.bench.desk import FLEET, Desk
 from tests.bench.figure import Figure, Say
 from tests.bench.node import PACKAGES, PYTHON, unit_environment
@@ -89,10 +90,11 @@ def _compared(site: Site, broker: Broker, host: Host, transport: Transport, room
         try:
             _assign(broker, transport)
             with _controller(broker), Client(broker) as client:
-                theirs, ours = _in_turns(client)
+                theirs, ours, spent = _in_turns(client, bridge, agent)
             name = f"event to action over {transport}{', store in memory' if room else ''}"
             figures = _times(name, ours, theirs, is_aimed=room is None)
             if room is None:
+                figures.append(Figure("the same: processor time of an event", PEER, spent[1], spent[0], "ms"))
                 figures += [_kept(host, ours, transport), *_calls(broker, host, transport)]
             return figures
         finally:
@@ -101,14 +103,19 @@ def _compared(site: Site, broker: Broker, host: Host, transport: Transport, room
             _clear(host)
 
 
-def _in_turns(client: Client) -> tuple[list[list[float]], list[list[float]]]:
+def _in_turns(
+    client: Client, bridge: Process, agent: Process
+) -> tuple[list[list[float]], list[list[float]], list[float]]:
+    """How long theirs and ours took, round by round; and the processor time of one event on each side, in milliseconds."""
     client.until_answered("ours")
     client.until_answered("theirs")
     found: tuple[list[list[float]], list[list[float]]] = ([], [])
+    spent_ns = [-used_ns(process.pid) for process in (bridge, agent)]
     for _ in range(ROUNDS):
         for took, side in zip(found, ("theirs", "ours"), strict=True):
             took.append([client.took_ms(side) for _ in range(WARM_UP + EVENTS)][WARM_UP:])
-    return found
+    spent_ns = [spent + used_ns(process.pid) for spent, process in zip(spent_ns, (bridge, agent), strict=True)]
+    return *found, [spent / ROUNDS / (WARM_UP + EVENTS) / 1e6 for spent in spent_ns]
 
 
 def _times(name: str, ours: list[list[float]], theirs: list[list[float]], *, is_aimed: bool) -> list[Figure]:
