@@ -15,7 +15,7 @@ from sim.mishaps import sicken
 from sim.node import SimNode
 
 EVENT = "/up/event/"
-ILL = 0.4
+ILL = 0.6
 """Share of the lost cards whose node has a container that is ill, and whose illness nobody remembers."""
 
 

@@ -90,7 +90,7 @@ THEMES = (
         {"drain": 3, "undrain": 3, "update": 3, "toggle_shed": 3, "press": 2, "renew_function": 1, "squat": 1},
         {
             "restore_controller": 5,
-            "lose_card": 2,
+            "lose_card": 4,
             "_backup": 2,
             "_broker": 4,
             "forget_retained": 5,
