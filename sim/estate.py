@@ -12,7 +12,7 @@ from sim.habits import GROUPS
 from sim.images import Behaviour
 from sim.lessons import learn
 from sim.stacks import Section, stack
-from sim.themes import RARE, theme_of
+from sim.themes import RARE, Theme, theme_of
 from sim.watch import Watch
 from sim.workload import SOMETIMES, Workload
 
@@ -118,6 +118,9 @@ class Estate(Workload):
 
 def operator_of(fleet: SimFleet, *, is_lean: bool) -> Workload:
     """Who lives with a fleet."""
-    theme = theme_of(fleet.world.seed)
-    operator = Watch if theme.name == "triggers" else Estate if theme in RARE else Workload
-    return operator(fleet, is_lean=is_lean)
+    return kind_of(theme_of(fleet.world.seed))(fleet, is_lean=is_lean)
+
+
+def kind_of(theme: Theme) -> type[Workload]:
+    """Which operator knows the deeds of a theme."""
+    return Watch if theme.name == "triggers" else Estate if theme in RARE else Workload

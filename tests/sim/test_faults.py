@@ -9,12 +9,11 @@ from dataclasses import replace
 import pytest
 
 from sim.aftermath import AFTERMATHS
-from sim.estate import Estate
+from sim.estate import kind_of
 from sim.faults import FAULTS, Fault
 from sim.fleet import SimFleet
 from sim.history import SHORT, history
 from sim.themes import RARE, RARE_EVERY, THEMES, Theme, theme_of
-from sim.workload import Workload
 
 SEEDS = 600
 """Six histories about each of the rare themes, and ninety about each of the others; most faults strike in the first."""
@@ -76,8 +75,7 @@ def test_every_fault_and_every_deed_of_a_theme_is_there() -> None:
     faults = {fault.__name__ for fault in FAULTS}
     for theme in (*THEMES, *RARE):
         assert set(theme.faults) <= faults, theme.name
-        operator = Estate if theme in RARE else Workload
-        assert [deed for deed in theme.deeds if not hasattr(operator, f"_{deed}")] == [], theme.name
+        assert [deed for deed in theme.deeds if not hasattr(kind_of(theme), f"_{deed}")] == [], theme.name
     assert set(AFTERMATHS) <= {theme.name for theme in RARE}
 
 
