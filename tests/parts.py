@@ -1,8 +1,9 @@
-"""The whole suite as three parts side by side: the desk and the simulator compute, the lab mostly waits for real engines.
+"""The whole suite as parts side by side: the desk and the simulator compute, the three of the lab mostly wait for real engines.
 
 `python -m tests.parts` gives each to a pytest of its own, says every line as it comes under the name of its part, and ends with
 what each part came to and every test that failed; with 1 unless all passed. Whatever measures real time (a broker, an engine, a
-link that is cut) is in the lab's part, one test after another; the others are nice to it and take what time it leaves.
+link that is cut) is in one of the lab's parts, each with sites of its own, which do not meet (tests/lab/test_hosts.py); the others
+are nice to them and take what time they leave.
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LAB = "lab"
 PARTS = {
     "desk": "not lab and not broker and not slow",
     "sim": "slow and not lab and not broker",
-    LAB: "lab or broker",
+    "engine": "(lab or broker) and not fleet and not updates",
+    "fleet": "(lab or broker) and fleet and not updates",
+    "updates": "(lab or broker) and updates",
 }
 """The marks of each part; a test of any marks is in exactly one (tests/house/test_parts.py)."""
 
+COMPUTES = ("desk", "sim")
 NICE = 10
 """A tenth of a core where the lab wants it, and everything that is free where it waits."""
+
+WIDTH = max(map(len, PARTS))
 
 MEMORY = Path("/dev/shm")
 LEAST_FREE_BYTES = 1 << 30
@@ -55,7 +60,7 @@ class Part:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             text = line.rstrip()
-            print(f"{self.name:>4} | {text}", flush=True)
+            print(f"{self.name:>{WIDTH}} | {text}", flush=True)
             self.last = text or self.last
             if text.startswith(("FAILED ", "ERROR ")):
                 self.failed.append(text)
@@ -65,7 +70,10 @@ class Part:
     def told(self) -> str:
         """What it came to: a line for it, and one for each test that failed."""
         verdict = "passed" if self.passed else f"FAILED ({self.process.returncode})"
-        return "\n     ".join((f"{self.name:>4} {verdict} after {self.seconds:.0f} s: {self.last}", *self.failed))
+        indent = " " * (WIDTH + 1)
+        return f"\n{indent}".join(
+            (f"{self.name:>{WIDTH}} {verdict} after {self.seconds:.0f} s: {self.last}", *self.failed)
+        )
 
 
 def run(commands: Mapping[str, Sequence[str]]) -> int:
@@ -90,11 +98,11 @@ def command(name: str) -> list[str]:
     """What carries a part out, with a cache of its own."""
     tests = [sys.executable, "-m", "pytest", "-q", "-m", PARTS[name], "-o", f"cache_dir=.pytest_cache/{name}"]
     tests += ["-o", "tmp_path_retention_policy=failed"]  # what is kept would stay in memory
-    return tests if name == LAB else ["nice", "-n", str(NICE), *tests]
+    return ["nice", "-n", str(NICE), *tests] if name in COMPUTES else tests
 
 
 def _started(name: str, command: Sequence[str]) -> subprocess.Popen[str]:
-    folder = {} if name == LAB else _quick_folder()
+    folder = _quick_folder() if name in COMPUTES else {}
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", **folder}
     return subprocess.Popen(
         command,

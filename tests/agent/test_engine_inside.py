@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -258,15 +259,17 @@ def test_an_engine_without_addresses_says_so(real: RealWorld) -> None:
     assert outcome.reason.startswith("the engine has no addresses left for the network s_default: remove networks")
 
 
-@pytest.mark.slow  # Docker looks for a driver for 15 s
+@pytest.mark.slow  # Docker looks for a driver for 15 s; for both at once here
 def test_drivers_that_are_not_there_are_named(real: RealWorld) -> None:
     """Of a network as of a volume."""
-    network = Attachment(Network("s_default", driver="nonsense"))
-    outcome = made(real, Container(real.image("well"), networks=(network,)))
-    assert outcome == GiveUp("the network s_default needs the driver nonsense, which this engine does not have")
-    mounts = (Mount("volume", "/v", "v", volume=Volume("nonsense")),)
-    outcome = made(real, Container(real.image("well"), mounts=mounts))
-    assert outcome == GiveUp("the volume v needs the driver nonsense, which this engine does not have")
+    network, volume = Network("s_default", driver="nonsense"), Mount("volume", "/v", "v", volume=Volume("nonsense"))
+    other = real.again()
+    with closing(other), ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(made, real, Container(real.image("well"), networks=(Attachment(network),)))
+        outcome = other.perform(Create("k", task(Container(real.image("well"), mounts=(volume,)), "s.b.1")))
+        assert outcome == GiveUp("the volume v needs the driver nonsense, which this engine does not have")
+        outcome = asked.result()
+        assert outcome == GiveUp("the network s_default needs the driver nonsense, which this engine does not have")
 
 
 def test_a_look_shows_images_and_the_disk(real: RealWorld) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.parts import PARTS, run
 
-MARKS = ("lab", "broker", "slow")
+MARKS = ("lab", "broker", "slow", "fleet", "updates")
 GOOD = (sys.executable, "-c", "print('1 passed in 0.01s')")
 BAD = (sys.executable, "-c", "import sys; print('FAILED tests/a.py::test_b - boom'); print('1 failed'); sys.exit(1)")
 

@@ -9,7 +9,7 @@ import pytest
 from protocol.operator import OrderVerb, Verdict
 from tests.lab.desk import Desk, desk_of
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.fleet]
 
 GOOD = """
 services:

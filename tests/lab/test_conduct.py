@@ -14,7 +14,7 @@ from lab.host import Host
 from lab.images import Image, build
 from tests.lab.desk import SOON_S, Desk, desk_of
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.updates]
 
 TASK = "shop.web.pi-1"
 BUSY = "/run/busy"

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,25 @@ with Site() as site:
     import time
     time.sleep(60)
 """
+BESIDE = """
+from lab import sweep
+from lab.site import Site
+with Site() as site:
+    site.start_broker()
+    site.start_registry(5000)
+    (host,) = site.start_hosts("pi-1")
+    host.power_cut()
+    host.start()
+    host.engine.kill()
+    host.engine.start()
+    print(site.name, flush=True)
+    input()
+    sweep.sweep()
+"""
+BETWEEN_LOOKS_S = 0.3
+"""What is gone by then (an `ip`, a health check) would have gone by itself."""
+
+ENDED_S = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +80,22 @@ def fetched(client: Host, server: Host) -> str:
         return ""
 
 
-def in_another_process() -> tuple[subprocess.Popen[str], RunName]:
+def in_another_process(script: str = IN_ANOTHER_PROCESS) -> tuple[subprocess.Popen[str], RunName]:
     """Start a site in a process of its own and return both once its host is on."""
-    command = [sys.executable, "-c", IN_ANOTHER_PROCESS]
-    owner = subprocess.Popen(command, env=commands.environment(), stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", script]
+    pipe = subprocess.PIPE
+    owner = subprocess.Popen(command, env=commands.environment(), stdin=pipe, stdout=pipe, text=True)
     assert owner.stdout
     run = parse(owner.stdout.readline().strip())
     assert run
     return owner, run
+
+
+def lasting(run: RunName) -> set[int]:
+    """The processes of a run that are there at one look and at the next."""
+    seen = traces.processes(run)
+    time.sleep(BETWEEN_LOOKS_S)
+    return seen & traces.processes(run)
 
 
 def test_each_host_is_a_machine_of_its_own(hosts: tuple[Host, ...]) -> None:
@@ -176,6 +204,21 @@ def test_a_run_leaves_no_trace_and_disturbs_no_other(hosts: tuple[Host, ...], we
     assert fetched(*hosts) == "hello\n"
 
 
+def test_runs_of_two_processes_do_not_meet(site: Site, hosts: tuple[Host, ...], registry: Registry, web: str) -> None:
+    """Beside us another process has a host and a registry as ours are called, strikes, sweeps and ends: all of ours goes on."""
+    ours, started = lasting(site.name), hosts[1].docker("inspect", "--format", "{{.State.StartedAt}}", web)
+    owner, other = in_another_process(BESIDE)
+    theirs = lasting(other)
+    assert theirs
+    assert not theirs & (ours | traces.processes(site.name))
+    owner.communicate("\n", timeout=ENDED_S)
+    assert owner.returncode == 0
+    assert traces.remaining(other) == []
+    assert ours <= traces.processes(site.name)
+    assert hosts[1].docker("inspect", "--format", "{{.State.StartedAt}}", web) == started
+    assert (fetched(*hosts), registry.is_running) == ("hello\n", True)
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_run_that_is_told_to_end_cleans_up(able_machine: None, ending: signal.Signals) -> None:
     """Ctrl-C, SIGTERM and a closed terminal end a run without a trace."""
@@ -212,7 +255,13 @@ def test_the_machine_stays_as_it_was(able_machine: None) -> None:
         return [line for line in told if not belongs_to_a_run(line)]
 
     def belongs_to_a_run(line: str) -> bool:
-        return " /run/netns" in line or "bramble-" in line or " dev bl" in line  # other runs come and go beside us
+        words = (
+            " /run/netns",
+            "bramble-",
+            " dev bl",
+            "/pytest-of-",
+        )  # other runs come and go beside us, and their disks
+        return any(word in line for word in words)
 
     before = seen()
     with Site() as made:

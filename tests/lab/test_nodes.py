@@ -11,7 +11,7 @@ from lab.commands import CommandError
 from protocol.observed import ResultStatus
 from tests.lab.desk import SOON_S, Desk, desk_of
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.fleet]
 
 DOORBELL = 17
 PORCH = b"""

@@ -15,7 +15,7 @@ from protocol.observed import TaskState
 from protocol.operator import OrderVerb
 from tests.lab.desk import SOON_S, Desk, desk_of
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.fleet]
 
 NODES = ("pi-1", "pi-2", "pi-3", "pi-4")
 
@@ -167,33 +167,29 @@ def test_a_drained_node_gives_up_one_task_at_a_time(desk: Desk) -> None:
     desk.bramble.command("rm", "four")
 
 
-def test_a_lost_node_is_replaced_and_its_copy_ends_when_it_returns(desk: Desk) -> None:
-    """Nomad's `disconnect` with `lost_after`: after it the replacement is the one that stays."""
-    desk.publish("lost", clock(**{"x-bramble": {"disconnect": {"lost_after": "5s"}}}))
+def test_only_what_may_be_lost_is_replaced_while_its_node_is_away(desk: Desk) -> None:
+    """Nomad's `disconnect` with `lost_after`: the replacement is the one that stays. Any other stays its node's, and is one."""
+    desk.publish("once", clock())
+    (node,) = [task.node for task in desk.runs("once").services[0].tasks]
+    elsewhere = {"placement": {"constraints": [f"node.hostname != {node}"]}}
+    desk.publish("lost", clock(deploy=elsewhere, **{"x-bramble": {"disconnect": {"lost_after": "5s"}}}))
     (first,) = [task.node for task in desk.runs("lost").services[0].tasks]
-    host = desk.bramble.hosts[first]
-    host.cut()
+    for name in (node, first):
+        desk.bramble.hosts[name].cut()
     desk.watch.until(lambda: len(nodes_of(desk, "lost.clock")) == 2 or None, "a replacement", OFFLINE_S)
+    desk.watch.until(lambda: presence(desk, node) == "offline" or None, f"{node} to be offline", OFFLINE_S)
+    desk.reason("once", "is offline", SOON_S)
     time.sleep(6.0)  # past lost_after
-    host.mend()
+    assert nodes_of(desk, "once.clock") == [node]
+    for name in (node, first):
+        desk.bramble.hosts[name].mend()
     second = desk.watch.until(
         lambda: found[0] if len(found := nodes_of(desk, "lost.clock")) == 1 else None, "one copy to end", RETURN_S
     )
     assert second != first
-    desk.bramble.command("rm", "lost")
-
-
-def test_without_replacement_there_are_never_two(desk: Desk) -> None:
-    """A task stays its node's, however long that is away."""
-    desk.publish("once", clock())
-    (node,) = [task.node for task in desk.runs("once").services[0].tasks]
-    desk.bramble.hosts[node].cut()
-    desk.watch.until(lambda: presence(desk, node) == "offline" or None, f"{node} to be offline", OFFLINE_S)
-    desk.reason("once", "is offline", SOON_S)
-    assert nodes_of(desk, "once.clock") == [node]
-    desk.bramble.hosts[node].mend()
     desk.runs("once", RETURN_S)
     assert nodes_of(desk, "once.clock") == [node]
+    desk.bramble.command("rm", "lost")
     desk.bramble.command("rm", "once")
 
 

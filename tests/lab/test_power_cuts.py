@@ -12,7 +12,7 @@ from lab.host import Host
 from lab.processes import wait_until
 from tests.lab.desk import SOON_S, Desk, desk_of
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.fleet]
 
 NODES = ("pi-1", "pi-2", "pi-3", "pi-4")
 ROUNDS = 5

@@ -18,7 +18,7 @@ from protocol.observed import TaskState
 from protocol.operator import OrderVerb, TaskPlace
 from tests.lab.desk import SOON_S, Desk, desk_of
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.fleet]
 
 PRIVATE_PORT = 5001
 OWN, KNOWN = f"registry.local:{PRIVATE_PORT}", f"controller.local:{PRIVATE_PORT}"

@@ -11,7 +11,7 @@ from lab.bramble import REGISTRY_PORT
 from lab.images import Image, build
 from tests.lab.desk import SOON_S, Desk, desk_of
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.updates]
 
 BUSY = "/run/busy"
 TASK = "shop.web.pi-1"

@@ -13,7 +13,7 @@ from lab.bramble import REGISTRY_PORT
 from lab.images import Image, build
 from tests.lab.desk import SOON_S, Desk, desk_of
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.updates]
 
 NODES = ("pi-1", "pi-2")
 BALLAST_BYTES = 12_000_000

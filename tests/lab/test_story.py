@@ -13,7 +13,7 @@ import pytest
 from lab import traces
 from lab.processes import Process, spawn, wait_until
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow]
+pytestmark = [pytest.mark.lab, pytest.mark.fleet, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 STEPS = ("bring up", "deploy", "doorbell", "offline", "update", "return", "kill")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.lab.desk import SOON_S, Desk, desk_of
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.fleet]
 
 BELL = 17
 PORCH = b"""

@@ -17,7 +17,7 @@ from protocol.rollouts import RolloutStatus
 from tests.lab.shop import GOOD, SERVICE, Shop, shop_of
 from tests.lab.truth import trials
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.updates]
 
 NODES = ("pi-1", "pi-2", "pi-3", "pi-4")
 CUT_OFF = ("pi-3", "pi-4")

@@ -20,7 +20,7 @@ from tests.lab.kills import UPDATE, Killer
 from tests.lab.shop import BAD, GOOD, Shop, reference, shop_of
 from tests.lab.truth import trials, version
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.updates]
 
 NODES = ("pi-1", "pi-2", "pi-3", "pi-4")
 REACHED_S = 30.0

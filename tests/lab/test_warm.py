@@ -13,7 +13,7 @@ from lab.processes import wait_until
 from protocol.operator import Verdict
 from tests.lab.desk import SOON_S, Desk, desk_of
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.fleet]
 
 LABEL = "label=io.bramble.instance"
 SERVE = "#!/bin/sh\nhttpd -f -p 8080 -h /www & trap 'kill $!; exit 0' TERM\nwait\n"

@@ -7,6 +7,7 @@ read-only; the fakes have a behaviour of the same effect. A world is asked for o
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +23,9 @@ from sim.engine import FakeEngine
 from sim.images import Behaviour, FakeRegistry
 from tests.fakes.engines import FLEET, NODE
 from tests.fakes.warm_box import PYTHON, Inside, mounts
+
+HANGS = f"1000.{os.getpid():07}"
+"""By this the process that hangs is found among all of this machine; another run of these tests beside us looks for its own."""
 
 SECRET_PATHS = ("/var/openfaas/secrets/key", "/run/secrets/key")
 HANDLER = f"""
@@ -49,7 +53,7 @@ def handle(event, context):
     if kind == "full":
         return "x" * {OUTPUT_LIMIT_BYTES}
     if kind == "hang":
-        subprocess.run(["sleep", "1000.25"])
+        subprocess.run(["sleep", "{HANGS}"])
     return event.body
 """
 BEHAVIOURS = {
@@ -66,8 +70,6 @@ BEHAVIOURS = {
     "hang": Behaviour(answers_after_s=None),
 }
 MEMORY_BYTES, FILE_BYTES = 1 << 30, 1 << 20
-HANGS = "1000.25"
-"""By this the process that hangs is found among all of this machine."""
 
 
 class World(Protocol):
