@@ -27,7 +27,7 @@ from agent.store import KINDS, Store, Written
 from link.inputs import Arrived, Sent
 from protocol.observed import Clock
 from sensors.header import HEADER, MOCK
-from sensors.sluice import Flooded, Basin
+from sensors.sluice import Basin, Flooded
 from sensors.stage import NS_PER_S, Faulted, Reading
 
 log = logging.getLogger(__name__)

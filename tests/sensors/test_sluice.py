@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensors.sluice import Flooded, Basin, Sluice
+from sensors.sluice import Basin, Flooded, Sluice
 from sensors.stage import Faulted, Reading
 
 
