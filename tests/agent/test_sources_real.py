@@ -21,7 +21,7 @@ from protocol.observed import NodeStatus, SensorEvent
 from protocol.topics import AssignmentTopic
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 20.0
+PATIENCE_S = 40.0
 DOOR = "zigbee2mqtt/door"
 
 pytestmark = pytest.mark.broker

@@ -20,7 +20,7 @@ from tests.controller.desk import FLEET, web
 
 pytestmark = pytest.mark.broker
 
-PATIENCE_S = 20
+PATIENCE_S = 40
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from tests.controller.desk import FLEET
 
 pytestmark = pytest.mark.broker
 
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 
 
 class Room:

@@ -18,7 +18,7 @@ NODES = ("pi-1", "pi-2", "pi-3", "pi-4")
 ROUNDS = 5
 """Of four hosts each: twenty cuts."""
 
-BACK_S = 60.0
+BACK_S = 90.0
 
 STACK = {
     "services": {

@@ -23,7 +23,7 @@ from tests.lab.truth import trials, version
 pytestmark = [pytest.mark.lab, pytest.mark.updates]
 
 NODES = ("pi-1", "pi-2", "pi-3", "pi-4")
-REACHED_S = 30.0
+REACHED_S = 60.0
 KILLS = 40
 
 

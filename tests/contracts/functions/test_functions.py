@@ -8,7 +8,7 @@ import time
 from agent.adapters.streams import OUTPUT_LIMIT_BYTES
 from tests.contracts.functions.worlds import World
 
-GONE_S = 5.0
+GONE_S = 20.0
 
 
 def test_the_body_goes_in_and_the_output_comes_out(world: World) -> None:
