@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,6 +67,8 @@ server.serve_forever()
 
 T = TypeVar("T")
 
+_NUMBERS = count(1)
+
 
 def mounts() -> tuple[Mount, ...]:
     """What Python needs of this machine."""
@@ -90,7 +93,8 @@ class Inside:
     def __init__(self, host: Host, directory: Path) -> None:
         self.host = host
         self.engine = Engine(host.engine.url, NODE, FLEET, directory)
-        self._anchor = host.spawn("anchor", ["sh", "-c", "echo there; exec sleep infinity"])
+        name = f"anchor-{next(_NUMBERS)}"  # each with a log of its own, or the next one would seem to be there at once
+        self._anchor = host.spawn(name, ["sh", "-c", "echo there; exec sleep infinity"])
         wait_ready(self._anchor, lambda: "there" in self._anchor.log())
         self._thread = ThreadPoolExecutor(1, initializer=self._enter)
 
