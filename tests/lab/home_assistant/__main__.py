@@ -162,6 +162,7 @@ def story(site: Site, home: Home, real: Real) -> None:
     site.bramble("down", "porch")
     claim("the removed stack has no entity", lambda: not [one for one in real.ask(entities=True) if "porch" in one])
     claim("no state of it is kept", lambda: not [topic for topic in home.kept if "porch" in topic])
+    print("\n".join(real.errors()), end="", flush=True)
     claim("Home Assistant complained of nothing", lambda: not real.errors())
 
 

@@ -20,8 +20,7 @@ COMPILER = ("gcc", "g++", "libc6-dev", f"{PYTHON}-dev", f"{PYTHON}-venv", "libtu
 
 BESIDE = (
     "home-assistant-frontend", "numpy", "PyTurboJPEG", "paho-mqtt", "SQLAlchemy", "fnv-hash-fast", "psutil-home-assistant",
-    "ha-ffmpeg", "mutagen", "av", "hassil", "home-assistant-intents", "pymicro-vad", "pyspeex-noise", "go2rtc-client",
-    "async-upnp-client",
+    "ha-ffmpeg", "av", "async-upnp-client",
 )  # fmt: skip
 """What its integrations would install by themselves at their first start; it is pinned by Home Assistant's own constraints."""
 
