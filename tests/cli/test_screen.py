@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from threading import Timer
+from typing import Any
 
 import pytest
 
@@ -23,6 +23,15 @@ pytestmark = pytest.mark.broker
 
 ROOT = Path(__file__).parents[2]
 ESCAPE = "\x1b["
+ENDED_S = 30.0
+
+
+class InTurn(dict[OrderVerb, Any]):
+    """To each question the next of its answers, and from then on the last."""
+
+    def __getitem__(self, verb: OrderVerb) -> Any:
+        answers = super().__getitem__(verb)
+        return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +51,7 @@ def on_screen(broker: Broker, *words: str, **environment: str) -> str:
         os.close(writer)
         drawn = b"".join(iter(lambda: _read(reader), b""))
         os.close(reader)
-        assert run.wait(10) == 0
+        assert run.wait(ENDED_S) == 0
     return drawn.decode()
 
 
@@ -88,10 +97,8 @@ def test_watching_an_update_draws_its_lanes_in_place(broker: Broker) -> None:
     """A line per node with what it waits for, in one picture, until all is done."""
     lanes = (Lane("shop.web.1", "pi-1", "granted", "its node is trying it"), Lane("shop.web.2", "pi-2", "settled"))
     begun = RolloutStatus("r1", "shop.web", "rev2", "rolling", 1, 0, 0, 1, "1 updated", lanes=lanes)
-    answers = {OrderVerb.ROLLOUT_STATUS: [asdict(begun)]}
-    with StandIn(broker.port, answers) as controller:
-        end = Timer(2.0, answers.update, [{OrderVerb.ROLLOUT_STATUS: [asdict(replace(begun, state="done", lanes=()))]}])
-        end.start()
+    done = replace(begun, state="done", lanes=())
+    with StandIn(broker.port, InTurn({OrderVerb.ROLLOUT_STATUS: [[asdict(begun)], [asdict(done)]]})) as controller:
         drawn = on_screen(broker, "rollout", "status", "--watch", NO_COLOR="1")
         assert len(controller.heard) >= 2
     assert "its node is trying it" in drawn
