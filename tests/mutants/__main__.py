@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -109,7 +109,8 @@ def hunts(plants: Sequence[Plant], seeds: Ground, jobs: int) -> Iterator[Catch]:
         for end in (*(most for most in ROUNDS if most < seeds.seeds), seeds.seeds):
             ground = replace(seeds, begin=begin, end=end)
             away = []
-            for catch in pool.map(lambda plant, on=ground: hunt(plant, on, clean), left):
+            for done in as_completed([pool.submit(hunt, plant, ground, clean) for plant in left]):
+                catch = done.result()
                 if catch.seed is None and end < seeds.seeds:
                     away.append(catch.plant)
                 else:
