@@ -29,8 +29,9 @@ PARTS = {
 """The marks of each part; a test of any marks is in exactly one (tests/house/test_parts.py)."""
 
 COMPUTES = ("desk", "sim")
-NICE = 10
-"""A tenth of a core where the lab wants it, and everything that is free where it waits."""
+NICE = 5
+"""A quarter of a core where the lab wants it, and everything that is free where it waits. Their own deadlines need that much: at a
+tenth, beside three parts of the lab, a Python takes half of them to start."""
 
 WIDTH = max(map(len, PARTS))
 
