@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import commands
+from lab import commands, eyes
 from lab.engine import RUNTIMES
 from lab.processes import TooLateError, wait_until
 from protocol.observed import TaskState
@@ -63,16 +63,13 @@ def desk(able_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def nodes_of(desk: Desk, service: str) -> list[str]:
     """The nodes whose engines run a service, by the engines' own word; a node as often as it runs one."""
-    found = []
-    for name, host in desk.bramble.hosts.items():
-        for container in host.containers():
-            labels = dict(pair.partition("=")[::2] for pair in container.labels.split(","))
-            if (
-                container.is_running
-                and f"{labels.get('io.bramble.stack')}.{labels.get('io.bramble.service')}" == service
-            ):
-                found.append(name)
-    return sorted(found)
+    hosts = desk.bramble.hosts.items()
+    return sorted(
+        name
+        for name, host in hosts
+        for box in eyes.boxes(host.engine.socket_path)
+        if box.is_running and box.service == service
+    )
 
 
 def moves(desk: Desk, service: str, node: str, within_s: float) -> None:
@@ -90,8 +87,9 @@ def clock(**more: object) -> bytes:
 
 def presence(desk: Desk, node: str) -> str:
     """What the controller believes of a node."""
-    rows = json.loads(desk.bramble.command("nodes", "-o", "json"))
-    return str(next(row["presence"] for row in rows if row["node"] == node))
+    rows = desk.watch.order(OrderVerb.NODES)
+    assert isinstance(rows, list)
+    return str(next(row["presence"] for row in rows if isinstance(row, dict) and row["node"] == node))
 
 
 def test_another_runtime_runs_where_an_engine_has_it(desk: Desk) -> None:

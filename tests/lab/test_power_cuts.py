@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lab import eyes
 from lab.host import Host
 from lab.processes import wait_until
 from tests.lab.desk import SOON_S, Desk, desk_of
@@ -59,8 +60,8 @@ def desk(able_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def running(host: Host) -> set[str]:
     """The services that a host's engine runs, by its own word."""
-    labels = [dict(p.partition("=")[::2] for p in c.labels.split(",")) for c in host.containers() if c.is_running]
-    return {label.get("io.bramble.service", "a stranger") for label in labels}
+    found = eyes.boxes(host.engine.socket_path)
+    return {box.labels.get("io.bramble.service", "a stranger") for box in found if box.is_running}
 
 
 def starts(host: Host, service: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 
 import pytest
 
+from protocol.operator import OrderVerb
+from protocol.shapes import JsonValue
 from tests.lab.desk import SOON_S, Desk, desk_of
 
 pytestmark = [pytest.mark.lab, pytest.mark.fleet]
@@ -30,10 +31,11 @@ def desk(able_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield desk
 
 
-def row(desk: Desk, name: str) -> dict[str, object]:
+def row(desk: Desk, name: str) -> dict[str, JsonValue]:
     """A line of `bramble nodes`."""
-    rows = json.loads(desk.bramble.command("nodes", "-o", "json"))
-    return next(found for found in rows if found["node"] == name)
+    rows = desk.watch.order(OrderVerb.NODES)
+    assert isinstance(rows, list)
+    return next(found for found in rows if isinstance(found, dict) and found["node"] == name)
 
 
 def test_a_copied_card_is_quarantined_and_the_others_feel_nothing(desk: Desk) -> None:
