@@ -10,7 +10,7 @@ HUNT_SEEDS ?= 1000
 KILLS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab demo test check format lab lab-gpio lab-kills sim sim-mutants bench docs image-armhf clean
+.PHONY: help setup setup-lab demo test check format lab lab-gpio lab-home-assistant lab-kills sim sim-mutants bench docs image-armhf clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ format: setup ## write the code the way the formatter wants it
 lab-gpio: setup ## real edges on a real /dev/gpiochip0, in an emulated machine (root; five minutes)
 	@./tests/gpio/packages.sh
 	@$(BIN)/python -m tests.gpio
+
+lab-home-assistant: setup ## a real Home Assistant beside a real controller and agent (root; a quarter of an hour the first time)
+	@command -v debootstrap >/dev/null || { apt-get update -qq; apt-get install -y -qq --no-install-recommends debootstrap >/dev/null; }
+	@$(BIN)/python -m tests.lab.home_assistant
 
 lab: setup ## only the tests on real hosts (root)
 	$(BIN)/pytest -q -m lab
