@@ -10,6 +10,9 @@ import pytest
 
 from lab.bramble import REGISTRY_PORT
 from lab.images import Image, build
+from protocol.operator import OrderVerb
+from protocol.release import AgentRow
+from protocol.shapes import Shape
 from tests.lab.desk import SOON_S, Desk, desk_of
 from tests.lab.wheelhouse import CRASHES, HANGS, Wheelhouse, sha256
 
@@ -18,6 +21,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.updates]
 NODES = ("pi-1", "pi-2")
 KEY = "svc-bramble.agent"
 TICK = "#!/bin/sh\ntrap 'exit 0' TERM\nwhile true; do sleep 1 & wait $!; done\n"
+_ROW = Shape(AgentRow)
 UPDATED_S = 400.0
 """Two virtual environments, one after the other, at a tenth of what others at work on the machine take."""
 
@@ -54,13 +58,16 @@ def starts(desk: Desk) -> dict[str, str]:
     return found
 
 
-def rows(desk: Desk) -> dict[str, dict[str, str]]:
-    """What `bramble agents` says."""
-    return {row["node"]: row for row in json.loads(desk.bramble.command("agents", "ls", "-o", "json"))}
+def rows(desk: Desk) -> dict[str, AgentRow]:
+    """What `bramble agents` shows, without a process for each look."""
+    said = desk.watch.order(OrderVerb.AGENTS)
+    assert isinstance(said, list)
+    found = [_ROW.read(row) for row in said]
+    return {row.node: row for row in found if isinstance(row, AgentRow)}
 
 
 def is_all(desk: Desk, **fields: str) -> bool:
-    return all(row[name] == value for row in rows(desk).values() for name, value in fields.items())
+    return all(getattr(row, name) == value for row in rows(desk).values() for name, value in fields.items())
 
 
 def update(desk: Desk, house: Wheelhouse, version: str, *more: str) -> str:
@@ -82,17 +89,19 @@ def test_agents_update_themselves_and_return_from_what_is_not_well(fleet: tuple[
     house.release("0.3.0", HANGS)
     update(desk, house, "0.3.0", "--checkin", "5s", "--parallelism", "100%")
     watch.until(lambda: is_all(desk, version="0.2.0", state="failed"), "both to return", UPDATED_S)
-    assert {row["reason"] for row in rows(desk).values()} == {"the controller did not know it in time"}
+    assert {row.reason for row in rows(desk).values()} == {"the controller did not know it in time"}
     assert "paused" in desk.bramble.command("rollout", "status", KEY)
 
     house.release("0.4.0", CRASHES)
     update(desk, house, "0.4.0")
-    watch.until(lambda: "failed" in {row["state"] for row in rows(desk).values()}, "a failure", UPDATED_S)
-    assert any("SIGABRT" in row["reason"] for row in rows(desk).values())
+    watch.until(lambda: "failed" in {row.state for row in rows(desk).values()}, "a failure", UPDATED_S)
+    assert any("SIGABRT" in row.reason for row in rows(desk).values())
 
     desk.bramble.command("agents", "update", "--to", "base", "--monitor", "2s")
     watch.until(lambda: is_all(desk, release="base", state="settled"), "the base everywhere", UPDATED_S)
     assert starts(desk) == before
+    listed = json.loads(desk.bramble.command("agents", "ls", "-o", "json"))
+    assert {row["node"]: row["version"] for row in listed} == {node: row.version for node, row in rows(desk).items()}
 
 
 def releases(desk: Desk, node: str) -> Path:
@@ -115,16 +124,16 @@ def test_what_is_killed_or_away_in_the_middle_comes_to_an_end(fleet: tuple[Desk,
     closed = f"http://{desk.bramble.site.address}:9/simple"
     desk.bramble.command("agents", "update", "0.6.0", "--index", closed)
     reached = "cannot be reached"
-    watch.until(lambda: reached in rows(desk)[first]["reason"], "the reason of the index", UPDATED_S)
+    watch.until(lambda: reached in rows(desk)[first].reason, "the reason of the index", UPDATED_S)
     update(desk, house, "0.6.0", "--checkin", "60s", "--monitor", "8s")
 
     watch.until(lambda: is_trying(desk, first), f"{first} to try", UPDATED_S)
     desk.bramble.agents[first].kill()
     assert is_trying(desk, first)
     desk.bramble.start_agent(first)
-    watch.until(lambda: rows(desk)[first]["state"] == "settled", f"{first} to keep 0.6.0", UPDATED_S)
+    watch.until(lambda: rows(desk)[first].state == "settled", f"{first} to keep 0.6.0", UPDATED_S)
     assert starts(desk) == before
-    assert rows(desk)[second]["state"] == "waiting"
+    assert rows(desk)[second].state == "waiting"
 
     hosts[second].mend()
     watch.until(lambda: is_trying(desk, second), f"{second} to follow", UPDATED_S)
@@ -138,5 +147,5 @@ def test_what_is_killed_or_away_in_the_middle_comes_to_an_end(fleet: tuple[Desk,
     house.release("0.7.0", python=">=3.99")
     update(desk, house, "0.7.0")
     refused = "requires a different Python"
-    watch.until(lambda: any(refused in row["reason"] for row in rows(desk).values()), "the refusal", UPDATED_S)
+    watch.until(lambda: any(refused in row.reason for row in rows(desk).values()), "the refusal", UPDATED_S)
     assert is_all(desk, version="0.6.0")
