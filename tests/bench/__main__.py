@@ -25,6 +25,7 @@ BENCHES = {
     "footprint": "what an idle agent costs",
     "storm": "what a storm of events costs a controller with functions",
     "edges": "what a chattering pin does to a node",
+    "nodered": "how soon an event's action is there, beside Node-RED",
     "lamp": "how soon a lamp follows a button, without a broker",
     "function": "how soon an event's function has answered",
     "warm": "how soon an event's warm function has acted",

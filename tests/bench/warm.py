@@ -12,60 +12,34 @@ and by the agent's own client, without the rest of the agent). And the pool: an 
 from __future__ import annotations
 
 import json
-import multiprocessing as mp
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from lab.broker import Broker
 from lab.host import Host
 from lab.images import Image, archive
-from lab.processes import Process, TooLateError
+from lab.processes import Process
 from lab.site import Site
-from link.broker import Broker as Link
-from link.inputs import Arrived, LinkUp
-from link.settings import LinkSettings
-from protocol.calling import Action
-from protocol.container import Container
-from protocol.desired import Assignment, Invocation, SensorSpec
-from protocol.envelope import Packet
-from protocol.function import FunctionSpec, Mode, Scale, Transport
+from protocol.desired import Invocation
+from protocol.function import Transport
 from protocol.observed import Result, ResultStatus
 from protocol.topics import InvocationTopic
-from protocol.trigger import TriggerSpec
+from tests.bench.chain import ACTION, EVENT, HANDLER, IMAGE, NODE, UNDER_WAY, Client, assign, controller, start_agent
 from tests.bench.cpu import used_ns
 from tests.bench.desk import FLEET, Desk
 from tests.bench.figure import Figure, Say
-from tests.bench.node import PACKAGES, PYTHON, unit_environment
-from tests.fakes.warm_box import mounts
+from tests.bench.node import PACKAGES, PYTHON
 
 ROUNDS, EVENTS, WARM_UP = 3, 100, 20
-PAUSE_S = 0.02
-# What one event leaves to be done (acknowledgements, their commits) is over when the next one comes.
 MEDIAN_AIM, LATEST_AIM = 1.5, 2.0
-CALLS, UNDER_WAY = 1500, 32
+CALLS = 1500
 CALLS_AIM = 0.5
 RUNS, KEPT_AIM = 5, 0.1
 MEMORY = Path("/dev/shm")
-START_S, PATIENCE_S = 60.0, 10.0
-NODE, IMAGE = "bench", "bench/python:1"
-EVENT, ACTION = "bench/{}/event", "bench/{}/action"
 BRIDGE, KEEPALIVE = Path(__file__).with_name("bridge.py"), "tests.bench.keepalive"
-HANDLER = """
-import json
-def handle(event, context):
-    said = json.loads(event.body)
-    said = said if "n" in said else json.loads(said.get("value") or "{}")
-    return {"n": said.get("n"), "on": True}
-"""
-# The same file for both sides: the bridge hands it the payload, the agent the event's data, whose value is the payload.
-
 PEER = "paho bridge, same handler"
 
 
@@ -85,11 +59,11 @@ def measure(say: Say) -> tuple[Figure, ...]:
 def _compared(site: Site, broker: Broker, host: Host, transport: Transport, room: Path | None) -> list[Figure]:
     """One agent with one function, and one bridge."""
     with tempfile.TemporaryDirectory(dir=room or site.directory) as state:
-        agent = _agent(broker, host, Path(state))
+        agent = start_agent(broker, host, Path(state))
         bridge = _bridge(site, broker, host)
         try:
-            _assign(broker, transport)
-            with _controller(broker), Client(broker) as client:
+            assign(broker, transport)
+            with controller(broker), Client(broker) as client:
                 theirs, ours, spent = _in_turns(client, bridge, agent)
             name = f"event to action over {transport}{', store in memory' if room else ''}"
             figures = _times(name, ours, theirs, is_aimed=room is None)
@@ -146,64 +120,6 @@ def _latest(took_ms: list[float]) -> float:
     return statistics.quantiles(took_ms, n=100)[98]
 
 
-class Client:
-    """Sends an event and waits for its action."""
-
-    def __init__(self, broker: Broker) -> None:
-        self._inbox: SimpleQueue[object] = SimpleQueue()
-        self._link = Link(LinkSettings(broker.address, broker.port, "client"), self._inbox.put, self._inbox.qsize)
-        self._number = 0
-
-    def __enter__(self) -> Self:
-        self._link.dial(1, None, None, ((ACTION.format("+"), 1),))
-        assert isinstance(self._inbox.get(timeout=PATIENCE_S), LinkUp)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._link.close()
-
-    def until_answered(self, side: str) -> None:
-        """Send until one is answered: from now on the side is there."""
-        until_mono_s = time.monotonic() + START_S
-        while time.monotonic() < until_mono_s:
-            with suppress(Empty):
-                self.took_ms(side, patience_s=1.0)
-                return
-        raise TooLateError(f"{side}: no event was answered within {START_S:g} s")
-
-    def took_ms(self, side: str, patience_s: float = PATIENCE_S) -> float:
-        """One event, until its action is there."""
-        time.sleep(PAUSE_S)
-        self._number += 1
-        said = json.dumps({"n": self._number}).encode()
-        begun_s = time.perf_counter()
-        self._link.publish(Packet(EVENT.format(side), said, qos=1))
-        while not self._is_answer(self._inbox.get(timeout=patience_s)):
-            pass
-        return (time.perf_counter() - begun_s) * 1000
-
-    def _is_answer(self, seen: object) -> bool:
-        packets = seen.packets if isinstance(seen, Arrived) else ()
-        return any(json.loads(packet.payload).get("n") == self._number for packet in packets)
-
-
-def _agent(broker: Broker, host: Host, state: Path) -> Process:
-    """The agent on the host, as its unit starts it."""
-    extra = {
-        **unit_environment(),
-        **PACKAGES,
-        "BRAMBLE_NODE": NODE,
-        "BRAMBLE_FLEET": FLEET,
-        "BRAMBLE_BROKER_HOST": broker.address,
-        "BRAMBLE_BROKER_PORT": str(broker.port),
-        "BRAMBLE_STATE_DIR": str(state),
-        "GPIOZERO_PIN_FACTORY": "mock",
-    }
-    return host.spawn(
-        "agent", [*PYTHON, "-m", "agent", "--log-level", "WARNING"], extra | {"BRAMBLE_DOCKER_HOST": host.engine.url}
-    )
-
-
 def _bridge(site: Site, broker: Broker, host: Host) -> Process:
     handler = site.directory / "handler.py"
     handler.write_text(HANDLER)
@@ -211,42 +127,6 @@ def _bridge(site: Site, broker: Broker, host: Host) -> Process:
     return host.spawn(
         "bridge", [*PYTHON, str(BRIDGE), broker.address, str(broker.port), *topics, str(handler)], PACKAGES
     )
-
-
-def _assign(broker: Broker, transport: Transport) -> None:
-    sensor = SensorSpec("ping", "porch", "mqtt", {"topic": EVENT.format("ours"), "shows": "event"})
-    network = "none" if transport is Transport.SOCKET else ""
-    container = Container(IMAGE, environment={"PATH": "/usr/bin:/bin"}, mounts=mounts(), network_mode=network)
-    function = FunctionSpec(
-        "greet",
-        "porch",
-        f"over-{transport}",
-        container,
-        triggers=(TriggerSpec("ping", "received"),),
-        mode=Mode.WARM,
-        transport=transport,
-        concurrency=UNDER_WAY,
-        scale=Scale(target=1000, min_per_node=1),
-        then=(Action(publish=ACTION.format("ours")),),
-        handler=HANDLER,
-    )
-    with Desk(broker) as desk:
-        desk.assign(Assignment(NODE, 1, 1, sensors=(sensor,), functions=(function,)))
-
-
-@contextmanager
-def _controller(broker: Broker) -> Iterator[None]:
-    """Somebody who acknowledges facts, in a process of his own."""
-    process = mp.Process(target=_acknowledge, args=(broker,), daemon=True)
-    process.start()
-    yield
-    process.kill()
-    process.join()
-
-
-def _acknowledge(broker: Broker) -> None:
-    with Desk(broker) as desk:
-        desk.listen(3600.0)
 
 
 def _calls(broker: Broker, host: Host, transport: Transport) -> list[Figure]:
