@@ -57,7 +57,9 @@ def assignment(fleet: Fleet, node: str) -> Assignment:
         beside.sensors,
         beside.actuators,
         keeps.filled(fleet, node, beside.functions),
-        images.logins(fleet, {spec.stack for spec in specs} | {spec.stack for spec in beside.functions if not spec.is_away}),
+        images.logins(
+            fleet, {spec.stack for spec in specs} | {spec.stack for spec in beside.functions if not spec.is_away}
+        ),
         images.mirrors(fleet, fleet.nodes[node]),
     )
 

@@ -32,7 +32,9 @@ def memories(draft: Draft, path: Path, written: list[storage.Mount]) -> tuple[Mo
     targets = [mount.target for mount in written]
     for place, target in enumerate(targets):
         if target in targets[:place]:
-            draft.misfit((*path, place), f"something else is mounted on {target} already", "give each a path of its own")
+            draft.misfit(
+                (*path, place), f"something else is mounted on {target} already", "give each a path of its own"
+            )
     return tuple(_mount(draft, (*path, place), "", mount) for place, mount in enumerate(written))
 
 

@@ -2,8 +2,8 @@
 
 `python -m tests.bench nodered`. Node-RED comes from npm (the version below, into `.cache/`; a minute the first time), with its
 default settings but for the editor, which is off: a flow of `mqtt in`, `function` and `mqtt out`. Ours is `tests.bench.chain`: a
-sensor, a commit, a warm function in a container of its own over a unix socket, a commit, an action. Events are sparse, ten a second,
-one after the other; then as many as each takes, 32 under way. Memory is that of all processes of a side.
+sensor, a commit, a warm function in a container of its own over a unix socket, a commit, an action. Events are sparse, ten a
+second, one after the other; then as many as each takes, 32 under way. Memory is that of all processes of a side.
 """
 
 from __future__ import annotations

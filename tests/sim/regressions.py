@@ -32,5 +32,7 @@ REGRESSIONS = (
     Regression(58, "the broker lost a status without a word, and a manifest said again was not answered"),
     Regression(59, "a full queue dropped an offer, and the node was never told again"),
     Regression(88, "a restored controller offered under numbers that its nodes had passed"),
-    Regression(179, "an update of nothing but pinned nodes was taken for proved, and whoever joined began with it", MEETING),
+    Regression(
+        179, "an update of nothing but pinned nodes was taken for proved, and whoever joined began with it", MEETING
+    ),
 )
