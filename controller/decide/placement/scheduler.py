@@ -25,7 +25,6 @@ from controller.decide.placement.ranking import forget_oldest, ranking_of
 from controller.decide.placement.ranking import score as score_of
 from controller.decide.records import Node, Pending, Task, service_key, service_of, stack_of
 from controller.decide.rollouts import history
-from controller.decide.rollouts.slot import Rollout, SlotState
 from protocol.ids import task_id
 from protocol.stack import Resources, Service
 
@@ -126,25 +125,12 @@ def base_revision(fleet: Fleet, key: str) -> str:
     """What a new task begins with: the settled revision; an update then reaches it like any other."""
     rollout = fleet.rollouts.get(key)
     if rollout is not None:
-        return rollout.settled if _is_proved(fleet, rollout) else rollout.previous
+        return rollout.settled if history.is_proved(fleet, rollout) else rollout.previous
     if fleet.catalogue.services[key].release is not None:
         return history.before_now(fleet, key)  # agents are there already, and may be of any release
     # Without a rollout all tasks have the same revision, so any of them tells it.
     task = next(iter(fleet.tasks.of("service", key)), None)
     return fleet.tasks[task].revision if task else fleet.catalogue.revisions[key]
-
-
-def _is_proved(fleet: Fleet, rollout: Rollout) -> bool:
-    """Whether anybody runs the revision, where anybody could: an update that passes by none but pinned nodes is done at once.
-
-    Only then are there tasks and no settled slot, and all of them are gone through.
-    """
-    if rollout.settled != rollout.revision:
-        return True  # it offers what was there before
-    tasks = fleet.tasks.of("service", rollout.service)
-    if not tasks or fleet.slots.of("state", (rollout.service, SlotState.SETTLED)):
-        return True
-    return any(fleet.tasks[task].revision == rollout.revision for task in tasks)
 
 
 def _weigh(fleet: Fleet, key: str) -> None:

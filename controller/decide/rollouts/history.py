@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 
 from controller.decide.fleet import Fleet
 from controller.decide.records import History, Past, Undo, service_key
-from controller.decide.rollouts.slot import Rollout, RolloutState
+from controller.decide.rollouts.slot import Rollout, RolloutState, SlotState
 from controller.decide.scales import restarts
 from protocol.ids import digest
 from protocol.rollouts import HistoryRow
@@ -34,6 +34,19 @@ def note(fleet: Fleet, key: str) -> None:
     ended = (*rows[:-1], _ended(rows[-1], fleet.rollouts.get(key))) if rows else ()
     row = Past(number, revision, service, at=fleet.wall)
     fleet.histories.put(key, History(key, (*ended, row)[-KEPT:]))
+
+
+def is_proved(fleet: Fleet, rollout: Rollout) -> bool:
+    """Whether anybody runs the revision, where anybody could: an update that passes by none but pinned nodes is done at once.
+
+    Only then are there tasks and no settled slot, and all of them are gone through.
+    """
+    if rollout.settled != rollout.revision:
+        return True  # it offers what was there before
+    tasks = fleet.tasks.of("service", rollout.service)
+    if not tasks or fleet.slots.of("state", (rollout.service, SlotState.SETTLED)):
+        return True
+    return any(fleet.tasks[task].revision == rollout.revision for task in tasks)
 
 
 def past(fleet: Fleet, key: str) -> tuple[Past, ...]:
