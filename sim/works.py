@@ -2,7 +2,8 @@
 
 A task of a job is known by what it is and what it runs: another revision of it is another piece of work. Who has lost his card, or
 his ledger, cannot know what he did; what was done there is forgotten here too. So is what came to its end where nobody wanted it
-any more: a drain that finds a job in its last second has it run once more elsewhere.
+any more: a drain that finds a job in its last second has it run once more elsewhere. And what came to its end while it was being
+stopped, because it was ill, looks to its node like any other that obeyed: it is begun once more.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Works:
     services: set[str] = field(default_factory=set)
     _done: dict[_Work, tuple[str, str]] = field(default_factory=dict)
     _ended: dict[_Work, tuple[str, str]] = field(default_factory=dict)
+    _stopped: set[str] = field(default_factory=set)
 
     def look(self, name: str, node: SimNode) -> None:
         """Take in what the containers of a node's jobs do now."""
@@ -40,7 +42,9 @@ class Works:
             did = self._done.get(work)
             if did is not None and did != (name, start):
                 raise ViolationError("job", f"{name} runs {work[0]} once more, which was done on {did[0]}")
-            if _is_done(box) and did is None:
+            if not box.runs and work[0] in (node.node.busy if node.node is not None else ()):
+                self._stopped.add(start)
+            if _is_done(box) and did is None and start not in self._stopped:
                 self._ended[work] = (name, start)
         fleet = self.head.fleet
         for work, (where, start) in list(self._ended.items()) if fleet is not None else ():
