@@ -41,13 +41,20 @@ class Holds:
         held = {(task, node) for task in fleet.holds for node in fleet.holds[task].nodes}
         for task, node in sorted(self._held - held):
             told = self._told.get((task, node))
-            if told is not None and node in applied and node not in fleet.departed and applied[node] <= told:
+            is_there = node in applied and node not in fleet.departed and not self._stops_by_itself(fleet, task)
+            if told is not None and is_there and applied[node] <= told:
                 raise ViolationError("S2", f"{node} is let go of {task}, and knows nothing later than {told} to run it")
         self._held = held
         self._given_up(fleet)
         for node in self.nodes:
             if (now := fleet.assignments.get(node)) is not None:
                 self._told |= dict.fromkeys(((spec.task, node) for spec in now.tasks), (now.epoch, now.generation))
+
+    def _stops_by_itself(self, fleet: Fleet, task: str) -> bool:
+        """A node that hears nothing may have been told to end this after a while; then nobody waits for its word."""
+        known = fleet.tasks.get(task)
+        service = fleet.catalogue.services.get(known.service) if known is not None else None
+        return service is not None and bool(service.stop_after_s)
 
     def _given_up(self, fleet: Fleet) -> None:
         """S6 in the making: a run is taken over from whom nobody has heard for long, and not from whoever is quiet for a moment."""

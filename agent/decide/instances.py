@@ -169,7 +169,7 @@ def _clear(node: Node, step: Stop | Remove, now: Now) -> None:
 
 def _struck(node: Node, known: Instance, reason: str, now: Now) -> Instance:
     """An instance after one more failure; the next start of it waits the longer."""
-    was_well = known.is_ready and now.mono_s - known.used_mono_s > WELL_S
+    was_well = known.is_ready and now.has_come(known.used_mono_s + WELL_S)
     strikes = 1 if was_well else known.strikes + 1
     wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(strikes - 1, 10))
     node.tally("instances_failed", known.function)
@@ -190,7 +190,7 @@ def _is_used(instance: Instance, zero_after_s: float, now: Now) -> bool:
 
 
 def _waits_for(node: Node, run: Run, function: FunctionSpec, now: Now) -> bool:
-    return _is_of(run, function) and run.id not in node.running and run.due_mono_s <= now.mono_s
+    return _is_of(run, function) and run.id not in node.running and now.has_come(run.due_mono_s)
 
 
 def _is_of(run: Run, function: FunctionSpec) -> bool:

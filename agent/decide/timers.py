@@ -52,7 +52,7 @@ def _lenient(node: Node, place: Place, timer: Deadline | None, now: Now) -> Dead
 def _counted(node: Node, place: Place, timer: Deadline | None, now: Now) -> Deadline:
     """A timer none of whose ticks is lost sight of; without an engine it waits."""
     (function, _), spec = place, triggers.spec_of(place)
-    if timer is None or timer.due_mono_s > now.mono_s + spec.every_s + MOVED_S:
+    if timer is None or not now.has_come(timer.due_mono_s - spec.every_s - MOVED_S):
         timer = ticks.dated(_due_s(timer, spec.every_s, now), node.boot, now)
     timer = ticks.followed(timer, node.boot, now)
     if not can_take(node, function) or not now.has_come(timer.due_mono_s):

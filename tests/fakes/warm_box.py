@@ -73,7 +73,11 @@ _NUMBERS = count(1)
 def mounts() -> tuple[Mount, ...]:
     """What Python needs of this machine."""
     wanted = (Path("/usr"), Path("/lib"), Path("/lib64"), Path(sys.base_prefix).resolve())
-    apart = [path for path in dict.fromkeys(wanted) if path.exists() and not (path != wanted[0] and path.is_relative_to("/usr"))]
+    apart = [
+        path
+        for path in dict.fromkeys(wanted)
+        if path.exists() and not (path != wanted[0] and path.is_relative_to("/usr"))
+    ]
     return tuple(Mount("bind", str(path), str(path), read_only=True) for path in apart)
 
 
