@@ -104,7 +104,9 @@ def warmed(node: Node, seen: StepEnded, now: Now) -> tuple[Run, ...]:
     node.instances[step.key] = replace(_struck(node, known, seen.outcome.reason, now), is_ill=is_ill)
     if not is_ill or any(one.is_ready for one in _instances(node, step.function)):
         return ()
-    return tuple(run for run in node.runs.values() if _waits_for(node, run, step.function, now))
+    return tuple(
+        run for run in _line(node, step.function) if run.id not in node.running and now.has_come(run.due_mono_s)
+    )
 
 
 def reasons(node: Node) -> tuple[str, ...]:
@@ -179,7 +181,7 @@ def _struck(node: Node, known: Instance, reason: str, now: Now) -> Instance:
 def _count(node: Node, function: FunctionSpec, now: Now) -> int:
     """How many instances there should be."""
     scale = function.scale
-    work = sum(_is_of(run, function) and now.has_come(run.due_mono_s) for run in node.runs.values())
+    work = sum(now.has_come(run.due_mono_s) for run in _line(node, function))
     used = [one.number for one in _instances(node, function) if _is_used(one, scale.zero_after_s, now)]
     floor = max(scale.min_per_node, function.keep)
     return min(scale.max_per_node, max(floor, math.ceil(work / scale.target), *used, 0))
@@ -189,12 +191,9 @@ def _is_used(instance: Instance, zero_after_s: float, now: Now) -> bool:
     return bool(instance.runs) or (instance.is_ready and not now.has_come(instance.used_mono_s + zero_after_s))
 
 
-def _waits_for(node: Node, run: Run, function: FunctionSpec, now: Now) -> bool:
-    return _is_of(run, function) and run.id not in node.running and now.has_come(run.due_mono_s)
-
-
-def _is_of(run: Run, function: FunctionSpec) -> bool:
-    return (run.stack, run.function) == (function.stack, function.name)
+def _line(node: Node, function: FunctionSpec) -> tuple[Run, ...]:
+    """The runs of a function; another's cost it nothing (law 10)."""
+    return node.lines.of(node.runs, (function.stack, function.name))
 
 
 def _is_busy(node: Node, key: str) -> bool:

@@ -7,49 +7,24 @@ how many edges it made and how long they took it. It shares the interpreter with
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 import time
-from typing import Any
-
-from gpiozero.pins import mock
 
 from agent.__main__ import main
+from tests.bench.mockpins import asked, install, watched
 
 PIN, BUTTON = int(sys.argv[1]), int(sys.argv[2])
 RATE, SECONDS = float(sys.argv[3]), float(sys.argv[4])
-LOOK_S = 0.05
 BATCH_S = 0.001
 # A thread cannot sleep for a tenth of a millisecond; ten edges at a time come to the same.
 AT_ONCE = 200
 # What it is behind is made good in portions, so that it ends in time where it cannot keep up.
 
-asked = threading.Event()
-made: list[Seen] = []
-
-
-class Seen(mock.MockFactory):
-    """The mock factory, and where to find it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        made.append(self)
-
-
-mock.MockFactory = Seen
-
-
-def pin(number: int) -> Any:
-    """A pin that is being watched."""
-    while not (made and made[0].pin(number).when_changed):
-        time.sleep(LOOK_S)
-    return made[0].pin(number)
-
 
 def press() -> None:
     """Twice a second, for ever."""
-    button = pin(BUTTON)
+    button = watched(BUTTON)
     while True:
         for drive in (button.drive_low, button.drive_high):
             time.sleep(0.25)
@@ -58,7 +33,7 @@ def press() -> None:
 
 def storm() -> None:
     """Turn a pin at a steady rate, and make good at once what the interpreter was too busy for."""
-    chattering = pin(PIN)
+    chattering = watched(PIN)
     drives = (chattering.drive_low, chattering.drive_high)
     asked.wait()
     begun_mono_s, edges = time.monotonic(), 0
@@ -71,7 +46,7 @@ def storm() -> None:
     print(f"{edges} edges in {time.monotonic() - begun_mono_s:.3f} s", flush=True)
 
 
-signal.signal(signal.SIGUSR1, lambda *_: asked.set())
+install()
 for work in (press, storm):
     threading.Thread(target=work, daemon=True).start()
 sys.exit(main(["--log-level", "WARNING"]))

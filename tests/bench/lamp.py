@@ -72,7 +72,9 @@ def _pressed(site: Site, host: Host, function: FunctionSpec) -> list[float]:
     try:
         os.kill(agent.pid, signal.SIGUSR1)
         wait_ready(agent, lambda: _said(agent) is not None, PATIENCE_S)
-        return [float(took) for took in json.loads(_said(agent) or "")][WARM_UP:]
+        said = _said(agent)
+        assert said is not None, f"the agent has ended\n{agent.log()}"
+        return [float(took) for took in json.loads(said)][WARM_UP:]
     finally:
         agent.kill()
 

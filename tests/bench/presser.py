@@ -7,15 +7,14 @@ each press took to light it is said on standard output at the end, as a list of 
 from __future__ import annotations
 
 import json
-import signal
+import os
 import sys
 import threading
 import time
 from typing import Any
 
-from gpiozero.pins import mock
-
 from agent.__main__ import main
+from tests.bench.mockpins import asked, install, pin
 
 BUTTON, LAMP, PRESSES = map(int, sys.argv[1:])
 PAUSE_S = 0.05
@@ -23,25 +22,11 @@ PAUSE_S = 0.05
 LOOK_S = 0.0001
 PATIENCE_S = 30.0
 
-asked = threading.Event()
-made: list[Seen] = []
-
-
-class Seen(mock.MockFactory):
-    """The mock factory, and where to find it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        made.append(self)
-
-
-mock.MockFactory = Seen
-
 
 def press() -> None:
     """Press, wait for the light, let go, wait for the dark ..."""
     asked.wait()
-    button, lamp = made[0].pin(BUTTON), made[0].pin(LAMP)
+    button, lamp = pin(BUTTON), pin(LAMP)
     took_ms = []
     for _ in range(PRESSES):
         begun_mono_s = time.monotonic()
@@ -59,11 +44,11 @@ def until(lamp: Any, *, lit: bool) -> float:
     while bool(lamp.state) != lit:
         if time.monotonic() > deadline_mono_s:
             print("the lamp does not follow", flush=True)
-            sys.exit(1)
+            os._exit(1)  # the agent beside has the main thread
         time.sleep(LOOK_S)
     return time.monotonic()
 
 
-signal.signal(signal.SIGUSR1, lambda *_: asked.set())
+install()
 threading.Thread(target=press, daemon=True).start()
 sys.exit(main(["--log-level", "WARNING"]))
