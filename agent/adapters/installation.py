@@ -11,7 +11,6 @@ Python that is too old, or a release that does not start are `GiveUp`, with the 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import signal
@@ -26,6 +25,7 @@ from urllib.request import urlopen
 
 from agent.decide.inputs import Done, GiveUp, Outcome, Retry
 from agent.launcher import markers
+from agent.launcher.disk import Disk
 from protocol.release import Release
 
 NEEDED_BYTES = 150 * 2**20
@@ -130,8 +130,7 @@ class Installation:
         self._pip("uninstall", "--yes", "pip", "setuptools")
         shutil.rmtree(wheels)
         os.sync()
-        document = {"version": self.release.version, "revision": self.release.revision, "python": markers.PYTHON}
-        markers.put(self._at / markers.COMPLETE, json.dumps(document))
+        markers.complete(Disk(self.folder), self.name, self.release.version, self.release.revision)
 
     def _fetched(self, wheels: Path) -> Path:
         if self.release.wheel:
@@ -207,17 +206,6 @@ class Installation:
         if self.process.returncode:
             raise _failure(said, self.process.returncode)
         return said
-
-
-def prune(folder: Path, *wanted: str) -> None:
-    """Remove every release but these, the one that is started, the one before it and the one on trial."""
-    what = markers.trying(folder)
-    kept = {*wanted, markers.linked(folder, markers.CURRENT), markers.linked(folder, markers.PREVIOUS)}
-    kept |= {what.name} if what is not None else set()
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink() and path.name not in kept:
-            (path / markers.COMPLETE).unlink(missing_ok=True)  # what is half removed must not look whole
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def _download(url: str, wheels: Path) -> None:

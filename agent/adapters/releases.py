@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from typing import Protocol as Seam
 
 from agent.decide.inputs import GiveUp, Outcome
 from agent.decide.release import (
@@ -26,24 +27,43 @@ from agent.decide.release import (
     SwitchRelease,
 )
 from agent.launcher import markers
+from agent.launcher.disk import Disk
 from agent.launcher.markers import HAND_OVER, LAUNCH, RELEASE, RELEASES, SUPERVISED, Try, Verdict
 from protocol.release import BASE, Release
 
 if TYPE_CHECKING:
     from agent.adapters.installation import Installation
 
+Told = Callable[[Outcome], object]
+
+
+class Making(Seam):
+    """Whoever makes a release stand complete on a disk."""
+
+    def begin(self, name: str, release: Release, running: str, told: Told) -> None:
+        """Clear away what nobody can start any more, begin with this one, and tell what came of it."""
+
+    def close(self) -> None:
+        """End what is under way."""
+
 
 class Releases:
     """The folder of the releases, as the launcher told us of it."""
 
-    def __init__(self, environ: Mapping[str, str], deliver: Callable[[object], object]) -> None:
-        self._folder = Path(environ.get(RELEASES, ""))
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        deliver: Callable[[object], object],
+        disk: Disk | None = None,
+        making: Making | None = None,
+    ) -> None:
+        self._disk = disk or Disk(Path(environ.get(RELEASES, "")))
         self._name, self._is_launched = environ.get(RELEASE, BASE), RELEASES in environ
         self._launch: list[str] = json.loads(environ.get(LAUNCH, "[]"))
         self._is_supervised = SUPERVISED in environ
         self._deliver = deliver
-        self._installation: Installation | None = None
-        self._fault, self._error = self._made(), ""
+        self._making: Making = making or Thread(self._disk)
+        self._fault, self._error = self._disk.make() if self._is_launched else "", ""
         self.hands_over = False
         self.end: Callable[[], object] = lambda: None
 
@@ -51,9 +71,9 @@ class Releases:
         """What stands on the disk."""
         if not self._is_launched:
             return ReleaseSeen()
-        what, verdict = markers.trying(self._folder), markers.verdict(self._folder)
+        what, verdict = markers.trying(self._disk), markers.verdict(self._disk)
         return ReleaseSeen(
-            _revision(self._folder, self._name),
+            _revision(self._disk, self._name),
             frozenset({BASE, *self._complete()}),
             _key(what) if what is not None else None,
             _key(verdict) if verdict is not None else None,
@@ -65,13 +85,12 @@ class Releases:
         """Have it done."""
         match effect:
             case StageRelease():
-                self.close()
-                threading.Thread(target=self._stage, args=(effect,), name="release", daemon=True).start()
+                self._stage(effect)
             case SwitchRelease():
-                self._act(lambda: markers.write(self._folder, _try(effect)))
+                self._act(lambda: markers.write(self._disk, _try(effect)))
                 self._end_unless_failed()
             case KeepRelease():
-                self._act(lambda: markers.keep(self._folder, self._name))
+                self._act(lambda: markers.keep(self._disk, self._name))
                 self._deliver(ReleaseMoved(self.look(), self._error))
             case LeaveRelease():
                 self._act(lambda: self._leave(effect.reason))
@@ -85,34 +104,26 @@ class Releases:
 
     def close(self) -> None:
         """End what is being made."""
-        if self._installation is not None:
-            self._installation.cancel()
-
-    def _made(self) -> str:
-        if not self._is_launched:
-            return ""
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            return f"{self._folder} cannot be made: {error.strerror}"
-        return "" if os.access(self._folder, os.W_OK) else f"{self._folder} cannot be written by this agent"
+        self._making.close()
 
     def _complete(self) -> list[str]:
-        names = [path.parent.name for path in self._folder.glob(f"*/{markers.COMPLETE}")]
-        return [_revision(self._folder, name) for name in names if markers.is_complete(self._folder, name)]
+        if self._fault:
+            return []
+        names = (name for name in self._disk.folders() if markers.is_complete(self._disk, name))
+        return [_revision(self._disk, name) for name in names]
 
     def _stage(self, effect: StageRelease) -> None:
-        from agent.adapters.installation import Installation, prune  # noqa: PLC0415 - 4 MB, for one hour of a year
-
         name = folder_of(effect.release)
-        prune(self._folder, name, self._name)
+        self.close()
         if name == self._name:  # its mark is damaged; to make it anew would take its modules from under us
-            outcome: Outcome = GiveUp(f"{name} runs, and no longer says that it is whole; go to another release first")
-        else:
-            self._installation = Installation(self._folder, name, effect.release)
-            outcome = self._installation.make()
-            self._installation = None
-        self._deliver(ReleaseStaged(effect.key, outcome, self.look()))
+            gone = GiveUp(f"{name} runs, and no longer says that it is whole; go to another release first")
+            self._deliver(ReleaseStaged(effect.key, gone, self.look()))
+            return
+
+        def told(outcome: Outcome) -> None:
+            self._deliver(ReleaseStaged(effect.key, outcome, self.look()))
+
+        self._making.begin(name, effect.release, self._name, told)
 
     def _act(self, act: Callable[[], object]) -> None:
         self._error = ""
@@ -129,9 +140,35 @@ class Releases:
         self.end()
 
     def _leave(self, reason: str) -> None:
-        what = markers.trying(self._folder)
+        what = markers.trying(self._disk)
         if what is not None and what.name == self._name:
-            markers.write(self._folder, markers.verdict_on(what, reason))
+            markers.write(self._disk, markers.verdict_on(what, reason))
+
+
+class Thread:
+    """Makes a release in a thread of its own, one at a time."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._installation: Installation | None = None
+
+    def begin(self, name: str, release: Release, running: str, told: Told) -> None:
+        """Clear away what nobody can start any more, begin with this one, and tell what came of it."""
+        threading.Thread(target=self._make, args=(name, release, running, told), name="release", daemon=True).start()
+
+    def close(self) -> None:
+        """End what is under way."""
+        if self._installation is not None:
+            self._installation.cancel()
+
+    def _make(self, name: str, release: Release, running: str, told: Told) -> None:
+        from agent.adapters.installation import Installation  # noqa: PLC0415 - 4 MB, for one hour of a year
+
+        markers.prune(self._disk, name, running)
+        self._installation = Installation(self._disk.folder, name, release)
+        outcome = self._installation.make()
+        self._installation = None
+        told(outcome)
 
 
 def folder_of(release: Release) -> str:
@@ -149,12 +186,12 @@ def _key(what: Try | Verdict) -> OfferKey:
     return OfferKey(what.rollout, what.task, what.revision)
 
 
-def _revision(folder: Path, name: str) -> str:
+def _revision(disk: Disk, name: str) -> str:
     """The revision of a release that stands in a folder; its name where it does not say."""
     if name == BASE:
         return BASE
     try:
-        document: Any = json.loads((folder / name / markers.COMPLETE).read_text())
+        document: Any = json.loads(disk.text(f"{name}/{markers.COMPLETE}"))
         return str(document["revision"])
     except (OSError, ValueError, KeyError, TypeError):
         return name

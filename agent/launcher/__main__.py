@@ -12,8 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.launcher import markers
-from agent.launcher.child import Child, Command, Ending, replace_us
-from agent.launcher.choice import Clear, Return, Seen, Start, TryOut, choose
+from agent.launcher.child import Child, Command, replace_us
+from agent.launcher.choice import Start, TryOut
+from agent.launcher.disk import Disk
+from agent.launcher.vigil import Ending
+from agent.launcher.way import Way
 
 DEFAULT_STATE = "/var/lib/bramble/agent"
 FOLDER = "releases"
@@ -35,68 +38,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def launch(folder: Path, command: Command) -> int:
     """Choose and start, until a process has taken our place or we are to end."""
-    ended, broken = "", set[str]()
+    way = Way(Disk(folder), _tell)
     while True:
-        choice, ended = choose(look(folder, broken, ended)), ""
-        match choice:
-            case Clear():
-                markers.forget_try(folder)
-            case Return():
-                _tell(f"gives {choice.what.name} up: {choice.reason}")
-                markers.write(folder, markers.verdict_on(choice.what, choice.reason))
-                markers.forget_try(folder)
-            case TryOut():
-                outcome = try_out(folder, command, choice.what)
-                if isinstance(outcome, int):
-                    return outcome
-                ended = outcome
-            case Start():
-                start(command, choice)
-                if choice.name == markers.BASE:
+        match way.next():
+            case TryOut(what):
+                status = way.tried(try_out(way.disk, command, what))
+                if status is not None:
+                    return status
+            case Start(name):
+                way.refused(name, replace_us(command, name, os.environ))
+                if name == markers.BASE:
                     return 1
-                broken.add(choice.name)
 
 
-def start(command: Command, choice: Start) -> None:
-    """Become a release; back only if that is impossible."""
-    if choice.notice:
-        _tell(f"starts {choice.name}: {choice.notice}")
-    _tell(f"{choice.name} cannot be started: {replace_us(command, choice.name, os.environ)}")
-
-
-def look(folder: Path, broken: set[str], ended: str) -> Seen:
-    """What stands on the disk."""
-    current, previous = markers.linked(folder, markers.CURRENT), markers.linked(folder, markers.PREVIOUS)
-    what = markers.trying(folder)
-    names = {current, previous, markers.BASE} | ({what.name} if what else set())
-    fit = frozenset(name for name in names if name not in broken and markers.is_complete(folder, name))
-    return Seen(current, previous, what, markers.verdict(folder), fit, ended)
-
-
-def try_out(folder: Path, command: Command, what: markers.Try) -> int | str:
-    """Start a release on trial: how that ended, or with which status we are to end."""
-    _tell(f"tries {what.name} for {what.within_s:g} s, start {what.attempts}")
-    markers.write(folder, what)
-    child = Child(
-        command,
-        what.name,
-        what.within_s,
-        lambda: markers.linked(folder, markers.CURRENT) == what.name,
-        os.environ,
-    )
-    ending = child.run()
-    if isinstance(ending, OSError):
-        return f"it cannot be started: {ending.strerror}"
-    if ending.was_stopped:
-        return 0
-    return _after(ending)
-
-
-def _after(ending: Ending) -> int | str:
-    """A trial that was not kept has a reason; one that was kept goes on to another try, or ends as any agent does."""
-    if not ending.was_kept:
-        return ending.reason
-    return "" if ending.code == markers.HAND_OVER else (ending.code if ending.code >= 0 else 128 - ending.code)
+def try_out(disk: Disk, command: Command, what: markers.Try) -> Ending | OSError:
+    """Start a release on trial, and stay until it has ended."""
+    return Child(
+        command, what.name, what.within_s, lambda: markers.linked(disk, markers.CURRENT) == what.name, os.environ
+    ).run()
 
 
 def _tell(sentence: str) -> None:

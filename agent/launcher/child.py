@@ -21,12 +21,10 @@ from pathlib import Path
 from types import FrameType
 
 from agent.launcher.markers import BASE, LAUNCH, RELEASE, RELEASES, SUPERVISED
+from agent.launcher.vigil import Ending, Vigil
 
 LOOK_EVERY_S = 0.5
 """Whether it was kept, and whether it lives: seen soon enough by a person, and a thousandth of a Pi Zero."""
-
-KILL_AFTER_S = 10.0
-"""An agent commits and lets go of its outputs within a second or two."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -58,25 +56,6 @@ def replace_us(command: Command, name: str, environ: Mapping[str, str]) -> OSErr
         os.execve(command.of(name)[0], command.of(name), command.environment(name, environ, {}))  # noqa: S606
     except OSError as error:
         return error
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a child ended: by itself with a `code` (a negative one is a signal), because it was late, or because we were to stop."""
-
-    code: int
-    was_kept: bool = False
-    was_late: bool = False
-    was_stopped: bool = False
-
-    @property
-    def reason(self) -> str:
-        """What became of the trial."""
-        if self.was_late:
-            return "the controller did not know it in time"
-        if self.code < 0:
-            return f"it was ended by {signal.Signals(-self.code).name} before it was kept"
-        return f"it ended by itself with status {self.code} before it was kept"
 
 
 @dataclass(slots=True)
@@ -126,16 +105,15 @@ class Child:
         return OSError(int(number), os.strerror(int(number)))
 
     def _watch(self) -> Ending:
-        until_mono_s, was_kept, was_late = time.monotonic() + self.within_s, False, False
+        vigil = Vigil(time.monotonic() + self.within_s)
         while True:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
-            was_kept = was_kept or self.is_kept()
             if pid:
                 code = os.waitstatus_to_exitcode(status)
-                return Ending(code, was_kept, was_late, self.is_stopping)
-            if not was_kept and not self.is_stopping and time.monotonic() >= until_mono_s:
-                os.kill(self.pid, signal.SIGKILL if was_late else signal.SIGTERM)
-                was_late, until_mono_s = True, time.monotonic() + KILL_AFTER_S
+                return vigil.ended(code, is_kept=self.is_kept(), is_stopping=self.is_stopping)
+            vigil, number = vigil.saw(time.monotonic(), is_kept=self.is_kept(), is_stopping=self.is_stopping)
+            if number:
+                os.kill(self.pid, number)
             self._ear.pass_on(LOOK_EVERY_S, is_stopping=self.is_stopping)
 
     def _pass_on(self, number: int, _: FrameType | None) -> None:

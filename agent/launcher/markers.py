@@ -13,11 +13,11 @@ new). Releases of all ages read these: a key may be added and none may change. S
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, TypeVar
+
+from agent.launcher.disk import Disk
 
 BASE = "base"
 CURRENT, PREVIOUS = "current", "previous"
@@ -78,88 +78,93 @@ def is_about(verdict: Verdict | None, what: Try) -> bool:
     )
 
 
-def linked(folder: Path, link: str) -> str:
+def linked(disk: Disk, link: str) -> str:
     """The release that a link names; the base where there is none."""
     try:
-        return (folder / link).readlink().name or BASE
+        return disk.target(link) or BASE
     except OSError:
         return BASE
 
 
-def point(folder: Path, link: str, name: str) -> None:
+def point(disk: Disk, link: str, name: str) -> None:
     """Have a link name a release, from one instant to the next."""
-    beside = folder / f".{link}.new"
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(name)
-    beside.rename(folder / link)
-    sync(folder)
+    beside = f".{link}.new"
+    disk.link(beside, name)
+    disk.rename(beside, link)
+    disk.sync()
 
 
-def keep(folder: Path, name: str) -> None:
+def keep(disk: Disk, name: str) -> None:
     """Have a release that was tried be the one that is started from now on."""
-    before = linked(folder, CURRENT)
+    before = linked(disk, CURRENT)
     if before != name:
-        point(folder, PREVIOUS, before)
-        point(folder, CURRENT, name)
-    forget_try(folder)
+        point(disk, PREVIOUS, before)
+        point(disk, CURRENT, name)
+    forget_try(disk)
 
 
-def is_complete(folder: Path, name: str) -> bool:
+def is_complete(disk: Disk, name: str) -> bool:
     """Whether a release stands whole on the disk, made with the Python that is here; the base always does."""
     if name == BASE:
         return True
     try:
-        document: Any = json.loads((folder / name / COMPLETE).read_text() or "{}")
+        document: Any = json.loads(disk.text(f"{name}/{COMPLETE}") or "{}")
         return bool(document.get("python", PYTHON) == PYTHON)
     except (OSError, ValueError, AttributeError):
         return False
 
 
-def trying(folder: Path) -> Try | None:
+def complete(disk: Disk, name: str, version: str, revision: str) -> None:
+    """Say that a release stands whole on the disk: the last thing that is done to it."""
+    document = {"version": version, "revision": revision, "python": PYTHON}
+    put(disk, f"{name}/{COMPLETE}", json.dumps(document))
+
+
+def prune(disk: Disk, *wanted: str) -> None:
+    """Remove every release but these, the one that is started, the one before it and the one on trial."""
+    what = trying(disk)
+    kept = {*wanted, linked(disk, CURRENT), linked(disk, PREVIOUS)}
+    kept |= {what.name} if what is not None else set()
+    for name in disk.folders():
+        if name not in kept:
+            disk.remove(f"{name}/{COMPLETE}")  # what is half removed must not look whole
+            disk.clear(name)
+
+
+def trying(disk: Disk) -> Try | None:
     """What is being tried."""
-    return _read(folder / TRYING, Try)
+    return _read(disk, TRYING, Try)
 
 
-def verdict(folder: Path) -> Verdict | None:
+def verdict(disk: Disk) -> Verdict | None:
     """The last verdict."""
-    return _read(folder / VERDICT, Verdict)
+    return _read(disk, VERDICT, Verdict)
 
 
-def write(folder: Path, what: Try | Verdict) -> None:
+def write(disk: Disk, what: Try | Verdict) -> None:
     """Write a try or a verdict."""
-    put(folder / (TRYING if isinstance(what, Try) else VERDICT), json.dumps(asdict(what)))
+    put(disk, TRYING if isinstance(what, Try) else VERDICT, json.dumps(asdict(what)))
 
 
-def forget_try(folder: Path) -> None:
+def forget_try(disk: Disk) -> None:
     """Nothing is being tried any more."""
-    (folder / TRYING).unlink(missing_ok=True)
-    sync(folder)
+    disk.remove(TRYING)
+    disk.sync()
 
 
-def put(path: Path, text: str) -> None:
+def put(disk: Disk, name: str, text: str) -> None:
     """Write a file whole or not at all."""
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(path)
-    sync(path.parent)
+    folder, slash, last = name.rpartition("/")
+    beside = f"{folder}{slash}.{last}.new"
+    disk.write(beside, text)
+    disk.rename(beside, name)
+    disk.sync(folder or ".")
 
 
-def sync(folder: Path) -> None:
-    """Have the names in a folder reach the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _read(path: Path, kind: type[T]) -> T | None:
+def _read(disk: Disk, name: str, kind: type[T]) -> T | None:
     """A file as this release understands it: keys that it does not know are a later one's, and left alone."""
     try:
-        document: Any = json.loads(path.read_text())
+        document: Any = json.loads(disk.text(name))
         known = {field.name for field in fields(kind)}
         made = kind(**{name: value for name, value in document.items() if name in known})
     except (OSError, ValueError, TypeError, AttributeError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from agent.launcher.disk import Disk
 from agent.launcher.markers import keep
 
-keep(Path(sys.argv[1]), sys.argv[2])
+keep(Disk(Path(sys.argv[1])), sys.argv[2])

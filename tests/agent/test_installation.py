@@ -13,11 +13,12 @@ from queue import SimpleQueue
 import pytest
 
 from agent.adapters import installation
-from agent.adapters.installation import Installation, prune
+from agent.adapters.installation import Installation
 from agent.adapters.releases import Releases, folder_of
 from agent.decide.inputs import Done, GiveUp, Outcome, Retry
 from agent.decide.release import KeepRelease, OfferKey, ReleaseStaged, StageRelease, SwitchRelease
 from agent.launcher import markers
+from agent.launcher.disk import Disk
 from agent.launcher.markers import LAUNCH, RELEASE, RELEASES
 from protocol.release import BASE, Release
 from tests.agent.tiny import sha256, wheel
@@ -62,7 +63,7 @@ def test_a_release_from_an_index_stands_complete_and_starts(served: tuple[Path, 
     release = Release("1.1", f"{url}/simple", sha256=sha256(wheel(folder, "1.1")))
     assert make(releases, release) == Done()
     at = releases / folder_of(release)
-    assert markers.is_complete(releases, at.name)
+    assert markers.is_complete(Disk(releases), at.name)
     assert (at / "bin" / "bramble-agent").exists()
     assert not (at / "wheels").exists()
     assert not list(at.glob("lib/python3*/site-packages/pip"))
@@ -160,10 +161,10 @@ def test_only_what_may_be_started_is_kept(releases: Path) -> None:
     for name in ("1", "2", "3", "4", "5"):
         (releases / name).mkdir()
         (releases / name / markers.COMPLETE).touch()
-    markers.keep(releases, "1")
-    markers.keep(releases, "2")
-    markers.write(releases, markers.Try("3"))
-    prune(releases, "4")
+    markers.keep(Disk(releases), "1")
+    markers.keep(Disk(releases), "2")
+    markers.write(Disk(releases), markers.Try("3"))
+    markers.prune(Disk(releases), "4")
     assert sorted(path.name for path in releases.iterdir() if path.is_dir() and not path.is_symlink()) == [
         "1",
         "2",
@@ -187,14 +188,14 @@ def test_the_folder_says_what_runs_and_what_was_given_up(releases: Path) -> None
     (releases / name).mkdir(exist_ok=True)
     (releases / name / markers.COMPLETE).write_text('{"revision": "rev"}')
     old.give(SwitchRelease(KEY, release, "n1", 9.0))
-    assert (ended, old.hands_over, markers.trying(releases)) == (
+    assert (ended, old.hands_over, markers.trying(Disk(releases))) == (
         [True], True, markers.Try(name, *KEY_PARTS, "n1", 9.0),
     )  # fmt: skip
     new = Releases({**environ, RELEASE: name}, inbox.put)
     seen = new.look()
     assert (seen.running, seen.trying, seen.complete, seen.refusal) == ("rev", KEY, {BASE, "rev"}, "")
     new.give(KeepRelease())
-    assert (new.look().trying, markers.linked(releases, markers.CURRENT)) == (None, name)
+    assert (new.look().trying, markers.linked(Disk(releases), markers.CURRENT)) == (None, name)
 
 
 def test_what_runs_is_never_made_anew(releases: Path) -> None:

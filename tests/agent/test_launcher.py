@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.launcher import markers
+from agent.launcher.disk import Disk
 from agent.launcher.markers import Try
 
 SOON_S = 20.0
@@ -41,7 +42,7 @@ class Ground:
         (self.folder / name / markers.COMPLETE).touch()
 
     def offer(self, name: str, within_s: float = 30.0, nonce: str = "n1") -> None:
-        markers.write(self.folder, Try(name, "r-1", "task", f"rev-{name}", nonce, within_s))
+        markers.write(Disk(self.folder), Try(name, "r-1", "task", f"rev-{name}", nonce, within_s))
 
     def launch(self) -> None:
         words = [sys.executable, "-P", "-m", "agent.launcher", "--releases", str(self.folder), "--", "--word"]
@@ -79,7 +80,7 @@ class Ground:
 def ground(tmp_path: Path) -> Iterator[Ground]:
     made = Ground(tmp_path)
     made.release("old", STAYS)
-    markers.point(tmp_path, markers.CURRENT, "old")
+    markers.point(Disk(tmp_path), markers.CURRENT, "old")
     yield made
     made.end()
 
@@ -103,10 +104,10 @@ def test_a_release_that_is_kept_stays(ground: Ground) -> None:
     ground.release("new", CHECKS_IN)
     ground.offer("new")
     ground.launch()
-    ground.until(lambda: markers.trying(ground.folder) is None, "the release to be kept")
+    ground.until(lambda: markers.trying(Disk(ground.folder)) is None, "the release to be kept")
     name, pid = ground.last()
-    assert (name, is_alive(pid), markers.verdict(ground.folder)) == ("new", True, None)
-    links = [markers.linked(ground.folder, link) for link in (markers.CURRENT, markers.PREVIOUS)]
+    assert (name, is_alive(pid), markers.verdict(Disk(ground.folder))) == ("new", True, None)
+    links = [markers.linked(Disk(ground.folder), link) for link in (markers.CURRENT, markers.PREVIOUS)]
     assert links == ["new", "old"]
     assert ground.launcher is not None
     ground.launcher.terminate()
@@ -132,11 +133,11 @@ def test_one_that_is_not_kept_gives_its_place_back(body: str, ground: Ground) ->
     ground.launch()
     ground.until(lambda: ground.last() == ("old", ground.pid), "the old one to return")
     assert [name for name, *_ in ground.log()] == ["new", "old"]
-    verdict = markers.verdict(ground.folder)
+    verdict = markers.verdict(Disk(ground.folder))
     assert verdict is not None
     assert says in verdict.reason
-    assert (verdict.nonce, markers.trying(ground.folder)) == ("n1", None)
-    assert markers.linked(ground.folder, markers.CURRENT) == "old"
+    assert (verdict.nonce, markers.trying(Disk(ground.folder))) == ("n1", None)
+    assert markers.linked(Disk(ground.folder), markers.CURRENT) == "old"
 
 
 @pytest.mark.parametrize("harm", ["no program", "no interpreter", "not allowed", "not whole"])
@@ -155,7 +156,7 @@ def test_one_that_cannot_be_started_is_given_up(harm: str, ground: Ground) -> No
     ground.offer("new")
     ground.launch()
     ground.until(lambda: ground.last() == ("old", ground.pid), "the old one to return")
-    verdict = markers.verdict(ground.folder)
+    verdict = markers.verdict(Disk(ground.folder))
     assert verdict is not None
     assert "cannot be started" in verdict.reason
 
@@ -173,7 +174,7 @@ def test_sigkill_of_the_launcher_takes_the_release_along_and_is_survived_twice(g
         ground.until(lambda pid=pid: not is_alive(pid), "the child to end with the launcher")
     ground.launch()
     ground.until(lambda: ground.last() == ("old", ground.pid), "the old one to return")
-    verdict = markers.verdict(ground.folder)
+    verdict = markers.verdict(Disk(ground.folder))
     assert verdict is not None
     assert "3 times" in verdict.reason
 
@@ -187,7 +188,7 @@ def test_sigterm_in_a_trial_decides_nothing(ground: Ground) -> None:
     assert ground.launcher is not None
     ground.launcher.terminate()
     assert ground.launcher.wait(SOON_S) == 0
-    assert (markers.verdict(ground.folder), markers.trying(ground.folder) is None) == (None, False)
+    assert (markers.verdict(Disk(ground.folder)), markers.trying(Disk(ground.folder)) is None) == (None, False)
     ground.launch()
     ground.until(lambda: len(ground.log()) == 2, "the release to start again")
     assert ground.last()[0] == "new"
@@ -205,7 +206,7 @@ def test_one_that_was_kept_hands_over_to_the_next(ground: Ground) -> None:
     ground.offer("new")
     ground.launch()
     ground.until(lambda: [name for name, *_ in ground.log()] == ["new", "newer", "new"], "the three starts")
-    assert markers.linked(ground.folder, markers.CURRENT) == "new"
+    assert markers.linked(Disk(ground.folder), markers.CURRENT) == "new"
 
 
 def test_systemd_hears_the_child_but_not_that_it_stops(ground: Ground) -> None:
@@ -252,11 +253,11 @@ def test_sigkill_at_any_moment_of_a_good_trial_ends_with_the_new_one(delay_ms: i
     ground.launch()
     time.sleep(delay_ms / 1000)
     ground.end()
-    assert markers.linked(ground.folder, markers.CURRENT) in ("old", "new")
+    assert markers.linked(Disk(ground.folder), markers.CURRENT) in ("old", "new")
     ground.launch()
-    ground.until(lambda: markers.linked(ground.folder, markers.CURRENT) == "new", "the release to be kept")
-    ground.until(lambda: markers.trying(ground.folder) is None, "the try to end")
+    ground.until(lambda: markers.linked(Disk(ground.folder), markers.CURRENT) == "new", "the release to be kept")
+    ground.until(lambda: markers.trying(Disk(ground.folder)) is None, "the try to end")
     ground.until(lambda: is_alive(ground.last()[1]), "the agent")
     alive = [name for name, pid, *_ in ground.log() if is_alive(int(pid))]
     assert alive == ["new"]
-    assert markers.verdict(ground.folder) is None
+    assert markers.verdict(Disk(ground.folder)) is None

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from agent.launcher import markers
-from agent.launcher.__main__ import look
 from agent.launcher.choice import STARTS_MOST, Clear, Return, Seen, Start, TryOut, choose
+from agent.launcher.disk import Disk
 from agent.launcher.markers import BASE, Try, Verdict, verdict_on
+from agent.launcher.way import Way
 
 OLD, NEW = "1-old", "2-new"
 TRY = Try(NEW, "r-1", "svc-bramble.agent.pi", "two", "nonce001", 5.0)
@@ -72,15 +73,15 @@ def _folder(path: Path) -> Path:
     for name in (OLD, NEW):
         (path / name).mkdir(parents=True)
         (path / name / markers.COMPLETE).touch()
-    markers.point(path, markers.CURRENT, OLD)
+    markers.point(Disk(path), markers.CURRENT, OLD)
     return path
 
 
 ACTS: dict[str, tuple[Callable[[Path], None], frozenset[str]]] = {
-    "begins": (lambda folder: markers.write(folder, TRY), frozenset({f"start {OLD}", f"try {NEW}"})),
-    "keeps": (lambda folder: markers.keep(folder, NEW), frozenset({f"try {NEW}", f"start {NEW}"})),
+    "begins": (lambda folder: markers.write(Disk(folder), TRY), frozenset({f"start {OLD}", f"try {NEW}"})),
+    "keeps": (lambda folder: markers.keep(Disk(folder), NEW), frozenset({f"try {NEW}", f"start {NEW}"})),
     "returns": (
-        lambda folder: (markers.write(folder, verdict_on(TRY, "late")), markers.forget_try(folder))[0],
+        lambda folder: (markers.write(Disk(folder), verdict_on(TRY, "late")), markers.forget_try(Disk(folder)))[0],
         frozenset({f"try {NEW}", f"start {OLD}"}),
     ),
 }
@@ -95,7 +96,7 @@ def test_a_power_cut_at_any_point_leaves_the_old_or_the_new(
     for cut in range(40):
         folder = _folder(tmp_path / f"{cut}")
         if act != "begins":
-            markers.write(folder, TRY)
+            markers.write(Disk(folder), TRY)
         left = [cut]
         with monkeypatch.context() as patch:
             for where, name in ((os, "fsync"), (Path, "rename"), (Path, "unlink"), (Path, "symlink_to")):
@@ -125,18 +126,11 @@ def _cutting(real: Callable[..., object], left: list[int]) -> Callable[..., obje
 
 def _outcome(folder: Path) -> str:
     """What the launcher comes to in the end."""
-    for _ in range(5):
-        match choose(look(folder, set(), "")):
-            case Clear():
-                markers.forget_try(folder)
-            case Return(what, reason):
-                markers.write(folder, verdict_on(what, reason))
-                markers.forget_try(folder)
-            case TryOut(what):
-                return f"try {what.name}"
-            case Start(name):
-                return f"start {name}"
-    return "never ends"
+    match Way(Disk(folder), print).next():
+        case TryOut(what):
+            return f"try {what.name}"
+        case Start(name):
+            return f"start {name}"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +139,7 @@ def _outcome(folder: Path) -> str:
 def test_a_file_that_nobody_wrote_so_is_no_try(text: str, tmp_path: Path) -> None:
     """A damaged marker is none: the agent that was kept is started."""
     (tmp_path / markers.TRYING).write_bytes(text.encode(errors="surrogateescape"))
-    assert choose(look(tmp_path, set(), "")) == Start(BASE)
+    assert choose(Way(Disk(tmp_path), print).look()) == Start(BASE)
 
 
 @pytest.mark.parametrize(
@@ -155,11 +149,13 @@ def test_a_release_of_another_python_is_not_started(text: str, fits: bool, tmp_p
     """After an upgrade of the system the base goes on; so it does when what says that a release is whole is not."""
     (tmp_path / OLD).mkdir()
     (tmp_path / OLD / markers.COMPLETE).write_text(text)
-    markers.point(tmp_path, markers.CURRENT, OLD)
-    assert choose(look(tmp_path, set(), "")) == (Start(OLD) if fits else Start(BASE, f"{OLD} cannot be started"))
+    markers.point(Disk(tmp_path), markers.CURRENT, OLD)
+    assert choose(Way(Disk(tmp_path), print).look()) == (
+        Start(OLD) if fits else Start(BASE, f"{OLD} cannot be started")
+    )
 
 
 def test_a_key_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
     """Releases of all ages read each other's files."""
     (tmp_path / markers.VERDICT).write_text('{"name": "x", "reason": "late", "colour": "red"}')
-    assert markers.verdict(tmp_path) == Verdict("x", reason="late")
+    assert markers.verdict(Disk(tmp_path)) == Verdict("x", reason="late")

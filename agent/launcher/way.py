@@ -1,0 +1,70 @@
+"""A launcher's way from its start until a process has taken its place: it chooses by the disk, and writes there what it decides.
+
+What it remembers itself is little, and may be lost with it: which releases refused to start, and how the last try ended. Starting
+processes is for its owner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agent.launcher import markers
+from agent.launcher.choice import Clear, Return, Seen, Start, TryOut, choose
+from agent.launcher.disk import Disk
+from agent.launcher.vigil import Ending
+
+
+@dataclass(slots=True)
+class Way:
+    """One launcher. `tell` hears a sentence for people."""
+
+    disk: Disk
+    tell: Callable[[str], object]
+    broken: set[str] = field(default_factory=set)
+    ended: str = ""
+
+    def next(self) -> Start | TryOut:
+        """Put the disk in order, and say what is to be started."""
+        while True:
+            choice, self.ended = choose(self.look()), ""
+            match choice:
+                case Clear():
+                    markers.forget_try(self.disk)
+                case Return():
+                    self.tell(f"gives {choice.what.name} up: {choice.reason}")
+                    markers.write(self.disk, markers.verdict_on(choice.what, choice.reason))
+                    markers.forget_try(self.disk)
+                case TryOut():
+                    self.tell(f"tries {choice.what.name} for {choice.what.within_s:g} s, start {choice.what.attempts}")
+                    markers.write(self.disk, choice.what)
+                    return choice
+                case Start():
+                    if choice.notice:
+                        self.tell(f"starts {choice.name}: {choice.notice}")
+                    return choice
+
+    def tried(self, ending: Ending | OSError) -> int | None:
+        """A try has ended: with which status we are to end too, None if there is something to start."""
+        if isinstance(ending, OSError):
+            self.ended = f"it cannot be started: {ending.strerror}"
+        elif ending.was_stopped:
+            return 0
+        elif not ending.was_kept:
+            self.ended = ending.reason
+        elif ending.code != markers.HAND_OVER:
+            return ending.code if ending.code >= 0 else 128 - ending.code
+        return None
+
+    def refused(self, name: str, error: OSError) -> None:
+        """A release cannot be started."""
+        self.tell(f"{name} cannot be started: {error}")
+        self.broken.add(name)
+
+    def look(self) -> Seen:
+        """What stands on the disk."""
+        current, previous = (markers.linked(self.disk, link) for link in (markers.CURRENT, markers.PREVIOUS))
+        what = markers.trying(self.disk)
+        names = {current, previous, markers.BASE} | ({what.name} if what else set())
+        fit = frozenset(name for name in names if name not in self.broken and markers.is_complete(self.disk, name))
+        return Seen(current, previous, what, markers.verdict(self.disk), fit, self.ended)
