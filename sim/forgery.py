@@ -41,7 +41,7 @@ def forge(fleet: SimFleet, chances: random.Random) -> str:
     """Documents that must be refused, with an image that may never run."""
     node, neighbour = (fleet.nodes[name] for name in chances.sample(sorted(fleet.nodes), 2))
     task = TaskSpec("home.web.1", "home", "web", "forged", Container(FORBIDDEN))
-    stale = Assignment(node.name, 0, 1, (task,))
+    stale = Assignment(node.name, 0, 0, (task,))  # no newer than nothing: whoever was told nothing yet refuses it, too
     astray = Assignment(neighbour.name, 9, 9_999, (task,))
     topic = AssignmentTopic(FLEET, node.name)
     ours = replace(astray, node=node.name)
