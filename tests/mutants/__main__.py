@@ -58,10 +58,10 @@ class Ground:
     begin: int = 0
     end: int | None = None
 
-    def arguments(self, theme: str) -> tuple[str, ...]:
+    def arguments(self, themes: str) -> tuple[str, ...]:
         """As `hunt.py` wants them."""
         end = self.seeds if self.end is None else self.end
-        return (str(self.first), str(self.seeds), theme, str(self.begin), str(end))
+        return (str(self.first), str(self.seeds), themes, str(self.begin), str(end))
 
 
 class House:
@@ -86,15 +86,15 @@ def hunt(plant: Plant, ground: Ground, clean: House) -> Catch:
     with tempfile.TemporaryDirectory(prefix="bramble-mutant-") as folder:
         copy_with(plant, Path(folder), clean.folder)
         while True:
-            seed, broken = _find(Path(folder), ground, plant.theme, passed)
+            seed, broken = _find(Path(folder), ground, plant.themes, passed)
             if seed is None or not clean.breaks(seed):
                 return Catch(plant, seed, broken, time.monotonic() - begun_s)
             passed.append(seed)
 
 
-def _find(house: Path, ground: Ground, theme: str, passed: Iterable[int]) -> tuple[int | None, str]:
+def _find(house: Path, ground: Ground, themes: str, passed: Iterable[int]) -> tuple[int | None, str]:
     """The first seed whose history breaks a promise in a house, and the promise."""
-    command = [sys.executable, str(HUNT), *ground.arguments(theme), *map(str, passed)]
+    command = [sys.executable, str(HUNT), *ground.arguments(themes), *map(str, passed)]
     environment = {**os.environ, "PYTHONPATH": str(house), "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=house, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

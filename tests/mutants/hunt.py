@@ -1,8 +1,9 @@
 """Live through histories until one breaks a promise; prints its seed and its sentence as JSON. Run in a copy of the house.
 
-The first `SHORT_SEEDS` seeds are short histories, the rest long ones. Asked for a theme, it lives through the seeds of that theme
-first, and through the others only if none of them breaks; of that order it lives through the part that it is told. A crash of the
-planted code is a find, too: somebody would have seen it. So is a history that does not end.
+One seed in `LONG_EVERY` is a long history, the others are short. Asked for themes, it lives through `THEMED` seeds of those first,
+in turns, and through the others only if none of them breaks; of that order it lives through the part that it is told. A theme that
+is rare has its seeds far beyond the others: how many histories it takes is what counts. A crash of the planted code is a find, too:
+somebody would have seen it. So is a history that does not end.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, count, islice
 
 from sim.history import Plan, history
 from sim.quick import hurry
@@ -23,9 +25,11 @@ HISTORY_S = 60
 MEETING = Plan(nodes=3, seconds=45.0, fault_every_s=5.0, work_every_s=5.0, reconnects=0.3)
 """A minute in which much happens."""
 
-SHORT_SEEDS = 950
-"""Seeds up to this one are short histories: most bugs need a meeting, not an hour."""
+LONG_EVERY = 19
+"""One seed in so many is a long history: most bugs need a meeting, not an hour. It divides nothing that themes go by."""
 
+THEMED = 200
+"""So many seeds of its own themes a bug is hunted with before all others."""
 
 LONG = "long"
 """What a plant names in the place of a theme that only shows itself in minutes."""
@@ -37,8 +41,8 @@ class EndlessError(BaseException):
 
 def main(arguments: list[str]) -> None:
     """Hunt through the seeds from the first on, so many, in their order from one place to another, but for those to pass over."""
-    first, seeds, theme, begin, end, *passed = arguments
-    order = ordered(range(int(first), int(first) + int(seeds)), theme)
+    first, seeds, themes, begin, end, *passed = arguments
+    order = ordered(range(int(first), int(first) + int(seeds)), themes)
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGVTALRM, _late)
     hurry()
@@ -49,18 +53,30 @@ def main(arguments: list[str]) -> None:
     print(json.dumps({"seed": None, "broken": ""}))
 
 
-def ordered(seeds: Sequence[int], theme: str) -> list[int]:
-    """The seeds of a theme first, or the long histories."""
+def ordered(seeds: Sequence[int], themes: str) -> list[int]:
+    """The seeds of the themes first, in turns; then those that were asked for."""
+    named = [_about(theme, seeds[0]) for theme in themes.split(", ") if theme]
+    first = list(islice(chain.from_iterable(zip(*named, strict=False)), THEMED))
+    return list(dict.fromkeys([*first, *seeds]))
+
+
+def _about(theme: str, least: int) -> Iterator[int]:
+    """All seeds of a theme, or all long ones."""
     if theme == LONG:
-        return sorted(seeds, key=lambda seed: (seed <= SHORT_SEEDS, seed))
-    return sorted(seeds, key=lambda seed: (theme not in ("", theme_of(seed).name), seed))
+        return (seed for seed in count(least) if is_long(seed))
+    return (seed for seed in count(least) if theme_of(seed).name == theme and not is_long(seed))
+
+
+def is_long(seed: int) -> bool:
+    """Whether the history of a seed takes minutes."""
+    return seed % LONG_EVERY == 0
 
 
 def lived(seed: int) -> str:
     """Which promise the history of a seed breaks; empty if none."""
     signal.setitimer(signal.ITIMER_VIRTUAL, HISTORY_S)
     try:
-        return history(seed, MEETING if seed <= SHORT_SEEDS else Plan()).broken
+        return history(seed, Plan() if is_long(seed) else MEETING).broken
     except EndlessError:
         return f"endless: it did not end within {HISTORY_S} s"
     except Exception as crash:

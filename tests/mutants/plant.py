@@ -17,13 +17,13 @@ ROOMS = ("agent", "controller", "link", "protocol", "sensors", "sim")
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """`name` says the bug as a reviewer would; `file` is relative to the project; `theme` is of the histories that look first."""
+    """`name` says the bug as a reviewer would; `file` is relative to the project; `themes` are of the histories that look first."""
 
     name: str
     file: str
     old: str
     new: str
-    theme: str = ""
+    themes: str = ""
 
     def planted(self, source: str) -> str:
         """The file's text with the bug in it. Raises ValueError if the place is not there exactly once."""
