@@ -67,7 +67,6 @@ class Honesty:
     _hears_since_s: float | None = None
     _forgotten: dict[str, float] = field(default_factory=dict)
     _missing: dict[str, float] = field(default_factory=dict)
-    _restored_s: float = float("-inf")
 
     def look(self, name: str, node: SimNode) -> None:
         """A status names as running what has run since the process that says it began to look."""
@@ -95,12 +94,7 @@ class Honesty:
         self._forgotten |= dict.fromkeys(topics, self.world.now_s)
 
     def restored(self) -> None:
-        """The controller has an older store: it heard of older connections last.
-
-        A copy has begun as often as the store that it was made of, so a node takes its coming for one more start. Where the broker
-        has forgotten how the node stands, too, it hears that when the node says it again.
-        """
-        self._restored_s = self.world.now_s
+        """The controller has an older store: it heard of older connections last."""
         self._in_force.clear()
         for seen in self._seen.values():
             seen.epoch = 0
@@ -159,8 +153,6 @@ class Honesty:
     def _has_had_time(self, seen: _Seen) -> bool:
         """Whether a node's last word has arrived by now, or, where a queue was full about then, the same word said once more."""
         pace, now_s = self.world.pace, self.world.now_s
-        if now_s - self._restored_s < REPEATED_S + pace.health_s:
-            return False
         if seen.dropped_s < seen.changed_s - pace.sweep_s:
             return now_s - seen.link_since_s >= RESAID_S
         return now_s - max(seen.link_since_s, seen.dropped_s) >= REPEATED_S + pace.health_s

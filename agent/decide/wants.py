@@ -30,8 +30,8 @@ def take_assignment(node: Node, seen: Assignment) -> None:
         node.waits.clear()
         fetch.forget(node)
         pulls.unblock(node, before)
-    elif seen == node.assignment:
-        node.is_doubted = True  # whoever says it again has not heard that we have it
+    else:
+        _not_taken(node, seen, node.assignment)
 
 
 def take_offers(node: Node, seen: Offers, now: Now) -> None:
@@ -42,6 +42,8 @@ def take_offers(node: Node, seen: Offers, now: Now) -> None:
         node.offerings.put("", seen)
         trials.take_offers(node, seen, now)
         fetch.forget(node)
+    else:
+        _not_taken(node, seen, node.offers)
 
 
 def is_outranked(node: Node, received: Received | Refusal, now: Now, *, retained: bool) -> bool:
@@ -68,6 +70,14 @@ def refuse(node: Node, refusal: Refusal) -> None:
     """Count what was not taken, and tell the last of it until a newer assignment is taken."""
     node.tally("refusals")
     node.refusal = str(refusal)[:REASON_CHARS]
+
+
+def _not_taken(node: Node, seen: Assignment | Offers, ours: Assignment | Offers) -> None:
+    """Whoever says what is no newer does not know what we have. If he gave our number to something else, our hashes tell him."""
+    if (seen.epoch, seen.generation) == (ours.epoch, ours.generation) and seen != ours:
+        node.greeted = None
+    else:
+        node.is_doubted = True
 
 
 def _is_newer(seen: Assignment | Offers, ours: Assignment | Offers) -> bool:

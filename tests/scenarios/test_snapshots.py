@@ -11,7 +11,7 @@ import pytest
 
 from sim.fleet import SimFleet
 from sim.node import SimNode
-from tests.scenarios.porch import a_fleet, doorbell, lamps
+from tests.scenarios.porch import a_fleet, clocks, doorbell, lamps
 
 LAMP = "porch.lamp"
 
@@ -100,6 +100,49 @@ def test_a_controller_that_was_restored_is_heard_where_other_offers_are_known_by
         fleet.mend("pi-1", "pi-2")
         fleet.run_until_converged()
         assert fleet.settled(LAMP, "lamp:slow") == {"pi-1", "pi-2"}
+
+
+def test_nodes_that_stay_connected_tell_a_restored_controller_of_other_offers_by_its_numbers(tmp_path: Path) -> None:
+    """It is one more start of the same store to them; its other offers under a number that they have make them say hello."""
+    with a_fleet(nodes=2) as fleet:
+        fleet.publish("porch", lamps("lamp:one"))
+        fleet.run_until_converged()
+        copied(fleet.head.path, tmp_path / "copy.db")
+        fleet.publish("porch", lamps("lamp:two"))
+        fleet.run_for(seconds=1)
+        assert all(node.node is not None and node.node.offers.offers for node in fleet.nodes.values())
+        fleet.head.kill()
+        put(fleet.head.path, tmp_path / "copy.db")
+        fleet.invariants.restored()
+        fleet.publish("porch", lamps("lamp:slow"))
+        fleet.run_until_converged(within_s=120.0)
+        assert fleet.settled(LAMP, "lamp:slow") == {"pi-1", "pi-2"}
+
+
+def test_a_restored_controller_soon_hears_how_nodes_stand_that_the_broker_forgot(tmp_path: Path) -> None:
+    """They stay connected, and know a newer assignment than it says: they tell it, although nobody has kept their word."""
+    with a_fleet(nodes=2) as fleet:
+        fleet.publish("porch", lamps("lamp:one"))
+        fleet.run_until_converged()
+        copied(fleet.head.path, tmp_path / "copy.db")
+        fleet.publish("shed", clocks(2))
+        fleet.run_until_converged()
+        fleet.head.kill()
+        put(fleet.head.path, tmp_path / "copy.db")
+        fleet.invariants.restored()
+        fleet.manifests["shed"] = b""
+        for topic in [
+            topic for topic in fleet.world.broker.retained if topic.endswith("/up/status") or "shed" in topic
+        ]:
+            del fleet.world.broker.retained[topic]
+        fleet.run_for(minutes=1)
+        assert fleet.head.fleet is not None
+        for name, node in fleet.nodes.items():
+            known = fleet.head.fleet.statuses.get(name)
+            assert node.node is not None
+            assert known is not None
+            assert node.node.said is not None
+            assert known.sequence == node.node.said.sequence
 
 
 def offers_known(fleet: SimFleet, name: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.history import Plan
+from sim.history import SHORT, Plan
 
 MINUTE = Plan(nodes=3, seconds=60.0, fault_every_s=12.0, work_every_s=8.0)
 MEETING = Plan(nodes=3, seconds=45.0, fault_every_s=5.0, work_every_s=5.0, reconnects=0.3)
@@ -34,5 +34,8 @@ REGRESSIONS = (
     Regression(88, "a restored controller offered under numbers that its nodes had passed"),
     Regression(
         179, "an update of nothing but pinned nodes was taken for proved, and whoever joined began with it", MEETING
+    ),
+    Regression(
+        472, "a restored controller offered other things under a number that its nodes had, and nobody said so", SHORT
     ),
 )
