@@ -24,7 +24,8 @@ from agent.decide.now import Now
 from agent.decide.observe import observe
 from agent.mail import BrokerSeam, Mail
 from agent.store import KINDS, Store, Written
-from link.inputs import Arrived, Sent
+from link.courier import WINDOW
+from link.inputs import Arrived
 from protocol.observed import Clock
 from sensors.header import HEADER, MOCK
 from sensors.sluice import Basin, Flooded
@@ -37,6 +38,9 @@ TICK_S = 1.0
 SAFETY_S = 15.0
 # After one that decided nothing, when nothing is due earlier. It bounds what no deadline covers: a wall clock that was set, and the
 # watchdog's word, which is due every 20 s. The engine is looked at as often, so it costs nothing.
+RECEIPTS_S = 1.0
+# What others have need not be let go of at once: the next commit does it in passing. A crash before only says it once more, and
+# everybody knows it again. While more facts wait than are on their way, each receipt makes room, and is taken at once.
 EXPIRE_EVERY_S = 3600.0
 # Facts live for days; an hour more or less does not matter.
 
@@ -91,26 +95,31 @@ class Loop:
             self._forgo()
             return self._committed(*self._held, now)
         seen = self._drain(now)
-        written = Written(poison=self.mail.unwanted())
+        written, is_news = Written(poison=self.mail.unwanted()), False
         for one in seen:
-            observe(self.node, one, now)
+            is_news = observe(self.node, one, now) or is_news
             written.poison += self.mail.told(one, now)
             if isinstance(one, StepEnded):
                 log.info(
                     "step_ended kind=%s key=%s outcome=%s", type(one.step).__name__.lower(), one.step.key, one.outcome
                 )
-        publications.settled(self.node, self.mail.posting.settled())
-        if not self._is_news(seen, now):
+        if not is_news and not self._is_due(now) and self.store.outbox.size <= WINDOW:
+            self._next_mono_s = min(self._next_mono_s, self._receipts_due_mono_s(now))
             return self._committed(written, (), now)
+        publications.settled(self.node, self.mail.posting.settled())
         effects = self._decided(now)
         written.notes += [effect for effect in effects if isinstance(effect, Note)]
         written.forgets += [effect for effect in effects if isinstance(effect, Forget)]
         return self._committed(written, effects, now)
 
-    def _is_news(self, seen: tuple[object, ...], now: Now) -> bool:
-        """Whether there is something to decide: a moment that came, or an input that is no receipt (those are the mail's)."""
-        is_due = now.mono_s >= min(self._next_mono_s, self._edge_mono_s)
-        return is_due or not all(isinstance(one, Sent) for one in seen)
+    def _is_due(self, now: Now) -> bool:
+        """Whether a moment has come at which something is to be decided."""
+        return now.mono_s >= min(self._next_mono_s, self._edge_mono_s)
+
+    def _receipts_due_mono_s(self, now: Now) -> float:
+        """When to let go of what others have by now, if nothing else is committed before."""
+        is_waiting = self.node.effects or self.mail.posting.has_settled
+        return now.mono_s + RECEIPTS_S if is_waiting else float("inf")
 
     @property
     def _edge_mono_s(self) -> float:

@@ -59,6 +59,11 @@ class Posting:
         self._waiting.clear()
         self._under_way.clear()
 
+    @property
+    def has_settled(self) -> bool:
+        """Whether something is done with that nobody asked for."""
+        return bool(self._settled)
+
     def settled(self) -> tuple[str, ...]:
         """What is done with since the last asking."""
         settled, self._settled = tuple(self._settled), []

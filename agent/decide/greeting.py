@@ -16,9 +16,11 @@ from agent.decide.inputs import EngineSeen
 from agent.decide.node import Linked, Node
 from link.inputs import LinkDown, LinkUp
 from protocol.desired import Ack
+from protocol.envelope import Received
 from protocol.ids import digest
 from protocol.observed import Hello, Inventory, Link
 from protocol.operator import ControllerPresence
+from protocol.refusal import Refusal
 from protocol.topics import HelloTopic
 
 HELLO_PRIORITY = 1
@@ -98,6 +100,14 @@ def forget(node: Node, ack: Ack) -> None:
     if node.is_renewed:
         node.is_renewed = False
         _say_again(node)  # before it knew the new stream, the controller took every status for an old one
+
+
+def is_receipt(node: Node, received: Received | Refusal) -> bool:
+    """Whether a message only says that the controller has facts, and what is decided does not depend on which."""
+    ack = received.message if isinstance(received, Received) else None
+    if not isinstance(ack, Ack) or ack.stream != node.stream or ack.asks or not node.heard:
+        return False
+    return not (node.hello or node.is_renewed or _is_older(node, ack))
 
 
 def asked(node: Node, ack: Ack) -> None:

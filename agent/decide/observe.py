@@ -37,7 +37,7 @@ from agent.decide.inputs import (
 )
 from agent.decide.node import Node, Now
 from agent.decide.release import ReleaseMoved, ReleaseSeen, ReleaseStaged
-from link.inputs import Arrived, LinkDown, LinkUp, ListenRefused, PublishRefused
+from link.inputs import Arrived, LinkDown, LinkUp, ListenRefused, PublishRefused, Sent
 from protocol.desired import Ack, Assignment, Command, Grant, Invocation, Offers
 from protocol.envelope import Packet, Received, unpack
 from protocol.operator import ControllerPresence
@@ -47,27 +47,31 @@ from sensors.sluice import Flooded
 from sensors.stage import Faulted, Reading
 
 
-def observe(node: Node, seen: object, now: Now) -> None:
-    """Take in one input: a value of `agent.decide.inputs`, `link.inputs` or `sensors.stage.Reading`."""
+def observe(node: Node, seen: object, now: Now) -> bool:
+    """Take in one input: a value of `agent.decide.inputs`, `link.inputs` or `sensors.stage.Reading`.
+
+    Says whether something is to be decided because of it: nothing depends on a receipt, the broker's or the controller's.
+    """
     match seen:
+        case Sent():
+            return False
+        case Arrived():
+            return _arrived(node, seen, now)
         case Flooded():
             node.tally("readings_dropped", seen.sensor, number=seen.readings)
         case Reading() | Faulted():
             devices.sensed(node, seen, now)
-        case Arrived() | LinkUp() | LinkDown() | ListenRefused() | PublishRefused():
+        case LinkUp() | LinkDown() | ListenRefused() | PublishRefused():
             _link(node, seen, now)
         case StepEnded() | Pulling() | RunEnded() | EngineSeen() | EngineLost() | EngineHint():
             _engine(node, seen, now)
         case _:
             _local(node, seen, now)
+    return True
 
 
 def _link(node: Node, seen: object, now: Now) -> None:
     match seen:
-        case Arrived():
-            for packet in seen.packets if node.link is not None and seen.epoch == node.link.epoch else ():
-                if not overheard.arrived(node, packet, now):
-                    _arrived(node, packet, now)
         case LinkUp():
             greeting.up(node, seen)
         case LinkDown():
@@ -118,13 +122,26 @@ def _local(node: Node, seen: object, now: Now) -> None:
             report.hosted(node, seen)
 
 
-def _arrived(node: Node, packet: Packet, now: Now) -> None:
+def _arrived(node: Node, seen: Arrived, now: Now) -> bool:
+    if node.link is None or seen.epoch != node.link.epoch:
+        return False
+    told = [_packet(node, packet, now) for packet in seen.packets]
+    return any(told)
+
+
+def _packet(node: Node, packet: Packet, now: Now) -> bool:
+    """Take in one; whether it says more than that facts have arrived."""
+    if overheard.arrived(node, packet, now):
+        return True
     received = unpack(packet)
-    if not wants.is_outranked(node, received, now, retained=packet.retain):
-        silence.heard(node, packet)
-        _received(node, received, now)
-        if packet.retain:
-            node.is_doubted = False  # what the broker kept is said to everybody who connects
+    if wants.is_outranked(node, received, now, retained=packet.retain):
+        return True
+    is_receipt = greeting.is_receipt(node, received)
+    silence.heard(node, packet)
+    _received(node, received, now)
+    if packet.retain:
+        node.is_doubted = False  # what the broker kept is said to everybody who connects
+    return not is_receipt
 
 
 def _received(node: Node, received: Received | Refusal, now: Now) -> None:
