@@ -54,6 +54,7 @@ class SimBroker:
         self.partitioned: set[str] = set()
         self.redials = True
         self.interests = Interests()
+        self.witness: Callable[[Packet], None] = lambda _: None
         self._knocking: dict[str, Callable[[], None]] = {}
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
@@ -120,6 +121,7 @@ class SimBroker:
 
     def route(self, packet: Packet) -> None:
         """Retain, and send to everybody who subscribed."""
+        self.witness(packet)
         if packet.retain and packet.payload:
             self.retained[packet.topic] = packet
         elif packet.retain:

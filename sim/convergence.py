@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from controller.decide.fleet import Fleet
-from controller.decide.invocation import OPEN, InvocationState
+from controller.decide.invocation import OPEN, Entry, InvocationState
 from controller.decide.rollouts.slot import RolloutState
 from protocol.desired import Assignment
 from protocol.envelope import unpack
@@ -91,8 +91,10 @@ def _node(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
     for box in ours:
         if not box.runs or box.health(fleet.world.now_s) not in WELL:
             yield f"{box.name} on {node.name} does not run well"
-    if node.node.busy or len(node.node.runs) or node.store.outbox.size:
-        left = f"{len(node.node.runs)} runs and {node.store.outbox.size} facts"
+    if node.node.busy or len(node.node.runs) or node.store.outbox.size or len(node.node.publications):
+        left = (
+            f"{len(node.node.runs)} runs, {node.store.outbox.size} facts and {len(node.node.publications)} publications"
+        )
         yield f"{node.name} is at work on {sorted(node.node.busy)}, and has {left} to get rid of"
     missing = [
         f.name for f in told.functions if not f.is_away and full_reference(f.container.image) not in node.engine.images
@@ -141,6 +143,13 @@ def _ledger(fleet: SimFleet, knows: Fleet) -> Iterator[str]:
     if fleet.invariants.has_forgotten:
         return
     known = {key for node in fleet.nodes.values() if node.node is not None for key in node.node.ended}
-    expired = [key for key in knows.ended if knows.ledger[key].state is InvocationState.EXPIRED and key not in known]
+    expired = [key for key in knows.ended if _has_waited(knows, knows.ledger[key]) and key not in known]
     if expired:
         yield f"nobody has run {expired[0]}, and its time is over"
+
+
+def _has_waited(knows: Fleet, entry: Entry) -> bool:
+    """Whether it has expired as late as ever; one whose function wants it at once may have found no node in its time."""
+    function = knows.catalogue.functions.get(entry.function)
+    is_hasty = function is not None and function.spec.expires_s > 0
+    return entry.state is InvocationState.EXPIRED and not is_hasty

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from protocol.desired import Verb
 from protocol.operator import OrderVerb
+from sim.errands import Errands
 from sim.fleet import SimFleet
 from sim.habits import GROUPS
 from sim.images import Behaviour
 from sim.lessons import learn
 from sim.stacks import Section, stack
-from sim.themes import RARE, Theme, theme_of
+from sim.themes import CALLS, RARE, Theme, theme_of
 from sim.watch import Watch
 from sim.workload import SOMETIMES, Workload
 
@@ -123,4 +124,6 @@ def operator_of(fleet: SimFleet, *, is_lean: bool) -> Workload:
 
 def kind_of(theme: Theme) -> type[Workload]:
     """Which operator knows the deeds of a theme."""
+    if theme is CALLS:
+        return Errands
     return Watch if theme.name == "triggers" else Estate if theme in RARE else Workload

@@ -17,6 +17,7 @@ from sim.boxes import Box
 from sim.calls import Calls
 from sim.durable import check_head, check_node
 from sim.facts import Facts
+from sim.follows import Follows
 from sim.head import Head
 from sim.holds import Holds
 from sim.honesty import Honesty
@@ -71,7 +72,8 @@ class Invariants:
         self.ways = Ways(world, head, nodes)
         self.holds = Holds(head, nodes)
         self.calls = Calls()
-        self._parts = (self.honesty, self.ways, self.holds, self.calls)
+        self.follows = Follows(world, head, nodes)
+        self._parts = (self.honesty, self.ways, self.holds, self.calls, self.follows)
         self.is_restored = False
         self.retries = self._cards = 0
         self._unwanted: set[str] = set()
@@ -107,6 +109,7 @@ class Invariants:
         self.honesty.restored()
         self.ways.restored()
         self.holds.restored()
+        self.follows.restored()
 
     def look(self) -> None:
         """Check what has been touched."""
@@ -129,6 +132,7 @@ class Invariants:
         self.facts.check()
         self.facts.handled(self._accepted, at_rest=False)
         self.honesty.sweep()
+        self.follows.sweep()
 
     def at_rest(self) -> None:
         """Check what must be so once nothing is under way."""
@@ -136,6 +140,7 @@ class Invariants:
         for name, node in self._nodes.items():
             self._others(name, _ours(node), frozenset())
         self.facts.handled(self._accepted, at_rest=True)
+        self.follows.at_rest()
         check_head(self._head)
         for node in self._nodes.values():
             check_node(node)
@@ -151,7 +156,7 @@ class Invariants:
 
     def tries(self, node: str, service: str) -> bool:
         """Whether an update has this service of this node in its hands."""
-        return any(_service(task) == service for task in self._memory[node].taken)
+        return any(service_of(task) == service for task in self._memory[node].taken)
 
     # After each touch.
 
@@ -166,6 +171,7 @@ class Invariants:
         self.facts.look(name, node)
         self.honesty.look(name, node)
         self.ways.look(name, node)
+        self.follows.look(name, node)
 
     def _forward(self, name: str, node: SimNode, memory: _Memory) -> None:
         """S4: what was applied is never older than what was applied before."""
@@ -180,12 +186,10 @@ class Invariants:
     def _budget(self, name: str, ours: list[Box]) -> None:
         """S1: a task is taken from the moment its trial begins until it is kept, or the old one runs well again."""
         self._take(name, ours)
-        for service in {_service(task) for task in self._memory[name].taken}:
+        for service in {service_of(task) for task in self._memory[name].taken}:
             if len(self._taken(service)) > self.budgets.get(service, len(self._nodes)):
-                for other in self._nodes:
-                    self._take(
-                        other, _ours(self._nodes[other])
-                    )  # what has become well by itself shows only when somebody looks
+                for other in self._nodes:  # what has become well by itself shows only when somebody looks
+                    self._take(other, _ours(self._nodes[other]))
             taken = self._taken(service)
             self.ways.wishes.taken(service, (entry.rpartition(" on ")[2] for entry in taken))
             self.most_down[service] = max(self.most_down.get(service, 0), len(taken))
@@ -221,14 +225,13 @@ class Invariants:
         fleet = self._head.fleet
         if fleet is not None:
             self._unwanted = {task for _, task in everywhere if task not in fleet.tasks}
-        return sorted(
-            f"{task} on {name}" for name, task in everywhere if _service(task) == service and task not in self._unwanted
-        )
+        its = [(name, task) for name, task in everywhere if service_of(task) == service]
+        return sorted(f"{task} on {name}" for name, task in its if task not in self._unwanted)
 
     def _copies(self, name: str, boxes: list[Box]) -> None:
         """S2, on one node: one container per task, two while an update starts the new one first."""
         for task, count in Counter(box.labels.get(_TASK, "") for box in boxes).items():
-            most = 2 if _service(task) in self.start_first else 1
+            most = 2 if service_of(task) in self.start_first else 1
             if task and count > most:
                 raise ViolationError("S2", f"{count} containers of {task} run on {name}")
         self._others(name, boxes, self.replaced)
@@ -236,7 +239,7 @@ class Invariants:
     def _others(self, name: str, boxes: list[Box], replaced: AbstractSet[str]) -> None:
         """S2, between nodes: one copy; a service that has its tasks replaced may have two while a node is away, and not at rest."""
         for task in {box.labels[_TASK] for box in boxes if _TASK in box.labels}:
-            if _service(task) in replaced or task.endswith(f".{name}") or self.is_restored:
+            if service_of(task) in replaced or task.endswith(f".{name}") or self.is_restored:
                 continue  # a global service's task names its node
             others = [other for other in self._nodes if other != name and self._runs_task(other, task)]
             if others and not self.doubted & {name, *others}:
@@ -263,7 +266,7 @@ class Invariants:
             if self._began[name, invocation, attempt] > 1:
                 raise ViolationError("S6", f"{invocation} ran its attempt {attempt} twice on {name}")
             fleet = self._head.fleet  # it may have given up a node that was offline; while it is down nobody knows
-            is_taken_over = fleet is None or (invocation in fleet.ledger and bool(fleet.ledger[invocation].asked))
+            is_taken_over = fleet is None or self.follows.is_taken_over(fleet, invocation)
             if self._runner.setdefault(invocation, name) != name and not is_taken_over:
                 raise ViolationError("S6", f"{invocation} ran on {self._runner[invocation]} and on {name}")
             times = sum(n for (at, other, _), n in self._began.items() if (at, other) == (name, invocation))
@@ -314,7 +317,3 @@ def _is_ours(node: SimNode, box: Box) -> bool:
 
 def _ours(node: SimNode) -> list[Box]:
     return [box for box in node.engine.running() if _is_ours(node, box)]
-
-
-def _service(task: str) -> str:
-    return service_of(task)

@@ -216,8 +216,30 @@ RARE = (
 )
 
 
+CALLS_EVERY, CALLS_FIRST = 40, 27
+"""One seed in so many is about calls: beside the rare ones, so that every other seed is about what it always was about."""
+
+CALLS = Theme(
+    "calls",
+    {"ring": 8, "ask": 3, "judge": 3, "desert": 3, "rework": 1, "update": 1},
+    {
+        "_power": 3,
+        "_kill_agent": 6,
+        "ambush_node": 6,
+        "fall_between": 4,
+        "_cut": 4,
+        "_engine": 3,
+        "_registry": 2,
+        "_kill_controller": 2,
+    }
+    | {"ambush_controller": 3, "overflow": 2, "swallow": 2, "stammer": 2, "_weather": 2, "_stop": 1, "_broker": 1},
+)
+
+
 def theme_of(seed: int) -> Theme:
     """What the history of a seed is about."""
     if seed % RARE_EVERY == RARE_EVERY - 1:
         return RARE[seed // RARE_EVERY % len(RARE)]
+    if seed % CALLS_EVERY == CALLS_FIRST:
+        return CALLS
     return THEMES[seed % len(THEMES)]

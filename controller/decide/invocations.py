@@ -14,7 +14,7 @@ from dataclasses import replace
 from controller.decide import letters, sections
 from controller.decide.choice import Choices
 from controller.decide.fleet import Fleet
-from controller.decide.invocation import OPEN, Entry, InvocationSeen, advance, weight_of
+from controller.decide.invocation import OPEN, Entry, InvocationSeen, InvocationState, advance, weight_of
 from controller.decide.presence import Presence
 from controller.decide.records import stack_of
 from protocol import triggers
@@ -161,6 +161,14 @@ def ended(fleet: Fleet, result: Result, now_mono_s: float) -> None:
         open_entry(fleet, Entry(asked, near=result.node, by_node=is_taken), result.node if is_taken else "", now_mono_s)
     if entry.function in fleet.catalogue.functions:
         fleet.durations.append((entry.function, result.duration_s))
+
+
+def revive(fleet: Fleet, key: str, now_mono_s: float) -> None:
+    """An invocation that was open when the process ended: its time begins anew, and it is looked at."""
+    entry = fleet.ledger[key]
+    runs_s = _run_s(_spec(fleet, entry.function)) if entry.state is InvocationState.DISPATCHED else 0.0
+    fleet.deadlines.set(EXPIRY, key, now_mono_s + entry.invocation.valid_s + runs_s)
+    fleet.unsettled.invocations.add(key)
 
 
 def expire(fleet: Fleet, key: str) -> None:

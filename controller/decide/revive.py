@@ -6,12 +6,11 @@ that was decided already, which is how a crash between any two commits is healed
 
 from __future__ import annotations
 
-from controller.decide import images, manifests, streams, twins
+from controller.decide import images, invocations, manifests, streams, twins
 from controller.decide.fleet import Fleet
 from controller.decide.force import in_force
 from controller.decide.home_assistant.noting import Noting
 from controller.decide.invocation import OPEN
-from controller.decide.invocations import EXPIRY
 from controller.decide.presence import Presence
 from controller.decide.rollouts import history
 from controller.decide.rollouts.slot import SlotState
@@ -72,8 +71,7 @@ def _ledger(fleet: Fleet, now_mono_s: float) -> None:
     fleet.kept.sort(lambda key: fleet.ledger[key].rank)
     fleet.dead.sort(lambda key: fleet.letters[key].rank)
     for key in sorted(set(fleet.ledger) - set(ended)):
-        fleet.deadlines.set(EXPIRY, key, now_mono_s + fleet.ledger[key].invocation.valid_s)
-        fleet.unsettled.invocations.add(key)
+        invocations.revive(fleet, key, now_mono_s)
 
 
 def _unsettle(fleet: Fleet) -> None:

@@ -229,6 +229,17 @@ def test_an_invocation_expires_with_its_node_silent_and_nobody_to_take_over() ->
     assert desk.fleet.ledger[id_of(event())].state is InvocationState.EXPIRED
 
 
+def test_a_controller_that_begins_again_gives_what_runs_as_much_time_as_before(tmp_path: Path) -> None:
+    """What may wait for three seconds may run for longer: a restart lets nothing expire that began in time."""
+    desk = porch(tmp_path)
+    desk.manifest("porch", STACK.replace("image: greet:1", "image: greet:1\n    expires: 3s\n    timeout: 30s"))
+    ((node, key),) = dispatched(sense(desk, event()))
+    desk.restart()
+    desk.turn(20.0)
+    end(desk, key, node)
+    assert desk.fleet.ledger[key].state is InvocationState.DONE
+
+
 def test_it_waits_for_a_node_that_may_run_it() -> None:
     """Nobody is online now; the first one that comes back is asked."""
     desk = porch(pi_1=PORCH, pi_2=RUNS)
