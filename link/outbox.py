@@ -149,7 +149,10 @@ class Outbox:
         if ack.stream != self.stream or not self._rows:
             return 0
         gone = self._delete("sequence <= ?", (ack.upto,))
-        return gone + sum(self._delete("sequence = ?", (sequence,)) for sequence in ack.beyond)
+        if not ack.beyond:
+            return gone
+        # at once: while a gap stays open each ack says again, up to a thousand times, what went long ago
+        return gone + self._delete("sequence IN (SELECT value FROM json_each(?))", (json.dumps(ack.beyond),))
 
     def renew(self, ack: Ack, stream: str, last: int) -> None:
         """Go on under another stream, because this file is an older copy of one whose later facts the receiver has.

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from link.courier import WINDOW
-from link.intake import Intake
+from link.intake import BEYOND_LIMIT, Intake
 from link.outbox import REFUSED_ROWS, TOO_MANY, TOO_OLD, Outbox, OutboxBounds, Row, row_of
 from protocol.desired import Ack
 from protocol.envelope import FactMark, Packet, Received, pack, unpack
@@ -85,6 +85,18 @@ def test_an_acknowledgement_frees_what_it_covers_and_moves_the_base() -> None:
     assert (sequences(box), box.base, box.size) == ([3, 5, 7], 3, 3)
     assert box.acknowledge(Ack(box.stream, 7)) == 3
     assert (box.base, box.next_sequence, box.size, box.size_bytes) == (8, 8, 0, 0)
+
+
+def test_what_lies_beyond_a_gap_is_forgotten_at_once() -> None:
+    """However much of it an acknowledgement names, again and again until the gap is closed, it costs the store two statements."""
+    said: list[str] = []
+    connection = sqlite3.connect(":memory:")
+    box = Outbox(connection, OutboxBounds(2000, 10**6, 3600))
+    box.add([row(n) for n in range(1, BEYOND_LIMIT + 2)])
+    connection.set_trace_callback(said.append)
+    beyond = tuple(range(2, BEYOND_LIMIT + 2))
+    assert [box.acknowledge(Ack(box.stream, 0, beyond)) for _ in range(2)] == [BEYOND_LIMIT, 0]
+    assert len([one for one in said if one.startswith("DELETE")]) == 4
 
 
 def test_a_newer_row_of_the_same_key_supersedes_the_older() -> None:
