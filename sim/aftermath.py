@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from sim.fleet import SimFleet
+from sim.renewals import Renewals
 from sim.themes import theme_of
 from sim.violation import ViolationError
 
@@ -58,5 +59,11 @@ def _years(fleet: SimFleet, operator: Operator) -> None:
     fleet.run_until_converged()
 
 
-AFTERMATHS: Mapping[str, Callable[[SimFleet, Operator], None]] = {"years": _years}
+def _releases(_: SimFleet, operator: Operator) -> None:
+    """All agents become others, and nothing on the nodes does."""
+    assert isinstance(operator, Renewals)
+    operator.after()
+
+
+AFTERMATHS: Mapping[str, Callable[[SimFleet, Operator], None]] = {"years": _years, "releases": _releases}
 """By the name of the theme."""

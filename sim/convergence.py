@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from controller.decide.fleet import Fleet
 from controller.decide.invocation import OPEN, Entry, InvocationState
 from controller.decide.rollouts.slot import RolloutState
-from protocol.desired import Assignment
+from protocol.desired import Assignment, TaskSpec
 from protocol.envelope import unpack
 from protocol.ids import full_reference
 from protocol.operator import StackStatus, Verdict
 from protocol.stack import Mode, Service
 from protocol.topics import StackStatusTopic
 from sim.node import SimNode
+from sim.release_promises import unsettled_release
 from sim.truth import WELL, is_warm, owns, revision_of, service_of, task_of
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def _node(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
     if node.node.assignment != told:
         yield f"{node.name} has assignment {node.node.assignment.generation}, and was told {told.generation}"
     jobs = fleet.invariants.ways.works.services
-    wanted = sorted(f"{spec.task} {spec.revision}" for spec in told.tasks if service_of(spec.task) not in jobs)
+    wanted = sorted(f"{spec.task} {spec.revision}" for spec in told.tasks if _is_contained(spec, jobs))
     ours = [box for box in node.engine.boxes.values() if owns(node.fleet, node.name, box.labels) and not is_warm(box)]
     ours = [box for box in ours if service_of(task_of(box)) not in jobs]
     there = sorted(f"{task_of(box)} {revision_of(box)}" for box in ours)
@@ -101,8 +103,14 @@ def _node(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
     ]
     if missing:
         yield f"{node.name} has not got the images of {missing}"
+    yield from unsettled_release(node, knows)
     yield from _devices(fleet, node)
     yield from _told(fleet, knows, node)
+
+
+def _is_contained(spec: TaskSpec, jobs: AbstractSet[str]) -> bool:
+    """Whether a task has a container for as long as it is wanted."""
+    return spec.release is None and service_of(spec.task) not in jobs
 
 
 def _devices(fleet: SimFleet, node: SimNode) -> Iterator[str]:

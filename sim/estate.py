@@ -12,8 +12,9 @@ from sim.fleet import SimFleet
 from sim.habits import GROUPS
 from sim.images import Behaviour
 from sim.lessons import learn
+from sim.renewals import Renewals
 from sim.stacks import Section, stack
-from sim.themes import CALLS, RARE, Theme, theme_of
+from sim.themes import CALLS, RARE, RELEASES, Theme, theme_of
 from sim.watch import Watch
 from sim.workload import SOMETIMES, Workload
 
@@ -126,4 +127,6 @@ def kind_of(theme: Theme) -> type[Workload]:
     """Which operator knows the deeds of a theme."""
     if theme is CALLS:
         return Errands
+    if theme is RELEASES:
+        return Renewals
     return Watch if theme.name == "triggers" else Estate if theme in RARE else Workload

@@ -13,6 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from queue import SimpleQueue
 
+from agent.actions import NO_RELEASES, ReleasesSeam
 from agent.decide.effects import Note
 from agent.decide.node import Node
 from agent.decide.now import Now
@@ -26,6 +27,7 @@ from sim.engine import FakeEngine
 from sim.images import FakeRegistry
 from sim.parts import FusedLink, SimBoard, SimHost, SimWorkers
 from sim.process import Process
+from sim.releases import Launch, Launched
 from sim.world import World
 
 BIRTHDAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -109,6 +111,7 @@ class SimNode:
         self.labels = labels
         self._host = SimHost(name, labels)
         self._link: FusedLink | None = None
+        self.launch: Launch | None = None
         self.witness: Callable[[str, SimNode, list[Note], float], None] = lambda *_: None
         self._now: tuple[tuple[float, float, float], Now] | None = None
         blank_card(self.path, f"{world.chances.getrandbits(64):016x}")
@@ -130,6 +133,8 @@ class SimNode:
         self.engine.power_cut()
         self.engine.away = "there is no power"
         self.process.kill()
+        if self.launch is not None:
+            self.launch.power_cut()
 
     def power(self) -> None:
         """Boot."""
@@ -171,21 +176,30 @@ class SimNode:
         """The sequences in its outbox, each with the key under which a newer fact takes its place."""
         return self.store.waiting() if self.store else {}
 
-    def _start(self) -> Turner:
-        process, inbox = self.process, SimpleQueue[object]()
-        deliver = process.deliver_to()
+    def _start(self) -> Turner | Launched:
+        return self.launch.begin() if self.launch is not None else self.begin(SimpleQueue())
+
+    def begin(
+        self,
+        inbox: SimpleQueue[object],
+        version: str = "sim",
+        releases: ReleasesSeam = NO_RELEASES,
+        link: type[FusedLink] = FusedLink,
+    ) -> Turner:
+        """Start the agent of a version."""
+        process, deliver = self.process, self.process.deliver_to()
         now, pace = self.now(process.mono_s), self.world.pace
         self.store = FusedStore(self.path, process, self._accept)
         boot, instance = f"boot-{self.name}-{process.boot}", f"{process.name}-{process.life}"
-        identity = Identity(self.name, self.fleet, boot, "sim", instance, process.name)
+        identity = Identity(self.name, self.fleet, boot, version, instance, process.name)
         store, node = self.store, self.store.load(identity, now)
         self.node = node
         process.owes = lambda: not store.fault and is_owing(node)
         self.world.touched.append(self.name)
-        self._link = FusedLink(process, LinkSettings("broker", 1883, self.name), deliver)
+        self._link = link(process, LinkSettings("broker", 1883, self.name), deliver)
         self.board = SimBoard(process, deliver)
         workers = SimWorkers(process, self.engine, deliver)
-        adapters = Adapters(self._link, workers, self.board, self._host)
+        adapters = Adapters(self._link, workers, self.board, self._host, releases)
         loop = AgentLoop(self.node, self.store, adapters, inbox, pace.health_s)
         self.node.look_every_s = loop.safety_s = pace.look_s
         return Turner(loop, inbox, self.now)
@@ -210,8 +224,9 @@ class SimNode:
             self.process.hang_up(self._link.close)
         self.node = self.store = self._link = self.board = None
         if self.is_powered:
-            boot = self.process.boot
-            self.world.after(self.world.chances.uniform(*RESTART_S), lambda: self._restart(boot))
+            boot, next_s = self.process.boot, self.launch.left() if self.launch is not None else None
+            next_s = self.world.chances.uniform(*RESTART_S) if next_s is None else next_s
+            self.world.after(next_s, lambda: self._restart(boot))
 
     def _restart(self, boot: int) -> None:
         if self.is_powered and self.process.boot == boot:

@@ -236,10 +236,42 @@ CALLS = Theme(
 )
 
 
+RELEASES_EVERY, RELEASES_FIRST = 37, 12
+"""One seed in so many is about agents that update themselves: it has no factor in common with the others, so a few of each go."""
+
+RELEASES = Theme(
+    "releases",
+    {
+        "agents": 5,
+        "agents_badly": 5,
+        "agents_back": 1,
+        "steer_agents": 2,
+        "update": 2,
+        "press": 1,
+        "drain": 1,
+        "undrain": 1,
+    },
+    {
+        "ambush_release": 10,
+        "ambush_node": 3,
+        "_power": 3,
+        "_kill_agent": 4,
+        "_cut": 4,
+        "_kill_controller": 2,
+        "ambush_controller": 2,
+        "_registry": 1,
+        "fill_disk": 2,
+    }
+    | {"replay": 2, "forget_retained": 1, "_broker": 1, "overflow": 1, "_weather": 1, "_stop": 1, "_engine": 1},
+)
+
+
 def theme_of(seed: int) -> Theme:
     """What the history of a seed is about."""
     if seed % RARE_EVERY == RARE_EVERY - 1:
         return RARE[seed // RARE_EVERY % len(RARE)]
+    if seed % RELEASES_EVERY == RELEASES_FIRST:
+        return RELEASES
     if seed % CALLS_EVERY == CALLS_FIRST:
         return CALLS
     return THEMES[seed % len(THEMES)]

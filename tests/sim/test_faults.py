@@ -13,7 +13,7 @@ from sim.estate import kind_of
 from sim.faults import FAULTS, Fault
 from sim.fleet import SimFleet
 from sim.history import SHORT, history
-from sim.themes import CALLS, CALLS_EVERY, CALLS_FIRST, RARE, RARE_EVERY, THEMES, Theme, theme_of
+from sim.themes import CALLS, CALLS_EVERY, CALLS_FIRST, RARE, RARE_EVERY, RELEASES, THEMES, Theme, theme_of
 
 SEEDS = 600
 """Six histories about each of the rare themes, and ninety about each of the others; most faults strike in the first."""
@@ -56,7 +56,7 @@ def test_every_fault_strikes_within_the_first_few_hundred_seeds() -> None:
 
 def home_of(name: str, usual: int) -> Theme:
     """The theme of whose faults it is most, a rare one only if it comes in no other."""
-    themes = [theme for theme in THEMES if share(theme, name, usual)] or RARE
+    themes = [theme for theme in THEMES if share(theme, name, usual)] or [*RARE, RELEASES]
     return max(themes, key=lambda theme: share(theme, name, usual))
 
 
@@ -73,15 +73,15 @@ def struck(lines: list[str]) -> bool:
 def test_every_fault_and_every_deed_of_a_theme_is_there() -> None:
     """A theme names them, and a name that is spelt wrong would never come."""
     faults = {fault.__name__ for fault in FAULTS}
-    for theme in (*THEMES, *RARE, CALLS):
+    for theme in (*THEMES, *RARE, CALLS, RELEASES):
         assert set(theme.faults) <= faults, theme.name
         assert [deed for deed in theme.deeds if not hasattr(kind_of(theme), f"_{deed}")] == [], theme.name
-    assert set(AFTERMATHS) <= {theme.name for theme in RARE}
+    assert set(AFTERMATHS) <= {theme.name for theme in (*RARE, RELEASES)}
 
 
 def test_one_seed_in_twenty_is_about_something_rare_and_all_of_it_comes() -> None:
     """What hardly ever happens does not slow the rest down, and is not left out either."""
     themes = [theme_of(seed) for seed in range(RARE_EVERY * len(RARE))]
     assert [theme for theme in themes if theme in RARE] == list(RARE)
-    assert {theme.name for theme in themes} == {theme.name for theme in (*THEMES, *RARE, CALLS)}
+    assert {theme.name for theme in themes} == {theme.name for theme in (*THEMES, *RARE, CALLS, RELEASES)}
     assert [seed for seed in range(120) if theme_of(seed) is CALLS] == list(range(CALLS_FIRST, 120, CALLS_EVERY))
