@@ -129,9 +129,9 @@ def house() -> Iterator[House]:
 
 
 def main(arguments: list[str]) -> int:
-    """Hunt all, or those whose name or file holds a text; the exit code."""
+    """Hunt all, or those whose name, file or theme holds a text; the exit code."""
     asked = _parser().parse_args(arguments)
-    chosen = [plant for plant in PLANTS if asked.only in plant.name or asked.only in plant.file]
+    chosen = [plant for plant in PLANTS if any(asked.only in told for told in (plant.name, plant.file, plant.theme))]
     begun_s = time.monotonic()
     catches: dict[str, Catch] = {}
     with house() as clean:
@@ -167,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="histories per bug at most")
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--jobs", type=int, default=JOBS, help="how many hunt at once")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only bugs whose name or file holds this")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only bugs whose name, file or theme holds this")
     return parser
 
 
