@@ -5,8 +5,9 @@ client outside sends one, waits for its action, and sends the next one after a p
 a sensor, its trigger calls a warm function in a container (over HTTP, and over a unix socket without any network), whose `then:`
 publishes what it said: sensor, decision, commit, container, commit, broker. Theirs: `bridge.py` on the same host: no container, no
 commit, no retry. In turns. What the commits cost is shown by an agent whose card is memory. Then as many calls as it can take: with
-the next one given whenever one has ended, against the same container asked as fast as it answers over one kept connection (bare,
-and by the agent's own client, without the rest of the agent). And the pool: an instance that is kept ready, against `docker run`.
+the next one given whenever one has ended (`caller.py`), against the same container asked as fast as it answers over one kept
+connection (bare, and by the agent's own client, without the rest of the agent). And the pool: an instance that is kept ready,
+against `docker run`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from lab.broker import Broker
 from lab.host import Host
@@ -25,11 +25,9 @@ from lab.processes import Process
 from lab.site import Site
 from protocol.desired import Invocation
 from protocol.function import Transport
-from protocol.observed import Result, ResultStatus
-from protocol.topics import InvocationTopic
+from tests.bench.caller import Caller
 from tests.bench.chain import ACTION, EVENT, HANDLER, IMAGE, NODE, UNDER_WAY, Client, assign, controller, start_agent
 from tests.bench.cpu import used_ns
-from tests.bench.desk import FLEET, Desk
 from tests.bench.figure import Figure, Say
 from tests.bench.node import PACKAGES, PYTHON
 
@@ -131,14 +129,8 @@ def _bridge(site: Site, broker: Broker, host: Host) -> Process:
 
 def _calls(broker: Broker, host: Host, transport: Transport) -> list[Figure]:
     """As many as it takes, against its container alone."""
-    with Desk(broker) as desk:
-        begun_mono_s, ended_mono_s = time.monotonic(), 0.0
-        for number in range(UNDER_WAY):
-            desk.say(InvocationTopic(FLEET, NODE, f"{number:016x}"), _call(number, transport))
-        for number in range(UNDER_WAY, UNDER_WAY + CALLS):
-            ended_mono_s = desk.wait_for(lambda _, message: _is_done(message), "a call's result")
-            desk.say(InvocationTopic(FLEET, NODE, f"{number:016x}"), _call(number, transport))
-    ours = CALLS / (ended_mono_s - begun_mono_s)
+    with Caller(broker, NODE) as caller:
+        ours = caller.rate(lambda number: _call(number, transport), CALLS, UNDER_WAY)
     address = _address(host, transport)
     raw, door = (_asked(host, address, who) for who in ("raw", "door"))
     peer = "container asked, kept open"
@@ -156,13 +148,6 @@ def _call(number: int, transport: Transport) -> Invocation:
     return Invocation(
         f"{number:016x}", "porch", "greet", {"id": f"call-{transport}"}, json.dumps({"n": number}), epoch=1
     )
-
-
-def _is_done(message: Any) -> bool:
-    if not isinstance(message, Result):
-        return False
-    assert message.status is ResultStatus.DONE, message
-    return message.attempt > 0
 
 
 def _address(host: Host, transport: Transport) -> str:
