@@ -131,7 +131,7 @@ def house() -> Iterator[House]:
 def main(arguments: list[str]) -> int:
     """Hunt all, or those whose name, file or theme holds a text; the exit code."""
     asked = _parser().parse_args(arguments)
-    chosen = [plant for plant in PLANTS if any(asked.only in told for told in (plant.name, plant.file, plant.theme))]
+    chosen = [plant for plant in PLANTS if any(asked.only in told for told in (plant.name, plant.file, plant.themes))]
     begun_s = time.monotonic()
     catches: dict[str, Catch] = {}
     with house() as clean:
