@@ -25,14 +25,15 @@ class _Outbox:
 class Facts:
     """The checks. `lost` events went with a card that somebody threw away: they may have been handled or not.
 
-    `excused` are nodes that were let go: what they said was counted in, and is forgotten with them.
+    `excused` are nodes that were let go: what they said was counted in, and is forgotten with them. `copied` events were in the
+    outbox of a card that was copied: both say them, each on a stream of its own.
     """
 
     def __init__(self, head: Head) -> None:
         self._head = head
         self._outboxes: dict[str, _Outbox] = {}
         self._gone: set[tuple[str, str, int]] = set()
-        self.lost = 0
+        self.lost = self.copied = 0
         self.is_restored = False
         self.excused: set[str] = set()
 
@@ -80,6 +81,6 @@ class Facts:
     def handled(self, accepted: int, *, at_rest: bool) -> None:
         """No event is handled that was not accepted, and at rest each is that was."""
         handled = self._head.handled
-        is_too_many = handled > accepted and not self.is_restored
+        is_too_many = handled > accepted + self.copied and not self.is_restored
         if is_too_many or (at_rest and handled < accepted - self.lost):
             raise ViolationError("S5", f"{accepted} events were accepted, {handled} were handled")

@@ -5,7 +5,7 @@ The copy is no node of the fleet: nobody counts it, and no promise is held again
 
 from __future__ import annotations
 
-from sim.cards import keep
+from sim.cards import events_on, keep
 from sim.fleet import SimFleet
 from sim.node import SimNode
 
@@ -16,6 +16,7 @@ def copy_card(fleet: SimFleet, name: str) -> SimNode:
     labels = node.labels
     twin = SimNode(fleet.world, name, node.path.parent / "twin", fleet.registry, labels)
     keep(node.path, twin.path)
+    fleet.invariants.facts.copied += events_on(twin.path)
     twin.process.name = f"{name}-twin"
     twin.accepted = node.accepted  # events of both must be handled
     twin.process.reboot()

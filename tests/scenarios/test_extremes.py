@@ -9,7 +9,7 @@ from sim.fleet import SimFleet
 from sim.head import CLIENT, Head
 from sim.node import SimNode
 from sim.twins import copy_card
-from tests.scenarios.porch import a_fleet, doorbell, lamps
+from tests.scenarios.porch import a_fleet, doorbell, lamps, ran
 
 DAY_S = 86_400.0
 LAMP = "porch.lamp"
@@ -80,6 +80,25 @@ def test_events_of_a_copied_card_and_of_its_original_are_all_taken() -> None:
         assert original.store is not None
         assert twin.store is not None
         assert (original.store.outbox.size, twin.store.outbox.size) == (0, 0)
+
+
+def test_events_that_a_copied_card_held_are_said_by_both_and_what_they_cause_happens_once() -> None:
+    """They go along to the stream of the copy, for the card may have been moved, not copied; what they call has one id."""
+    with a_fleet(nodes=2) as fleet:
+        fleet.publish("porch", doorbell())
+        fleet.run_until_converged()
+        fleet.cut("pi-2")
+        assert fleet.press("pi-2", "bell")
+        fleet.run_for(seconds=5)
+        twin = copy_card(fleet, "pi-2")
+        fleet.mend("pi-2")
+        fleet.run_for(minutes=10)
+        said = len(fleet.nodes["pi-2"].accepted)
+        assert fleet.head.handled == 2 * said > 0
+        assert fleet.head.fleet is not None
+        assert len(fleet.head.fleet.ledger) == sum(ran(fleet).values()) == 1
+        leave(twin)
+        fleet.run_until_converged()
 
 
 def believed(fleet: SimFleet, name: str) -> Presence:
