@@ -166,6 +166,11 @@ FAULTS: dict[Fault, int] = {
 """Each fault, and how often it comes compared with the others. New ones stand at the end: see tests/sim/regressions.py."""
 
 
+LOSSES: tuple[Fault, ...] = (swallow, overflow, forget_retained)
+LINGERS = 0.25
+"""Of the histories in which such losses are no exception."""
+
+
 def strike(fleet: SimFleet, among: Mapping[Fault, int]) -> None:
     """Let one of these faults happen."""
     chances, theme = fleet.world.chances, theme_of(fleet.world.seed)
@@ -173,6 +178,14 @@ def strike(fleet: SimFleet, among: Mapping[Fault, int]) -> None:
     fault = chances.choices(list(among), weights)[0]
     fleet.faults += 1
     fleet.world.say("fate", fault(fleet, chances))
+
+
+def linger(fleet: SimFleet, among: Mapping[Fault, int]) -> None:
+    """Let the broker lose something once more while everything else has healed: what nobody says anew afterwards stays lost."""
+    chances, theme = fleet.world.chances, theme_of(fleet.world.seed)
+    losses = [fault for fault in LOSSES if theme.weight(fault.__name__, among.get(fault, 0)) >= 1]
+    if losses and chances.random() < LINGERS:
+        fleet.world.say("fate", chances.choice(losses)(fleet, chances))
 
 
 def heal(fleet: SimFleet) -> None:

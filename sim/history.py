@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sim.aftermath import aftermath
 from sim.estate import operator_of
-from sim.faults import FAULT_EVERY_S, FAULTS, Fault, heal, strike
+from sim.faults import FAULT_EVERY_S, FAULTS, Fault, heal, linger, strike
 from sim.fleet import NotConvergedError, SimFleet
 from sim.given import GivenStack, labels_of
 from sim.head import CLIENT
@@ -129,6 +129,8 @@ def _live(fleet: SimFleet, plan: Plan, steps: Steps) -> None:
             steps.take(workload.go_on)
             next_work_s += chances.expovariate(1 / plan.work_every_s)
     heal(fleet)
+    if not plan.is_lean:
+        steps.take(lambda: linger(fleet, plan.faults))
     workload.end()
     fleet.run_until_converged()
     if not plan.is_lean and plan.manifest is None:
