@@ -32,7 +32,10 @@ def test(terminal: Terminal, asked: Asked, trace: str) -> None:
     assert stack is not None, "`checked` ends the command where a stack has faults"
     readings = _readings(trace)
     _warn(stack, readings)
-    _show(terminal, replayed(stack, readings))
+    called, unclear = replayed(stack, readings)
+    for sentence in unclear:
+        tell(f"warning: {sentence}")
+    _show(terminal, called)
 
 
 def record(terminal: Terminal, node: str) -> None:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from protocol import triggers
+from protocol import triggers, triggers_nodes
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec
 from protocol.observed import SensorEvent
@@ -85,15 +85,15 @@ def _line(content: JsonValue) -> Line | str:
     return became
 
 
-def replayed(stack: Stack, readings: Iterable[Line]) -> list[WouldRun]:
-    """Everything that would have been called, in order."""
+def replayed(stack: Stack, readings: Iterable[Line]) -> tuple[list[WouldRun], list[str]]:
+    """Everything that would have been called, in order; and what is to be said of conditions that had no answer."""
     replay = _Replay(stack.name, tuple(f.spec for f in stack.functions.values()))
     replay.pins = {name: pin_of(sensor.spec) for name, sensor in stack.sensors.items()}
     replay.chains = {name: edges.fresh(sensor.spec) for name, sensor in stack.sensors.items()}
     for reading in readings:
         replay.take(reading)
     replay.pass_on(None)
-    return replay.called
+    return replay.called, list(replay.unclear.values())
 
 
 def unknown(stack: Stack, readings: Iterable[Line]) -> list[str]:
@@ -111,6 +111,7 @@ class _Replay:
     chains: dict[str, Chain] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
     called: list[WouldRun] = field(default_factory=list)
+    unclear: dict[str, str] = field(default_factory=dict)
     begun_ns: int | None = None
     sequence: int = 0
 
@@ -150,6 +151,7 @@ class _Replay:
     def _became(self, one: NodeBecame) -> None:
         self.sequence += 1
         event = NodeEvent(f"trace-{self.sequence}", one.node, one.event, one.reason, one.labels)
+        self._tell_unclear(triggers_nodes.unclear(event, self.functions, FLEET))
         self._note(called_by(event, self.functions, FLEET), one.at_ns)
 
     def _tell(self, sensed: tuple[Sensed, ...]) -> None:
@@ -162,7 +164,12 @@ class _Replay:
             plain = triggers.matches(event, self.stack, self.functions, FLEET)
             after, remembered = triggers.remembers(self.memories.get, event, self.stack, self.functions, FLEET)
             self.memories |= after
+            self._tell_unclear(triggers.unclear(event, self.stack, self.functions, FLEET))
             self._note((*plain, *remembered), one.at_ns)
+
+    def _tell_unclear(self, unclear: Iterable[triggers.Unclear]) -> None:
+        for one in unclear:
+            self.unclear.setdefault(triggers.key_of(one.place), str(one))
 
     def _note(self, calls: Iterable[Invocation], at_ns: int) -> None:
         for call in calls:

@@ -20,6 +20,12 @@ class Catchup(StrEnum):
     ALL = "all"
 
 
+class Dialect(StrEnum):
+    """What conditions may be written in, beside the plain filters: each is a word that an agent knows, or refuses."""
+
+    CEL = "cel"
+
+
 class Figure(StrEnum):
     """What is made of the events in a window."""
 
@@ -57,7 +63,8 @@ class TriggerSpec:
     Exactly one of `sensor`, `sequence`, `function`, `every_s`, `schedule` and `node` is set; `on` is an event of the sensor, or how
     the function ended; `node` is what becomes of a node of the fleet.
 
-    `when` are filters of CloudEvents Subscriptions, checked, and each must hold. After a call there is none for `cooldown_s`. The
+    `when` are filters of CloudEvents Subscriptions, checked, and each must hold; `dialects` are those of them that an agent of an
+    older release cannot read: it refuses such a trigger, rather than call by it. After a call there is none for `cooldown_s`. The
     event of `on` must stand for `for_s`: until then the event `until`, its opposite, must not come. A sequence must be complete
     `within_s` from its first event on. The times of the cron `schedule` are the node's own. What was missed is made good as
     `catchup` says, up to `max_age_s` late; where it says nothing, that is `once` for a schedule, and for `every_s` no more than one
@@ -79,6 +86,7 @@ class TriggerSpec:
     within_s: Seconds = 0.0
     function: str = ""
     node: str = ""
+    dialects: tuple[Dialect, ...] = ()
 
     @property
     def has_memory(self) -> bool:

@@ -10,6 +10,7 @@ for everybody else such a trigger is met by the events that say so in `taken`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from protocol import events
 from protocol.desired import Invocation
@@ -18,7 +19,7 @@ from protocol.ids import canonical, invocation_id
 from protocol.observed import SensorEvent
 from protocol.trigger import TriggerSpec
 from protocol.triggers_memory import Cause, Causes, Memory, advance, due, fits
-from protocol.triggers_when import said_by
+from protocol.triggers_when import NOTHING_SAID, Said, said_by, verdict
 
 TICK_TYPE = "dev.bramble.timer.tick"
 
@@ -29,12 +30,25 @@ Known = Callable[[str], Memory | None]
 """What is remembered under the name of a trigger."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """A trigger whose conditions have no answer for an event, so that it calls nothing."""
+
+    place: Place
+    reason: str
+
+    def __str__(self) -> str:
+        """The sentence for people."""
+        function, number = self.place
+        return f"trigger {number} of {function.stack}.{function.name} calls nothing: its condition cannot be told: {self.reason}"
+
+
 def matches(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], fleet: str) -> tuple[Invocation, ...]:
     """The invocations that an event of a sensor of `stack` asks for: one for each trigger that it meets."""
     near = _near(event, stack, functions)
     if not near:
         return ()
-    said = said_by(event, fleet) if any(spec_of(place).when for place in near) else {}
+    said = said_by(event, fleet) if any(spec_of(place).when for place in near) else NOTHING_SAID
 
     def is_met(place: Place) -> bool:
         trigger = spec_of(place)
@@ -45,6 +59,19 @@ def matches(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], f
         return ()
     cause = _cause(event, fleet)
     return tuple(_call(place, cause) for place in met)
+
+
+def unclear(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], fleet: str) -> tuple[Unclear, ...]:
+    """The triggers that an event would meet, if their conditions had an answer for it."""
+    near = [place for place in _near(event, stack, functions) if spec_of(place).dialects]
+    asked = [place for place in near if spec_of(place).on in ("", event.type)]
+    return unclear_of(asked, said_by(event, fleet)) if asked else ()
+
+
+def unclear_of(near: Iterable[Place], said: Said) -> tuple[Unclear, ...]:
+    """Those of some triggers whose conditions have no answer for what a cause says."""
+    found = ((place, verdict(spec_of(place).when, said)) for place in near)
+    return tuple(Unclear(place, reason) for place, reason in found if isinstance(reason, str))
 
 
 def remembering(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec]) -> set[str]:

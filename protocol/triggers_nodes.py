@@ -13,7 +13,7 @@ from protocol import events
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec
 from protocol.ids import canonical
-from protocol.triggers import Place, call_id, spec_of
+from protocol.triggers import Place, Unclear, call_id, spec_of, unclear_of
 from protocol.triggers_when import meets, said_of
 
 TYPE_PREFIX = "dev.bramble.node."
@@ -36,18 +36,28 @@ class NodeEvent:
 
 def called_by(event: NodeEvent, functions: Iterable[FunctionSpec], fleet: str) -> tuple[Invocation, ...]:
     """The invocations that it asks for: one for each trigger that it meets."""
-    near: list[Place] = [
-        (function, number)
-        for function in functions
-        for number, trigger in enumerate(function.triggers)
-        if trigger.node == event.word
-    ]
+    near = _near(event, functions)
     if not near:
         return ()
     attributes, data = _attributes(event, fleet), _data(event)
     said, body = said_of(attributes, data), canonical(data).decode()
     met = [place for place in near if meets(spec_of(place).when, said)]
     return tuple(Invocation(call_id(event.id, (f, n)), f.stack, f.name, attributes, body) for f, n in met)
+
+
+def unclear(event: NodeEvent, functions: Iterable[FunctionSpec], fleet: str) -> tuple[Unclear, ...]:
+    """The triggers that it would meet, if their conditions had an answer for it."""
+    near = [place for place in _near(event, functions) if spec_of(place).dialects]
+    return unclear_of(near, said_of(_attributes(event, fleet), _data(event))) if near else ()
+
+
+def _near(event: NodeEvent, functions: Iterable[FunctionSpec]) -> list[Place]:
+    return [
+        (function, number)
+        for function in functions
+        for number, trigger in enumerate(function.triggers)
+        if trigger.node == event.word
+    ]
 
 
 def _attributes(event: NodeEvent, fleet: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from protocol.desired import Invocation
 from protocol.function import FunctionSpec
 from protocol.ids import canonical, invocation_id
 from protocol.observed import Result, ResultStatus
-from protocol.triggers import Place, call_id, places, spec_of
+from protocol.triggers import Place, Unclear, call_id, places, spec_of, unclear_of
 from protocol.triggers_when import meets, said_of
 
 TYPE_PREFIX = "dev.bramble.function."
@@ -54,6 +54,12 @@ def called_by(result: Result, functions: Sequence[FunctionSpec], fleet: str) -> 
         given = body if action.value is None else payload_of(action.value)
         calls.append(Invocation(named, result.stack, action.call, attributes, given))
     return tuple(calls)
+
+
+def unclear(result: Result, functions: Sequence[FunctionSpec], fleet: str) -> tuple[Unclear, ...]:
+    """The triggers that a result would meet, if their conditions had an answer for it."""
+    near = [place for place in places(result.stack, functions) if spec_of(place).dialects and _is_named(place, result)]
+    return unclear_of(near, said_of(_attributes(result, fleet), _data(result))) if near else ()
 
 
 def is_circle(result: Result, functions: Sequence[FunctionSpec]) -> bool:

@@ -1,19 +1,21 @@
-"""Whether an event meets the conditions of a trigger: the filters of CloudEvents Subscriptions, over texts. Pure.
+"""Whether an event meets the conditions of a trigger: the filters of CloudEvents Subscriptions, over texts, and CEL. Pure.
 
 Beside the event's attributes, its data can be asked for as `data.KEY`, and what is a mapping there as `data.KEY.KEY`: no attribute
 has a dot in its name. What an event does not say meets nothing but a `not`.
+
+CEL (`protocol.cel`) is loaded with the first such condition, and not by a node that has none. Where it has no answer for an event,
+whatever depends on that has none, a `not` of it too, and the trigger is not met.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from protocol import events
 from protocol.ids import canonical
 from protocol.observed import SensorEvent
 from protocol.shapes import JsonValue
-
-Said = Mapping[str, str]
 
 DATA = "data."
 
@@ -25,18 +27,30 @@ PLAIN: Mapping[str, Callable[[str, str], bool]] = {
 """The dialects that compare one text with another."""
 
 
-def said_by(event: SensorEvent, fleet: str) -> dict[str, str]:
-    """Everything that filters may ask an event for."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Everything that conditions may ask an event for: as `texts` by the names that filters have for it, and as it is."""
+
+    texts: Mapping[str, str]
+    attributes: Mapping[str, str]
+    data: Mapping[str, JsonValue]
+
+
+NOTHING_SAID = Said({}, {}, {})
+
+
+def said_by(event: SensorEvent, fleet: str) -> Said:
+    """What conditions may ask an event for."""
     return said_of(events.attributes(event, fleet), events.data(event))
 
 
-def said_of(attributes: dict[str, str], data: Mapping[str, JsonValue]) -> dict[str, str]:
-    """Attributes and data of a cause, by the names that filters have for them."""
-    said = attributes | {DATA + key: text(value) for key, value in data.items() if value is not None}
+def said_of(attributes: dict[str, str], data: Mapping[str, JsonValue]) -> Said:
+    """What conditions may ask a cause for, by its attributes and its data."""
+    texts = attributes | {DATA + key: text(value) for key, value in data.items() if value is not None}
     for key, value in data.items():
         if isinstance(value, dict):
-            said |= {f"{DATA}{key}.{inner}": text(one) for inner, one in value.items() if one is not None}
-    return said
+            texts |= {f"{DATA}{key}.{inner}": text(one) for inner, one in value.items() if one is not None}
+    return Said(texts, attributes, data)
 
 
 def text(value: JsonValue) -> str:
@@ -47,19 +61,51 @@ def text(value: JsonValue) -> str:
     return canonical(int(value) if is_whole else value).decode()
 
 
+Verdict = bool | str
+"""Whether conditions hold, or why that cannot be told."""
+
+
 def meets(filters: tuple[JsonValue, ...], said: Said) -> bool:
     """Whether each filter holds."""
-    return all(_holds(one, said) for one in filters)
+    return verdict(filters, said) is True
 
 
-def _holds(one: JsonValue, said: Said) -> bool:
+def verdict(filters: tuple[JsonValue, ...], said: Said) -> Verdict:
+    """Whether each filter holds, or why that cannot be told."""
+    return _decided((_holds(one, said) for one in filters), decisive=False)
+
+
+def _holds(one: JsonValue, said: Said) -> Verdict:
     ((dialect, wanted),) = one.items()
     match dialect:
         case "all":
-            return all(_holds(part, said) for part in wanted)
+            return _decided((_holds(part, said) for part in wanted), decisive=False)
         case "any":
-            return any(_holds(part, said) for part in wanted)
+            return _decided((_holds(part, said) for part in wanted), decisive=True)
         case "not":
-            return not _holds(wanted, said)
-    compare = PLAIN[dialect]
-    return all(name in said and compare(said[name], value) for name, value in wanted.items())
+            held = _holds(wanted, said)
+            return held if isinstance(held, str) else not held
+        case "cel":
+            return _cel(wanted, said)
+    if dialect not in PLAIN:
+        return f"this release knows no conditions like {dialect!r}"
+    compare, texts = PLAIN[dialect], said.texts
+    return all(name in texts and compare(texts[name], value) for name, value in wanted.items())
+
+
+def _decided(verdicts: Iterator[Verdict], *, decisive: bool) -> Verdict:
+    """What decides alone is enough, whatever else cannot be told."""
+    unclear = ""
+    for one in verdicts:
+        if one is decisive:
+            return decisive
+        if isinstance(one, str):
+            unclear = unclear or one
+    return unclear or not decisive
+
+
+def _cel(wanted: str, said: Said) -> Verdict:
+    from protocol import cel  # noqa: PLC0415 - for the nodes whose stacks ask in CEL
+
+    asked = cel.program(wanted)
+    return asked.answer(cel.event_of(said.attributes, said.data)) if isinstance(asked, cel.Program) else str(asked)

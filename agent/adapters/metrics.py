@@ -30,6 +30,10 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "ticks_missed": ("Timer ticks that called nothing", ("function",)),
     "circles": ("Results that called nothing more, because too many functions had called each other", ("function",)),
+    "conditions_unclear": (
+        "Events for which a trigger's condition had no answer, so that it called nothing",
+        ("function",),
+    ),
     "planned_calls": ("Times at which schedules called functions, or no more", ("function", "outcome")),
     "planned_runs": ("Planned times of jobs that have come", ("task", "outcome")),
     "stores_renewed": ("Times that the agent's store was found to be an older copy of itself", ()),

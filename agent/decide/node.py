@@ -32,6 +32,7 @@ from protocol.function import FunctionSpec
 from protocol.observed import DeviceStatus, Health, Inventory, NodeStatus, OfferState
 from protocol.operator import ControllerPresence
 from protocol.topics import Topic
+from protocol.trigger import TriggerSpec
 from protocol.triggers_memory import Memory
 from sensors.edges import Chain
 from sensors.stage import Reading
@@ -122,7 +123,7 @@ class Node:
 
     # What this process has begun or said. `unseen` holds steps that ended since the last look, with the moment of their end;
     # `glances` the containers that were looked at alone since the last look began, with the moment of it; `remarks`
-    # what the engine said when the container of a staged trial was made; `held`
+    # what the engine said when the container of a staged trial was made; `unclear` which conditions had no answer; `held`
     # says why a task may not start yet, `planned` when a job runs next, `strays` which containers are of a wrong image, `mended`
     # which was the first of a task's content to be so.
     busy: set[str] = field(default_factory=set)
@@ -130,6 +131,7 @@ class Node:
     unseen: dict[str, float] = field(default_factory=dict)
     glances: dict[str, float] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
+    unclear: dict[str, tuple[TriggerSpec, str]] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
     planned: dict[str, str] = field(default_factory=dict)

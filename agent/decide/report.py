@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide import attest, fetch, instances, invocations, pulls, releases, storage
+from agent.decide import attest, fetch, instances, invocations, pulls, releases, storage, unclear
 from agent.decide.inputs import EngineLost, EngineSeen, HostSeen
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
@@ -101,7 +101,8 @@ def reasons(node: Node) -> tuple[str, ...]:
         said.append(f"refused: {node.outranked}")
     if isinstance(node.engine, EngineSeen) and node.inventory is not None and not node.inventory.memory_limits:
         said.append(NO_MEMORY_LIMITS)
-    return (*said, *storage.reasons(node), *fetch.unfetched(node), *instances.reasons(node), *invocations.reasons(node))
+    said += [*storage.reasons(node), *fetch.unfetched(node), *instances.reasons(node), *invocations.reasons(node)]
+    return (*said, *unclear.reasons(node))
 
 
 def _task(node: Node, task: Task) -> TaskStatus:

@@ -13,11 +13,12 @@ from agent.decide.hosting import takeable
 from agent.decide.inputs import RunEnded
 from agent.decide.invocation import Run, Seen, advance
 from agent.decide.node import Node
+from agent.decide.unclear import tell
 from protocol.delivery import BY_TOPIC
 from protocol.observed import Result, ResultStatus
 from protocol.shapes import write
 from protocol.topics import ResultTopic
-from protocol.triggers_results import DEPTH_MOST, called_by, depth_of, is_circle
+from protocol.triggers_results import DEPTH_MOST, called_by, depth_of, is_circle, unclear
 
 LEDGER_MOST = 10_000
 # Ended ids that are remembered: a controller repeats an invocation for minutes, not for 10,000 others.
@@ -70,6 +71,7 @@ def _followed(node: Node, result: Result) -> Result:
         said = f"calls nothing more, because {DEPTH_MOST} functions have called each other"
         return replace(result, reason="; ".join(filter(None, (result.reason, said))))
     calls = called_by(result, functions, node.fleet)
+    tell(node, unclear(result, functions, node.fleet))
     here = {(function.stack, function.name) for function in takeable(node)}
     calls = tuple(call for call in calls if (call.stack, call.function) in here)
     node.following.extend(calls)

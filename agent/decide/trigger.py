@@ -7,7 +7,7 @@ function is elsewhere.
 
 from __future__ import annotations
 
-from agent.decide import invocations
+from agent.decide import invocations, unclear
 from agent.decide.hosting import takeable
 from agent.decide.node import Node, Now
 from protocol import devices, triggers
@@ -26,6 +26,7 @@ def called(node: Node, event: SensorEvent, stack: str) -> tuple[Invocation, ...]
     plain = triggers.matches(event, stack, takeable(node), node.fleet)
     memories, remembered = triggers.remembers(node.memories.get, event, stack, functions, node.fleet)
     _keep(node, memories)
+    unclear.tell(node, triggers.unclear(event, stack, functions, node.fleet))
     return plain + _here(node, remembered)
 
 
@@ -67,6 +68,7 @@ def settle(node: Node, now: Now) -> None:
 
 def follow(node: Node) -> None:
     """Remember nothing of a trigger that is not in force any more, or is another one."""
+    unclear.follow(node)
     if not len(node.memories):
         return
     wanted = {triggers.key_of(place): triggers.spec_of(place) for place in _places(node)}

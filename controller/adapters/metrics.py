@@ -45,6 +45,11 @@ _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         "Events whose node has not got the function whose trigger should remember them.",
         ("function",),
     ),
+    "conditions_unclear": (
+        "bramble_conditions_unclear",
+        "Events for which a trigger's condition had no answer, so that it called nothing.",
+        ("function",),
+    ),
     "invocation_duplicates": ("bramble_invocation_duplicates", "Causes whose invocation stood on the ledger.", ()),
     "taken_over": (
         "bramble_invocations_taken_over",

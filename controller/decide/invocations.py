@@ -22,7 +22,7 @@ from protocol.desired import Invocation
 from protocol.function import FunctionSpec
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
 from protocol.topics import InvocationTopic
-from protocol.triggers_results import called_by
+from protocol.triggers_results import called_by, unclear
 
 REPEAT, EXPIRY = "invocation", "expiry"
 
@@ -46,6 +46,16 @@ def sensed(fleet: Fleet, event: SensorEvent, now_mono_s: float) -> None:
     for asked in triggers.matches(event, stack, functions, fleet.name):
         is_taken = asked.id in event.taken
         open_entry(fleet, Entry(asked, near=event.node, by_node=is_taken), event.node if is_taken else "", now_mono_s)
+    tell(fleet, triggers.unclear(event, stack, functions, fleet.name))
+
+
+def tell(fleet: Fleet, unclear: tuple[triggers.Unclear, ...]) -> None:
+    """Count conditions that have no answer; the first of a function is told."""
+    for one in unclear:
+        name = one.place[0].name
+        if ("conditions_unclear", name) not in fleet.counts:
+            fleet.remark(f"{one.place[0].stack}.{name}", str(one))
+        fleet.tally("conditions_unclear", name)
 
 
 def asked(fleet: Fleet, node: str, wanted: Invocation, now_mono_s: float) -> None:
@@ -156,7 +166,9 @@ def ended(fleet: Fleet, result: Result, now_mono_s: float) -> None:
     message = result.reason or f"{result.function} is {result.status} on {result.node}"
     answer = Answer(entry.call, result.status is ResultStatus.DONE, message, _shown(result))
     _end(fleet, replace(entry, node=result.node), SEEN[result.status], answer, result.attempt)
-    for asked in called_by(result, fleet.catalogue.functions_of(result.stack), fleet.name):
+    functions = fleet.catalogue.functions_of(result.stack)
+    tell(fleet, unclear(result, functions, fleet.name))
+    for asked in called_by(result, functions, fleet.name):
         is_taken = asked.id in result.taken
         open_entry(fleet, Entry(asked, near=result.node, by_node=is_taken), result.node if is_taken else "", now_mono_s)
     if entry.function in fleet.catalogue.functions:

@@ -10,7 +10,7 @@ from controller.decide import invocations, twins
 from controller.decide.fleet import Fleet
 from controller.decide.invocation import Entry
 from controller.decide.presence import Lease, Presence
-from protocol.triggers_nodes import NodeEvent, called_by
+from protocol.triggers_nodes import NodeEvent, called_by, unclear
 
 
 def happened(fleet: Fleet, before: Presence, lease: Lease, now_mono_s: float) -> None:
@@ -26,6 +26,7 @@ def happened(fleet: Fleet, before: Presence, lease: Lease, now_mono_s: float) ->
         fleet.nodes[lease.node].labels if lease.node in fleet.nodes else {},
         fleet.wall,
     )
-    watching = (fleet.catalogue.functions[key].spec for key in sorted(fleet.catalogue.watching))
+    watching = [fleet.catalogue.functions[key].spec for key in sorted(fleet.catalogue.watching)]
+    invocations.tell(fleet, unclear(event, watching, fleet.name))
     for asked in called_by(event, watching, fleet.name):
         invocations.open_entry(fleet, Entry(asked, near=lease.node), "", now_mono_s)

@@ -6,10 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from protocol import cel
+from protocol.cel_tokens import EXPRESSION_CHARS
 from protocol.manifest.conditions import Schedule
 from protocol.manifest.section import REAL, SCALAR, WHOLE, Duration, Form, Section
+from protocol.refusal import Refusal
 from protocol.triggers_memory import SAMPLES_MOST
 from protocol.triggers_when import DATA, text
 
@@ -48,8 +51,18 @@ _ATTRIBUTES = {
 Attributes = Annotated[dict[str, str], Form(_texts, "a mapping of attributes to texts", (_ATTRIBUTES,), is_all=True)]
 
 
+def _expression(text: str) -> str:
+    found = cel.program(text)
+    if isinstance(found, Refusal):
+        raise ValueError(str(found))  # noqa: TRY004  (pydantic turns it into a fault)
+    return text
+
+
+Expression = Annotated[str, Field(min_length=1, max_length=EXPRESSION_CHARS), AfterValidator(_expression)]
+
+
 class Condition(Section):
-    """One filter of CloudEvents Subscriptions."""
+    """One filter of CloudEvents Subscriptions, or an expression of CEL."""
 
     exact: Attributes | None = None
     prefix: Attributes | None = None
@@ -57,16 +70,23 @@ class Condition(Section):
     all: Annotated[list[Condition], Field(min_length=1)] | None = None
     any: Annotated[list[Condition], Field(min_length=1)] | None = None
     not_: Condition | None = Field(default=None, alias="not")
+    cel: Expression | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Condition:
         if len(self.model_fields_set) != 1:
-            raise ValueError("a condition is one of exact, prefix, suffix, all, any, not; put several into a list")
+            raise ValueError("a condition is one of exact, prefix, suffix, all, any, not, cel; put several into a list")
         return self
 
     def written(self) -> dict[str, Any]:
         """The filter as nodes get it."""
         return self.model_dump(by_alias=True, exclude_unset=True)
+
+    @property
+    def asks_in_cel(self) -> bool:
+        """Whether it does, or what stands within it."""
+        inner = [*(self.all or ()), *(self.any or ()), *([self.not_] if self.not_ else [])]
+        return self.cel is not None or any(one.asks_in_cel for one in inner)
 
 
 class Window(Section):

@@ -12,7 +12,7 @@ from protocol.observed import ResultStatus
 from protocol.reading.document import Path
 from protocol.reading.draft import Draft
 from protocol.sensor_words import Nature, SensorWords
-from protocol.trigger import DAY_S, Catchup, Figure, RollingWindow, Step, TriggerSpec
+from protocol.trigger import DAY_S, Catchup, Dialect, Figure, RollingWindow, Step, TriggerSpec
 
 
 def trigger(draft: Draft, path: Path, source: Trigger) -> TriggerSpec:
@@ -38,6 +38,7 @@ def trigger(draft: Draft, path: Path, source: Trigger) -> TriggerSpec:
         source.within or 0.0,
         source.function,
         source.node or "",
+        (Dialect.CEL,) if any(condition.asks_in_cel for condition in source.when) else (),
     )
     if source.function:
         _check_function(draft, path, source)

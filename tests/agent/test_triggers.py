@@ -11,8 +11,8 @@ from agent.decide.effects import Pull, Run
 from protocol.container import Container
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec
-from protocol.observed import Result, SensorEvent
-from protocol.trigger import Figure, RollingWindow, Step, TriggerSpec
+from protocol.observed import NodeStatus, Result, SensorEvent
+from protocol.trigger import Dialect, Figure, RollingWindow, Step, TriggerSpec
 from sim.images import Behaviour
 from tests.fakes.agent import DOORBELL, Rig, function
 
@@ -248,3 +248,33 @@ def test_what_is_only_remembered_here_is_asked_of_the_controller(rig: Rig, end: 
     }
     assert (runs(rig), rig.engine.ran, rig.store.outbox.size) == (0, [], 0)
     assert not any(isinstance(effect, Run | Pull) for effect in rig.effects)
+
+
+def test_a_condition_that_cannot_be_told_is_counted_and_named_once(rig: Rig) -> None:
+    """The node goes on, calls nothing by it, and says which trigger it is until that is another one."""
+    deep = TriggerSpec("doorbell", "pressed", when=({"cel": "event.data.value.deep > 1"},), dialects=(Dialect.CEL,))
+    assign(rig, deep, TriggerSpec("doorbell", "pressed", when=({"cel": "event.data.value"},), dialects=(Dialect.CEL,)))
+    for _ in range(3):
+        press(rig)
+    rig.run(5)
+    assert runs(rig) == 3
+    assert rig.loop.node.counts["conditions_unclear", "greet"] == 3
+    (said,) = [reason for reason in rig.messages(NodeStatus)[-1].reasons if "trigger" in reason]
+    assert said == "trigger 0 of porch.greet calls nothing: its condition cannot be told: bool has no keys"
+    assign(rig, TriggerSpec("doorbell", "pressed"), generation=2)
+    rig.run(2)
+    assert not any("trigger" in reason for reason in rig.messages(NodeStatus)[-1].reasons)
+
+
+def test_a_condition_over_the_end_of_another_function_is_told_alike(rig: Rig) -> None:
+    """The node that ran the one asks for the other."""
+    asking = TriggerSpec(
+        function="greet", on="done", when=({"cel": "double(event.data.value) > 1.0"},), dialects=(Dialect.CEL,)
+    )
+    called, calling = function("log", triggers=(asking,)), function(triggers=(TriggerSpec("doorbell", "pressed"),))
+    rig.assign(1, sensors=(DOORBELL,), functions=(calling, called))
+    rig.run(2)
+    press(rig)
+    rig.run(3)
+    assert runs(rig) == 1
+    assert rig.loop.node.counts["conditions_unclear", "log"] == 1

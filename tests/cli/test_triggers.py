@@ -116,6 +116,17 @@ def test_nothing_is_said_to_be_nothing(folder: Path) -> None:
     assert operate(FakeSession(), *tried(folder)).stdout == "nothing would have run\n"
 
 
+def test_conditions_in_cel_are_tried_and_those_without_an_answer_are_said(folder: Path) -> None:
+    """As on a node; the output is what would have run, and the warning is beside it."""
+    stack = STACK.replace("when: [{exact: {data.pin: 17}}]", "when: [{cel: event.data.pin == 17 && !event.data.value}]")
+    stack += "      - {sensor: door, on: activated, when: [{cel: event.data.reason != ''}]}\n"
+    (folder / "stack.yaml").write_text(stack)
+    done = operate(FakeSession(), *tried(folder))
+    assert [line.split() for line in done.stdout.splitlines()] == [line.split() for line in GOLDEN.splitlines()]
+    said = "warning: trigger 1 of porch.crowd calls nothing: its condition cannot be told: there is no key 'reason'\n"
+    assert done.stderr == said
+
+
 def test_what_is_not_replayed_is_said(folder: Path) -> None:
     """A sensor that the stack does not have, and functions that the time alone calls, or a node that comes or goes."""
     (folder / "stack.yaml").write_text(STACK + "      - {every: 1h}\n      - {node: offline}\n")
@@ -210,5 +221,5 @@ def test_a_node_did_what_its_trace_says(tmp_path: Path) -> None:
     trace = read("\n".join(map(json.dumps, rig.messages(Answer)[-1].result)))
     assert not isinstance(trace, str)
     ran = {result.id: result.function for result in rig.messages(Result)}
-    assert sorted(one.function for one in replayed(stack, trace)) == sorted(ran.values())
+    assert sorted(one.function for one in replayed(stack, trace)[0]) == sorted(ran.values())
     assert len(ran) == len(GOLDEN.splitlines()) - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from controller.decide.effects import Remark
 from controller.decide.presence import Presence
 from protocol.observed import Link
 from tests.controller.desk import Desk
@@ -111,3 +112,21 @@ def test_a_stack_that_is_gone_is_called_no_more() -> None:
     before = causes(desk)
     go(desk, "pi-1")
     assert (causes(desk), desk.fleet.catalogue.watching) == (before, set())
+
+
+def test_a_condition_that_cannot_be_told_calls_nothing_and_is_told_once() -> None:
+    """A node without the label that it asks for; every other one calls."""
+    desk = Desk(None)
+    desk.hello("hub", labels=RUNS)
+    desk.manifest(
+        "watch", STACK.replace("{exact: {data.labels.site: home}}", "{cel: event.data.labels.site == 'home'}")
+    )
+    for name, labels in (("pi-1", HOME), ("shed-1", {}), ("shed-2", {})):
+        desk.hello(name, labels=labels)
+    found = [go(desk, name) for name in ("shed-1", "shed-2", "pi-1")]
+    assert causes(desk) == [("pi-1", "online"), ("pi-1", "offline")]
+    said = [effect.sentence for effects in found for effect in effects if isinstance(effect, Remark)]
+    assert [one for one in said if "cannot be told" in one] == [
+        "trigger 0 of watch.tell calls nothing: its condition cannot be told: there is no key 'site'"
+    ]
+    assert desk.fleet.counts["conditions_unclear", "tell"] == 2

@@ -103,3 +103,15 @@ def asked(desk: Desk, sequence: int, function: str = "greet") -> list[tuple[str,
     made = Invocation(id_of(event()), "porch", function, {"id": event().id}, "{}")
     topic, mark = NodeInvocationTopic(FLEET, "pi-1", made.id), FactMark("5f1d", sequence, sequence)
     return dispatched(desk.heard(topic, made, mark=mark))
+
+
+def test_a_condition_in_cel_over_what_came_out() -> None:
+    """An output is a text, which an expression may read as a number; one that is none is counted, and calls nothing."""
+    for output, calls in (("31.5", 1), ("12", 0), ("warm", 0)):
+        desk = Desk(None, None)
+        desk.hello("pi-1", labels=PORCH)
+        desk.hello("pi-2", labels=RUNS)
+        desk.manifest("porch", STACK.replace("{exact: {data.value: hello}}", "{cel: double(event.data.value) > 30.0}"))
+        sense(desk, event(taken=(id_of(event()),)))
+        assert len(dispatched(end(desk, id_of(event()), "pi-1", output=output))) == calls
+        assert (("conditions_unclear", "mail") in desk.fleet.counts) is (output == "warm")

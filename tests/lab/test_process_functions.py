@@ -17,6 +17,9 @@ from typer.testing import CliRunner
 from cli.commands import app
 from lab.broker import Broker
 from lab.processes import Process, spawn, wait_ready
+from link.session import Session
+from link.settings import LinkSettings
+from protocol.envelope import Packet
 
 pytestmark = pytest.mark.broker
 
@@ -156,3 +159,36 @@ def test_a_killed_agent_takes_over_what_it_had_begun(broker: Broker, doors: Door
     assert doors.effects == "x\n"
     processes = doors.directory / "open" / "state" / "processes"
     wait_ready(doors.node, lambda: not any(processes.iterdir()))
+
+
+WARM = """\
+name: warm
+sensors:
+  dial: {kind: mqtt, topic: things/dial, shows: event, value: turned}
+functions:
+  air:
+    mode: process
+    command: ["sh", "-c", "cat >>EFFECTS; echo >>EFFECTS"]
+    triggers:
+      - {sensor: dial, on: received, when: [{cel: "event.data.value.t > 30.0 && event.type.endsWith('received')"}]}
+"""
+
+
+def test_a_condition_in_cel_decides_on_a_real_node(broker: Broker, doors: Doors) -> None:
+    """What is warm enough calls; what is not, and what says nothing of it, does not, and the node says why."""
+    effects = doors.directory / "warmed"
+    (doors.directory / "warm.yaml").write_text(WARM.replace("EFFECTS", str(effects)))
+    applied = bramble(broker, "up", "-f", str(doors.directory / "warm.yaml"), "--detach")
+    assert applied.exit_code == 0, applied.output
+
+    def inspected() -> str:
+        return str(bramble(broker, "node", "inspect", "pi-open").output)
+
+    wait_ready(doors.node, lambda: "dial" in inspected())  # its topic is subscribed to when the sensor is opened
+    with Session(LinkSettings("127.0.0.1", broker.port, "things"), "default", ()) as session:
+        for turned in (b'{"t":31}', b"{}", b'{"t":30}', b'{"t":99}'):
+            session.publish(Packet("things/dial", b'{"turned":%s}' % turned, qos=1))
+        wait_ready(doors.node, lambda: effects.exists() and '"t":99' in effects.read_text())
+        wait_ready(doors.node, lambda: "there is no key 't'" in inspected())
+    values = [json.loads(line)["value"] for line in effects.read_text().splitlines() if line]
+    assert sorted(value["t"] for value in values) == [31, 99]

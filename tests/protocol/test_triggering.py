@@ -6,7 +6,7 @@ import pytest
 
 from protocol.reading import stackfile
 from protocol.stack import Stack
-from protocol.trigger import Catchup, Figure, RollingWindow, Step, TriggerSpec
+from protocol.trigger import Catchup, Dialect, Figure, RollingWindow, Step, TriggerSpec
 
 STACK = """
 sensors:
@@ -72,6 +72,16 @@ def said(trigger: str, away: str = "") -> TriggerSpec | str:
                 ),
             ),
         ),
+        (
+            "{sensor: bell, on: pressed, when: [{cel: 'event.data.value'}]}",
+            TriggerSpec("bell", "pressed", when=({"cel": "event.data.value"},), dialects=(Dialect.CEL,)),
+        ),
+        (
+            "{node: offline, when: [{not: {any: [{cel: 'event.node == \"a\"'}]}}]}",
+            TriggerSpec(
+                node="offline", when=({"not": {"any": [{"cel": 'event.node == "a"'}]}},), dialects=(Dialect.CEL,)
+            ),
+        ),
     ],
 )
 def test_a_trigger_means_what_it_says(trigger: str, meant: TriggerSpec) -> None:
@@ -125,6 +135,18 @@ def test_a_trigger_means_what_it_says(trigger: str, meant: TriggerSpec) -> None:
         ),
         ("{sensor: bell, on: pressed, when: [{any: []}]}", "at least 1 item"),
         ("{sensor: bell, on: pressed, when: [{not: {sufix: {id: a}}}]}", "did you mean 'suffix'"),
+        (
+            "{sensor: bell, on: pressed, when: [{cel: 'event.data.value >'}]}",
+            "[0].when[0].cel column 19: the expression is not",
+        ),
+        (
+            "{sensor: bell, on: pressed, when: [{all: [{cel: 'event.valu'}]}]}",
+            "column 7: an event has no 'valu' here; write",
+        ),
+        ("{sensor: bell, on: pressed, when: [{cel: ''}]}", "at least 1 character"),
+        ("{sensor: bell, on: pressed, when: [{cel: 7}]}", "this must be text"),
+        ("{sensor: bell, on: pressed, when: [{cel: 'true', exact: {id: a}}]}", "a condition is one of exact, prefix"),
+        ("{every: 5s, when: [{cel: 'true'}]}", "`when` says nothing about `every`"),
     ],
 )
 def test_what_makes_no_sense_is_refused(trigger: str, words: str) -> None:

@@ -13,8 +13,9 @@ from protocol.container import Container
 from protocol.function import FunctionSpec
 from protocol.manifest.triggering import ATTRIBUTES
 from protocol.observed import Result, ResultStatus, SensorEvent
-from protocol.trigger import Figure, RollingWindow, Step, TriggerSpec
-from protocol.triggers import matches, passes, remembers, tick
+from protocol.shapes import JsonValue
+from protocol.trigger import Dialect, Figure, RollingWindow, Step, TriggerSpec
+from protocol.triggers import matches, passes, remembers, tick, unclear
 from protocol.triggers_memory import Memory
 from protocol.triggers_nodes import NodeEvent
 from protocol.triggers_nodes import called_by as called_by_node
@@ -157,7 +158,57 @@ def test_conditions_ask_only_for_what_causes_say() -> None:
     asking = replace(GREET, triggers=(TriggerSpec(function="greet", on="done"),))
     (call,) = called_by(Result("i", "pi-1", "porch", "greet", ResultStatus.DONE, 1, exit_code=0), [asking], "home")
     of_result = said_of(call.attributes, json.loads(call.body))
-    assert set(ATTRIBUTES) <= {*said_by(PRESSED, "home"), *of_result}
+    assert set(ATTRIBUTES) <= {*said_by(PRESSED, "home").texts, *of_result.texts}
+
+
+HOT = {"cel": "event.data.value.t > 30.0"}
+WARM, COLD, MUTE = ({"value": {"t": 31}}, {"value": {"t": 20}}, {"value": {}})
+
+
+@pytest.mark.parametrize(
+    ("condition", "calls"),
+    [
+        (HOT, (True, False, None)),
+        ({"not": HOT}, (False, True, None)),
+        ({"any": [HOT, {"exact": {"node": "pi-1"}}]}, (True, True, True)),
+        ({"any": [HOT, {"exact": {"node": "pi-2"}}]}, (True, False, None)),
+        ({"all": [HOT, {"exact": {"node": "pi-1"}}]}, (True, False, None)),
+        ({"all": [HOT, {"exact": {"node": "pi-2"}}]}, (False, False, False)),
+        ({"all": [{"not": {"all": [HOT]}}]}, (False, True, None)),
+        ({"newer": 1}, (None, None, None)),
+        ({"not": {"newer": 1}}, (None, None, None)),
+        ({"cel": "this is none"}, (None, None, None)),
+    ],
+)
+def test_what_cannot_be_told_calls_nothing_and_is_told(condition: JsonValue, calls: tuple[bool | None, ...]) -> None:
+    """Whatever depends on it cannot be told either, a `not` of it too; a word of a newer release is one such."""
+    asking = TriggerSpec("doorbell", when=(condition,), dialects=(Dialect.CEL,))
+    functions = [replace(GREET, triggers=(TriggerSpec("doorbell", "released"), asking))]
+    for said, is_called in zip((WARM, COLD, MUTE), calls, strict=True):
+        event = replace(PRESSED, value=said["value"])
+        assert bool(matches(event, "porch", functions, "home")) is bool(is_called)
+        told = unclear(event, "porch", functions, "home")
+        assert [one.place[1] for one in told] == ([1] if is_called is None else [])
+        assert all(str(one).startswith("trigger 1 of porch.greet calls nothing") for one in told)
+
+
+def test_only_what_else_would_call_is_told() -> None:
+    """Another sensor's event, another word of it, and another stack's are nothing to a condition."""
+    asking = TriggerSpec("doorbell", "pressed", when=(HOT,), dialects=(Dialect.CEL,))
+    functions = [replace(GREET, triggers=(asking,))]
+    assert len(unclear(PRESSED, "porch", functions, "home")) == 1
+    assert unclear(PRESSED, "shed", functions, "home") == ()
+    for other in (replace(PRESSED, sensor="hall"), replace(PRESSED, type="released")):
+        assert unclear(other, "porch", functions, "home") == ()
+
+
+def test_a_condition_in_cel_goes_with_a_memory() -> None:
+    """Only what meets it counts for a window, and begins a wait or a cooldown."""
+    asking = TriggerSpec(
+        "doorbell", "pressed", cooldown_s=10, when=({"cel": "event.data.value"},), dialects=(Dialect.CEL,)
+    )
+    cool = replace(GREET, triggers=(asking,))
+    assert calls_at(cool, replace(pressed(1.0), value=False), pressed(2.0), pressed(3.0), pressed(12.5)) == [2.0, 12.5]
 
 
 COOL = replace(GREET, triggers=(TriggerSpec("doorbell", "pressed", cooldown_s=10),))
