@@ -6,6 +6,7 @@ every attempt, so a function that must not act twice can know. Any 2xx is succes
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
@@ -22,6 +23,7 @@ RETRY_AFTER_MOST_S = 3600.0
 _ASKS_FOR_PATIENCE = (429, 503)
 _PLAIN = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 # CloudEvents' HTTP binding, 3.1.3.2: everything else is percent-encoded.
+_ALL_PLAIN = re.compile(f"[{re.escape(_PLAIN)}]*").fullmatch
 
 
 def sent_for(step: Run) -> bytes:
@@ -31,10 +33,10 @@ def sent_for(step: Run) -> bytes:
     headers = {
         "Host": step.function.name,
         "Content-Type": kind if kind.isascii() and kind.isprintable() else "application/octet-stream",
-        "X-Call-Id": quote(step.invocation, safe=_PLAIN),
+        "X-Call-Id": _quoted(step.invocation),
         "X-Attempt": str(step.attempt),
     }
-    headers |= {f"ce-{name}": quote(value, safe=_PLAIN) for name, value in step.attributes if _is_header(name)}
+    headers |= {f"ce-{name}": _quoted(value) for name, value in step.attributes if _is_header(name)}
     return request("POST", "/", headers, step.body.encode())
 
 
@@ -76,6 +78,10 @@ def said_by(error: OSError) -> str:
         case ConnectionRefusedError():
             return "nothing listens there"
     return error.strerror or str(error)
+
+
+def _quoted(value: str) -> str:
+    return value if _ALL_PLAIN(value) else quote(value, safe=_PLAIN)
 
 
 def _is_header(name: str) -> bool:

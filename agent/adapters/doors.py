@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.adapters.http_wire import HttpWire, Reply
+from agent.adapters.http_wire import HttpWire, Reply, timeval
 from agent.adapters.streams import OUTPUT_LIMIT_BYTES
 
 PORT = 8080
 # OpenFaaS's.
-_TIMEVAL = struct.Struct("@ll")
-# A socket that does not block is refused where others wait to be taken; one that does waits with them, in the kernel.
 _LONGEST_PATH = 100
 # A unix socket's address has room for 107 bytes.
 
@@ -70,7 +67,8 @@ class Door:
             return made
         made = socket.socket(socket.AF_UNIX)
         try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.pack(*_halves(left_s)))
+            # one that does not block is refused where others wait to be taken; one that does waits with them, in the kernel
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval(socket.SO_SNDTIMEO, left_s))
             _connect(made, Path(self.address))
         except BlockingIOError:
             made.close()
@@ -79,10 +77,6 @@ class Door:
             made.close()
             raise
         return made
-
-
-def _halves(seconds: float) -> tuple[int, int]:
-    return int(seconds), round(seconds % 1 * 1_000_000)
 
 
 def _connect(made: socket.socket, path: Path) -> None:

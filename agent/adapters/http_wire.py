@@ -8,8 +8,8 @@ answer that is none; after either the connection is of no use any more.
 
 from __future__ import annotations
 
-import select
 import socket
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +19,8 @@ _READ_BYTES = 64 * 1024
 _LINE, _END = b"\r\n", b"\r\n\r\n"
 _BODILESS = (204, 304)
 _INTERIM = range(100, 200)
+_TIMEVAL, _TIMEVAL_64, _TIMES_64 = struct.Struct("@ll"), struct.Struct("@qq"), (66, 67)
+# SO_RCVTIMEO and SO_SNDTIMEO where a 32-bit system counts time in 64 bits (Debian from 13 on): they take two of those.
 
 
 class NoHttpError(OSError):
@@ -47,10 +49,21 @@ def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode("latin-1", "replace") + body
 
 
+def timeval(option: int, seconds: float) -> bytes:
+    """How long a socket that blocks may take, as `setsockopt` wants it for this option; never for ever."""
+    whole_s, microseconds = divmod(max(1, round(seconds * 1_000_000)), 1_000_000)
+    return (_TIMEVAL_64 if option in _TIMES_64 else _TIMEVAL).pack(whole_s, microseconds)
+
+
 class HttpWire:
-    """One connection; for one request at a time."""
+    """One connection; for one request at a time.
+
+    The kernel minds the time: Python would ask it before each call whether that will block, and hold still for the interpreter's
+    lock after each, which other threads may keep for milliseconds.
+    """
 
     def __init__(self, sock: socket.socket, monotonic: Callable[[], float], limit_bytes: int) -> None:
+        sock.settimeout(None)
         self._sock, self._monotonic, self._limit_bytes = sock, monotonic, limit_bytes
         self._rest = b""
         self._until_mono_s = 0.0
@@ -60,7 +73,7 @@ class HttpWire:
     @property
     def is_quiet(self) -> bool:
         """Whether the other side has neither closed nor said anything unasked: then it can be asked again."""
-        return self.is_reusable and not self._rest and not select.select([self._sock], [], [], 0)[0]
+        return self.is_reusable and not self._rest and self._is_silent()
 
     def ask(self, sent: bytes, until_mono_s: float) -> Reply:
         """Send a request, and read the answer whole."""
@@ -81,14 +94,25 @@ class HttpWire:
 
     def _send(self, sent: bytes) -> OSError | None:
         """Send it all. Who does not read to the end may answer nevertheless."""
+        self._left_s()
         try:
-            self._sock.settimeout(self._left_s())
-            self._sock.sendall(sent)
+            rest = sent[self._sent_at_once(sent) :]
+            while rest:
+                self._allow(socket.SO_SNDTIMEO)
+                rest = rest[self._sock.send(rest) :]
         except TimeoutError:
             raise
+        except BlockingIOError:
+            raise TimeoutError("it does not read") from None
         except OSError as error:
             return error
         return None
+
+    def _sent_at_once(self, sent: bytes) -> int:
+        try:
+            return self._sock.send(sent, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
 
     def _head(self) -> tuple[int, str, dict[str, str]]:
         while True:
@@ -163,8 +187,24 @@ class HttpWire:
         return chunk
 
     def _receive(self) -> bytes:
-        self._sock.settimeout(self._left_s())
-        return self._sock.recv(_READ_BYTES)
+        self._allow(socket.SO_RCVTIMEO)
+        try:
+            return self._sock.recv(_READ_BYTES)
+        except BlockingIOError:
+            raise TimeoutError("its time is over") from None
+
+    def _is_silent(self) -> bool:
+        try:
+            self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def _allow(self, option: int) -> None:
+        """Let the next call that blocks take what is left."""
+        self._sock.setsockopt(socket.SOL_SOCKET, option, timeval(option, self._left_s()))
 
     def _left_s(self) -> float:
         left_s = self._until_mono_s - self._monotonic()

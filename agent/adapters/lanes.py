@@ -6,8 +6,9 @@ What waits when the process ends dies with it; whoever gave it takes it up after
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
-from queue import Full, Queue
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 WAITING_LIMIT = 1000
@@ -17,21 +18,24 @@ Work = TypeVar("Work")
 
 
 class Lane(Generic[Work]):
-    """A bounded queue and the threads that empty it."""
+    """A bounded queue and the threads that empty it. Only one thread gives to it."""
 
     def __init__(self, name: str, limit: int, work: Callable[[Work], None], waiting: int = WAITING_LIMIT) -> None:
-        self._name, self._limit, self._work = name, limit, work
-        self._queue: Queue[Work] = Queue(waiting)
+        self._name, self._limit, self._work, self._waiting = name, limit, work, waiting
+        self._queue: SimpleQueue[Work] = SimpleQueue()  # a `Queue` costs a dozen calls of the kernel for each hand-over
+        self._unfinished: deque[None] = (
+            deque()
+        )  # one for each that waits or is under way: both its ends hold for all threads
         self._threads: list[threading.Thread] = []
-        self._closed = threading.Event()
+        self._is_closed = False
 
     def take(self, work: Work) -> bool:
         """Queue it, unless too much is waiting."""
-        try:
-            self._queue.put_nowait(work)
-        except Full:
+        if self._queue.qsize() >= self._waiting:
             return False
-        if len(self._threads) < min(self._limit, self._queue.unfinished_tasks):
+        self._unfinished.append(None)
+        self._queue.put(work)
+        if len(self._threads) < min(self._limit, len(self._unfinished)):
             name = f"{self._name}-{len(self._threads) + 1}"
             thread = threading.Thread(target=self._serve, name=name, daemon=True)
             self._threads.append(thread)
@@ -40,11 +44,11 @@ class Lane(Generic[Work]):
 
     def close(self) -> None:
         """Begin nothing any more."""
-        self._closed.set()
+        self._is_closed = True
 
     def _serve(self) -> None:
-        while not self._closed.is_set():
+        while not self._is_closed:
             work = self._queue.get()
-            if not self._closed.is_set():
+            if not self._is_closed:
                 self._work(work)
-            self._queue.task_done()
+            self._unfinished.pop()
