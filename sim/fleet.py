@@ -31,8 +31,8 @@ from sim.truth import is_warm
 from sim.world import World
 
 FLEET = "default"
-SETTLE_S = 3600.0
-"""Longest wait for peace: a rejected task waits 300 s, twice, and a link up to 60 s."""
+SETTLE_S = 3720.0
+"""Longest wait for peace: what a lost card had taken up, and tells too late, expires after an hour; an operator asks once more."""
 
 LOOK_EVERY_S = 5.0
 

@@ -40,6 +40,8 @@ def count_in(fleet: Fleet, node: str, mark: FactMark, *, is_hello: bool) -> bool
     intake, is_new = (known or Intake()).seen(mark)
     if known is None or (is_hello and is_new and not streams.is_present(fleet, node, mark.stream)):
         _take_place(fleet, node, mark.stream)
+    if known is None:
+        invocations.forgotten(fleet, node)
     if known is None and mark.base > 1 and not is_hello:
         tell_anew(fleet, node)
     fleet.intakes.put(key, intake)

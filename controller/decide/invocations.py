@@ -199,6 +199,12 @@ def returned(fleet: Fleet, node: str) -> None:
     fleet.unsettled.invocations |= fleet.ledger.of("open", "")
 
 
+def forgotten(fleet: Fleet, node: str) -> None:
+    """A store speaks that nobody has heard of: what the one before took up by itself it has to be asked."""
+    for key in sorted(fleet.ledger.of("open", node)):
+        fleet.ledger.put(key, replace(fleet.ledger[key], by_node=False))
+
+
 def vanished(fleet: Fleet, node: str) -> None:
     """A node is away: what it was asked is looked at again."""
     fleet.unsettled.invocations |= fleet.ledger.of("open", node)

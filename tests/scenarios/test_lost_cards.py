@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from controller.decide.invocation import InvocationState
 from sim.cards import throw_away
 from sim.fleet import SimFleet
-from tests.scenarios.porch import a_fleet, clocks
+from tests.scenarios.porch import a_fleet, clocks, doorbell
 
 CLOCK = "porch.clock"
 
@@ -44,3 +45,20 @@ def test_a_node_without_its_card_and_its_engine_gives_nothing_away() -> None:
         fleet.run_until_converged()
         assert fleet.running(CLOCK)[there]
         assert not fleet.running(CLOCK).get(here)
+
+
+def test_what_the_lost_card_had_taken_up_is_asked_of_its_node_again() -> None:
+    """The event said who runs what it calls; a store that nobody has heard of does not know of it, and is told at once."""
+    with a_fleet(nodes=2) as fleet:
+        fleet.publish("porch", doorbell())
+        fleet.run_until_converged()
+        node, head = fleet.nodes["pi-1"], fleet.head
+        assert node.press("bell")
+        while head.fleet is None or not len(head.fleet.ledger):
+            fleet.run_for(seconds=0.01)
+        (key,) = head.fleet.ledger
+        assert head.fleet.ledger[key].by_node
+        throw_away(fleet, node, "0" * 15 + "1")
+        fleet.run_for(minutes=1)
+        assert head.fleet.ledger[key].state is InvocationState.DONE
+        fleet.run_until_converged()
