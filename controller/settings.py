@@ -41,6 +41,7 @@ DISCOVERY_PREFIX = "homeassistant"
 """Where Home Assistant looks for devices, unless somebody chose otherwise there."""
 
 PREFIX = r"^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$"
+PATTERNS = r"^([a-z0-9.*?-]+( +[a-z0-9.*?-]+)*)?$"
 TOPIC = r"^[^+#\x00/][^+#\x00]{0,199}$"
 
 
@@ -66,7 +67,8 @@ class Settings:
 
     `image_lookup_s` is how long a manifest waits for registries to say what its tags mean; 0 asks none. `[[registries]]` and
     `[[mirrors]]` say where images come from. `home_assistant` is the prefix below which Home Assistant looks for devices; without
-    one it is told nothing. On `home_assistant_status` it says when it begins.
+    one it is told nothing. On `home_assistant_status` it says when it begins. `home_assistant_without` are functions that are not
+    shown to it: `stack.function`, with `*` and `?`, one after the other.
     """
 
     fleet: Name = "default"
@@ -80,6 +82,7 @@ class Settings:
     metrics_host: str = "127.0.0.1"
     image_lookup_s: Annotated[float, Bounds(least=0, most=600)] = 10.0
     home_assistant: Annotated[str, Bounds(pattern=PREFIX)] = ""
+    home_assistant_without: Annotated[str, Bounds(pattern=PATTERNS)] = ""
     home_assistant_status: Annotated[str, Bounds(pattern=TOPIC)] = "homeassistant/status"
     registries: tuple[RegistrySettings, ...] = ()
     mirrors: tuple[MirrorRule, ...] = ()
@@ -92,7 +95,9 @@ class Settings:
 
     def shown_to(self) -> HomeAssistant:
         """What Home Assistant is told, and where it says that it is there."""
-        return HomeAssistant(self.home_assistant, self.home_assistant_status)
+        return HomeAssistant(
+            self.home_assistant, self.home_assistant_status, tuple(self.home_assistant_without.split())
+        )
 
     def listening_link(self) -> LinkSettings:
         """The link by which it hears whether it is to be in charge: under a name that drives nobody off."""

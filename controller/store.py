@@ -46,6 +46,7 @@ LATER = (
     "streams",
     "letters",
     "keeps",
+    "ends",
 )
 """The shelves that came since, each with a migration of its own; a test holds all of them equal to the fleet's own list."""
 
@@ -139,6 +140,12 @@ def letters(db: Database) -> None:
 def announcements(db: Database) -> None:
     """Remember what Home Assistant was told of."""
     _make(db, "announcements")
+
+
+@migrations()
+def ends(db: Database) -> None:
+    """Remember how functions ended that Home Assistant is shown."""
+    _make(db, "ends")
 
 
 def _make(db: Database, name: str) -> None:

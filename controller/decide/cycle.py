@@ -79,6 +79,7 @@ _DUE: Mapping[str, Callable[[Fleet, str, float], object]] = {
     replacements.STEADY: replacements.steady,
     steadiness.KIND: lambda fleet, key, _: steadiness.calm(fleet, key),
     announce.KIND: lambda fleet, key, _: announce.wake(fleet, key),
+    announce.PACE: lambda fleet, key, _: announce.pace(fleet, key),
     announce.EMPTY: lambda fleet, key, _: announce.empty(fleet, key),
     announce.BIRTH: lambda fleet, _, now_mono_s: announce.born(fleet, now_mono_s),
     report.KIND: lambda fleet, key, _: fleet.unsettled.reports.add(key),

@@ -18,7 +18,7 @@ from typing import Any
 from controller.decide.catalogue import Catalogue
 from controller.decide.deadlines import Deadlines
 from controller.decide.effects import Effect, Remark, Reply, Say
-from controller.decide.home_assistant.desk import Announcement, HomeAssistant
+from controller.decide.home_assistant.desk import Announcement, End, HomeAssistant
 from controller.decide.invocation import Entry, Letter, weight_of
 from controller.decide.loads import Loads
 from controller.decide.numbering import Numbering
@@ -119,6 +119,7 @@ class Fleet:
     quarantines: Shelf[Quarantine] = field(default_factory=lambda: Shelf(Quarantine))
     streams: Shelf[Streams] = field(default_factory=lambda: Shelf(Streams))
     announcements: Shelf[Announcement] = field(default_factory=lambda: Shelf(Announcement, gone=lambda a: a.is_gone))
+    ends: Shelf[End] = field(default_factory=lambda: Shelf(End, stack=lambda end: end.stack))
     answered: Shelf[Answered] = field(default_factory=lambda: Shelf(Answered))
 
     # What follows from that.

@@ -14,6 +14,7 @@ from dataclasses import replace
 from controller.decide import letters, sections
 from controller.decide.choice import Choices
 from controller.decide.fleet import Fleet
+from controller.decide.home_assistant import ends
 from controller.decide.invocation import OPEN, Entry, InvocationSeen, InvocationState, advance, weight_of
 from controller.decide.presence import Presence
 from controller.decide.records import stack_of
@@ -216,6 +217,7 @@ def _end(fleet: Fleet, entry: Entry, seen: InvocationSeen, answer: Answer, attem
     _reply(fleet, entry, answer)
     if entry.state in letters.DEAD:
         letters.keep(fleet, entry, answer.message, attempt)
+    ends.ended(fleet, entry, answer, attempt)
     asked = replace(entry.invocation, attributes={}, body="")
     number = fleet.count("ended")
     fleet.ledger.put(key, replace(entry, invocation=asked, rank=number, answer=answer if entry.call else None))

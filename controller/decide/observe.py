@@ -127,7 +127,7 @@ def _from_node(fleet: Fleet, heard: Heard, now_mono_s: float) -> None:
         _unknown(fleet, node, heard, now_mono_s)
         return
     _passed_over(fleet, node, heard.received.unknown, is_hello=is_hello)
-    events.came(fleet, node, mark if is_hello else None, now_mono_s)
+    events.came(fleet, node, mark, now_mono_s, is_hello=is_hello)
     if mark is not None and not greeting.count_in(fleet, node, mark, is_hello=is_hello):
         return
     if twins.is_quarantined(fleet, node) and type(topic) in UNHEEDED:

@@ -67,7 +67,7 @@ class Site:
             "BRAMBLE_BROKER_HOST": "127.0.0.1", "BRAMBLE_BROKER_PORT": str(self.broker.port),
             "BRAMBLE_STATE_DIR": str(self.directory / module), "BRAMBLE_METRICS_PORT": "0", "BRAMBLE_NODE": "pi-1",
             "BRAMBLE_PIN_FACTORY": "mock", "BRAMBLE_DOCKER_HOST": f"unix://{self.directory}/none.sock",
-            "BRAMBLE_IMAGE_LOOKUP_S": "0",
+            "BRAMBLE_IMAGE_LOOKUP_S": "0", "BRAMBLE_PROCESSES": "true",
         }  # fmt: skip
         command = [sys.executable, "-m", module, *options]
         return spawn(

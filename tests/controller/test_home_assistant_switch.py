@@ -40,6 +40,18 @@ def test_it_is_off_unless_somebody_says_otherwise(tmp_path: Path) -> None:
     assert not plain.shown_to().is_on
 
 
+def test_functions_are_left_out_by_patterns(tmp_path: Path) -> None:
+    """In the file or in the environment, one after the other; what could never match is refused."""
+    said = settings_of(written(tmp_path, 'home_assistant_without = "callers.write-down *.internal-?"\n'), {})
+    assert isinstance(said, Settings)
+    shows = said.shown_to().shows
+    assert [shows(one) for one in ("callers.write-down", "a.internal-1", "callers.announce")] == [False, False, True]
+    over = settings_of(None, {"BRAMBLE_HOME_ASSISTANT_WITHOUT": "*"})
+    assert isinstance(over, Settings)
+    assert not over.shown_to().shows("callers.announce")
+    assert isinstance(settings_of(written(tmp_path, 'home_assistant_without = "Callers/#"\n'), {}), Refusal)
+
+
 @pytest.mark.parametrize("prefix", ["a/#", "+", "a b", "/a", "a/"])
 def test_what_is_no_prefix_is_refused(tmp_path: Path, prefix: str) -> None:
     """Wherever it is said."""

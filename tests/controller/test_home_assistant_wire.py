@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -20,11 +21,16 @@ sensors:
   doorbell: {kind: button, pin: 17}
 actuators:
   lamp: {kind: led, pin: 27}
+functions:
+  greet: {mode: process, command: ["/bin/echo", "hello"], then: [{set: lamp, to: "on"}]}
+  sulk: {mode: process, command: ["/bin/false"]}
 """
-NODE, WEB = (
+NODE, WEB, DESK = (
     "homeassistant/device/bramble_default_node_pi-1/config",
     "homeassistant/device/bramble_default_service_porch_web/config",
+    "homeassistant/device/bramble_default_stack_porch/config",
 )
+GREET, SULK = f"{OURS}/stack/porch/function/greet", f"{OURS}/stack/porch/function/sulk"
 LAMP, BELL = f"{OURS}/node/pi-1/actuator/porch.lamp", f"{OURS}/node/pi-1/sensor/porch.doorbell"
 
 
@@ -68,6 +74,27 @@ def test_home_assistant_sees_the_stack_and_switches_its_lamp(site: Site, home: H
     home.says(f"{LAMP}/set", "dim")
     refusal = f"{OURS}/node/pi-1/own/refusal/state"
     wait_until(lambda: "led takes ON, OFF" in (home.document(refusal).get("state") or ""), "the refusal to be shown")
+
+
+def test_home_assistant_calls_a_function_by_its_button(site: Site, home: Home) -> None:
+    """A press is a call: its node runs it once, what follows from it happens, and its end comes back, as a state and an event."""
+    site.apply(PORCH)
+    wait_until(lambda: home.document(f"{GREET}/state").get("available") == "online", "the function to be there")
+    button = home.document(DESK)["cmps"]["button_function_greet"]
+    home.events.clear()
+    home.says(button["cmd_t"], button["pl_prs"])
+    wait_until(lambda: home.document(f"{GREET}/state").get("state") == "done", "the function to be done")
+    said = home.document(f"{GREET}/state")["attributes"]
+    assert (said["output"], said["exit_code"], said["node"], said["open"]) == ("hello\n", 0, "pi-1", 0)
+    assert [event["id"] for event in home.events if event["event_type"] == "done"] == [said["id"]]
+    wait_until(lambda: site.is_high(27), "what follows to be done")
+    home.says(f"{LAMP}/set", "OFF")
+
+    home.says(f"{SULK}/set", "call")
+    wait_until(lambda: home.document(f"{SULK}/state").get("state") == "failed", "the other one to fail")
+    assert home.document(f"{SULK}/state")["attributes"]["exit_code"] == 1
+    rows = json.loads(site.bramble("functions", "dead", "-o", "json"))
+    assert [row["function"] for row in rows] == ["porch.sulk"]
 
 
 def test_what_home_assistant_forgot_is_said_again_when_it_begins(site: Site, home: Home) -> None:

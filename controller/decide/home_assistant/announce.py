@@ -14,13 +14,14 @@ from itertools import islice
 from zlib import crc32
 
 from controller.decide.fleet import Fleet
-from controller.decide.home_assistant import controller, node, service
-from controller.decide.home_assistant.desk import CONTROLLER, NODE, SERVICE, Announced, Announcement, Subject
+from controller.decide.home_assistant import controller, functions, node, service
+from controller.decide.home_assistant.desk import CONTROLLER, NODE, SERVICE, STACK, Announced, Announcement, Subject
 from controller.decide.home_assistant.entity import Document, written
 from controller.decide.inputs import HomeAssistantSaid
 from protocol.topics import EntityStateTopic, Topic, parse
 
 KIND, BIRTH, EMPTY = "home-assistant", "home-assistant-birth", "home-assistant-empty"
+PACE = "home-assistant-pace"
 
 PORTION = 5
 """Devices that one turn looks at: each is a dozen messages, and more than a hundred at once would fill the link's window thrice."""
@@ -35,6 +36,9 @@ QUIET_S = 2.0
 """Between two announcements of one device: Home Assistant drops the rest of one that comes while it still sets up an entity of the
 one before (homeassistant/components/mqtt/discovery.py, `async_discovery_message_received`)."""
 
+PACE_S = 0.5
+"""Between two words of how a stack's functions stand: Home Assistant keeps each in a database. Their events come at once."""
+
 EMPTY_S = 2.0
 """From taking an entity back to emptying what it said last: Home Assistant must not hear nothing in the place of JSON meanwhile, or
 it logs an error for each."""
@@ -47,8 +51,10 @@ GONE_ENTITIES_KEPT = 100
 
 ONLINE = "online"
 
-_DOCUMENTS = {CONTROLLER: controller.document, NODE: node.document, SERVICE: service.document}
-_STATES = {CONTROLLER: controller.states, NODE: node.states, SERVICE: service.states}
+_DOCUMENTS = {
+    CONTROLLER: controller.document, NODE: node.document, SERVICE: service.document, STACK: functions.document,
+}  # fmt: skip
+_STATES = {CONTROLLER: controller.states, NODE: node.states, SERVICE: service.states, STACK: functions.states}
 
 
 def link_up(fleet: Fleet, now_mono_s: float) -> None:
@@ -73,6 +79,11 @@ def heard(fleet: Fleet, said: HomeAssistantSaid, now_mono_s: float) -> None:
     if said.word == ONLINE and fleet.home_assistant.is_on:
         after_s = BIRTH_LEAST_S + crc32(fleet.name.encode()) % 1000 / 1000 * BIRTH_SPREAD_S
         fleet.deadlines.set(BIRTH, "", now_mono_s + after_s)
+
+
+def pace(fleet: Fleet, key: str) -> None:
+    """Enough time has passed since the last word of a stack's functions."""
+    fleet.home_assistant.look_at(Subject(*key.split(" ", 1)))
 
 
 def wake(fleet: Fleet, key: str) -> None:
@@ -110,6 +121,7 @@ def _subjects(fleet: Fleet) -> Iterator[Subject]:
     yield controller.of(fleet)
     yield from (node.of(name) for name in fleet.nodes)
     yield from (service.of(key) for key in fleet.catalogue.services)
+    yield from (functions.of(stack) for stack in fleet.catalogue.stacks if functions.shown(fleet, stack))
 
 
 def empty(fleet: Fleet, key: str) -> None:
@@ -128,7 +140,7 @@ def _look(fleet: Fleet, subject: Subject, now_mono_s: float, *, is_whole: bool) 
     desk = fleet.home_assistant
     before = fleet.announcements.get(str(subject))
     if not is_whole:
-        if _is_there(fleet, subject):
+        if _is_there(fleet, subject) and not _is_paced(fleet, subject, now_mono_s):
             _say_states(fleet, subject)
         return
     document = _DOCUMENTS[subject.what](fleet, subject) if desk.is_on else None
@@ -140,9 +152,23 @@ def _look(fleet: Fleet, subject: Subject, now_mono_s: float, *, is_whole: bool) 
         fleet.deadlines.set(EMPTY, str(subject), now_mono_s + EMPTY_S)
 
 
+def _is_paced(fleet: Fleet, subject: Subject, now_mono_s: float) -> bool:
+    """Whether a stack's functions have been told of just now: a storm of calls is no storm of states."""
+    if subject.what != STACK:
+        return False
+    due_mono_s = fleet.home_assistant.paced_mono_s.get(subject, now_mono_s)
+    if due_mono_s > now_mono_s:
+        fleet.deadlines.set(PACE, str(subject), due_mono_s)
+        return True
+    fleet.home_assistant.paced_mono_s[subject] = now_mono_s + PACE_S
+    return False
+
+
 def _is_there(fleet: Fleet, subject: Subject) -> bool:
     if subject.what == NODE:
         return subject.name in fleet.nodes
+    if subject.what == STACK:
+        return subject.name in fleet.catalogue.stacks
     return subject.what != SERVICE or subject.name in fleet.catalogue.services
 
 
@@ -178,6 +204,7 @@ def _take_back(fleet: Fleet, before: Announcement) -> None:
     desk.returning.discard(subject.name)
     desk.said.pop(before.topic(fleet.name), None)
     desk.quiet_mono_s.pop(subject, None)
+    desk.paced_mono_s.pop(subject, None)
     fleet.say(before.topic(fleet.name), b"")
     if before.is_gone:
         return

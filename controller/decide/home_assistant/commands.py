@@ -7,20 +7,21 @@ answered there. A command that a broker has kept was meant for another time, and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from controller.decide import orders
 from controller.decide.fleet import Fleet
-from controller.decide.home_assistant import acting, node, payloads, refusals, service
-from controller.decide.home_assistant.desk import NODE, SERVICE, Sort, Subject
+from controller.decide.home_assistant import acting, functions, node, payloads, refusals, service
+from controller.decide.home_assistant.desk import NODE, SERVICE, STACK, Sort, Subject
 from controller.decide.inputs import Heard
-from controller.decide.records import Availability
+from controller.decide.records import Availability, service_key
 from protocol.desired import ActuatorSpec, Verb
 from protocol.envelope import Received
 from protocol.observed import Answer
 from protocol.operator import OperatorOrder, OrderVerb
 from protocol.refusal import Refusal
 from protocol.rollouts import RolloutStatus
-from protocol.topics import AnswerTopic, EntityCommandTopic, OrderTopic
+from protocol.topics import AnswerTopic, CallTopic, EntityCommandTopic, OrderTopic
 
 PAYLOAD_BYTES = 1024
 """A light's JSON has a hundred; more is a mistake."""
@@ -38,6 +39,13 @@ _AVAILING: Mapping[str, OrderVerb] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function is to be called: `stack.function`."""
+
+    function: str
+
+
 def command(fleet: Fleet, topic: EntityCommandTopic, heard: Heard, now_mono_s: float) -> None:
     """Have done what Home Assistant wants, or say why not."""
     subject, key = Subject(topic.subject, topic.name), f"home-assistant-{fleet.epoch}-{fleet.count('home-assistant')}"
@@ -48,12 +56,24 @@ def command(fleet: Fleet, topic: EntityCommandTopic, heard: Heard, now_mono_s: f
         fleet.reply(response_topic, heard.correlation, answer)
         refusals.told(fleet, subject, answer)
         return
+    if isinstance(asked, Call):
+        _call(fleet, asked, key, heard, now_mono_s)
+        return
     received = Received(OrderTopic(fleet.name, key), asked)
     fleet.home_assistant.asked[key] = subject
     orders.order(fleet, key, Heard(received, False, response_topic, heard.correlation), now_mono_s)
 
 
-def _asked(fleet: Fleet, topic: EntityCommandTopic, heard: Heard) -> OperatorOrder | Refusal:
+def _call(fleet: Fleet, asked: Call, key: str, heard: Heard, now_mono_s: float) -> None:
+    """A call like anybody's: it is on the ledger, and its answer comes with its result."""
+    topic, before = CallTopic(fleet.name, asked.function, key), len(fleet.backlog)
+    orders.call(fleet, topic, replace(heard, received=Received(topic, b"")), now_mono_s)
+    is_taken = len(fleet.backlog) > before
+    said = "" if is_taken else "too many invocations are open; call again later"
+    refusals.told(fleet, functions.of(asked.function.partition(".")[0]), Answer(key, ok=is_taken, message=said))
+
+
+def _asked(fleet: Fleet, topic: EntityCommandTopic, heard: Heard) -> OperatorOrder | Call | Refusal:
     payload: bytes = heard.received.message
     if heard.retained:
         return Refusal("a command that the broker has kept is nobody's wish now; publish it without retain")
@@ -69,7 +89,7 @@ def _asked(fleet: Fleet, topic: EntityCommandTopic, heard: Heard) -> OperatorOrd
     return order(fleet, topic, text)
 
 
-_DEVICES = (Sort.ACTUATOR, Sort.OFF)
+_DEVICES = (Sort.ACTUATOR, Sort.OFF, Sort.FUNCTION)
 
 
 def _set(fleet: Fleet, topic: EntityCommandTopic, text: str) -> OperatorOrder | Refusal:
@@ -124,9 +144,23 @@ def _installed(fleet: Fleet, topic: EntityCommandTopic, text: str) -> OperatorOr
     return OperatorOrder(verb, topic.name)
 
 
-_ORDERS: Mapping[tuple[str, str, str], Callable[[Fleet, EntityCommandTopic, str], OperatorOrder | Refusal]] = {
+def _called(fleet: Fleet, topic: EntityCommandTopic, text: str) -> Call | Refusal:
+    key = service_key(topic.name, topic.entity)
+    if topic.entity not in functions.shown(fleet, topic.name).values():
+        return Refusal(f"there is no function {key!r}")
+    if text != functions.CALL:
+        return Refusal(f"a function is called by {functions.CALL!r}, not {text[:SHOWN]!r}")
+    if not functions.is_hosted(fleet, key):
+        return Refusal(f"no node that is online may run {key}; it is not called later")
+    return Call(key)
+
+
+_Order = Callable[[Fleet, EntityCommandTopic, str], OperatorOrder | Call | Refusal]
+
+_ORDERS: Mapping[tuple[str, str, str], _Order] = {
     (NODE, Sort.ACTUATOR, ""): _set,
     (NODE, Sort.OFF, ""): _set,
+    (STACK, Sort.FUNCTION, ""): _called,
     (NODE, Sort.OWN, node.AVAILABILITY): _availed,
     (SERVICE, Sort.OWN, service.REPLICAS): _scaled,
     (SERVICE, Sort.OWN, service.RESTART): _restarted,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from protocol.operator import ServiceStatus, StackStatus
 from protocol.topics import (
@@ -27,12 +28,13 @@ class Sort(StrEnum):
     EVENT = "event"
     ACTUATOR = "actuator"
     OFF = "off"
+    FUNCTION = "function"
     OWN = "own"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subject:
-    """What becomes a device: `controller` and the fleet's name, `node` and a node's, or `service` and `stack.service`."""
+    """What becomes a device: `controller` and the fleet's name, `node`, `service` (`stack.service`) or `stack` and that one's."""
 
     what: str
     name: str
@@ -58,7 +60,7 @@ class Subject:
         return EntityCommandTopic(fleet, self.what, self.name, sort, entity)
 
 
-CONTROLLER, NODE, SERVICE = "controller", "node", "service"
+CONTROLLER, NODE, SERVICE, STACK = "controller", "node", "service", "stack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +99,41 @@ class Announcement:
         return DiscoveryTopic(fleet, self.prefix, self.subject.device(fleet))
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a function (`stack.function`) ended last: which invocation, with which status, where, and what came of it."""
+
+    function: str
+    id: str
+    status: str
+    node: str = ""
+    attempt: int = 0
+    exit_code: int | None = None
+    duration_s: float = 0.0
+    reason: str = ""
+    output: str = ""
+    at: str = ""
+
+    @property
+    def stack(self) -> str:
+        """Whose function it is."""
+        return self.function.partition(".")[0]
+
+
 @dataclass(slots=True)
 class HomeAssistant:
     """What one controller knows of it. Without a `prefix` it is switched off, and what was announced earlier is taken back.
 
     `waiting` are the subjects to look at, True where more than a state may have changed. `said` is what was said on this link,
     `services` how each service stood last. `asked` are its commands that wait for a node. `returning` are the nodes that were away
-    and have not said hello, `late_of` the facts before which a node's events are history. Until `quiet_mono_s` a device is not
-    announced again.
+    and have not said hello, `late_of` the facts before which a node's events are history, `mark` the fact that is being taken in.
+    Until `quiet_mono_s` a device is not announced again, until `paced_mono_s` its states are not said. `without` are patterns of
+    functions that are left out, `opened` is how many invocations of each are open.
     """
 
     prefix: str = ""
     status_topic: str = ""
+    without: tuple[str, ...] = ()
     waiting: dict[Subject, bool] = field(default_factory=dict)
     said: dict[Topic, bytes] = field(default_factory=dict)
     services: dict[str, ServiceStatus] = field(default_factory=dict)
@@ -116,11 +141,23 @@ class HomeAssistant:
     late_of: dict[str, tuple[str, int]] = field(default_factory=dict)
     returning: set[str] = field(default_factory=set)
     quiet_mono_s: dict[Subject, float] = field(default_factory=dict)
+    paced_mono_s: dict[Subject, float] = field(default_factory=dict)
+    opened: dict[str, int] = field(default_factory=dict)
+    mark: tuple[str, int] = ("", 0)
 
     @property
     def is_on(self) -> bool:
         """Whether anything is announced at all."""
         return bool(self.prefix)
+
+    def shows(self, function: str) -> bool:
+        """Whether a function (`stack.function`) is not left out."""
+        return not any(fnmatchcase(function, pattern) for pattern in self.without)
+
+    def is_history(self, node: str) -> bool:
+        """Whether the fact of a node that is being taken in was noted before its node was back."""
+        stream, sequence = self.late_of.get(node, ("", 0))
+        return self.mark[0] == stream and self.mark[1] < sequence
 
     def subscriptions(self, fleet: str) -> tuple[tuple[str, int], ...]:
         """What the controller hears of it."""

@@ -30,25 +30,21 @@ def sensed(fleet: Fleet, event: SensorEvent) -> None:
     told = sensing.happened(spec, event)
     if told is None:
         return
-    if _is_history(fleet, event):
+    if fleet.home_assistant.is_history(event.node):
         fleet.tally("home_assistant_late_events")
     else:
         fleet.say(subject.event(fleet.name, Sort.EVENT, name), told)
 
 
-def came(fleet: Fleet, name: str, hello: FactMark | None, now_mono_s: float) -> None:
-    """A node speaks: what it noted before its `hello`, and nobody has heard, is history if it was away for long."""
+def came(fleet: Fleet, name: str, mark: FactMark | None, now_mono_s: float, *, is_hello: bool) -> None:
+    """A node speaks: what it noted before its hello, and nobody has heard, is history if it was away for long."""
     desk = fleet.home_assistant
     if not desk.is_on:
         return
+    desk.mark = (mark.stream, mark.sequence) if mark is not None else ("", 0)
     heard_mono_s = fleet.heard_mono_s.get(name)
     if heard_mono_s is None or now_mono_s - heard_mono_s > LATE_S:
         desk.returning.add(name)
-    if hello is not None and name in desk.returning:
-        desk.late_of[name] = (hello.stream, hello.sequence)
+    if is_hello and mark is not None and name in desk.returning:
+        desk.late_of[name] = desk.mark
         desk.returning.discard(name)
-
-
-def _is_history(fleet: Fleet, event: SensorEvent) -> bool:
-    stream, sequence = fleet.home_assistant.late_of.get(event.node, ("", 0))
-    return event.stream == stream and event.sequence < sequence

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.decide.fleet import Fleet
-from controller.decide.home_assistant import controller, node, service
+from controller.decide.home_assistant import controller, ends, functions, node, service
 from controller.decide.home_assistant.desk import Subject
+from controller.decide.invocation import OPEN, Entry
 from controller.decide.presence import Lease
 from controller.decide.records import Node, StackRecord, service_key
 from protocol.desired import Assignment
@@ -28,6 +29,8 @@ class Noting:
             fleet.statuses.watch(self.status)
             fleet.assignments.watch(self.assignment)
             fleet.stacks.watch(self.stack)
+            fleet.ledger.watch(self.entry)
+            fleet.home_assistant.opened = ends.opened(fleet)
 
     def node(self, before: Node | None, after: Node | None) -> None:
         """What is shown of a node itself; the numbers of what it was told change with each word."""
@@ -43,6 +46,7 @@ class Noting:
         if known is not None and (before and before.presence) != (after and after.presence):
             self._look_at(node.of(known.node))
             self._look_at(controller.of(self.fleet))
+            self._look_at_stacks(self.fleet.assignments.get(known.node), None)
 
     def status(self, before: NodeStatus | None, after: NodeStatus | None) -> None:
         """How its devices stand."""
@@ -54,12 +58,32 @@ class Noting:
         known = after or before
         if known is not None and (before and _devices_of(before)) != (after and _devices_of(after)):
             self._look_at(node.of(known.node), whole=True)
+        if (before and before.functions) != (after and after.functions):
+            self._look_at_stacks(before, after)
 
     def stack(self, before: StackRecord | None, after: StackRecord | None) -> None:
         """Which services there are."""
         if (before and before.stack) is not (after and after.stack):
             for key in _services_of(before) | _services_of(after):
                 self._look_at(service.of(key), whole=True)
+            for record in (before, after):
+                if record is not None and record.stack is not None and record.stack.functions:
+                    self._look_at(functions.of(record.stack.name), whole=True)
+
+    def entry(self, before: Entry | None, after: Entry | None) -> None:
+        """Which functions have something to do."""
+        was, now = (one is not None and one.state in OPEN for one in (before, after))
+        known, opened = after or before, self.fleet.home_assistant.opened
+        if known is not None and was is not now:
+            opened[known.function] = opened.get(known.function, 0) + (1 if now else -1)
+            if not opened[known.function]:
+                del opened[known.function]
+            self._look_at(functions.of(known.invocation.stack))
+
+    def _look_at_stacks(self, *told: Assignment | None) -> None:
+        """Where functions may run has changed."""
+        for stack in {one.stack for assignment in told if assignment is not None for one in assignment.functions}:
+            self._look_at(functions.of(stack))
 
     def _look_at(self, subject: Subject, *, whole: bool = False) -> None:
         self.fleet.home_assistant.look_at(subject, whole=whole)
