@@ -1,16 +1,18 @@
 """Keeps one process of a function: starts it under its limits, hears it out, ends it in time, and writes down what came of it.
 
 A program of its own, with nothing but the standard library: it outlives the agent, so a crash of the agent loses no result and
-no timeout. Run as `python -I -S keeper.py TICKET SECONDS MEMORY FILE USER COMMAND…`. What it finds beside its ticket: `body`,
-`environ` (NUL between `NAME=value`), `work` and `secrets`. The ticket becomes `kept` (who keeps and who is kept) before the command
-begins; where it was made void, nothing begins. Then come `out`, `err` and at last `ended` (code, killed in time, size, seconds, and
-why it could not begin). No `pathlib`: each run pays for what is imported.
+no timeout. Run as `python -I -S keeper.py` with a socket as its standard input: it forks a keeper for each ticket that is said
+there, so a run waits for no interpreter, and ends when nobody can say one any more; its keepers go on. What a keeper finds beside
+its ticket: `terms` (seconds, memory, largest file, user, and the command), `body`, `environ` (NUL between all of them), `work` and
+`secrets`. The ticket becomes `kept` (who keeps and who is kept) before the command begins; where it was made void, nothing begins.
+Then come `out`, `err` and at last `ended` (code, killed in time, size, seconds, and why it could not begin).
 """
 
 # ruff: noqa: PTH104, PTH116, PTH120, PTH123
 
 from __future__ import annotations
 
+import _socket
 import math
 import os
 import pwd
@@ -30,6 +32,8 @@ FILES_MOST = 1024
 CODE_OF_SIGNAL = 128
 # An exit by a signal is told as a shell and Docker do.
 CANNOT_BEGIN = 127
+PATH_BYTES = 4096
+# As long as a path may be: one is said at a time.
 _READ_BYTES = 64 * 1024
 
 
@@ -62,9 +66,40 @@ class Pipe:
 Limits = list[tuple[int, int]]
 
 
-def keep(ticket: str, timeout_s: float, limits: Limits, user: str, command: list[str]) -> None:
+def serve(control: int) -> None:
+    """Fork a keeper for each ticket. With it comes what the keeper holds until its end, for whoever waits for that."""
+    os.setsid()
+    os.chdir("/")
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody is waited for here
+    asked, room = _socket.socket(fileno=control), _socket.CMSG_LEN(4)
+    while True:
+        ticket, sent, _, _ = asked.recvmsg(PATH_BYTES, room)
+        if not ticket:
+            return
+        held = int.from_bytes(sent[0][2], sys.byteorder)
+        if os.fork() == 0:
+            try:
+                _settle(control, held)
+                keep(os.fsdecode(ticket))
+            finally:
+                os._exit(0)
+        os.close(held)
+
+
+def _settle(control: int, held: int) -> None:
+    """Become a keeper: with a session of its own, and nothing of the socket, or its other end would never learn of our end."""
+    os.setsid()
+    os.set_inheritable(held, False)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, control)
+    os.close(nothing)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def keep(ticket: str) -> None:
     """Run a command to its end and write down what came of it."""
     folder = os.path.dirname(ticket)
+    timeout_s, limits, user, command = _terms(folder)
     out, err = Pipe(OUTPUT_LIMIT_BYTES, keeps_end=False), Pipe(ERROR_LIMIT_BYTES, keeps_end=True)
     gate, fault = os.pipe(), os.pipe()
     pid = os.fork()
@@ -159,6 +194,12 @@ def _write(folder: str, pipes: tuple[Pipe, Pipe], said: str) -> None:
     os.rename(f"{folder}/ending", f"{folder}/ended")
 
 
+def _terms(folder: str) -> tuple[float, Limits, str, list[str]]:
+    with open(f"{folder}/terms") as terms:
+        seconds, memory, largest, user, *command = terms.read().split("\0")
+    return float(seconds), _limits(float(seconds), int(memory), int(largest)), user, command
+
+
 def _limits(timeout_s: float, memory: int, largest: int) -> Limits:
     """What one process may use. Who leaves the group outlives its timeout, but not the time of all processors in it."""
     processor_s = math.ceil(timeout_s + 1) * (os.cpu_count() or 1)
@@ -167,6 +208,4 @@ def _limits(timeout_s: float, memory: int, largest: int) -> Limits:
 
 
 if __name__ == "__main__":
-    _ticket, _seconds, _memory, _largest, _user, *_command = sys.argv[1:]
-    _timeout_s = float(_seconds)
-    keep(_ticket, _timeout_s, _limits(_timeout_s, int(_memory), int(_largest)), _user, _command)
+    serve(0)

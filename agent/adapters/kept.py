@@ -13,7 +13,7 @@ import secrets
 import select
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,23 @@ VOID = ".void"
 HANDLER, SECRETS = "handler.py", "secrets"
 TICKET = "ticket-"
 """Each has a number of its own: one from before a crash lets nothing begin in a directory that was made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a command runs: seconds, bytes of memory and of its largest file, as whom (empty: as the agent)."""
+
+    timeout_s: float
+    memory_bytes: int
+    file_bytes: int
+    user: str
+    command: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """As its keeper reads it."""
+        limits = map(str, (self.timeout_s, self.memory_bytes, self.file_bytes))
+        return _joined((*limits, self.user, *self.command))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +75,14 @@ class Kept:
             self.ticket.rename(self.folder / "void")
         return not (self.folder / "kept").exists()
 
-    def prepare(self, step: Run, environ: Mapping[str, str], user: str) -> None:
+    def prepare(self, step: Run, environ: Mapping[str, str], terms: Terms) -> None:
         """Lay out what the process is given. Complete, or not there at all: it is renamed into its place."""
         making = self.folder.with_name(f"{self.folder.name}.making")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700, parents=True)
-        pairs = "\0".join(f"{name}={value}".replace("\0", "") for name, value in environ.items())
-        for name, content in {"invocation": step.invocation, "body": step.body, "environ": pairs}.items():
+        pairs = _joined(f"{name}={value}" for name, value in environ.items())
+        texts = {"invocation": step.invocation, "body": step.body, "environ": pairs, "terms": terms.text}
+        for name, content in texts.items():
             _written(making / name, content, 0o600)
         owned = [making / "work", making / SECRETS]
         for folder in owned:
@@ -74,10 +92,10 @@ class Kept:
         _written(making / f"{TICKET}{secrets.token_hex(8)}", "", 0o600)
         if step.function.handler:
             _written(making / HANDLER, step.function.handler, 0o644)
-        if user:
+        if terms.user:
             for path in (making, making.parent):
                 path.chmod(0o711)
-            entry = pwd.getpwnam(user)
+            entry = pwd.getpwnam(terms.user)
             for path in owned:
                 os.chown(path, entry.pw_uid, entry.pw_gid)
         making.rename(self.folder)
@@ -143,9 +161,17 @@ class Kept:
         return _text(self.folder / "kept").splitlines()
 
 
+def _joined(texts: Iterable[str]) -> str:
+    return "\0".join(text.replace("\0", "") for text in texts)
+
+
 def wait_for(pid: int, patience_s: float) -> bool:
     """Wait until a process has ended, not necessarily a child of ours; False where it has not in time."""
-    ending = os.pidfd_open(pid)
+    return has_ended(os.pidfd_open(pid), patience_s)
+
+
+def has_ended(ending: int, patience_s: float) -> bool:
+    """Wait until something happens to a descriptor, and close it; False where nothing did in time."""
     try:
         poll = select.poll()
         poll.register(ending, select.POLLIN)

@@ -1,30 +1,29 @@
 """Runs functions as processes of this machine, without an engine: only where the node's own settings allow it.
 
-Each run has a directory and a keeper (`keeper.py`, `kept.py`). The keeper is a process of its own: when the agent dies it goes on,
-ends its process in time and writes down the result, which the next agent finds; it never runs one attempt twice. What dies with
-its keeper (a power cut, a `systemctl stop`, which ends the agent's whole group) is told as lost, and is retried as the function
-says. A process is no container: it sees this machine's files as its user does. What it may use is bounded by `Allowance`.
+Each run has a directory and a keeper (`keeper.py`, `keepers.py`, `kept.py`). The keeper is a process of its own: when the agent
+dies it goes on, ends its process in time and writes down the result, which the next agent finds; it never runs one attempt twice.
+What dies with its keeper (a power cut, a `systemctl stop`, which ends the agent's whole group) is told as lost, and is retried as
+the function says. A process is no container: it sees this machine's files as its user does. What it may use is bounded by
+`Allowance`.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agent.adapters import keeper
-from agent.adapters.kept import HANDLER, SECRETS, VOID, Kept, wait_for
+from agent.adapters.keepers import Keepers
+from agent.adapters.kept import HANDLER, SECRETS, VOID, Kept, Terms, has_ended
 from agent.adapters.lanes import Lane
 from agent.adapters.outfit import RUNNER_FILE, event_variables
 from agent.decide.effects import Discard, Run
 from agent.decide.inputs import ProcessesSeen, RunEnded
 
 RUNS_AT_ONCE = 16
-# As of containers. A keeper and a Python function take 20 MB.
+# As of containers. A Python function takes 10 MB, and its keeper 2.
 PATIENCE_S = 30.0
 # Beyond a timeout: a keeper on a busy card takes seconds to begin, and a process in the middle of a write as long to end.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -50,6 +49,7 @@ class Processes:
     def __init__(self, home: Path, allowance: Allowance, deliver: Callable[[object], object]) -> None:
         """`deliver` puts a value into the inbox, from any thread."""
         self._home, self._allowance, self._deliver = home, allowance, deliver
+        self._keepers = Keepers()
         self._runs: Lane[Run] = Lane("process", RUNS_AT_ONCE, self._run)
         self._chores: Lane[str] = Lane("discard", 1, self._discard)
 
@@ -105,31 +105,15 @@ class Processes:
         return f"it asks for {wanted} bytes of memory, and this node allows a process {most}" if wanted > most else ""
 
     def _begun(self, kept: Kept, step: Run) -> RunEnded:
-        kept.prepare(step, self._environ(kept, step), self._allowance.user)
-        memory = step.function.container.memory_bytes or self._allowance.memory_bytes
-        limits = (str(step.function.timeout_s), str(memory), str(self._allowance.file_bytes))
-        started = subprocess.Popen(
-            [
-                sys.executable,
-                "-I",
-                "-S",
-                keeper.__file__,
-                str(kept.ticket),
-                *limits,
-                self._allowance.user,
-                *_command(kept, step),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            cwd="/",
-        )
-        if not wait_for(started.pid, step.function.timeout_s + PATIENCE_S):
+        kept.prepare(step, self._environ(kept, step), self._terms(kept, step))
+        if not has_ended(self._keepers.begin(kept.ticket), step.function.timeout_s + PATIENCE_S):
             kept.kill()
-            started.kill()
-        started.wait()
         return self._told(kept, step)
+
+    def _terms(self, kept: Kept, step: Run) -> Terms:
+        memory_bytes = step.function.container.memory_bytes or self._allowance.memory_bytes
+        allowed = self._allowance
+        return Terms(step.function.timeout_s, memory_bytes, allowed.file_bytes, allowed.user, _command(kept, step))
 
     def _taken_over(self, kept: Kept, step: Run) -> RunEnded:
         """Go on with a run from before a crash; one that has not begun is voided first, so that only one begins."""
@@ -141,6 +125,8 @@ class Processes:
 
     def _told(self, kept: Kept, step: Run) -> RunEnded:
         ended = kept.ended(step)
+        if ended is None and kept.exists and kept.is_void():
+            return replace(_failed(step, "its keeper could not begin"), is_unbegun=True)
         if ended is None:
             kept.kill()
             return _failed(step, "lost while it ran: its keeper is gone, and left no result")
@@ -153,10 +139,10 @@ class Processes:
         return own | step.function.container.environment | event_variables(step.attributes)
 
 
-def _command(kept: Kept, step: Run) -> list[str]:
+def _command(kept: Kept, step: Run) -> tuple[str, ...]:
     if step.function.handler:
-        return ["python3", "-u", str(RUNNER_FILE), str(kept.folder / HANDLER)]
-    return list(step.function.container.command or ())
+        return ("python3", "-u", str(RUNNER_FILE), str(kept.folder / HANDLER))
+    return tuple(step.function.container.command or ())
 
 
 def _failed(step: Run, reason: str) -> RunEnded:

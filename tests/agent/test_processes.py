@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapters import keeper
-from agent.adapters.kept import Kept
+from agent.adapters.keepers import Keepers
+from agent.adapters.kept import Kept, Terms, has_ended
 from agent.adapters.processes import Allowance, Processes
 from agent.decide.effects import Discard, Run
 from agent.decide.inputs import Phase, ProcessesSeen, RunEnded
@@ -60,13 +59,15 @@ def again(tmp_path: Path, told: list[object]) -> Processes:
     return Processes(tmp_path / "processes", Allowance(MEMORY, FILE), told.append)
 
 
+def terms(one: Run) -> Terms:
+    return Terms(one.function.timeout_s, MEMORY, FILE, "", tuple(one.function.container.command or ()))
+
+
 def leave(tmp_path: Path, one: Run) -> Kept:
     """Begin a run as an agent does that dies right afterwards."""
     kept = Kept.of(tmp_path / "processes", one)
-    kept.prepare(one, {"PATH": os.environ["PATH"]}, "")
-    command = [sys.executable, "-I", "-S", keeper.__file__, str(kept.ticket), str(one.function.timeout_s)]
-    limits = [str(MEMORY), str(FILE), ""]
-    subprocess.Popen([*command, *limits, *(one.function.container.command or ())], start_new_session=True)
+    kept.prepare(one, {"PATH": os.environ["PATH"]}, terms(one))
+    os.close(Keepers().begin(kept.ticket))
     until((kept.folder / "kept").exists)
     return kept
 
@@ -95,7 +96,7 @@ def test_what_dies_with_its_keeper_is_lost_and_says_so(tmp_path: Path, told: lis
     until((tmp_path / "effects").exists)
     keeper_pid, process_pid = (int(line.split()[1]) for line in (kept.folder / "kept").read_text().splitlines())
     os.kill(keeper_pid, signal.SIGKILL)
-    os.waitpid(keeper_pid, 0)
+    until(lambda: is_gone(str(keeper_pid)))
     ended = again(tmp_path, told).run(one)
     assert (ended.exit_code, ended.reason) == (None, "lost while it ran: its keeper is gone, and left no result")
     until(lambda: is_gone(str(process_pid)))
@@ -106,15 +107,37 @@ def test_what_had_not_begun_is_begun_once(tmp_path: Path, told: list[object]) ->
     """A keeper of a dead agent that comes late begins nothing, also when the next agent has made the same directory anew."""
     one = step("sh", "-c", f"echo x >>{tmp_path}/effects")
     kept = Kept.of(tmp_path / "processes", one)
-    kept.prepare(one, {"PATH": os.environ["PATH"]}, "")
-    limits = ["5", str(MEMORY), str(FILE), ""]
-    late = [sys.executable, "-I", "-S", keeper.__file__, str(kept.ticket), *limits, "touch", f"{tmp_path}/late"]
+    kept.prepare(one, {"PATH": os.environ["PATH"]}, terms(one))
+    ticket, keepers = kept.ticket, Keepers()
     assert kept.is_void()
-    assert subprocess.run(late, stderr=subprocess.DEVNULL, check=False).returncode != 0
+    assert has_ended(keepers.begin(ticket), PATIENCE_S)
+    assert not (tmp_path / "effects").exists()
     assert again(tmp_path, told).run(one).exit_code == 0
-    assert subprocess.run(late, stderr=subprocess.DEVNULL, check=False).returncode != 0
+    assert has_ended(keepers.begin(ticket), PATIENCE_S)
     assert (tmp_path / "effects").read_text() == "x\n"
-    assert not (tmp_path / "late").exists()
+
+
+def test_keepers_come_from_one_process_which_is_made_anew_when_it_dies(tmp_path: Path, processes: Processes) -> None:
+    """No run waits for an interpreter of its own; and none is lost for the want of one."""
+    origins = []
+    for number in range(4):
+        asked = replace(step("sh", "-c", "cat /proc/$PPID/stat"), invocation=f"i{number}")
+        origins.append(int(processes.run(asked).output.rpartition(")")[2].split()[1]))
+        if number == 1:
+            os.kill(origins[1], signal.SIGKILL)
+            until(lambda: is_gone(str(origins[1])))
+    assert origins[0] == origins[1] != origins[2] == origins[3]
+    assert os.getpid() not in origins
+
+
+def test_the_keepers_process_ends_with_its_agent(tmp_path: Path) -> None:
+    """What it has begun goes on."""
+    one = step("sh", "-c", f"cat /proc/$PPID/stat >{tmp_path}/stat; sleep 0.3; echo x >>{tmp_path}/effects")
+    leave(tmp_path, one)
+    until(lambda: (tmp_path / "stat").exists() and (tmp_path / "stat").read_text())
+    origin = (tmp_path / "stat").read_text().rpartition(")")[2].split()[1]
+    until(lambda: is_gone(origin) or origin == "1")
+    until((tmp_path / "effects").exists)
 
 
 def test_the_timeout_ends_the_whole_group(tmp_path: Path, processes: Processes) -> None:
