@@ -41,6 +41,12 @@ def running(fleet: Fleet, node: str) -> str:
     return revision
 
 
+def differs(fleet: Fleet, revision: str) -> None:
+    """Have an update begin that nobody needed until now: a node turns out to run another release than the wanted one."""
+    if KEY not in fleet.rollouts and revision != fleet.catalogue.revisions.get(KEY):
+        fleet.unsettled.rollouts.add(KEY)
+
+
 def seen(fleet: Fleet, status: NodeStatus) -> None:
     """Believe a node that runs another release than it is thought to."""
     task = fleet.tasks.get(task_id(STACK, SERVICE, status.node))
@@ -64,6 +70,7 @@ def _believe(fleet: Fleet, task: Task, revision: str) -> None:
     running(fleet, task.node)
     fleet.tasks.put(task.task, replace(task, revision=revision))
     fleet.slots.drop(task.task)
+    differs(fleet, revision)
     fleet.unsettled.slots.add(task.task)
     fleet.unsettled.assignments.add(task.node)
     fleet.unsettled.reports.add(STACK)

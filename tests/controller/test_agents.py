@@ -174,6 +174,28 @@ def test_a_node_that_joins_later_is_updated_too() -> None:
     assert bench.rollout == RolloutState.DONE
 
 
+def test_the_first_node_after_an_order_that_found_none_is_updated_too() -> None:
+    """An order of an empty fleet has nothing to update, and holds all the same."""
+    bench = Bench()
+    assert bench.update().ok
+    bench.hello("pi-1")
+    offer = bench.offer("pi-1")
+    assert offer is not None
+    assert offer.task.release == TWO
+
+
+def test_a_node_that_joins_where_all_have_the_release_already_is_updated_too() -> None:
+    """Nothing was to be updated when it was ordered, so no update was begun."""
+    bench = Bench("pi-1")
+    bench.runs["pi-1"] = TWO.revision
+    bench.hello("pi-1")
+    assert bench.update().ok
+    assert KEY not in bench.desk.fleet.rollouts
+    bench.hello("pi-2")
+    assert bench.offer("pi-2") is not None
+    assert bench.offer("pi-1") is None
+
+
 def test_a_node_that_runs_something_else_than_is_thought_is_updated_again() -> None:
     """A swapped card brings an old agent back; what the node says is believed, and put right."""
     bench = Bench("pi-1")
@@ -184,6 +206,18 @@ def test_a_node_that_runs_something_else_than_is_thought_is_updated_again() -> N
     bench.hello("pi-1")
     bench.report("pi-1", OfferState.STAGED)
     assert bench.desk.fleet.tasks[f"{KEY}.pi-1"].revision == BASE
+    assert bench.ask("pi-1")
+
+
+def test_a_swapped_card_is_updated_where_no_update_was_begun() -> None:
+    """All had the release when it was ordered; the old agent is believed, and put right."""
+    bench = Bench("pi-1")
+    bench.runs["pi-1"] = TWO.revision
+    bench.hello("pi-1")
+    bench.update()
+    bench.runs["pi-1"] = BASE
+    bench.hello("pi-1")
+    bench.report("pi-1", OfferState.STAGED)
     assert bench.ask("pi-1")
 
 

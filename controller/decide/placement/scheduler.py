@@ -247,6 +247,8 @@ def _fit_everywhere(fleet: Fleet, key: str, service: Service, nodes: Iterable[st
             continue
         begun = base_revision(fleet, key) if service.release is None else releases.running(fleet, name)
         place(fleet, Task(task, key, name, begun))
+        if service.release is not None:
+            releases.differs(fleet, begun)
     fleet.pendings.drop(key)
 
 
