@@ -4,8 +4,8 @@ A packet is what the link carries: a topic, bytes, and MQTT 5 properties. Sizes 
 strictly (no duplicate keys, no NaN, no whole numbers beyond 2^53, no half characters, nothing nested deeper than 32), so that what
 was read can always be written again. A message from a newer conversation is refused by its version and not by its keys.
 
-What asks for something is read strictly: nothing is done by half. A report may tell more than this side knows; the rest of it is
-taken, and the first of what is not known is named.
+What asks for something is read strictly: nothing is done by half. A report may tell more than this side knows, in keys and
+in words; the rest of it is taken, and the first of what is not known is named (`protocol.reports`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from protocol import events, topics
 from protocol.delivery import BY_TOPIC, REPORTS, TABLE, Class, Delivery
 from protocol.observed import SensorEvent
 from protocol.refusal import Refusal
-from protocol.shapes import INT_LIMIT, UNKNOWN, JsonValue, Shape, write
+from protocol.reports import Report
+from protocol.shapes import INT_LIMIT, JsonValue, Shape, write
 
 VERSION = 1
 """Of the messages under this root. A reader takes its own version and older ones."""
@@ -34,9 +35,6 @@ BASE_PROPERTY = "base"
 
 NESTING_LIMIT = 32
 """Our deepest message nests seven levels; Python's own parser gives up near a thousand."""
-
-UNKNOWN_CHARS = 100
-"""Whoever says it may be anybody, and it is told to people."""
 
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NO_BRACKETS = re.compile(r"[^\[\]{}]+")
@@ -86,12 +84,10 @@ class Received:
 
 
 _SHAPES: dict[type[topics.Topic], Shape[Any]] = {
-    row.topic: Shape(row.message) for row in TABLE if row.message not in (None, SensorEvent)
+    row.topic: Shape(row.message) for row in TABLE if row.topic not in REPORTS and row.message is not None
 }
-_OPEN: dict[type[topics.Topic], Shape[Any]] = {
-    row.topic: Shape(row.message, is_open=True)
-    for row in TABLE
-    if row.topic in REPORTS and row.message not in (None, SensorEvent)
+_REPORTS: dict[type[topics.Topic], Report[Any]] = {
+    row.topic: Report(row.message) for row in TABLE if row.topic in REPORTS and row.message not in (None, SensorEvent)
 }
 
 
@@ -163,10 +159,9 @@ def _message(row: Delivery, packet: Packet, said: dict[str, str]) -> tuple[Any, 
     if isinstance(document, Refusal):
         return Refusal(document.reason, packet.topic), ""
     if row.message is SensorEvent:
-        return events.from_binary(packet.topic, said, document), ""
-    message, unknown = _SHAPES[row.topic].read(document), ""
-    if isinstance(message, str) and message.endswith(UNKNOWN) and row.topic in _OPEN:
-        message, unknown = _OPEN[row.topic].read(document), message.removesuffix(UNKNOWN)[:UNKNOWN_CHARS]
+        return events.from_binary(packet.topic, said, document)
+    report = _REPORTS.get(row.topic)
+    message, unknown = report.read(document) if report is not None else (_SHAPES[row.topic].read(document), "")
     return (Refusal(message, packet.topic), "") if isinstance(message, str) else (message, unknown)
 
 

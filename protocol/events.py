@@ -11,12 +11,13 @@ from collections.abc import Mapping
 
 from protocol.observed import Clock, SensorEvent
 from protocol.refusal import Refusal
-from protocol.shapes import JsonValue, Shape, write
+from protocol.reports import Report
+from protocol.shapes import JsonValue, write
 
 SPEC_VERSION = "1.0"
 TYPE_PREFIX = "dev.bramble.sensor."
 
-_SHAPE = Shape(SensorEvent)
+_REPORT = Report(SensorEvent)
 
 
 def source_of(fleet: str, event: SensorEvent) -> str:
@@ -54,19 +55,16 @@ def to_binary(event: SensorEvent, fleet: str) -> tuple[bytes, tuple[tuple[str, s
     return write(data(event)), tuple(properties.items())
 
 
-def from_binary(topic: str, said: Mapping[str, str], document: JsonValue) -> SensorEvent | Refusal:
-    """Read an event back from its user properties and its data; a missing or wrong attribute is a refusal that names it."""
-    if said.get("specversion") != SPEC_VERSION:
-        return Refusal(
-            f"a CloudEvent needs specversion {SPEC_VERSION!r}, not {said.get('specversion', '')[:20]!r}", topic
-        )
-    if not isinstance(document, dict) or not isinstance(document.get("event_type"), str):
-        return Refusal("the data of an event is an object with a text `event_type`", topic)
+def from_binary(topic: str, said: Mapping[str, str], document: JsonValue) -> tuple[SensorEvent | Refusal, str]:
+    """Read an event back from its user properties and its data, and what of it is not known here.
+
+    A missing or wrong attribute is a refusal that names it.
+    """
+    faulty = _faulty(said, document)
+    if faulty:
+        return Refusal(faulty, topic), ""
     stream, _, sequence = said.get("id", "").rpartition("-")
-    monotonic = said.get("monotonic", "")
-    if not (sequence.isascii() and sequence.isdigit() and monotonic.isascii() and monotonic.isdigit()):
-        return Refusal("an event's id is STREAM-NUMBER and its monotonic time a whole number of nanoseconds", topic)
-    event = _SHAPE.read(
+    event, unknown = _REPORT.read(
         {
             "stream": stream,
             "sequence": int(sequence[:20]),
@@ -75,11 +73,24 @@ def from_binary(topic: str, said: Mapping[str, str], document: JsonValue) -> Sen
             "type": document["event_type"],
             "time": said.get("time", ""),
             "boot": said.get("bootid", ""),
-            "monotonic_ns": int(monotonic[:20]),
+            "monotonic_ns": int(said["monotonic"][:20]),
             "clock": said.get("clock", str(Clock.GUESS)),
             "value": document.get("value"),
             "pin": document.get("pin"),
             "taken": tuple(said.get("taken", "").split()),
         }
     )
-    return Refusal(event, topic) if isinstance(event, str) else event
+    return (Refusal(event, topic), "") if isinstance(event, str) else (event, unknown)
+
+
+def _faulty(said: Mapping[str, str], document: JsonValue) -> str:
+    """What keeps it from being an event of ours."""
+    if said.get("specversion") != SPEC_VERSION:
+        return f"a CloudEvent needs specversion {SPEC_VERSION!r}, not {said.get('specversion', '')[:20]!r}"
+    if not isinstance(document, dict) or not isinstance(document.get("event_type"), str):
+        return "the data of an event is an object with a text `event_type`"
+    _, _, sequence = said.get("id", "").rpartition("-")
+    monotonic = said.get("monotonic", "")
+    if not (sequence.isascii() and sequence.isdigit() and monotonic.isascii() and monotonic.isdigit()):
+        return "an event's id is STREAM-NUMBER and its monotonic time a whole number of nanoseconds"
+    return ""

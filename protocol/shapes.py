@@ -4,7 +4,8 @@ Strict, as JSON is: unknown keys are refused, no string becomes a number, no `Na
 core alone costs an agent 5 MB (Python with paho has 21) and reads an event, which is flat, no faster. Manifests, which people
 write, are pydantic's.
 
-An open shape passes over the keys that it does not know, at any depth: a newer peer may tell more than this side understands.
+An open shape passes over the keys that it does not know, at any depth: a newer peer may tell more than this side understands. An
+unknown word it reads as the one of that list which is among its `others`; a list that has none there stays closed.
 
 Supported hints: str, int, float, bool, StrEnum, `T | None`, `tuple[T, ...]`, `dict[str, T]`, `JsonValue`, nested dataclasses, and
 `Annotated[str | int | float, Bounds(...)]`. Anything else is our own mistake and raises at the first `read`: checks are built when
@@ -38,6 +39,9 @@ UNKNOWN = f": {_UNEXPECTED}"
 
 _LARGEST = sys.float_info.max
 
+Others = tuple[StrEnum, ...]
+"""Of each list of words the one that an unknown word is read as."""
+
 Check = Callable[[Any], Any]
 """Returns the value as its hint wants it, or raises `_WrongError`."""
 
@@ -55,18 +59,18 @@ class Bounds:
 class Shape(Generic[T]):
     """Reads values of one dataclass from what a JSON parser gives."""
 
-    __slots__ = ("_check", "cls", "is_open")
+    __slots__ = ("_check", "cls", "others")
 
-    def __init__(self, cls: type[T], *, is_open: bool = False) -> None:
-        """Name the dataclass; nothing is built yet. An open one minds no unknown keys."""
+    def __init__(self, cls: type[T], others: Others | None = None) -> None:
+        """Name the dataclass; nothing is built yet. With `others` it is open."""
         self.cls = cls
-        self.is_open = is_open
+        self.others = others
         self._check: Check | None = None
 
     def read(self, document: object) -> T | str:
         """Return the value, or one sentence that says where the document is wrong; TypeError for a hint that has no check."""
         if self._check is None:
-            self._check = _dataclass(self.cls, is_open=self.is_open)
+            self._check = _dataclass(self.cls, self.others)
         try:
             value: T = self._check(document)
         except _WrongError as wrong:
@@ -130,27 +134,27 @@ class _WrongError(Exception):
         self.steps = list(steps)
 
 
-_READERS: dict[tuple[type[Any], bool], Check] = {}
+_READERS: dict[tuple[type[Any], Others | None], Check] = {}
 # Each is built once: one message stands within many others, and a store reads each kind of record at each start.
 
 
-def _dataclass(cls: type[Any], *, is_open: bool) -> Check:
-    if (cls, is_open) not in _READERS:
-        _READERS[cls, is_open] = _reader(cls, is_open=is_open)
-    return _READERS[cls, is_open]
+def _dataclass(cls: type[Any], others: Others | None) -> Check:
+    if (cls, others) not in _READERS:
+        _READERS[cls, others] = _reader(cls, others)
+    return _READERS[cls, others]
 
 
-def _reader(cls: type[Any], *, is_open: bool) -> Check:
+def _reader(cls: type[Any], others: Others | None) -> Check:
     hints = get_type_hints(cls, include_extras=True)
     fields = dataclasses.fields(cls)
-    checks = {field.name: _check(hints[field.name], is_open=is_open) for field in fields}
+    checks = {field.name: _check(hints[field.name], others) for field in fields}
     required = [f.name for f in fields if f.default is f.default_factory is dataclasses.MISSING]
 
     def read(value: Any) -> Any:
         if isinstance(value, cls):
             return value
         made, name, document = {}, "", _mapping(value)
-        if is_open:
+        if others is not None:
             document = {name: part for name, part in document.items() if name in checks}
         try:
             for name, part in document.items():
@@ -166,22 +170,22 @@ def _reader(cls: type[Any], *, is_open: bool) -> Check:
     return read
 
 
-def _check(hint: Any, *, is_open: bool) -> Check:
+def _check(hint: Any, others: Others | None) -> Check:
     origin = get_origin(hint)
     if origin is Annotated:
         base, bounds = get_args(hint)
         return _plain(base, bounds)
     if origin in (Union, types.UnionType):
-        return _optional(hint, is_open=is_open)
+        return _optional(hint, others)
     if origin is tuple:
-        return _tuple(_check(get_args(hint)[0], is_open=is_open))
+        return _tuple(_check(get_args(hint)[0], others))
     if origin is dict:
-        return _dict(_check(get_args(hint)[1], is_open=is_open))
+        return _dict(_check(get_args(hint)[1], others))
     if hint is Any:
         return _anything
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return _dataclass(hint, is_open=is_open)
-    return _enum(hint) if isinstance(hint, type) and issubclass(hint, StrEnum) else _plain(hint, Bounds())
+        return _dataclass(hint, others)
+    return _enum(hint, others or ()) if isinstance(hint, type) and issubclass(hint, StrEnum) else _plain(hint, Bounds())
 
 
 def _plain(hint: Any, bounds: Bounds) -> Check:
@@ -197,11 +201,11 @@ def _plain(hint: Any, bounds: Bounds) -> Check:
     raise TypeError(f"a message cannot carry {hint!r}")
 
 
-def _optional(hint: Any, *, is_open: bool) -> Check:
+def _optional(hint: Any, others: Others | None) -> Check:
     inner = [part for part in get_args(hint) if part is not type(None)]
     if len(inner) != 1 or len(get_args(hint)) != 2:
         raise TypeError(f"a message field is one type or None, not {hint}")
-    check = _check(inner[0], is_open=is_open)
+    check = _check(inner[0], others)
     return lambda value: None if value is None else check(value)
 
 
@@ -218,15 +222,17 @@ def _dict(check: Check) -> Check:
     return lambda value: {name: _within(name, check, part) for name, part in _mapping(value).items()}
 
 
-def _enum(kind: type[StrEnum]) -> Check:
+def _enum(kind: type[StrEnum], others: Others) -> Check:
     members = {str(member): member for member in kind}
-    *others, last = map(repr, members)
-    words = f"input should be {', '.join(others)}{' or ' if others else ''}{last}"
+    other = next((member for member in others if isinstance(member, kind)), None)
+    *most, last = map(repr, members)
+    words = f"input should be {', '.join(most)}{' or ' if most else ''}{last}"
 
     def read(value: Any) -> Any:
-        if not isinstance(value, str) or value not in members:
-            raise _WrongError(words)
-        return members[value]
+        found = members.get(value, other) if isinstance(value, str) else None
+        if found is None:
+            raise _WrongError(f"{words}, not {value[:40]!r}" if isinstance(value, str) else words)
+        return found
 
     return read
 

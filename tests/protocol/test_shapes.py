@@ -69,7 +69,7 @@ def test_a_whole_number_may_stand_for_a_fraction() -> None:
         ({"name": "oak", "height_m": math.inf}, "height_m: input should be a finite number"),
         ({"name": "oak", "height_m": 10**400}, "height_m: input should be a finite number"),
         ({"name": "oak", "height_m": -0.1}, "height_m: input should be at least 0"),
-        ({"name": "oak", "mood": "sad"}, "mood: input should be 'calm' or 'wild'"),
+        ({"name": "oak", "mood": "sad"}, "mood: input should be 'calm' or 'wild', not 'sad'"),
         ({"name": "oak", "mood": []}, "mood: input should be 'calm' or 'wild'"),
         ({"name": "oak", "age": True}, "age: input should be a valid integer"),
         ({"name": "oak", "age": 1.0}, "age: input should be a valid integer"),
