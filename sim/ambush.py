@@ -62,6 +62,19 @@ def vanish(fleet: SimFleet, chances: random.Random) -> str:
     return f"{node.name} vanishes when it next tries something"
 
 
+def orphan(fleet: SimFleet, chances: random.Random) -> str:
+    """A node that tries something is cut off, and the controller dies: that it was granted stands in one store alone."""
+    node = fleet.nodes[chances.choice(sorted(fleet.nodes))]
+
+    def part() -> None:
+        lose_link(fleet, node.name, LONG_S)
+        if not fleet.is_healed:
+            fleet.head.kill()
+
+    node.process.ambush = ("create home.", lambda: fleet.world.after(0.0, part))
+    return f"{node.name} is cut off when it next tries something, and the controller dies"
+
+
 def ambush_controller(fleet: SimFleet, chances: random.Random) -> str:
     """Wait for the controller."""
     word, late = chances.choice(HEAD_WORDS), chances.randint(0, LATE_MOST)

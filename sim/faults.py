@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Mapping
 
 from protocol.envelope import Packet
-from sim.ambush import ambush_controller, ambush_node, fall_between, vanish
+from sim.ambush import ambush_controller, ambush_node, fall_between, orphan, vanish
 from sim.broker import Weather
 from sim.cards import lose_card, restore_controller
 from sim.fleet import SimFleet
@@ -162,6 +162,7 @@ FAULTS: dict[Fault, int] = {
     fall_between: 1,
     **dict.fromkeys(RARITIES, 0),
     swallow: 1,
+    orphan: 0,
 }
 """Each fault, and how often it comes compared with the others. New ones stand at the end: see tests/sim/regressions.py."""
 

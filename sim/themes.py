@@ -42,6 +42,7 @@ THEMES = (
             "_engine": 1,
             "_registry": 1,
             "vanish": 5,
+            "orphan": 4,
             "overflow": 4,
             "_weather": 2,
             "replay": 2,

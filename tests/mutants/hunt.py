@@ -32,7 +32,7 @@ THEMED = 200
 """So many seeds of its own themes a bug is hunted with before all others."""
 
 LONG = "long"
-"""What a plant names in the place of a theme that only shows itself in minutes."""
+"""What a plant that only shows itself in minutes names in the place of a theme, or before one."""
 
 
 class EndlessError(BaseException):
@@ -61,10 +61,9 @@ def ordered(seeds: Sequence[int], themes: str) -> list[int]:
 
 
 def _about(theme: str, least: int) -> Iterator[int]:
-    """All seeds of a theme, or all long ones."""
-    if theme == LONG:
-        return (seed for seed in count(least) if is_long(seed))
-    return (seed for seed in count(least) if theme_of(seed).name == theme and not is_long(seed))
+    """All seeds of a theme that are short, or all long ones, or the long ones of a theme."""
+    length, _, name = theme.rpartition(" ") if theme != LONG else (LONG, "", "")
+    return (seed for seed in count(least) if is_long(seed) == (length == LONG) and name in ("", theme_of(seed).name))
 
 
 def is_long(seed: int) -> bool:
