@@ -116,8 +116,9 @@ class Mail:
         self.posting.send()
         if self._outbox.size == 0 or self._broker.free <= 0:
             return
-        base = self._outbox.base
-        for row in self._courier.due(self._outbox.outstanding(WINDOW), self._broker.free, now.mono_s):
+        head = self._outbox.outstanding(WINDOW)
+        base = min((row.sequence for row in head), default=0)
+        for row in self._courier.due(head, self._broker.free, now.mono_s):
             taken = self._publish(self._outbox.packet(row, base))
             if isinstance(taken, Busy):
                 return

@@ -188,8 +188,10 @@ class Outbox:
         """The first rows by (priority, sequence); the lowest sequence is always among them, so that `base` moves."""
         query = f"SELECT {_COLUMNS} FROM outbox ORDER BY priority, sequence LIMIT ?"  # noqa: S608 - a constant
         rows = [_row(found) for found in self._connection.execute(query, (limit,))]
+        if len(rows) < limit:
+            return tuple(rows)
         base = self.base
-        if len(rows) < limit or any(row.sequence == base for row in rows):
+        if any(row.sequence == base for row in rows):
             return tuple(rows)
         lowest = f"SELECT {_COLUMNS} FROM outbox WHERE sequence = ?"  # noqa: S608 - a constant
         return (*rows[:-1], _row(self._connection.execute(lowest, (base,)).fetchone()))

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from agent.decide.effects import Dial, Forget
 from agent.decide.inputs import EngineSeen
+from agent.decide.marks import Made
 from agent.decide.node import Linked, Node
 from link.inputs import LinkDown, LinkUp
 from protocol.desired import Ack
@@ -63,13 +64,13 @@ def met(node: Node, said: ControllerPresence) -> None:
 
 def greet(node: Node) -> None:
     """Say hello once for each connection, and again when the node turns out to be made of something else."""
-    inventory = inventory_of(node)
-    if not node.is_up or inventory is None or inventory == node.greeted:
+    made = _made_of(node)
+    if not node.is_up or made is None or made == node.greeted:
         return
-    node.greeted = inventory
+    node.greeted = made
     assignment = node.assignment
     hello = Hello(
-        node.name, node.epoch, node.boot, node.version, inventory, assignment.epoch, assignment.generation,
+        node.name, node.epoch, node.boot, node.version, _inventory(made), assignment.epoch, assignment.generation,
         assignment.content_hash, node.offers.generation, release=node.release.told,
         obeyed_epoch=node.obeyed_epoch, instance=node.instance,
         offers_hash=node.offers.content_hash if node.offers.generation else "",
@@ -80,13 +81,23 @@ def greet(node: Node) -> None:
 
 def inventory_of(node: Node) -> Inventory | None:
     """What the node is made of, with the engine as it was last seen; None before the host was read and the engine looked at."""
-    if node.inventory is None or node.engine is None:
+    made = _made_of(node)
+    return _inventory(made) if made is not None else None
+
+
+def _made_of(node: Node) -> Made | None:
+    """The parts of it, which are compared in each turn."""
+    host, engine = node.inventory, node.engine
+    if host is None or engine is None:
         return None
-    address = node.address or node.inventory.address
-    if not isinstance(node.engine, EngineSeen):
-        return replace(node.inventory, address=address)
-    engine, runtimes = node.engine.version, tuple(sorted(node.engine.runtimes))
-    return replace(node.inventory, address=address, engine=engine, runtimes=runtimes)
+    address = node.address or host.address
+    if not isinstance(engine, EngineSeen):
+        return Made(host, address, host.engine, host.runtimes)
+    return Made(host, address, engine.version, tuple(sorted(engine.runtimes)))
+
+
+def _inventory(made: Made) -> Inventory:
+    return replace(made.host, address=made.address, engine=made.engine, runtimes=made.runtimes)
 
 
 def forget(node: Node, ack: Ack) -> None:

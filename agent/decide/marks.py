@@ -1,7 +1,8 @@
 """The small notes of a node.
 
 Durable, so that they reach over a power cut: when a timer fires, how far a schedule was followed, since when the controller is
-silent. Of this process: how the link stands, what a container looked like, which load was told last.
+silent. Of this process: how the link stands, what a container looked like, what the node is made of, which load
+was told last.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from protocol.load import Load
-from protocol.observed import Clock
+from protocol.observed import Clock, Inventory
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,16 @@ class Deadline:
     due_mono_s: float
     due_epoch_s: float | None = None
     boot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a node is made of, in the parts that a hello puts together."""
+
+    host: Inventory
+    address: str
+    engine: str
+    runtimes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, Pulling, 
 from agent.decide.instance import Instance
 from agent.decide.invocation import Run
 from agent.decide.lines import Lines
-from agent.decide.marks import Deadline, Life, Linked, Mark, Silence, Told
+from agent.decide.marks import Deadline, Life, Linked, Made, Mark, Silence, Told
 from agent.decide.now import Now
 from agent.decide.publication import Publication
 from agent.decide.rates import Bucket
@@ -160,7 +160,7 @@ class Node:
     hindered: dict[str, str] = field(default_factory=dict)
     missing: dict[tuple[str, str], float] = field(default_factory=dict)
     opened: OpenDevices | None = None
-    greeted: Inventory | None = None
+    greeted: Made | None = None
     said: NodeStatus | None = None
     said_mono_s: float = 0.0
     told: Told = field(default_factory=Told)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
 
@@ -285,4 +285,8 @@ class Fleet:
 
     def shelves(self) -> dict[str, Shelf[Any]]:
         """Everything that survives, by the name of its table."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, Shelf)}
+        return {name: getattr(self, name) for name in SHELVES}
+
+
+SHELVES = tuple(one.name for one in fields(Fleet) if str(one.type).startswith(Shelf.__name__))
+"""The fields of a fleet that are shelves."""
