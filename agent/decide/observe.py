@@ -136,11 +136,11 @@ def _packet(node: Node, packet: Packet, now: Now) -> bool:
     received = unpack(packet)
     if wants.is_outranked(node, received, now, retained=packet.retain):
         return True
-    is_receipt = greeting.is_receipt(node, received)
+    is_receipt, was_doubted = greeting.is_receipt(node, received), node.is_doubted
     silence.heard(node, packet)
     _received(node, received, now)
     if packet.retain:
-        node.is_doubted = False  # what the broker kept is said to everybody who connects
+        node.is_doubted = was_doubted  # what the broker kept is said to everybody who connects
     return not is_receipt
 
 

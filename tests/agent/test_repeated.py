@@ -61,3 +61,15 @@ def test_another_word_under_a_number_that_a_node_has_is_answered_by_a_hello(rig:
         assert answers(rig, topic, other) == (1, 0)
         hello = rig.messages(Hello)[-1]
         assert (hello.assignment_hash, hello.offers_hash) == (ASSIGNED[1].content_hash, OFFERED[1].content_hash)
+
+
+def test_what_the_broker_kept_ends_no_doubt(rig: Rig) -> None:
+    """A word that is said again, and one that was kept, come in one turn: the first is answered all the same."""
+    (topic, assignment), (other_topic, offers) = ASSIGNED, OFFERED
+    said, kept = pack(topic, assignment), pack(other_topic, offers)
+    assert isinstance(said, Packet)
+    assert isinstance(kept, Packet)
+    before = len(rig.messages(NodeStatus))
+    rig.loop.inbox.put(Arrived(rig.node.epoch, (replace(said, retain=False), replace(kept, retain=True))))
+    rig.run(5)
+    assert len(rig.messages(NodeStatus)) == before + 1
