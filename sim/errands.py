@@ -48,7 +48,7 @@ SLOW, SLOWER = Behaviour(exits_after_s=1.5), Behaviour(exits_after_s=4.0)
 SAYS_ON = Behaviour(exits_after_s=0.3, answer=lambda *_: f"{LIT}\n")
 FAILING = Behaviour(exits_after_s=0.3, exit_code=1)
 
-EXPIRES = "25s"
+EXPIRES = "8s"
 """What waits for a rate longer than this expires: a fleet comes to rest, and some letters are of what never began."""
 
 VANISHES_S = (0.1, 3.0)
@@ -117,19 +117,20 @@ class Errands(Workload):
         verb = self._chances.choice(LETTERS)
         knows = self._fleet.head.fleet
         letters = [knows.letters[key] for key in knows.letters] if knows is not None else []
+        if not letters:
+            self._ring()
+            return
         known = sorted(letters, key=attrgetter("rank"))
         targets = [f"{STACK}.{SICK}", STACK, *(letter.invocation.id for letter in known)]
         target = self._chances.choice(targets)
         if verb is OrderVerb.DROP:
-            self._follows.drops += 1
+            self._follows.dropped.add(target)
         for _ in range(self._chances.choice((1, 1, 2))):
             self._fleet.order(verb, target)
 
     def _rework(self) -> None:
-        """Another image of one of them; what fails may do better from now on, or the other way round."""
-        name = self._chances.choice(sorted(self._runs))
-        if name == SICK:
-            self._runs[SICK] = self._chances.choice((FAILING, FUNCTION))
+        """Other images of all of them; what fails may do better from now on, or the other way round."""
+        self._runs[SICK] = self._chances.choice((FAILING, FUNCTION))
         self._desk()
 
     # What is published.

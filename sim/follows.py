@@ -42,15 +42,14 @@ ABANDONED_S = 12.0
 
 @dataclass(slots=True)
 class Follows:
-    """The checks. `is_on` is false in the histories that have no such stack."""
+    """The checks. `is_on` is false in the histories that have no such stack. `dropped` are the targets of the operator's drops."""
 
     world: World
     head: Head
     nodes: Mapping[str, SimNode]
     queues: Queues = field(default_factory=Queues)
     is_on: bool = False
-    replays: int = 0
-    drops: int = 0
+    dropped: set[str] = field(default_factory=set)
     is_restored: bool = False
     _heard: set[str] = field(default_factory=set)
     _lit: dict[str, tuple[tuple[int, int], float]] = field(default_factory=dict)
@@ -187,7 +186,7 @@ class Follows:
             if key in fleet.letters:
                 if again in fleet.ledger:
                     raise ViolationError("letters", f"{key} was replayed as {again}, and its letter is still there")
-            elif again not in fleet.ledger and key not in done and not self.drops:
+            elif again not in fleet.ledger and key not in done and not self.dropped & {key, entry.function, STACK}:
                 raise ViolationError("letters", f"{key} is {entry.state}, and has no letter")
 
 

@@ -104,6 +104,7 @@ class Queues:
         _skipped(name, card, commit)
         _begun(name, card, commit, node.process.boot)
         _expired(name, card, commit, node.process.boot)
+        _counted(name, commit, node)
         card.told.update(commit.results)
         card.here = runs
 
@@ -216,6 +217,16 @@ def _waited_s(card: Card, id_: str, commit: Commit, boot: int) -> float:
     """How long a call has waited; 0 if its node has booted since, for what it was without power does not count."""
     call = card.accepted[id_]
     return commit.now_s - call.at_s if call.boot == boot else 0.0
+
+
+def _counted(name: str, commit: Commit, node: SimNode) -> None:
+    """As many attempts are told as have begun: an engine or a registry that was away has used up none."""
+    for result in commit.results.values():
+        begun = sum(id_ == result.id for id_, _ in node.engine.ran) if result.attempt else 0
+        if result.attempt != begun and result.status is not ResultStatus.SKIPPED:
+            raise ViolationError(
+                "attempts", f"{name} tells {result.attempt} attempts of {result.id}, and began {begun}"
+            )
 
 
 def _draw(name: str, card: Card, now_s: float) -> None:

@@ -49,6 +49,9 @@ actuators:
   row: {kind: led-board, pins: [2, 3]}
   bar: {kind: led-bar, pins: [7, 8]}
   stop: {kind: traffic-lights, red: 9, amber: 10, green: 11}
+functions:
+  greet: {mode: process, command: ["/bin/echo", "hello"]}
+  sulk: {mode: process, command: ["/bin/false"]}
 """
 
 CALLS: tuple[tuple[str, str, dict[str, Any], str, object], ...] = (
@@ -71,6 +74,9 @@ CALLS: tuple[tuple[str, str, dict[str, Any], str, object], ...] = (
     ("select.pi_1_availability", "select_option", {"option": "pause"}, "state", "pause"),
     ("number.porch_web_replicas", "set_value", {"value": 2}, "state", "2"),
     ("button.porch_web_restart", "press", {}, "state", ""),
+    ("select.pi_1_availability", "select_option", {"option": "active"}, "state", "active"),
+    ("button.porch_greet", "press", {}, "state", ""),
+    ("button.porch_sulk", "press", {}, "state", ""),
 )
 """Entity, service, what is said, and what it shows then: a state or an attribute; nothing for a button."""
 
@@ -154,6 +160,10 @@ def story(site: Site, home: Home, real: Real) -> None:
     claim(
         "the press is an event", lambda: states()["event.pi_1_doorbell_event"].get("event_type") in ("pressed", "held")
     )
+    claim("a function was called by its button", lambda: states()["sensor.porch_greet_result"]["state"] == "done")
+    claim("and said hello", lambda: states()["sensor.porch_greet_result"].get("output") == "hello\n")
+    claim("its end is an event", lambda: states()["event.porch_greet_ended"].get("event_type") == "done")
+    claim("another one failed", lambda: states()["sensor.porch_sulk_result"].get("exit_code") == 1)
     known = real.ask(entities=True)
     real.stop()
     real.start()
