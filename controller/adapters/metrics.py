@@ -37,6 +37,7 @@ _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "facts": ("bramble_facts", "Facts of nodes, each counted once.", ()),
     "fact_duplicates": ("bramble_fact_duplicates", "Facts that came again and changed nothing.", ()),
     "refusals": ("bramble_refusals", "Input that was not taken, by its class.", ("reason",)),
+    "newer_reports": ("bramble_newer_reports", "Reports of newer agents, of which something was passed over.", ()),
     "manifests": ("bramble_manifests", "Manifests, by verdict.", ("verdict",)),
     "orders": ("bramble_orders", "Orders and questions of operators.", ("verb",)),
     "invocations": ("bramble_invocations", "Ended invocations.", ("function", "status")),

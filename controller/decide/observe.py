@@ -145,6 +145,7 @@ def _passed_over(fleet: Fleet, node: str, unknown: str, *, is_hello: bool) -> No
     if unknown and node not in fleet.unknown:
         fleet.remark(node, nodes.newer(unknown))
     if unknown:
+        fleet.tally("newer_reports")
         fleet.unknown[node] = unknown
     elif is_hello:
         fleet.unknown.pop(node, None)
