@@ -174,8 +174,8 @@ class Invariants:
         self.follows.look(name, node)
 
     def _forward(self, name: str, node: SimNode, memory: _Memory) -> None:
-        """S4: what was applied is never older than what was applied before."""
-        if node.node is None:
+        """S4: what was applied is never older than what was applied before; what no full card could take was not."""
+        if node.node is None or (node.store is not None and node.store.fault):
             return
         for what, desire in (("assignment", node.node.assignment), ("offers", node.node.offers)):
             seen, before = (desire.epoch, desire.generation), getattr(memory, what)
@@ -191,7 +191,7 @@ class Invariants:
                 for other in self._nodes:  # what has become well by itself shows only when somebody looks
                     self._take(other, _ours(self._nodes[other]))
             taken = self._taken(service)
-            self.ways.wishes.taken(service, (entry.rpartition(" on ")[2] for entry in taken))
+            self.ways.wishes.taken(service, [entry.rpartition(" on ")[2] for entry in self._taken(service, well=True)])
             self.most_down[service] = max(self.most_down.get(service, 0), len(taken))
             if len(taken) > self.budgets.get(service, len(taken)) and not self.is_restored:
                 raise ViolationError(
@@ -219,13 +219,13 @@ class Invariants:
             if task not in assigned or task in memory.excused or is_over or name in self.doubted:
                 del memory.taken[task]
 
-    def _taken(self, service: str) -> list[str]:
-        """What an update has taken of a service, without what the operator has scaled away meanwhile: nobody misses that."""
-        everywhere = [(name, task) for name, memory in self._memory.items() for task in memory.taken]
+    def _taken(self, service: str, *, well: bool = False) -> list[str]:
+        """What an update has taken of a service, or of what ran well; nobody misses what the operator scales away meanwhile."""
+        everywhere = [(name, *kept) for name, memory in self._memory.items() for kept in memory.taken.items()]
         fleet = self._head.fleet
         if fleet is not None:
-            self._unwanted = {task for _, task in everywhere if task not in fleet.tasks}
-        its = [(name, task) for name, task in everywhere if service_of(task) == service]
+            self._unwanted = {task for _, task, _ in everywhere if task not in fleet.tasks}
+        its = [(name, task) for name, task, (_, was) in everywhere if service_of(task) == service and was >= well]
         return sorted(f"{task} on {name}" for name, task in its if task not in self._unwanted)
 
     def _copies(self, name: str, boxes: list[Box]) -> None:
