@@ -17,7 +17,7 @@ from cli.errors import Code, CommandError, span, tell
 from cli.look import SERVICE_HEADINGS, service_cells
 from cli.output import print_json, print_table
 from cli.project import Asked, Project
-from cli.terminal import ANSWER_S, Terminal, presence, read
+from cli.terminal import ANSWER_S, Terminal, presence, read_all, warn_of
 from link.session import Session
 from protocol import ids
 from protocol.envelope import Received, unpack
@@ -96,9 +96,12 @@ def _followed(session: Session, topic: StackStatusTopic, status: StackStatus, wi
 
 def _verdicts(session: Session, topic: StackStatusTopic, digest: str, within_s: float) -> Iterator[StackStatus]:
     """Each status that is about our very bytes."""
+    newer = ""
     for packet in session.packets(within_s):
         said = unpack(packet) if packet.topic == str(topic) and packet.payload else None
         if isinstance(said, Received) and isinstance(said.message, StackStatus) and said.message.manifest == digest:
+            if said.unknown != newer:
+                warn_of(newer := said.unknown)
             yield said.message
 
 
@@ -184,4 +187,4 @@ def _say(session: Session, topic: ManifestTopic, payload: bytes) -> None:
 
 
 def _stacks(terminal: Terminal, session: Session) -> set[str]:
-    return {read(StackRow, row).stack for row in terminal.ask(session, OrderVerb.STACKS) or []}
+    return {row.stack for row in read_all(StackRow, terminal.ask(session, OrderVerb.STACKS) or [], quietly=True)}

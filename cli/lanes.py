@@ -16,7 +16,7 @@ from rich.live import Live
 
 from cli.errors import Code, CommandError, span
 from cli.output import console, print_json, table
-from cli.terminal import Terminal, read
+from cli.terminal import Terminal, read_all
 from link.session import Session
 from protocol.operator import OrderVerb
 from protocol.rollouts import Lane, RolloutStatus
@@ -35,7 +35,7 @@ Found = list[RolloutStatus]
 def fetch(terminal: Terminal, session: Session, target: str) -> Found:
     """Ask how far the updates of a service, of a stack, or all are."""
     result = terminal.ask(session, OrderVerb.ROLLOUT_STATUS, target)
-    return [read(RolloutStatus, row) for row in result or []]
+    return read_all(RolloutStatus, result or [])
 
 
 def watch(terminal: Terminal, target: str) -> None:

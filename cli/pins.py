@@ -10,7 +10,7 @@ import typer
 
 from cli.errors import Code, CommandError
 from cli.output import print_json, print_table
-from cli.terminal import Terminal, read
+from cli.terminal import Terminal, read_all
 from link.session import Session
 from protocol.desired import Verb
 from protocol.observed import Answer
@@ -39,7 +39,7 @@ def pins(terminal: Terminal, node: str, drive: str, switch: str) -> None:
 
 
 def _pins(terminal: Terminal, session: Session, node: str) -> list[PinRow]:
-    return [read(PinRow, row) for row in _passed_on(terminal, session, node, (Verb.PINS, "", "")).result or []]
+    return read_all(PinRow, _passed_on(terminal, session, node, (Verb.PINS, "", "")).result or [])
 
 
 def _press(terminal: Terminal, session: Session, node: str, target: str) -> None:

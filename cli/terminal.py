@@ -6,7 +6,7 @@ controller that is silent, an answer that says no.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -24,7 +24,8 @@ from protocol.measures import seconds
 from protocol.observed import Answer
 from protocol.operator import Denial, OperatorOrder, OrderVerb
 from protocol.refusal import Refusal
-from protocol.shapes import JsonValue, Shape
+from protocol.reports import Report
+from protocol.shapes import JsonValue
 from protocol.topics import ControllerPresenceTopic
 
 Row = TypeVar("Row")
@@ -32,6 +33,8 @@ Connect = Callable[[str, int, str, tuple[str, ...]], Session]
 """Opens a session with the broker at a host and port, for a fleet, reading the given topic filters."""
 
 DEFAULT_PORT = 1883
+
+REMEDY = "use the controller's version of bramble"
 
 ANSWER_S = 10.0
 """An answer takes milliseconds; ten seconds see a controller through its restart."""
@@ -94,7 +97,7 @@ class Terminal:
         """Ask for a list and read each row."""
         with self.session() as session:
             result = self.ask(session, verb, target, **arguments)
-        return [read(shape, row) for row in result or []]
+        return read_all(shape, result or [])
 
     def accepted(self, session: Session, answer: Answer | Refusal | None) -> Answer:
         """Return an answer that says yes; a refusal, a no and silence end the command."""
@@ -138,11 +141,30 @@ def presence(session: Session) -> str:
 
 def read(shape: type[Row], document: JsonValue) -> Row:
     """Read a part of an answer; a controller that speaks otherwise is newer or older than we are."""
-    row = Shape(shape).read(document)
-    if isinstance(row, str):
-        message = f"the answer is not a {shape.__name__} as this version knows it: {row}"
-        raise CommandError(Code.REFUSED, message, "use the controller's version of bramble")
+    (row,) = read_all(shape, [document])
     return row
+
+
+def read_all(shape: type[Row], documents: Iterable[JsonValue], *, quietly: bool = False) -> list[Row]:
+    """The same of several; what a newer controller tells beside is passed over, and said once."""
+    report: Report[Row] = Report(shape)
+    rows: list[Row] = []
+    newer = ""
+    for document in documents:
+        row, unknown = report.read(document)
+        if isinstance(row, str):
+            message = f"the answer is not a {shape.__name__} as this version knows it: {row}"
+            raise CommandError(Code.REFUSED, message, REMEDY)
+        rows.append(row)
+        newer = newer or unknown
+    warn_of("" if quietly else newer)
+    return rows
+
+
+def warn_of(unknown: str) -> None:
+    """Say what a newer controller tells, and this version does not know."""
+    if unknown:
+        errors.tell(f"warning: the controller tells what this version does not know ({unknown}); {REMEDY}")
 
 
 def connect(host: str, port: int, fleet: str, filters: tuple[str, ...]) -> Session:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import pytest
 
-from protocol.operator import ControllerPresence, OrderVerb
+from protocol.operator import ControllerPresence, OrderVerb, StackRow, Verdict
 from protocol.refusal import Refusal
 from tests.fakes.session import FakeSession, no, operate, yes
 
@@ -60,12 +61,32 @@ def test_a_refused_order_says_why() -> None:
 
 
 def test_an_answer_in_another_tongue_is_an_error_and_no_crash() -> None:
-    """A controller of another version may answer with unknown fields; that is said in words."""
-    session = FakeSession(answers={OrderVerb.STACKS: yes([{"stack": "porch", "smell": "fine"}])})
+    """A controller of another version may answer without what is needed here; that is said in words."""
+    session = FakeSession(answers={OrderVerb.STACKS: yes([{"smell": "fine"}])})
     done = operate(session, "stacks")
     assert done.exit_code == 1
     assert "not a StackRow as this version knows it" in done.stderr
     assert "use the controller's version" in done.stderr
+
+
+def test_what_a_newer_controller_tells_beside_is_passed_over_and_said_once() -> None:
+    """The rows are shown; programs that read the output see nothing of it."""
+    rows = [
+        asdict(StackRow(name, Verdict.ACCEPTED, "r1", True, 1, 0, 0)) | {"smell": "fine"} for name in ("porch", "shed")
+    ]
+    done = operate(FakeSession(answers={OrderVerb.STACKS: yes(rows)}), "stacks")
+    assert (done.exit_code, "porch" in done.stdout, "shed" in done.stdout) == (0, True, True)
+    assert done.stderr == (
+        "warning: the controller tells what this version does not know (smell); use the controller's version of bramble\n"
+    )
+
+
+def test_a_verdict_that_is_new_is_not_taken_for_accepted() -> None:
+    """And its word is said."""
+    rows = [asdict(StackRow("porch", Verdict.ACCEPTED, "r1", True, 1, 0, 0)) | {"verdict": "pondered"}]
+    done = operate(FakeSession(answers={OrderVerb.STACKS: yes(rows)}), "stacks", "-o", "json")
+    assert "(verdict 'pondered')" in done.stderr
+    assert '"accepted"' not in done.stdout
 
 
 def test_errors_are_json_where_the_output_is() -> None:
