@@ -29,6 +29,7 @@ class Wish:
     """What was said of the release, and of how to go about it; what was not said is the controller's to know."""
 
     version: str = ""
+    image: str = ""
     back_to: str = ""
     index: str = ""
     wheel: str = ""
@@ -53,8 +54,8 @@ def rows(terminal: Terminal) -> None:
 
 def update(terminal: Terminal, wish: Wish) -> None:
     """Have the agents be another release."""
-    if bool(wish.version) == bool(wish.back_to):
-        raise typer.BadParameter("name a version, or --to previous, or --to base")
+    if sum(map(bool, (wish.version, wish.image, wish.back_to))) != 1:
+        raise typer.BadParameter("name a version, or --image IMAGE, or --to previous, or --to base")
     if wish.back_to == PREVIOUS:
         if wish != Wish(back_to=PREVIOUS):
             raise typer.BadParameter("its source and policy are as they were then, so --to previous stands alone")
@@ -68,6 +69,7 @@ def update(terminal: Terminal, wish: Wish) -> None:
 def _arguments(wish: Wish) -> dict[str, JsonValue]:
     said: dict[str, JsonValue] = {
         "version": wish.version,
+        "image": wish.image,
         "index": wish.index,
         "wheel": _wheel(wish),
         "sha256": wish.sha256.lower(),

@@ -26,6 +26,7 @@ class Action(StrEnum):
 
 
 VersionArgument = Annotated[str, typer.Argument(metavar="[VERSION]", help="The version of bramble-fleet.")]
+ImageOption = Annotated[str, typer.Option(metavar="IMAGE", help="For agents in containers: this image.")]
 ToOption = Annotated[str, typer.Option("--to", metavar="previous|base", help="Back: one release, or to the base.")]
 IndexOption = Annotated[str, typer.Option(metavar="URL", help="A package index; else the node's own.")]
 WheelOption = Annotated[str, typer.Option(metavar="URL", help="The wheel itself; needs --sha256.")]
@@ -70,6 +71,7 @@ def update(
     terminal: Terminal,
     version: VersionArgument = "",
     *,
+    image: ImageOption = "",
     to: ToOption = "",
     index: IndexOption = "",
     wheel: WheelOption = "",
@@ -86,7 +88,7 @@ def update(
     from cli import agents
 
     wish = agents.Wish(
-        version, to, index, wheel, sha256, parallelism, canary, monitor, checkin, failure_action or "", max_failure_ratio,
+        version, image, to, index, wheel, sha256, parallelism, canary, monitor, checkin, failure_action or "", max_failure_ratio,
         tuple(constraint),
     )  # fmt: skip
     agents.update(terminal, wish)

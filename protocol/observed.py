@@ -178,7 +178,8 @@ class Hello:
 
     `release` is the revision of the agent that speaks, empty where nothing could put another in its place. `obeyed_epoch` is the
     highest of a controller of which it has taken anything: whoever speaks to it under a lower one is refused. The hashes name what
-    was taken under these numbers, for a store that was put back and counts them once more; empty where nothing was.
+    was taken under these numbers, for a store that was put back and counts them once more; empty where nothing was. `image` is what
+    the agent's container was made from, empty where it is none.
     """
 
     node: Name
@@ -194,6 +195,7 @@ class Hello:
     obeyed_epoch: int = 0
     instance: str = ""
     offers_hash: str = ""
+    image: str = ""
 
 
 class Clock(StrEnum):

@@ -24,6 +24,9 @@ BASE = "base"
 VERSION_PATTERN = r"^([0-9][0-9A-Za-z.+!-]{0,62})?$"
 """What PEP 440 allows in a version; it becomes the name of a folder. Empty is the base."""
 
+IMAGE_PATTERN = r"^([a-z0-9][A-Za-z0-9._:/@-]{0,254})?$"
+"""Whatever an engine may take for a reference."""
+
 CHECKIN_S = 300.0
 """For how long a new agent may take until its controller knows it: a Pi Zero on a worn card takes half a minute to import, and the
 broker may be away for as long as a router takes to restart."""
@@ -33,8 +36,8 @@ broker may be away for as long as a router takes to restart."""
 class Release:
     """One version of the agent: from an `index` of Python packages (without one from the node's own), or as a `wheel` by its URL.
 
-    Whatever comes must have this `sha256`, where there is one. Within `checkin_s` the controller must have acknowledged the new
-    agent, or the one before it returns.
+    Whatever comes must have this `sha256`, where there is one. Or it is an `image`, for nodes whose agent is a container. Within
+    `checkin_s` the controller must have acknowledged the new agent, or the one before it returns.
     """
 
     version: Annotated[str, Bounds(pattern=VERSION_PATTERN)] = ""
@@ -42,16 +45,19 @@ class Release:
     wheel: str = ""
     sha256: Annotated[str, Bounds(pattern="^([0-9a-f]{64})?$")] = ""
     checkin_s: Seconds = CHECKIN_S
+    image: Annotated[str, Bounds(pattern=IMAGE_PATTERN)] = ""
 
     @property
     def revision(self) -> str:
         """Names the content, wherever it is kept; how long it may take to check in is no part of it."""
+        if self.image:
+            return digest([self.image])
         return digest([self.version, self.index, self.wheel, self.sha256]) if self.version else BASE
 
     @property
     def title(self) -> str:
         """For people."""
-        return self.version or BASE
+        return self.image or self.version or BASE
 
 
 @dataclass(frozen=True, slots=True)

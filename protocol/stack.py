@@ -72,7 +72,8 @@ class Resources:
 class Needs:
     """Hardware without which a task makes no sense on a node: BCM pins, buses (`i2c-1`, `spi0.0`), paths below /dev, labels.
 
-    `launcher` is an agent that another release can take the place of; it asks for no engine.
+    `launcher` is an agent that another release can take the place of, `container` one that another container can; they ask for no
+    engine.
     """
 
     pins: tuple[int, ...] = ()
@@ -80,6 +81,7 @@ class Needs:
     devices: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     launcher: bool = False
+    container: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ class Installation:
     folder: Path
     name: str
     release: Release
+    host: str = markers.BASE
     process: subprocess.Popen[str] | None = None
     is_cancelled: bool = field(default=False)
 
@@ -130,7 +131,7 @@ class Installation:
         self._pip("uninstall", "--yes", "pip", "setuptools")
         shutil.rmtree(wheels)
         os.sync()
-        markers.complete(Disk(self.folder), self.name, self.release.version, self.release.revision)
+        markers.complete(Disk(self.folder), self.name, self.release.version, self.release.revision, self.host)
 
     def _fetched(self, wheels: Path) -> Path:
         if self.release.wheel:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from typing import Protocol as Seam
 
+from agent.adapters import boxes
 from agent.decide.inputs import GiveUp, Outcome
 from agent.decide.release import (
     KeepRelease,
@@ -28,7 +29,7 @@ from agent.decide.release import (
 )
 from agent.launcher import markers
 from agent.launcher.disk import Disk
-from agent.launcher.markers import HAND_OVER, LAUNCH, RELEASE, RELEASES, SUPERVISED, Try, Verdict
+from agent.launcher.markers import HAND_OVER, LAUNCH, OURS, RELEASE, RELEASES, SUPERVISED, Try, Verdict
 from protocol.release import BASE, Release
 
 if TYPE_CHECKING:
@@ -58,11 +59,13 @@ class Releases:
         making: Making | None = None,
     ) -> None:
         self._disk = disk or Disk(Path(environ.get(RELEASES, "")))
+        self._us = environ.get(OURS, BASE)
         self._name, self._is_launched = environ.get(RELEASE, BASE), RELEASES in environ
         self._launch: list[str] = json.loads(environ.get(LAUNCH, "[]"))
         self._is_supervised = SUPERVISED in environ
         self._deliver = deliver
-        self._making: Making = making or Thread(self._disk)
+        self._image = boxes.own_image(environ, self._disk) if self._is_launched else ""
+        self._making: Making = making or Thread(self._disk, self._us)
         self._fault, self._error = self._disk.make() if self._is_launched else "", ""
         self.hands_over = False
         self.end: Callable[[], object] = lambda: None
@@ -79,6 +82,7 @@ class Releases:
             _key(verdict) if verdict is not None else None,
             verdict.reason if verdict is not None else "",
             self._fault,
+            self._image,
         )
 
     def give(self, effect: ReleaseEffect) -> None:
@@ -109,8 +113,13 @@ class Releases:
     def _complete(self) -> list[str]:
         if self._fault:
             return []
-        names = (name for name in self._disk.folders() if markers.is_complete(self._disk, name))
+        names = (name for name in self._disk.folders() if self._is_here(name))
         return [_revision(self._disk, name) for name in names]
+
+    def _is_here(self, name: str) -> bool:
+        """Whether a release can be tried from here: a whole one that was made here, or a container."""
+        is_box = markers.box(self._disk, name) is not None
+        return is_box or (markers.is_complete(self._disk, name) and markers.host_of(self._disk, name) == self._us)
 
     def _stage(self, effect: StageRelease) -> None:
         name = folder_of(effect.release)
@@ -146,10 +155,10 @@ class Releases:
 
 
 class Thread:
-    """Makes a release in a thread of its own, one at a time."""
+    """Makes a release in a thread of its own, one at a time, from within the release that is our container, if any."""
 
-    def __init__(self, disk: Disk) -> None:
-        self._disk = disk
+    def __init__(self, disk: Disk, us: str) -> None:
+        self._disk, self._us = disk, us
         self._installation: Installation | None = None
 
     def begin(self, name: str, release: Release, running: str, told: Told) -> None:
@@ -164,8 +173,11 @@ class Thread:
     def _make(self, name: str, release: Release, running: str, told: Told) -> None:
         from agent.adapters.installation import Installation  # noqa: PLC0415 - 4 MB, for one hour of a year
 
-        markers.prune(self._disk, name, running)
-        self._installation = Installation(self._disk.folder, name, release)
+        boxes.prune(self._disk, name, running, self._us)
+        if release.image:
+            told(boxes.make(self._disk, name, release, self._us))
+            return
+        self._installation = Installation(self._disk.folder, name, release, self._us)
         outcome = self._installation.make()
         self._installation = None
         told(outcome)
@@ -173,6 +185,8 @@ class Thread:
 
 def folder_of(release: Release) -> str:
     """Where a release stands; two sources of one version are two releases."""
+    if release.image:
+        return f"image-{release.revision}"
     return f"{release.version}-{release.revision}" if release.version else BASE
 
 

@@ -73,7 +73,7 @@ def greet(node: Node) -> None:
         node.name, node.epoch, node.boot, node.version, _inventory(made), assignment.epoch, assignment.generation,
         assignment.content_hash, node.offers.generation, release=node.release.told,
         obeyed_epoch=node.obeyed_epoch, instance=node.instance,
-        offers_hash=node.offers.content_hash if node.offers.generation else "",
+        offers_hash=node.offers.content_hash if node.offers.generation else "", image=node.release.image,
     )  # fmt: skip
     node.note(HelloTopic(node.fleet, node.name), hello, priority=HELLO_PRIORITY, key="hello")
     node.hello = node.sequence

@@ -22,6 +22,9 @@ NOT_LAUNCHED = (
 )
 
 
+NOT_CONTAINED = "this agent is no container which another could take the place of"
+
+
 @dataclass(frozen=True, slots=True)
 class OfferKey:
     """Which offer a release on the disk is there for."""
@@ -35,7 +38,8 @@ class OfferKey:
 class ReleaseSeen:
     """What stands on the disk: the revision that runs, those that are complete, the one on trial, and the last that was given up.
 
-    With a `refusal` nothing can be put in the place of what runs. `is_leaving` says that this process gives its trial up.
+    With a `refusal` nothing can be put in the place of what runs; without an `image` no other container can. `is_leaving` says that
+    this process gives its trial up.
     """
 
     running: str = BASE
@@ -44,6 +48,7 @@ class ReleaseSeen:
     failed: OfferKey | None = None
     reason: str = ""
     refusal: str = NOT_LAUNCHED
+    image: str = ""
     is_leaving: bool = False
 
     @property

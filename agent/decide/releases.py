@@ -13,6 +13,7 @@ from agent.decide.asking import ASK_EVERY_S, GRANT_S, NONCE_CHARS
 from agent.decide.inputs import Done, Retry
 from agent.decide.node import Node, Now
 from agent.decide.release import (
+    NOT_CONTAINED,
     KeepRelease,
     LeaveRelease,
     OfferKey,
@@ -126,6 +127,8 @@ def _found(node: Node, offer: Offer) -> Releasing:
     mine = Releasing(key, offer.task.release, offer.monitor_s)
     if seen.refusal:
         return replace(mine, state=OfferState.FAILED, reason=seen.refusal)
+    if mine.release.image and not seen.image:
+        return replace(mine, state=OfferState.FAILED, reason=NOT_CONTAINED)
     if seen.failed == key:
         return replace(mine, state=OfferState.FAILED, reason=seen.reason)
     if seen.running == key.revision:

@@ -11,9 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.launcher import markers
+from agent.launcher import containers, markers
+from agent.launcher.beside import Beside, give_way
 from agent.launcher.child import Child, Command, replace_us
-from agent.launcher.choice import Start, TryOut
+from agent.launcher.choice import GiveWay, Start, TryOut
+from agent.launcher.containers import Containers
 from agent.launcher.disk import Disk
 from agent.launcher.vigil import Ending
 from agent.launcher.way import Way
@@ -33,29 +35,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif words:
         print("usage: bramble-agent-launch [--releases DIR] [-- ARGUMENT...]", file=sys.stderr)  # noqa: T201
         return 2
-    return launch(folder, Command(folder, tuple(words)))
+    return launch(folder, Command(folder, tuple(words), os.environ.get(markers.OURS, markers.BASE)))
 
 
 def launch(folder: Path, command: Command) -> int:
     """Choose and start, until a process has taken our place or we are to end."""
-    way = Way(Disk(folder), _tell)
+    way, engine = Way(Disk(folder), _tell, command.us), containers.engine()
     while True:
         match way.next():
             case TryOut(what):
-                status = way.tried(try_out(way.disk, command, what))
+                status = way.tried(try_out(way.disk, command, engine, what))
                 if status is not None:
                     return status
             case Start(name):
                 way.refused(name, replace_us(command, name, os.environ))
-                if name == markers.BASE:
+                if name == command.us:
                     return 1
+            case GiveWay(name):
+                error = give_way(way.disk, engine, command.us, name)
+                if error is None:
+                    return 0
+                way.refused(name, error)
 
 
-def try_out(disk: Disk, command: Command, what: markers.Try) -> Ending | OSError:
-    """Start a release on trial, and stay until it has ended."""
-    return Child(
-        command, what.name, what.within_s, lambda: markers.linked(disk, markers.CURRENT) == what.name, os.environ
-    ).run()
+def try_out(disk: Disk, command: Command, engine: Containers, what: markers.Try) -> Ending | OSError:
+    """Start a release on trial, and stay until it has ended, or until the container that it is was kept."""
+    box = markers.box(disk, what.name) if markers.host_of(disk, what.name) != command.us else None
+
+    def is_kept() -> bool:
+        return markers.linked(disk, markers.CURRENT) == what.name
+
+    if box is not None:
+        return Beside(engine, box.container, what.within_s, is_kept).run()
+    return Child(command, what.name, what.within_s, is_kept, os.environ).run()
 
 
 def _tell(sentence: str) -> None:

@@ -35,10 +35,11 @@ class Command:
 
     folder: Path
     arguments: tuple[str, ...] = ()
+    us: str = BASE
 
     def of(self, name: str) -> list[str]:
-        """The command of one release; the base is where we are."""
-        if name == BASE:
+        """The command of one release; the base, or the release that our container is, is where we are."""
+        if name == self.us:
             return [sys.executable, "-P", "-m", "agent", *self.arguments]
         return [str(self.folder / name / "bin" / "bramble-agent"), *self.arguments]
 

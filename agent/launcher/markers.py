@@ -5,6 +5,8 @@
     releases/previous -> base          what was started before
     releases/trying.json           the release that is being tried, for how long, and how often it was started
     releases/verdict.json          why the last one that was not kept was not
+    releases/image-1f3a…/complete  a release that is a container: which one, and when its engine starts it by itself
+    releases/base.json             the same of the base, where that is one
 
 Each file is whole or not there: it is written beside, synced, renamed, and the folder synced (a power cut leaves the old or the
 new). Releases of all ages read these: a key may be added and none may change. Standard library only; errors go to the caller.
@@ -26,6 +28,11 @@ COMPLETE = "complete"
 
 RELEASES, RELEASE, LAUNCH, SUPERVISED = "BRAMBLE_RELEASES", "BRAMBLE_RELEASE", "BRAMBLE_LAUNCH", "BRAMBLE_SUPERVISED"
 """What an agent is told: the folder of the releases, the name of its own, how to start the launcher again, whether one waits."""
+
+OURS = "BRAMBLE_CONTAINER"
+"""What a container is told that was made for a release: which one it is. One that was made by hand is the base."""
+
+BOX = "base.json"
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 """An environment belongs to one: when the system's Python is another, after an upgrade, its releases are of no use."""
@@ -62,6 +69,14 @@ class Verdict:
     revision: str = ""
     nonce: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The container that a release is, and the restart policy that it has while it is in charge."""
+
+    container: str
+    restart: dict[str, Any]
 
 
 def verdict_on(what: Try, reason: str) -> Verdict:
@@ -114,10 +129,39 @@ def is_complete(disk: Disk, name: str) -> bool:
         return False
 
 
-def complete(disk: Disk, name: str, version: str, revision: str) -> None:
-    """Say that a release stands whole on the disk: the last thing that is done to it."""
-    document = {"version": version, "revision": revision, "python": PYTHON}
+def complete(disk: Disk, name: str, version: str, revision: str, host: str = BASE) -> None:
+    """Say that a release stands whole on the disk, made within a host: the last thing that is done to it."""
+    document = {"version": version, "revision": revision, "python": PYTHON, "host": host}
     put(disk, f"{name}/{COMPLETE}", json.dumps(document))
+
+
+def complete_box(disk: Disk, name: str, revision: str, made: Box) -> None:
+    """Say that a release is a container that was made."""
+    put(disk, f"{name}/{COMPLETE}", json.dumps({"revision": revision, **asdict(made)}))
+
+
+def remember_base(disk: Disk, made: Box) -> None:
+    """Write down which container the base is."""
+    put(disk, BOX, json.dumps(asdict(made)))
+
+
+def box(disk: Disk, name: str) -> Box | None:
+    """The container that a release is, if it is one."""
+    try:
+        document: Any = json.loads(disk.text(BOX if name == BASE else f"{name}/{COMPLETE}"))
+        return Box(str(document["container"]), dict(document["restart"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def host_of(disk: Disk, name: str) -> str:
+    """Within which release another is started: itself if it is a container, else the one that it was made in."""
+    if name == BASE or box(disk, name) is not None:
+        return name
+    try:
+        return str(json.loads(disk.text(f"{name}/{COMPLETE}")).get("host", BASE))
+    except (OSError, ValueError, AttributeError):
+        return BASE
 
 
 def prune(disk: Disk, *wanted: str) -> None:

@@ -10,21 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent.launcher import markers
-from agent.launcher.choice import Clear, Return, Seen, Start, TryOut, choose
+from agent.launcher.choice import Clear, GiveWay, Return, Seen, Start, TryOut, choose
 from agent.launcher.disk import Disk
 from agent.launcher.vigil import Ending
 
 
 @dataclass(slots=True)
 class Way:
-    """One launcher. `tell` hears a sentence for people."""
+    """One launcher, of the release `us`. `tell` hears a sentence for people."""
 
     disk: Disk
     tell: Callable[[str], object]
+    us: str = markers.BASE
     broken: set[str] = field(default_factory=set)
     ended: str = ""
 
-    def next(self) -> Start | TryOut:
+    def next(self) -> Start | TryOut | GiveWay:
         """Put the disk in order, and say what is to be started."""
         while True:
             choice, self.ended = choose(self.look()), ""
@@ -38,6 +39,9 @@ class Way:
                 case TryOut():
                     self.tell(f"tries {choice.what.name} for {choice.what.within_s:g} s, start {choice.what.attempts}")
                     markers.write(self.disk, choice.what)
+                    return choice
+                case GiveWay():
+                    self.tell(f"gives way to {choice.name}")
                     return choice
                 case Start():
                     if choice.notice:
@@ -66,5 +70,11 @@ class Way:
         current, previous = (markers.linked(self.disk, link) for link in (markers.CURRENT, markers.PREVIOUS))
         what = markers.trying(self.disk)
         names = {current, previous, markers.BASE} | ({what.name} if what else set())
-        fit = frozenset(name for name in names if name not in self.broken and markers.is_complete(self.disk, name))
-        return Seen(current, previous, what, markers.verdict(self.disk), fit, self.ended)
+        hosts = {name: markers.host_of(self.disk, name) for name in names}
+        fit = frozenset(name for name in names if self._is_fit(name, hosts[name]))
+        return Seen(current, previous, what, markers.verdict(self.disk), fit, self.ended, self.us, hosts)
+
+    def _is_fit(self, name: str, host: str) -> bool:
+        """Whether a release is whole, and neither it nor what it is started in has refused to start."""
+        is_whole = name in (self.us, host) or markers.is_complete(self.disk, name)
+        return is_whole and not self.broken & {name, host}

@@ -35,7 +35,8 @@ CANARY = "canary"
 UNMANAGED, UNABLE = "unmanaged", "unable"
 
 _SHAPE = Shape(Release)
-_OF_RELEASE = ("version", "index", "wheel", "sha256", "checkin_s")
+_OF_RELEASE = ("version", "index", "wheel", "sha256", "checkin_s", "image")
+_OF_VERSION = ("version", "index", "wheel", "sha256")
 _OF_UPDATE = ("parallelism", "canary", "monitor_s", "failure_action", "max_failure_ratio", "constraints")
 
 
@@ -58,13 +59,17 @@ def update(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
 
 def _taken_up(fleet: Fleet, release: Release, *, is_same: bool) -> str:
     """What an order sets going, or why nothing: the same order again does not forgive what has failed."""
-    able = [name for name in fleet.nodes if fleet.nodes[name].release]
+    able = [name for name in fleet.nodes if _is_able(fleet.nodes[name], release)]
     said = f"the agents are to be {release.title}{' already' if is_same else ''}"
     said += f"; {len(able)} of {len(fleet.nodes)} nodes can update theirs"
     rollout = fleet.rollouts.get(releases.KEY)
     if is_same and rollout is not None and rollout.state in HALTED:
         return f"{said}; the rollout is {rollout.state}: {rollout.reason}; `bramble rollout resume {releases.KEY}`"
     return f"{said}; `bramble rollout status {releases.KEY}` shows how far it is"
+
+
+def _is_able(node: Node, release: Release) -> bool:
+    return bool(node.release) and (bool(node.image) or not release.image)
 
 
 def rows(fleet: Fleet, _: OperatorOrder, now_mono_s: float) -> Answer:
@@ -102,7 +107,7 @@ def _stack(release: Release, policy: Update, constraints: tuple[str, ...]) -> St
         releases.container(release),
         Mode.GLOBAL,
         constraints=constraints,
-        needs=Needs(launcher=True),
+        needs=Needs(launcher=True, container=bool(release.image)),
         update=policy,
         release=release,
     )
@@ -114,6 +119,8 @@ def _release(arguments: Mapping[str, JsonValue]) -> Release | Refusal:
     release = _SHAPE.read(said)
     if isinstance(release, str):
         return Refusal(release)
+    if release.image and any(getattr(release, name) for name in _OF_VERSION):
+        return Refusal("an image is all of an agent; it has no version, index, wheel or sha256 besides")
     if not release.version and (release.index or release.wheel or release.sha256):
         return Refusal("the base stands on every node already; it comes from nowhere")
     if release.wheel and not release.sha256:

@@ -100,6 +100,7 @@ def hello(fleet: Fleet, topic: HelloTopic, said: Hello, now_mono_s: float) -> No
         boot=said.boot,
         version=said.version,
         release=said.release,
+        image=said.image,
         generation=max(known.generation, said.assignment_generation),
         offers_generation=max(known.offers_generation, said.offers_generation),
         epoch=epoch,
@@ -108,7 +109,9 @@ def hello(fleet: Fleet, topic: HelloTopic, said: Hello, now_mono_s: float) -> No
     if before is not None and before.epoch != epoch:
         fleet.unsettled.assignments.add(topic.node)
         fleet.unsettled.offers.add(topic.node)
-    if before is None or (before.inventory, before.release) != (after.inventory, after.release):
+    if before is None or (
+        (before.inventory, before.release, before.image) != (after.inventory, after.release, after.image)
+    ):
         fleet.look_at(topic.node)
         fleet.unsettled.hosts.add(topic.node)
     fleet.unsettled.greeted[topic.node] = said

@@ -33,7 +33,7 @@ class Node:
 
     `epoch` is above the fleet's where it was told more than this store knows. `set_labels` are an operator's. One that `is_leaving`
     is told to stop everything, and forgotten when it has. `release` is the revision of its agent, empty where nothing could put
-    another in its place.
+    another in its place, and `image` what that is a container of, where another container could take its place.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Node:
     is_leaving: bool = False
     release: str = ""
     epoch: int = 0
+    image: str = ""
 
     @property
     def labels(self) -> dict[str, str]:

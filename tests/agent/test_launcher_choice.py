@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.launcher import markers
-from agent.launcher.choice import STARTS_MOST, Clear, Return, Seen, Start, TryOut, choose
+from agent.launcher.choice import STARTS_MOST, Clear, GiveWay, Return, Seen, Start, TryOut, choose
 from agent.launcher.disk import Disk
 from agent.launcher.markers import BASE, Try, Verdict, verdict_on
 from agent.launcher.way import Way
@@ -63,6 +63,36 @@ def test_a_try_always_ends() -> None:
         seen, starts = replace(seen, trying=chosen.what), starts + 1
     assert starts == STARTS_MOST
     assert isinstance(chosen, Return)
+
+
+BOXES = Seen(current=BASE, previous=BASE, fit=frozenset({BASE, OLD, NEW}), hosts={OLD: OLD, NEW: NEW})
+
+
+@pytest.mark.parametrize(
+    ("seen", "choice"),
+    [
+        (replace(BOXES, trying=TRY), TryOut(replace(TRY, attempts=1))),
+        (replace(BOXES, trying=TRY, us=NEW), Start(NEW)),
+        (replace(BOXES, trying=TRY, us=OLD), GiveWay(BASE)),
+        (replace(BOXES, trying=TRY, us=NEW, verdict=verdict_on(TRY, "gone")), Clear()),
+        (replace(BOXES, us=NEW), GiveWay(BASE)),
+        (replace(BOXES, current=NEW), GiveWay(NEW)),
+        (replace(BOXES, current=NEW, us=NEW), Start(NEW)),
+        (
+            replace(BOXES, current=NEW, previous=OLD, us=OLD, fit=frozenset({OLD})),
+            Start(OLD, f"{NEW} cannot be started"),
+        ),
+        (replace(BOXES, current=NEW, previous=BASE, us=OLD, fit=frozenset({BASE, OLD})), GiveWay(BASE)),
+        (replace(BOXES, current=OLD, hosts={OLD: NEW, NEW: NEW}), GiveWay(NEW)),
+        (
+            replace(BOXES, trying=TRY, hosts={NEW: OLD, OLD: OLD}),
+            Return(TRY, f"{NEW} is not whole on the disk, or cannot be started"),
+        ),
+    ],
+)
+def test_of_containers_the_one_in_charge_tries_and_all_others_give_way(seen: Seen, choice: object) -> None:
+    """One that is on trial starts its agent, whoever counts its time; what was made in another container is not started here."""
+    assert choose(seen) == choice
 
 
 class CutError(Exception):

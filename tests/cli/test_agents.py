@@ -75,6 +75,16 @@ def test_an_update_says_what_was_said_and_nothing_else() -> None:
     assert asked("update", "0.2.0").arguments == {"version": "0.2.0"}
 
 
+def test_an_image_is_ordered_by_its_name() -> None:
+    """It is all of a release, so no version stands beside it."""
+    order = asked("update", "--image", "registry.local/bramble-agent:2", "--parallelism", "2")
+    assert order == OperatorOrder(
+        OrderVerb.AGENTS_UPDATE, "", {"image": "registry.local/bramble-agent:2", "parallelism": "2"}
+    )
+    both = operate(FakeSession(), "agents", "update", "1.0", "--image", "a:1")
+    assert (both.exit_code, "--image" in both.stderr) == (2, True)
+
+
 def test_back_is_one_release_or_the_base() -> None:
     """The row before is an undo like any other; the base is a release without a version."""
     assert asked("update", "--to", "previous") == OperatorOrder(OrderVerb.ROLLOUT_UNDO, "svc-bramble.agent")

@@ -35,6 +35,11 @@ NOT_LAUNCHED = (
     "install this release there by hand, and start it with its bramble-agent.service"
 )
 
+NOT_CONTAINED = (
+    "has an agent that is no container which another could take the place of; update it to a version, or run it as "
+    "docs/agents.md says"
+)
+
 RUNS_TOO: Mapping[str, frozenset[str]] = {"arm64": frozenset({"arm"}), "amd64": frozenset({"386"})}
 """What a processor runs besides its own, without emulation; the agent holds pulled images to the same."""
 
@@ -111,6 +116,7 @@ def lacking(one: Candidate, need: Need) -> tuple[str, ...]:
     said += [f"has no bus {bus}" for bus in hardware.buses if bus not in has.buses]
     said += [f"has no {path}" for path in hardware.devices if not _is_there(path, has.devices)]
     said += [NOT_LAUNCHED] if hardware.launcher and not one.node.release else []
+    said += [NOT_CONTAINED] if hardware.container and one.node.release and not one.node.image else []
     labels = one.node.labels if hardware.labels else {}
     return (*said, *(f"has no label {label}" for label in hardware.labels if label not in labels))
 

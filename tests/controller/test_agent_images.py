@@ -1,0 +1,74 @@
+"""Updates of agents by image: who gets one, who is told that he cannot, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.decide.releases import KEY
+from protocol.operator import OrderVerb
+from protocol.release import BASE, Release
+from tests.controller.desk import Desk
+
+IMAGE = "registry.local/bramble-agent:2"
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """One agent in a container, one that systemd starts, and one that nobody can update."""
+    made = Desk()
+    made.hello("pi-1", release=BASE, image="bramble-agent:1")
+    made.hello("pi-2", release=BASE)
+    made.hello("pi-3")
+    return made
+
+
+def test_an_image_reaches_who_is_a_container_and_the_others_are_told(desk: Desk) -> None:
+    """They leave the service, and keep what they run."""
+    answer = desk.order(OrderVerb.AGENTS_UPDATE, key="u1", image=IMAGE)
+    assert answer is not None
+    assert (answer.ok, f"are to be {IMAGE}; 1 of 3 nodes" in answer.message) == (True, True)
+    (offer,) = desk.offers("pi-1").offers
+    assert offer.task.release == Release(image=IMAGE)
+    assert [desk.offers(name).offers for name in ("pi-2", "pi-3")] == [(), ()]
+    listed = desk.order(OrderVerb.AGENTS, key="u2")
+    assert listed is not None
+    assert isinstance(listed.result, list)
+    shown = {row["node"]: row for row in listed.result}
+    assert "is no container" in shown["pi-2"]["reason"]
+    assert "bramble-agent-launch" in shown["pi-3"]["reason"]
+    assert shown["pi-1"]["wanted"] == IMAGE
+
+
+def test_a_version_reaches_containers_too_and_back_from_an_image_is_one_order(desk: Desk) -> None:
+    """Every agent under a launcher takes a version, and the base stands everywhere."""
+    for key, said in (("u1", {"image": IMAGE}), ("u2", {"version": "0.2.0"})):
+        answer = desk.order(OrderVerb.AGENTS_UPDATE, key=key, **said)
+        assert answer is not None
+        assert answer.ok
+    assert f"{KEY}.pi-2" in desk.fleet.tasks
+    back = desk.order(OrderVerb.AGENTS_UPDATE, key="u3", version="")
+    assert back is not None
+    assert back.ok
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ({"image": IMAGE, "version": "0.2.0"}, "all of an agent"),
+        ({"image": IMAGE, "index": "https://x/simple"}, "all of an agent"),
+        ({"image": "../x"}, "image"),
+        ({"image": "a b"}, "image"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(said: dict[str, str], says: str, desk: Desk) -> None:
+    """In a sentence that names it; nothing is wanted then."""
+    answer = desk.order(OrderVerb.AGENTS_UPDATE, key="u1", **said)
+    assert answer is not None
+    assert (answer.ok, says in answer.message) == (False, True)
+    assert KEY not in desk.fleet.catalogue.services
+
+
+def test_what_an_image_is_called_is_its_revision_alone() -> None:
+    """A version keeps the name that it always had."""
+    assert Release(image=IMAGE).revision not in (BASE, Release("0.2.0").revision, Release(image="other:1").revision)
+    assert Release(image=IMAGE).title == IMAGE
