@@ -1,8 +1,9 @@
 """The wire to a Docker Engine: one request, one answer. The only user of the package `docker`; knows nothing of Bramble.
 
 The package is imported with the first call that finds a socket, because it costs 5 MB and 0.1 s; its low-level client brings the
-unix transport, the choice of API version and the registries' credentials. A status code is an answer. That the engine cannot be
-reached or does not answer in time is the one exception, `EngineAwayError`; the next call connects anew.
+streams, the choice of API version and the registries' credentials. A plain question to an engine on this machine goes over a wire
+of our own. A status code is an answer. That the engine cannot be reached or does not answer in time is the one exception,
+`EngineAwayError`; the next call connects anew.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ import os
 import socket
 import stat
 import sys
+import time
 import warnings
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
+from agent.adapters.doors import Door
+from agent.adapters.http_wire import request
 from protocol.desired import Login
 
 if TYPE_CHECKING:
@@ -28,6 +33,11 @@ if TYPE_CHECKING:
 CALL_TIMEOUT_S = 60.0
 # A Pi with a slow card takes seconds to start a container; a minute without an answer is an engine that hangs.
 _OK = range(200, 400)
+_LOCAL = "unix://"
+_WHOLE_BYTES = 1 << 30
+# What the engine says of itself is believed to the end.
+_IN_PATHS = "/:@!$&'()*+,;=~%"
+# What may stand in a path as it is.
 _PATH_STAT = "X-Docker-Container-Path-Stat"
 
 
@@ -64,6 +74,8 @@ class DockerApi:
         """`url` as in DOCKER_HOST: `unix:///var/run/docker.sock` or `tcp://127.0.0.1:2375`."""
         self._url = url
         self._client: APIClient | None = None
+        local = url.removeprefix(_LOCAL) if url.startswith(_LOCAL) else ""
+        self._door = Door("", local, time.monotonic, _WHOLE_BYTES) if local else None
         self._about: Mapping[str, Any] = {}
 
     @property
@@ -86,9 +98,10 @@ class DockerApi:
         timeout_s: float = CALL_TIMEOUT_S,
     ) -> Answer:
         """Ask and wait for the whole answer. A body of bytes is sent as it is, any other as JSON."""
-        given = {"data": body} if isinstance(body, bytes) else {"json": body}
         with self._speaking() as client:
-            url = _address(client, path)
+            if self._door is not None:
+                return _replied(self._door, f"/v{client.api_version}", (method, path, query or {}, body), timeout_s)
+            url, given = _address(client, path), {"data": body} if isinstance(body, bytes) else {"json": body}
             response = client.request(method, url, params=query, timeout=(CALL_TIMEOUT_S, timeout_s), **given)
             return Answer(response.status_code, _document(response.text))
 
@@ -157,6 +170,8 @@ class DockerApi:
         client, self._client = self._client, None
         if client is not None:
             client.close()
+        if self._door is not None:
+            self._door.close()
 
     @contextmanager
     def _streaming(
@@ -197,6 +212,21 @@ class DockerApi:
         return client
 
 
+def _replied(door: Door, version: str, asked: tuple[str, str, Mapping[str, Any], Any], timeout_s: float) -> Answer:
+    """Ask an engine on this machine without a library between: that took 2 ms of a processor for each question."""
+    method, path, query, body = asked
+    given = {name: value for name, value in query.items() if value is not None}
+    target = f"{version}{quote(path, safe=_IN_PATHS)}{'?' if given else ''}{urlencode(given)}"
+    headers = {"Host": "docker"}
+    if body is not None and not isinstance(body, bytes):
+        body, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+    try:
+        reply = door.ask(request(method, target, headers, body or b""), time.monotonic() + timeout_s)
+    except TimeoutError:
+        raise TimeoutError("timed out") from None
+    return Answer(reply.status, _document(reply.body.decode(errors="replace")))
+
+
 @contextmanager
 def _unguessing() -> Iterator[None]:
     """Keep requests from loading what guesses encodings, if it is not there yet: 3 MB, and the engine speaks UTF-8."""
@@ -225,9 +255,9 @@ def _document(text: str) -> Any:
 
 def _expect_socket(url: str) -> None:
     """Tell the two common reasons before anything heavy is loaded."""
-    if not url.startswith("unix://"):
+    if not url.startswith(_LOCAL):
         return
-    path = url.removeprefix("unix://")
+    path = url.removeprefix(_LOCAL)
     try:
         is_socket = stat.S_ISSOCK(os.stat(path).st_mode)  # noqa: PTH116 - pathlib hides which error it was
     except OSError:

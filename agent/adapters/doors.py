@@ -1,4 +1,4 @@
-"""The ways to instances of warm functions: where each is reached, and the connections that are kept open to it.
+"""The ways to instances of warm functions, and to the engine: where each is reached, and the connections that are kept open to it.
 
 TCP to port 8080 of the container's address, or a unix socket in a directory that it has from us. An instance that went and came
 again is another door. Usable from several threads: a connection is in one hand at a time, and what is idle waits in a deque.
@@ -24,16 +24,17 @@ _LONGEST_PATH = 100
 
 @dataclass(slots=True)
 class Door:
-    """One instance: the container that it is, an address or the path of a socket, and the idle connections."""
+    """One instance: its container, an address or the path of a socket, how much of an answer is kept, and idle connections."""
 
     container: str
     address: str
     monotonic: Callable[[], float]
+    limit_bytes: int = OUTPUT_LIMIT_BYTES
     idle: deque[HttpWire] = field(default_factory=deque)
 
     def ask(self, sent: bytes, until_mono_s: float) -> Reply:
         """Send one request over a connection that is open, or over a new one."""
-        wire = self._idle_wire() or HttpWire(self._connected(until_mono_s), self.monotonic, OUTPUT_LIMIT_BYTES)
+        wire = self._idle_wire() or HttpWire(self._connected(until_mono_s), self.monotonic, self.limit_bytes)
         try:
             reply = wire.ask(sent, until_mono_s)
         except OSError:
