@@ -79,6 +79,12 @@ class Errands(Workload):
         self._fleet.sensors[STACK], self._fleet.actuators[STACK] = set(PINS), {LAMP}
         self._desk()
 
+    def see_to(self, verb: OrderVerb, target: str) -> None:
+        """Replay or drop dead letters."""
+        if verb is OrderVerb.DROP:
+            self._follows.dropped.add(target)
+        self._fleet.order(verb, target)
+
     # Deeds.
 
     def _ring(self) -> None:
@@ -123,10 +129,8 @@ class Errands(Workload):
         known = sorted(letters, key=attrgetter("rank"))
         targets = [f"{STACK}.{SICK}", STACK, *(letter.invocation.id for letter in known)]
         target = self._chances.choice(targets)
-        if verb is OrderVerb.DROP:
-            self._follows.dropped.add(target)
         for _ in range(self._chances.choice((1, 1, 2))):
-            self._fleet.order(verb, target)
+            self.see_to(verb, target)
 
     def _rework(self) -> None:
         """Other images of all of them; what fails may do better from now on, or the other way round."""
