@@ -85,6 +85,17 @@ class Estate(Workload):
         self._fleet.invariants.ways.stops.clear()  # a pin changes who tries what
         self._fleet.order(OrderVerb.PIN, service, node=node)
 
+    def _seal(self) -> None:
+        """Pin a service wherever it runs, and want something bad of it: nobody tries that, and whoever joins must not have it."""
+        service, knows = self._one(), self._fleet.head.fleet
+        if knows is None or len(knows.departed) or len(self._fleet.running(service)) < len(self._fleet.nodes):
+            return  # of what nobody runs any more the next revision is the first one
+        self._let_go()
+        for node in sorted(self._fleet.nodes):
+            self._pinned.add((service, node))
+            self._fleet.order(OrderVerb.PIN, service, node=node)
+        self._worsen(service)
+
     def _unpin(self) -> None:
         for service, node in sorted(self._pinned):
             self._fleet.order(OrderVerb.UNPIN, service, node=node)

@@ -172,7 +172,7 @@ RARE = (
     ),
     Theme(
         "estate",
-        {"update": 6, "update_badly": 3, "pin": 3, "unpin": 2, "let_go": 2, "light": 3, "press": 1},
+        {"update": 6, "update_badly": 3, "pin": 3, "seal": 2, "unpin": 2, "let_go": 2, "light": 3, "press": 1},
         {
             "_power": 3,
             "_cut": 4,

@@ -170,8 +170,10 @@ class Workload:
         self._home()
 
     def _update_badly(self) -> None:
+        self._worsen(self._one())
+
+    def _worsen(self, name: str) -> None:
         """Only what runs can be updated: a first revision has no gate to pass, and nothing to fall back to."""
-        name = self._one()
         if self._fleet.running(name):
             self._habits[name].next_mode(self._chances)
             if self._habits[name].goes_on:
