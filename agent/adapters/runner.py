@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PORT = 8080
 HEALTH = "/_/health"
 FAILS_FROM = 400
+WAITING_MOST = 128
+# Twice what a node asks at once. Python's own is 5: over TCP whoever finds no room tries again after a second, then after three.
 PREFIX, HEADER = "CE_", "ce-"
 SECRETS = "/var/openfaas/secrets"
 
@@ -114,6 +116,10 @@ def serve(path: str, address: str) -> None:
 
     class OnSocket(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         daemon_threads = True
+        request_queue_size = WAITING_MOST
+
+    class OnPort(http.server.ThreadingHTTPServer):
+        request_queue_size = WAITING_MOST
 
     if address:
         if os.path.exists(address):
@@ -121,7 +127,7 @@ def serve(path: str, address: str) -> None:
         server: socketserver.BaseServer = OnSocket(address, asked)
         os.chmod(address, 0o666)  # the agent is another user, and alone beside the function in that directory
     else:
-        server = http.server.ThreadingHTTPServer(("", PORT), asked)
+        server = OnPort(("", PORT), asked)
     server.serve_forever()
 
 

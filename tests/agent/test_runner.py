@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from agent.adapters.outfit import RUNNER_FILE, SERVES
+from agent.adapters.workers import ASKS_AT_ONCE
 
 PATIENCE_S = 10.0
 HANDLER = """
@@ -107,3 +110,23 @@ def test_it_serves_many_requests_on_one_connection(served: http.client.HTTPConne
     assert answer.getheader("X-Bad") == "a b"
     served.request("POST", "/", "who", {"ce-subject": "T%C3%BCre"})
     assert '"subject": "Türe"' in served.getresponse().read().decode()
+
+
+def test_a_burst_of_connections_waits_to_be_taken(served: http.client.HTTPConnection, tmp_path: Path) -> None:
+    """As many as a node asks at once find room while the function is busy; over TCP each without would lose a second."""
+    os.kill(peer_pid(served), signal.SIGSTOP)
+    try:
+        waiting = [socket.socket(socket.AF_UNIX) for _ in range(ASKS_AT_ONCE)]
+        for one in waiting:
+            one.setblocking(False)
+        assert [one.connect_ex(str(tmp_path / "socket")) for one in waiting] == [0] * ASKS_AT_ONCE
+    finally:
+        os.kill(peer_pid(served), signal.SIGCONT)
+        for one in waiting:
+            one.close()
+
+
+def peer_pid(served: http.client.HTTPConnection) -> int:
+    """The process on the other side."""
+    said = served.sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", said)[0])
