@@ -19,8 +19,8 @@ from sim.history import Plan, history
 from sim.quick import hurry
 from sim.themes import theme_of
 
-HISTORY_S = 60
-"""Of this process' own time. A history takes a second or two; one that takes this long goes round in circles."""
+HISTORY_S = 20
+"""Of this process' own time. A history takes a second or two, at most six; one that takes this long goes round in circles."""
 
 MEETING = Plan(nodes=3, seconds=45.0, fault_every_s=5.0, work_every_s=5.0, reconnects=0.3)
 """A minute in which much happens."""
