@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ from typer.testing import CliRunner
 from cli.commands import app
 from lab.broker import Broker
 from lab.processes import Process, spawn, wait_ready
+from link.session import Session
+from link.settings import LinkSettings
+from protocol.envelope import FactMark, Packet, pack
+from protocol.observed import Health, Hello, Inventory
+from protocol.operator import Verdict
+from protocol.topics import HealthTopic, HelloTopic, ManifestTopic, StackStatusTopic, Topic
 
 pytestmark = pytest.mark.broker
 
@@ -57,6 +64,11 @@ def controller(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def bramble(broker: Broker, *words: str) -> Any:
     """Run a command of this process against the broker."""
     return CliRunner().invoke(app, list(words), env={"BRAMBLE_BROKER": f"127.0.0.1:{broker.port}"})
+
+
+def session(broker: Broker, *filters: str) -> Session:
+    """A conversation of somebody who has no command line."""
+    return Session(LinkSettings("127.0.0.1", broker.port, "somebody"), "default", filters)
 
 
 def written(directory: Path, name: str, text: str) -> str:
@@ -170,3 +182,35 @@ def test_updates_are_asked_for_and_steered_by_name(broker: Broker, controller: P
     assert bramble(broker, "pin", "loft.web", "--node", "pi-9").exit_code == 3
     assert bramble(broker, "rollout", "pause", "loft.web").exit_code == 4
     assert bramble(broker, "down", "loft").exit_code == 0
+
+
+def test_a_wrong_condition_is_refused_with_its_column_whoever_publishes_it(broker: Broker, controller: Process) -> None:
+    """The controller says what the command line would have said: the line of the manifest, and the column of the expression."""
+    wrong = PORCH.replace("{every: 10m}", "{node: offline, when: [{cel: 'event.node =~ 1'}]}").replace("porch", "quay")
+    with session(broker, "bramble/v1/default/stack/#") as opened:
+        opened.say(ManifestTopic("default", "quay"), wrong.encode())
+        said = opened.retained(StackStatusTopic("default", "quay"), 10.0)
+        (fault,) = said.faults
+        opened.say(ManifestTopic("default", "quay"), b"")
+    assert said.verdict is Verdict.REFUSED
+    assert "column 12: '=' means nothing in CEL" in fault.reason
+    assert (fault.line, fault.path) == (5, "functions.greet.triggers[0].when[0].cel")
+
+
+def test_a_newer_agent_is_heard_by_a_controller_that_does_not_know_its_words(
+    broker: Broker, controller: Process
+) -> None:
+    """Its figures are taken, and the word that is new is named with the node."""
+    hello = Hello("pi-new", 1, "b", "9.9.9", Inventory("pi-new", "armv7l"))
+    said: list[tuple[Topic, Any, FactMark | None]] = [
+        (HelloTopic("default", "pi-new"), hello, FactMark("s-new", 1, 1)),
+        (HealthTopic("default", "pi-new"), Health(1.0, 0.5, 10**9, 10**9, temperature_celsius=41.5), None),
+    ]
+    with session(broker) as opened:
+        for topic, message, mark in said:
+            packet = pack(topic, message, mark)
+            assert isinstance(packet, Packet)
+            opened.publish(replace(packet, payload=packet.payload.replace(b'"guess"', b'"atomic"'), qos=1))
+    wait_ready(controller, lambda: "41.5" in bramble(broker, "nodes", "-o", "json").stdout)
+    (row,) = [row for row in json.loads(bramble(broker, "nodes", "-o", "json").stdout) if row["node"] == "pi-new"]
+    assert "does not know yet (clock 'atomic')" in str(row["reasons"])
