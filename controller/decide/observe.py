@@ -180,13 +180,18 @@ def still_unknown(fleet: Fleet, node: str) -> None:
 def _unknown(fleet: Fleet, node: str, heard: Heard, now_mono_s: float) -> None:
     """A birth comes before the hello, and is no news; for anything else a hello must follow, or it is told about once.
 
-    What the last connection of a node that has left leaves on the broker is cleared.
+    What the last connection of a node that has left leaves on the broker is cleared. Any other node whose store was never heard of is
+    asked: to one that stays connected while our store is put back as it was before the node joined, we have but begun again.
     """
     if isinstance(heard.received.topic, topics.PresenceTopic):
         if node in fleet.departed and heard.received.message.state is Link.OFFLINE:
             decommission.clear(fleet, node)
         return
     fleet.tally("refusals", "unknown_node")
+    mark = heard.received.mark
+    stream = mark.stream if mark is not None else getattr(heard.received.message, "stream", "")
+    if stream and node not in fleet.departed and streams.key_of(node, stream) not in fleet.intakes:
+        streams.ask(fleet, node, stream)
     if node not in fleet.told and len(fleet.told) < fleet.terms.answers_kept:
         fleet.told.add(node)
         fleet.deadlines.set(UNKNOWN, node, now_mono_s + fleet.terms.suspect_grace_s)

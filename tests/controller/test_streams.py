@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from controller.decide.effects import Say
+from controller.decide.greeting import EPOCHS_AHEAD_MOST
 from protocol.desired import Ack
 from protocol.envelope import FactMark
-from protocol.observed import Hello, Inventory, NodeStatus, TaskState
-from protocol.topics import AckTopic, HelloTopic, StatusTopic
+from protocol.observed import Hello, Inventory, NodeStatus, SensorEvent, TaskState
+from protocol.topics import AckTopic, EventTopic, HelloTopic, StatusTopic
 from tests.controller.desk import FLEET, Desk, running, web
 
 PI = "pi-1"
@@ -117,3 +118,27 @@ def test_a_stream_that_nobody_knows_is_asked_and_not_believed(tmp_path: Path) ->
     greets(desk, "card-c")
     says(desk, "card-c", epoch=99)
     assert known(desk) == ("card-c", 99, 1)
+
+
+def test_a_store_that_nobody_knows_is_asked_for_a_hello_until_it_said_one() -> None:
+    """A controller whose copy is older than the node: it stays connected, and would say no hello by itself."""
+    desk = Desk()
+    event = SensorEvent(OLD, 3, PI, "bell", "pressed", "2026-11-22T00:00:00Z", "boot", 0)
+    for topic, message, mark in (
+        (StatusTopic(FLEET, PI), NodeStatus(PI, 1, 5, 1, 1, stream=OLD), None),
+        (EventTopic(FLEET, PI, "bell"), event, FactMark(OLD, 3, 3)),
+    ):
+        desk.said.clear()
+        desk.heard(topic, message, mark=mark)
+        ack = desk.said[str(AckTopic(FLEET, PI))]
+        assert (ack.stream, ack.asks, ack.upto) == (OLD, True, 0)
+    desk.heard(HelloTopic(FLEET, PI), beyond_belief(), mark=FactMark(OLD, 4, 3))
+    assert PI not in desk.fleet.nodes
+    desk.said.clear()
+    desk.heard(StatusTopic(FLEET, PI), NodeStatus(PI, 1, 6, 1, 1, stream=OLD))
+    assert desk.said == {}
+
+
+def beyond_belief() -> Hello:
+    """A hello that is counted in, and not believed: to ask for it again would go on for ever."""
+    return Hello(PI, 1, "boot", "1", Inventory(PI, "aarch64"), assignment_epoch=EPOCHS_AHEAD_MOST + 10)

@@ -145,6 +145,23 @@ def test_a_restored_controller_soon_hears_how_nodes_stand_that_the_broker_forgot
             assert known.sequence == node.node.said.sequence
 
 
+def test_a_controller_that_was_restored_to_before_its_nodes_joined_asks_who_they_are(tmp_path: Path) -> None:
+    """They stay connected, and to them it is one more start of the same store; each runs on what it runs."""
+    with a_fleet(nodes=2) as fleet:
+        fleet.cut("pi-1", "pi-2")
+        fleet.run_for(seconds=5)
+        copied(fleet.head.path, tmp_path / "copy.db")
+        fleet.mend("pi-1", "pi-2")
+        fleet.publish("porch", lamps("lamp:one"))
+        fleet.run_until_converged()
+        before = fleet.containers()
+        fleet.head.kill()
+        put(fleet.head.path, tmp_path / "copy.db")
+        fleet.invariants.restored()
+        fleet.run_until_converged(within_s=120.0)
+        assert fleet.containers() == before
+
+
 def offers_known(fleet: SimFleet, name: str) -> tuple[str, str]:
     """The image of the offer that a node has, and of the one that the controller told it, both under one number."""
     node, controller = fleet.nodes[name].node, fleet.head.fleet

@@ -38,5 +38,6 @@ REGRESSIONS = (
     Regression(
         472, "a restored controller offered other things under a number that its nodes had, and nobody said so", SHORT
     ),
+    Regression(3226, "a controller was restored to before its nodes joined, and never asked who they are", SHORT),
     Regression(2454, "agents were ordered before any node had joined, and those that joined were never updated", SHORT),
 )
