@@ -180,8 +180,8 @@ def still_unknown(fleet: Fleet, node: str) -> None:
 def _unknown(fleet: Fleet, node: str, heard: Heard, now_mono_s: float) -> None:
     """A birth comes before the hello, and is no news; for anything else a hello must follow, or it is told about once.
 
-    What the last connection of a node that has left leaves on the broker is cleared. Any other node whose store was never heard of is
-    asked: to one that stays connected while our store is put back as it was before the node joined, we have but begun again.
+    What the last connection of a node that has left leaves on the broker is cleared. Any other node whose store was never heard of
+    is asked: to one that stays connected while our store is put back as it was before the node joined, we have but begun again.
     """
     if isinstance(heard.received.topic, topics.PresenceTopic):
         if node in fleet.departed and heard.received.message.state is Link.OFFLINE:
