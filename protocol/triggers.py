@@ -63,9 +63,13 @@ def matches(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], f
 
 def unclear(event: SensorEvent, stack: str, functions: Iterable[FunctionSpec], fleet: str) -> tuple[Unclear, ...]:
     """The triggers that an event would meet, if their conditions had an answer for it."""
-    near = [place for place in _near(event, stack, functions) if spec_of(place).dialects]
-    asked = [place for place in near if spec_of(place).on in ("", event.type)]
-    return unclear_of(asked, said_by(event, fleet)) if asked else ()
+    near = [
+        (f, n)
+        for f in functions
+        for n, trigger in enumerate(f.triggers)
+        if trigger.dialects and f.stack == stack and trigger.sensor == event.sensor and trigger.on in ("", event.type)
+    ]
+    return unclear_of(near, said_by(event, fleet)) if near else ()
 
 
 def unclear_of(near: Iterable[Place], said: Said) -> tuple[Unclear, ...]:

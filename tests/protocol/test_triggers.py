@@ -192,6 +192,27 @@ def test_what_cannot_be_told_calls_nothing_and_is_told(condition: JsonValue, cal
         assert all(str(one).startswith("trigger 1 of porch.greet calls nothing") for one in told)
 
 
+_AS_CEL = {"exact": "{0} == {1}", "prefix": "{0}.startsWith({1})", "suffix": "{0}.endsWith({1})"}
+
+
+@given(
+    st.sampled_from(sorted(_AS_CEL)),
+    st.sampled_from(["type", "node", "subject", "clock", "data.event_type"]),
+    st.sampled_from(["pi-1", "pi-", "pressed", "doorbell", "dev.bramble.sensor.pressed", "guess", ""]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_filter_and_the_same_in_cel_are_met_by_the_same(dialect: str, name: str, wanted: str) -> None:
+    """Whoever changes from one to the other changes nothing."""
+    in_cel = {"cel": _AS_CEL[dialect].format(f"event.{name}", json.dumps(wanted))}
+    called = [
+        bool(
+            matches(PRESSED, "porch", [replace(GREET, triggers=(TriggerSpec("doorbell", when=(condition,)),))], "home")
+        )
+        for condition in ({dialect: {name: wanted}}, in_cel, {"not": {"not": in_cel}})
+    ]
+    assert called in ([True] * 3, [False] * 3)
+
+
 def test_only_what_else_would_call_is_told() -> None:
     """Another sensor's event, another word of it, and another stack's are nothing to a condition."""
     asking = TriggerSpec("doorbell", "pressed", when=(HOT,), dialects=(Dialect.CEL,))
