@@ -30,7 +30,7 @@ def unsettled(fleet: SimFleet) -> str:
     if knows is None or not knows.is_up:
         return "the controller is away"
     nodes = (why for node in fleet.nodes.values() for why in _node(fleet, knows, node))
-    return next(chain(_stacks(fleet, knows), nodes, _ledger(fleet, knows)), "")
+    return next(chain(_stacks(fleet, knows), nodes, _ledger(fleet, knows), fleet.invariants.follows.unsettled()), "")
 
 
 def status_of(fleet: SimFleet, stack: str) -> StackStatus | None:

@@ -40,6 +40,9 @@ LAMP_PIN = 27
 SICK = "sick"
 SICK_RETRIES = 2
 
+AT_HOME = 0.4
+"""Share of these histories whose controller speaks to Home Assistant."""
+
 RINGS_MOST = 6
 RING_EVERY_S = (0.1, 1.5)
 """Some come while the one before runs, and some after it."""
@@ -76,6 +79,8 @@ class Errands(Workload):
         """Publish the desk, too."""
         super().begin()
         self._follows.begin()
+        if self._chances.random() < AT_HOME:
+            self._follows.household.begin()
         self._fleet.sensors[STACK], self._fleet.actuators[STACK] = set(PINS), {LAMP}
         self._desk()
 

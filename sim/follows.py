@@ -8,7 +8,7 @@ success leaves a letter, until somebody replays it or drops it. Work that nobody
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from agent.decide.effects import Note
@@ -19,6 +19,7 @@ from protocol.envelope import Packet
 from protocol.ids import invocation_id
 from protocol.observed import Result, ResultStatus
 from sim.head import Head
+from sim.household import Household
 from sim.node import SimNode
 from sim.queues import STACK, Queues
 from sim.violation import ViolationError
@@ -49,12 +50,16 @@ class Follows:
     nodes: Mapping[str, SimNode]
     queues: Queues = field(default_factory=Queues)
     is_on: bool = False
+    household: Household = field(init=False)
     dropped: set[str] = field(default_factory=set)
     is_restored: bool = False
     _heard: set[str] = field(default_factory=set)
     _lit: dict[str, tuple[tuple[int, int], float]] = field(default_factory=dict)
     _stuck_s: dict[tuple[str, str], float] = field(default_factory=dict)
     _letters: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.household = Household(self.world, self.head)
 
     def begin(self) -> None:
         """Look at everything from now on."""
@@ -104,6 +109,12 @@ class Follows:
             if entry is None or entry.state in OPEN:
                 raise ViolationError("one end", f"the ledger knows no end of {result.function} {result.id} on {name}")
 
+    def unsettled(self) -> Iterator[str]:
+        """What is not yet as it should be, once everything else is."""
+        fleet = self.head.fleet
+        if self.household.is_on and fleet is not None and not self.is_restored:
+            yield from self.household.unsettled(fleet, STACK)
+
     def is_taken_over(self, fleet: Fleet, invocation: str) -> bool:
         """Whether another node may run it, too: its own was away, or that of what has called it, and may have done it all alone."""
         while True:
@@ -120,6 +131,7 @@ class Follows:
 
     def _routed(self, packet: Packet) -> None:
         """The broker has a message; nobody says one before its success is committed."""
+        self.household.routed(packet)
         if packet.topic != TOPIC:
             return
         message = dict(packet.properties).get("id", "")
