@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.launcher import containers, markers
-from agent.launcher.beside import Beside, give_way
+from agent.launcher.beside import Beside, give_way, put_down
 from agent.launcher.child import Child, Command, replace_us
 from agent.launcher.choice import GiveWay, Start, TryOut
 from agent.launcher.containers import Containers
@@ -42,12 +42,14 @@ def launch(folder: Path, command: Command) -> int:
     """Choose and start, until a process has taken our place or we are to end."""
     way, engine = Way(Disk(folder), _tell, command.us), containers.engine()
     while True:
+        before = markers.trying(way.disk)
         match way.next():
             case TryOut(what):
                 status = way.tried(try_out(way.disk, command, engine, what))
                 if status is not None:
                     return status
             case Start(name):
+                end_of(way.disk, engine, command.us, before)
                 way.refused(name, replace_us(command, name, os.environ))
                 if name == command.us:
                     return 1
@@ -68,6 +70,13 @@ def try_out(disk: Disk, command: Command, engine: Containers, what: markers.Try)
     if box is not None:
         return Beside(engine, box.container, what.within_s, is_kept).run()
     return Child(command, what.name, what.within_s, is_kept, os.environ).run()
+
+
+def end_of(disk: Disk, engine: Containers, us: str, what: markers.Try | None) -> None:
+    """A container whose try is over, because its watchdog was killed too often, runs no more when another agent starts."""
+    box = markers.box(disk, what.name) if what is not None and what.name != us else None
+    if what is not None and box is not None and markers.linked(disk, markers.CURRENT) != what.name:
+        put_down(engine, box.container)
 
 
 def _tell(sentence: str) -> None:

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -21,8 +22,17 @@ from agent.launcher.vigil import KILL_AFTER_S, Ending, Vigil
 LOOK_EVERY_S = 1.0
 """Each look is a question to the engine: a thousandth of a core on a Pi 3."""
 
+NOT_FOUND = 404
+
 STAYS = {"Name": "no"}
 """Not started by the engine."""
+
+
+ANSWERED = 400
+"""From here on an error's number is an engine's answer; below it, it is the kernel's, and the engine was not reached."""
+
+PUT_DOWN_S = 120.0
+"""An engine that starts anew, on a slow card."""
 
 
 @dataclass(slots=True)
@@ -36,44 +46,41 @@ class Beside:
     is_stopping: bool = False
 
     def run(self) -> Ending | OSError:
-        """Start it, and wait until it was kept or has ended."""
+        """Start it, and wait until it was kept or has ended: unless it was kept it does not run any more afterwards."""
         handlers = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        ending: Ending | OSError
         try:
             self.containers.restart(self.container)  # whoever watched it before is gone, and its time begins anew
-            return self._watch()
+            ending = self._watch()
         except OSError as error:
-            return error
+            ending = error
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+        if isinstance(ending, OSError) or not ending.was_kept:
+            put_down(self.containers, self.container)
+        return ending
 
     def _watch(self) -> Ending:
         vigil = Vigil(time.monotonic() + self.within_s)
         while True:
-            state = self._state()
+            state = _state(self.containers, self.container)
             if not state.get("Running"):
                 return vigil.ended(state.get("ExitCode", 0), is_kept=self.is_kept(), is_stopping=self.is_stopping)
             vigil, number = vigil.saw(time.monotonic(), is_kept=self.is_kept(), is_stopping=self.is_stopping)
             if vigil.was_kept:
                 return Ending(markers.HAND_OVER, was_kept=True)
             if number:
-                self.containers.kill(self.container, number)
+                _kill(self.containers, self.container, number)
             if self.is_stopping:
                 return self._end()
             time.sleep(LOOK_EVERY_S)
 
-    def _state(self) -> Any:
-        """How it stands; an engine that does not answer just now has not ended anything."""
-        try:
-            return self.containers.inspect(self.container)["State"]
-        except OSError as error:
-            return {"Running": error.errno != 404}
-
     def _end(self) -> Ending:
         """We are to end, and so is it: it would go on without a watchdog."""
-        self.containers.kill(self.container, signal.SIGTERM)
-        until_mono_s = time.monotonic() + KILL_AFTER_S
-        while self._state().get("Running") and time.monotonic() < until_mono_s:
+        _kill(self.containers, self.container, signal.SIGTERM)
+        until_mono_s = time.monotonic() + KILL_AFTER_S / 2
+        while _state(self.containers, self.container).get("Running") and time.monotonic() < until_mono_s:
             time.sleep(LOOK_EVERY_S / 10)
         return Ending(0, was_stopped=True)
 
@@ -81,16 +88,49 @@ class Beside:
         self.is_stopping = True
 
 
+def put_down(containers: Containers, container: str) -> None:
+    """See to it that a container does not run: two agents under one name would be two devices."""
+    until_mono_s = time.monotonic() + PUT_DOWN_S
+    while _state(containers, container).get("Running") and time.monotonic() < until_mono_s:
+        _kill(containers, container, signal.SIGKILL)
+        time.sleep(LOOK_EVERY_S / 10)
+
+
 def give_way(disk: Disk, containers: Containers, us: str, name: str) -> OSError | None:
-    """Have another container be the one that runs, now and after every boot; why that is impossible."""
+    """Have another container be the one that runs, now and after every boot; why the engine refuses to start it.
+
+    Once it runs there is no way back from here: an engine that does not answer just now is asked again.
+    """
     ours, theirs = markers.box(disk, us), markers.box(disk, name)
     if theirs is None:
         return OSError(0, f"nobody has written down which container {name} is")
-    try:
-        containers.start(theirs.container)
-        containers.set_restart(theirs.container, theirs.restart)
-        if ours is not None:
-            containers.set_restart(ours.container, STAYS)
-    except OSError as error:
-        return error
+    policies = [(theirs.container, theirs.restart)] + ([(ours.container, STAYS)] if ours is not None else [])
+    acts = [lambda: containers.start(theirs.container)]
+    acts += [partial(containers.set_restart, container, policy) for container, policy in policies]
+    while acts:
+        try:
+            acts[0]()
+        except OSError as error:
+            if (error.errno or 0) >= ANSWERED and len(acts) > len(policies):
+                return error
+            time.sleep(LOOK_EVERY_S)
+            acts = acts[1:] if error.errno == NOT_FOUND else acts  # somebody has removed it meanwhile
+        else:
+            acts = acts[1:]
     return None
+
+
+def _state(containers: Containers, container: str) -> Any:
+    """How it stands; an engine that does not answer just now has not ended anything."""
+    try:
+        return containers.inspect(container)["State"]
+    except OSError as error:
+        return {"Running": error.errno != NOT_FOUND}
+
+
+def _kill(containers: Containers, container: str, number: int) -> None:
+    """Send a signal; who cannot be reached is sent another one later."""
+    try:
+        containers.kill(container, number)
+    except OSError:
+        return

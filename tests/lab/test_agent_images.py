@@ -144,7 +144,7 @@ def test_an_agent_in_a_container_becomes_another_and_returns_from_what_is_not_we
     before = desk.bramble.containers()
     for tag, reason in {"ends": "status 7", "hangs": "did not know it in time", "absent": "absent"}.items():
         update(desk, "--image", reference(tag), "--checkin", "6s", "--monitor", "1s")
-        watch.until(lambda reason=reason: is_so(desk, "failed", reason), f"the return from {tag}", UPDATED_S)
+        returns(desk, tag, reason)
         assert (running(desk), stays(desk)) == (["2"], ["2"])
 
     update(desk, "--to", "base", "--checkin", "30s", "--monitor", "4s")
@@ -152,6 +152,11 @@ def test_an_agent_in_a_container_becomes_another_and_returns_from_what_is_not_we
     host.run("kill", "-9", str(agents(desk)["2"]["State"]["Pid"]))
     becomes(desk, "1")
     assert desk.bramble.containers() == before
+
+
+def returns(desk: Desk, tag: str, reason: str) -> None:
+    """Wait until an image was given up for a reason."""
+    desk.watch.until(lambda: is_so(desk, "failed", reason), f"the return from {tag}", UPDATED_S)
 
 
 def becomes(desk: Desk, tag: str) -> None:

@@ -1,0 +1,157 @@
+"""A container on trial beside ours, on an engine that is played: what its watchdog does, and the order in which one gives way."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.launcher import beside, markers
+from agent.launcher.__main__ import end_of
+from agent.launcher.beside import Beside, give_way
+from agent.launcher.containers import Containers
+from agent.launcher.disk import Disk
+from agent.launcher.markers import BASE, HAND_OVER, Box, Try
+from agent.launcher.vigil import Ending, Vigil
+
+NEW = "image-2"
+POLICY = {"Name": "unless-stopped"}
+
+
+class Played(Containers):
+    """An engine with two containers. `refuses` are its answers to what it is asked next; `heeds` the signals that end them."""
+
+    def __init__(self, *refuses: int, heeds: tuple[int, ...] = (signal.SIGTERM, signal.SIGKILL)) -> None:
+        super().__init__({})
+        self.refuses, self.heeds = list(refuses), heeds
+        self.running = {"old": True, "new": False}
+        self.code, self.log = 0, list[str]()
+        self.looked: Callable[[], object] = lambda: None
+
+    def inspect(self, container: str) -> Any:
+        self.looked()
+        return {"State": {"Running": self.running[container], "ExitCode": self.code}}
+
+    def start(self, container: str) -> None:
+        self._take(f"start {container}")
+        self.running[container] = True
+
+    def restart(self, container: str) -> None:
+        self._take(f"restart {container}")
+        self.running[container] = True
+
+    def kill(self, container: str, number: int) -> None:
+        self._take(f"kill {container} {number}")
+        if number in self.heeds:
+            self.running[container], self.code = False, 128 + number
+
+    def set_restart(self, container: str, policy: Mapping[str, object]) -> None:
+        self._take(f"{container} {policy['Name']}")
+
+    def _take(self, what: str) -> None:
+        if self.refuses and (status := self.refuses.pop(0)):
+            raise OSError(status, "no")
+        self.log.append(what)
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody sleeps."""
+    monkeypatch.setattr(beside, "LOOK_EVERY_S", 0.0)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    """Two releases that are containers: the base, and one beside it."""
+    made = Disk(tmp_path)
+    (tmp_path / NEW).mkdir()
+    markers.remember_base(made, Box("old", POLICY))
+    markers.complete_box(made, NEW, "2", Box("new", POLICY))
+    return made
+
+
+def tried(engine: Played, *, within_s: float = 60.0, is_kept: bool = False) -> Ending | OSError:
+    return Beside(engine, "new", within_s, lambda: is_kept).run()
+
+
+def test_one_that_is_kept_goes_on_and_its_watchdog_does_not_wait_for_its_end() -> None:
+    """What is left is to give way."""
+    engine = Played()
+    assert tried(engine, is_kept=True) == Ending(HAND_OVER, was_kept=True)
+    assert engine.running["new"]
+
+
+def test_one_that_ends_says_how() -> None:
+    """By itself, before it was kept."""
+    engine = Played()
+    engine.looked = lambda: engine.running.update(new=False)
+    engine.code = 7
+    ending = tried(engine)
+    assert isinstance(ending, Ending)
+    assert "status 7" in ending.reason
+
+
+def test_one_that_is_late_is_ended() -> None:
+    """Its patience is the one of every trial."""
+    engine = Played()
+    ending = tried(engine, within_s=0.0)
+    assert isinstance(ending, Ending)
+    assert (ending.was_late, engine.log[-1], engine.running["new"]) == (True, f"kill new {signal.SIGTERM.value}", False)
+
+
+def test_one_that_cannot_be_started_does_not_run_afterwards() -> None:
+    """The engine has begun and then refused, as one does that ends in the middle: it is killed all the same."""
+    engine = Played(500)
+    engine.running["new"] = True
+    assert isinstance(tried(engine), OSError)
+    assert not engine.running["new"]
+
+
+def test_who_gives_way_is_the_last_to_lose_his_policy(disk: Disk) -> None:
+    """So that after a power cut in any moment the engine starts somebody."""
+    engine = Played()
+    assert give_way(disk, engine, BASE, NEW) is None
+    assert engine.log == ["start new", "new unless-stopped", "old no"]
+
+
+def test_an_engine_that_does_not_answer_just_now_is_asked_again(disk: Disk) -> None:
+    """Whoever was kept may run already, and nobody else must."""
+    engine = Played(111, 111, 0, 500, 0, 2)
+    assert give_way(disk, engine, BASE, NEW) is None
+    assert engine.log == ["start new", "new unless-stopped", "old no"]
+
+
+@pytest.mark.parametrize("status", [404, 409, 500])
+def test_an_engine_that_refuses_to_start_it_is_believed(status: int, disk: Disk) -> None:
+    """Then ours goes on."""
+    error = give_way(disk, Played(status), BASE, NEW)
+    assert error is not None
+    assert error.errno == status
+
+
+def test_nobody_gives_way_to_who_is_not_known(disk: Disk) -> None:
+    """Its folder has gone."""
+    (disk.folder / NEW / markers.COMPLETE).unlink()
+    assert give_way(disk, Played(), BASE, NEW) is not None
+
+
+def test_one_whose_watchdog_was_killed_too_often_is_ended_before_another_starts(disk: Disk) -> None:
+    """It was not kept; if it was, it is left alone, and so are we."""
+    for us, kept, runs in ((BASE, False, False), (BASE, True, True), (NEW, False, True)):
+        engine = Played()
+        engine.running["new"] = True
+        markers.point(disk, markers.CURRENT, NEW if kept else BASE)
+        end_of(disk, engine, us, Try(NEW))
+        assert engine.running["new"] is runs
+
+
+def test_a_vigil_asks_once_and_then_kills() -> None:
+    """Unless it was kept, or the launcher itself is to end."""
+    vigil, first = Vigil(10.0).saw(10.0, is_kept=False)
+    assert (first, vigil.saw(19.0, is_kept=False)[1]) == (signal.SIGTERM, 0)
+    assert vigil.saw(20.0, is_kept=False)[1] == signal.SIGKILL
+    assert Vigil(10.0).saw(99.0, is_kept=True)[1] == Vigil(10.0).saw(99.0, is_kept=False, is_stopping=True)[1] == 0
+    assert vigil.ended(0, is_kept=False).reason == "the controller did not know it in time"
