@@ -134,7 +134,7 @@ def _told(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
         yield f"{node.name} says a status that the controller does not have"
     for key in node.node.ended if not fleet.invariants.is_restored else ():
         entry, ended = knows.ledger.get(key), node.node.ended.get(key)
-        if entry is not None and entry.node == node.name and entry.state.value != ended:
+        if entry is not None and entry.node == node.name and entry.state.value != ended and not _is_late(knows, entry):
             yield f"{key} is {ended} on {node.name} and {entry.state} on the ledger"
 
 
@@ -158,6 +158,10 @@ def _ledger(fleet: SimFleet, knows: Fleet) -> Iterator[str]:
 
 def _has_waited(knows: Fleet, entry: Entry) -> bool:
     """Whether it has expired as late as ever; one whose function wants it at once may have found no node in its time."""
+    return entry.state is InvocationState.EXPIRED and not _is_late(knows, entry)
+
+
+def _is_late(knows: Fleet, entry: Entry) -> bool:
+    """Whether its function wanted it sooner than its result came, which may have been away for minutes."""
     function = knows.catalogue.functions.get(entry.function)
-    is_hasty = function is not None and function.spec.expires_s > 0
-    return entry.state is InvocationState.EXPIRED and not is_hasty
+    return entry.state is InvocationState.EXPIRED and function is not None and function.spec.expires_s > 0

@@ -36,6 +36,9 @@ DEPTH, DEPTH_MOST = "depth", 8
 PUBLISHING = 1
 """The place of `publish` among the actions of `CHAIN`, by which its message is named."""
 
+RUNS_S = 60.0
+"""A fraction of what each of these functions may take with all its retries, so nothing that was taken expires within it."""
+
 LIT_WITHIN_S = 5.0
 ABANDONED_S = 12.0
 """A controller gives the work of a node that is away to another in the turn in which it notices; this is until the next look."""
@@ -56,7 +59,7 @@ class Follows:
     _heard: set[str] = field(default_factory=set)
     _lit: dict[str, tuple[tuple[int, int], float]] = field(default_factory=dict)
     _stuck_s: dict[tuple[str, str], float] = field(default_factory=dict)
-    _letters: set[str] = field(default_factory=set)
+    _open_s: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.household = Household(self.world, self.head)
@@ -75,7 +78,6 @@ class Follows:
     def restored(self) -> None:
         """The controller has an older store: of the letters that it kept nobody knows any more."""
         self.is_restored = True
-        self._letters.clear()
 
     def look(self, name: str, node: SimNode) -> None:
         """After everything that touched a node."""
@@ -90,6 +92,7 @@ class Follows:
             self._children()
             self._taken_over(fleet)
             self._dead(fleet)
+            self._expired(fleet)
 
     def at_rest(self) -> None:
         """Once nothing is under way."""
@@ -195,11 +198,26 @@ class Follows:
             if entry.invocation.stack != STACK or entry.state not in (InvocationState.FAILED, InvocationState.EXPIRED):
                 continue
             again = invocation_id(f"replay {key}", STACK, entry.invocation.function, 0)
-            if key in fleet.letters:
-                if again in fleet.ledger:
-                    raise ViolationError("letters", f"{key} was replayed as {again}, and its letter is still there")
-            elif again not in fleet.ledger and key not in done and not self.dropped & {key, entry.function, STACK}:
+            if key in fleet.letters and again in fleet.ledger:
+                raise ViolationError("letters", f"{key} was replayed as {again}, and its letter is still there")
+            is_known = not self.queues.unsure & {entry.node, *entry.asked}
+            is_dropped = bool(self.dropped & {key, entry.function, STACK})
+            is_gone = again in fleet.ledger or key in done or is_dropped
+            if key not in fleet.letters and is_known and not is_gone:
                 raise ViolationError("letters", f"{key} is {entry.state}, and has no letter")
+
+    def _expired(self, fleet: Fleet) -> None:
+        """Who has taken a call in its time has time to run it: the ledger does not give it up meanwhile."""
+        now_s = self.world.now_s
+        for key in fleet.ledger:
+            entry = fleet.ledger[key]
+            if entry.state in OPEN:
+                self._open_s.setdefault(key, now_s)
+            elif entry.state is InvocationState.EXPIRED and now_s - self._open_s.pop(key, -RUNS_S) < RUNS_S:
+                cards = self.queues.cards.values()
+                is_told = any(key in card.told and card.told[key].status is ResultStatus.EXPIRED for card in cards)
+                if not is_told and any(key in card.accepted for card in cards):
+                    raise ViolationError("expired", f"{key} has expired on the ledger, and was taken in its time")
 
 
 def _is_abandoned(fleet: Fleet, entry: Entry) -> bool:
