@@ -89,8 +89,10 @@ class ReleasePromises:
             return
         self._go_on(name, node)
         self._trials.pop(name, None)
-        tried = launch.child
+        tried, current = launch.child, _linked(launch.disk.names)
         if tried is None:
+            if launch.running != current:
+                raise ViolationError("launcher", f"{name} starts {launch.running}, and has kept {current}")
             return
         self._starts[name, tried.name, tried.nonce] += 1
         if self._starts[name, tried.name, tried.nonce] > STARTS_MOST:
