@@ -4,6 +4,9 @@ A task that moves begins on its new node when the old one has stopped it. A cont
 two copies only if the old one comes to run it in that very moment; here it shows at once. Whoever was told to run a task and is let
 go of has applied a later word than the last one that had the task in it: what he has applied is looked up in his store, never in a
 report.
+
+A number means one word (law 6): while no store is restored, nobody is told anything else under a number that was used. The nodes
+would notice, and have the controller speak under a higher epoch, but only then would they know what they should do.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from dataclasses import dataclass, field
 
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
+from protocol.desired import Assignment, Offers
 from sim.head import Head
 from sim.node import SimNode
 from sim.violation import ViolationError
@@ -32,6 +36,7 @@ class Holds:
     _told: dict[_Held, Applied] = field(default_factory=dict)
     _held: set[_Held] = field(default_factory=set)
     _asked: dict[str, int] = field(default_factory=dict)
+    _said: dict[tuple[str, str], Assignment | Offers] = field(default_factory=dict)
 
     def look(self, applied: Mapping[str, Applied]) -> None:
         """Look at everybody who has been let go of since the last look."""
@@ -47,8 +52,23 @@ class Holds:
         self._held = held
         self._given_up(fleet)
         for node in self.nodes:
-            if (now := fleet.assignments.get(node)) is not None:
+            self._says(node, "offers", fleet.offers.get(node))
+            now = fleet.assignments.get(node)
+            if self._says(node, "assignment", now) and now is not None:
                 self._told |= dict.fromkeys(((spec.task, node) for spec in now.tasks), (now.epoch, now.generation))
+
+    def _says(self, node: str, what: str, now: Assignment | Offers | None) -> bool:
+        """Whether a node is told something else than before; then it has another number."""
+        before = self._said.get((node, what))
+        if now is None or now is before:
+            if now is None:
+                self._said.pop((node, what), None)
+            return False
+        number = (now.epoch, now.generation)
+        if before is not None and number == (before.epoch, before.generation) and now != before:
+            raise ViolationError("law 6", f"{node} has other words as its {what}, under the same number {number}")
+        self._said[node, what] = now
+        return True
 
     def _stops_by_itself(self, fleet: Fleet, task: str) -> bool:
         """A node that hears nothing may have been told to end this after a while; then nobody waits for its word."""
@@ -70,8 +90,10 @@ class Holds:
         """A node has another card, or an older one: what it was told is nobody's business any more."""
         for key in [key for key in self._told if key[1] == node]:
             del self._told[key]
+        self._said.pop((node, "assignment"), None)
 
     def restored(self) -> None:
         """The controller has an older store, or another had its fleet meanwhile; whom it has given up stands in its ledger."""
         self._told.clear()
         self._held.clear()
+        self._said.clear()
