@@ -46,6 +46,10 @@ BALLAST = "agent.ballast"
 WARM = "warm"
 """Where warm functions get the directories for their sockets, beside the store: they stay over a restart, as the containers do."""
 
+SWITCH_S = 0.0005
+# How long a thread with something to send or an answer to read waits for the interpreter while another one reckons; Python's own
+# is 5 ms. On two busy processors the slowest of 100 events took 50 ms instead of 66, and calls of a warm function went 1.4 times
+# as fast (medians of four runs each, in turns), for no more processor time.
 INSTANCE_BYTES = 4
 # Tells the processes of one node apart, some hundreds in its life.
 
@@ -73,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n".join(f"{name} = {value!r}" for name, value in asdict(settings).items()))  # noqa: T201 - asked for
         return 0
     logging.basicConfig(level=options.log_level, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    sys.setswitchinterval(SWITCH_S)
     return make_safe(settings) if options.make_safe else run(settings)
 
 
