@@ -203,6 +203,19 @@ def test_a_controller_that_begins_again_knows_how_they_ended(tmp_path: Path) -> 
     assert state(desk, f"{GREET}/state") == "running"
 
 
+def test_switched_off_nothing_is_left_of_it(tmp_path: Path) -> None:
+    """Its device is taken back, and what was remembered for it."""
+    desk = porch(tmp_path)
+    (asked,) = called(press(desk))
+    end(desk, asked.id)
+    assert len(desk.fleet.ends) == 1
+    desk.home_assistant = ""
+    desk.restart()
+    settled(desk)
+    assert desk.said[DEVICE] == b""
+    assert len(desk.fleet.ends) == 0
+
+
 def test_an_end_of_last_night_rings_no_bell() -> None:
     """What ended while its node was away says how things stand, and is no event."""
     desk = porch()

@@ -205,6 +205,8 @@ def _take_back(fleet: Fleet, before: Announcement) -> None:
     desk.said.pop(before.topic(fleet.name), None)
     desk.quiet_mono_s.pop(subject, None)
     desk.paced_mono_s.pop(subject, None)
+    for key in tuple(fleet.ends.of("stack", subject.name)) if subject.what == STACK else ():
+        fleet.ends.drop(key)
     fleet.say(before.topic(fleet.name), b"")
     if before.is_gone:
         return
