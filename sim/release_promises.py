@@ -94,8 +94,8 @@ class ReleasePromises:
             if launch.running != current:
                 raise ViolationError("launcher", f"{name} starts {launch.running}, and has kept {current}")
             return
-        self._starts[name, tried.name, tried.nonce] += 1
-        if self._starts[name, tried.name, tried.nonce] > STARTS_MOST:
+        self._starts[name, tried.name, tried.rollout] += 1
+        if self._starts[name, tried.name, tried.rollout] > STARTS_MOST:
             raise ViolationError("launcher", f"{name} starts {tried.name} once more, after {STARTS_MOST} times")
         if (name, tried.name, tried.rollout) in self._given_up:
             raise ViolationError("launcher", f"{name} tries {tried.name} again, which it gave up")

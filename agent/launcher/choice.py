@@ -80,8 +80,8 @@ def choose(seen: Seen) -> Start | TryOut | Return | Clear | GiveWay:
     what = seen.trying
     if what is not None and (what.name == seen.current or is_about(seen.verdict, what)):
         return Clear()
-    if what is not None and what.name == seen.us:
-        return Start(seen.us)  # its launcher waits for us in another container, and counts the time
+    if what is not None and what.name == seen.us != seen.host(seen.current):
+        return Start(seen.us)  # the launcher that is in charge waits for us in another container, and counts the time
     kept = _kept(seen)
     return kept if what is None or isinstance(kept, GiveWay) else _tried(seen, what)
 

@@ -65,7 +65,8 @@ def test_a_try_always_ends() -> None:
     assert isinstance(chosen, Return)
 
 
-BOXES = Seen(current=BASE, previous=BASE, fit=frozenset({BASE, OLD, NEW}), hosts={OLD: OLD, NEW: NEW})
+HOME = replace(TRY, name=BASE)
+BOXES = Seen(current=BASE, previous=BASE, fit=frozenset({BASE, OLD, NEW, "3-made"}), hosts={OLD: OLD, NEW: NEW})
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,13 @@ BOXES = Seen(current=BASE, previous=BASE, fit=frozenset({BASE, OLD, NEW}), hosts
     [
         (replace(BOXES, trying=TRY), TryOut(replace(TRY, attempts=1))),
         (replace(BOXES, trying=TRY, us=NEW), Start(NEW)),
+        (replace(BOXES, current=NEW, trying=HOME), Start(BASE)),
+        (replace(BOXES, current=NEW, trying=HOME, us=NEW), TryOut(replace(HOME, attempts=1))),
+        (replace(SEEN, trying=HOME), TryOut(replace(HOME, attempts=1))),
+        (
+            replace(BOXES, current="3-made", trying=TRY, us=NEW, hosts={"3-made": NEW, NEW: NEW}),
+            TryOut(replace(TRY, attempts=1)),
+        ),
         (replace(BOXES, trying=TRY, us=OLD), GiveWay(BASE)),
         (replace(BOXES, trying=TRY, us=NEW, verdict=verdict_on(TRY, "gone")), Clear()),
         (replace(BOXES, us=NEW), GiveWay(BASE)),
