@@ -96,7 +96,7 @@ class HttpWire:
         """Send it all. Who does not read to the end may answer nevertheless."""
         self._left_s()
         try:
-            rest = sent[self._sent_at_once(sent) :]
+            rest = memoryview(sent)[self._sent_at_once(sent) :]
             while rest:
                 self._allow(socket.SO_SNDTIMEO)
                 rest = rest[self._sock.send(rest) :]
