@@ -46,10 +46,16 @@ class Allowance:
 class Processes:
     """Processes of functions below one directory. Only the loop's thread calls these methods."""
 
-    def __init__(self, home: Path, allowance: Allowance, deliver: Callable[[object], object]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        allowance: Allowance,
+        deliver: Callable[[object], object],
+        keepers: Keepers | None = None,
+    ) -> None:
         """`deliver` puts a value into the inbox, from any thread."""
         self._home, self._allowance, self._deliver = home, allowance, deliver
-        self._keepers = Keepers()
+        self._keepers = keepers or Keepers()
         self._runs: Lane[Run] = Lane("process", RUNS_AT_ONCE, self._run)
         self._chores: Lane[str] = Lane("discard", 1, self._discard)
 

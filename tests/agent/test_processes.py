@@ -130,6 +130,23 @@ def test_keepers_come_from_one_process_which_is_made_anew_when_it_dies(tmp_path:
     assert os.getpid() not in origins
 
 
+class Stillborn(Keepers):
+    """Keepers that end before they begin, as where their process is killed in that moment."""
+
+    def begin(self, ticket: Path) -> int:
+        return os.open(os.devnull, os.O_RDONLY)
+
+
+def test_a_run_whose_keeper_never_began_has_not_begun(tmp_path: Path, told: list[object]) -> None:
+    """It uses up no retry, and is begun by the next asking, once."""
+    one = step("sh", "-c", f"echo x >>{tmp_path}/effects")
+    ended = Processes(tmp_path / "processes", Allowance(MEMORY, FILE), told.append, Stillborn()).run(one)
+    assert (ended.is_unbegun, ended.exit_code, ended.reason) == (True, None, "its keeper could not begin")
+    ended = again(tmp_path, told).run(one)
+    assert (ended.is_unbegun, ended.exit_code) == (False, 0)
+    assert (tmp_path / "effects").read_text() == "x\n"
+
+
 def test_the_keepers_process_ends_with_its_agent(tmp_path: Path) -> None:
     """What it has begun goes on."""
     one = step("sh", "-c", f"cat /proc/$PPID/stat >{tmp_path}/stat; sleep 0.3; echo x >>{tmp_path}/effects")
