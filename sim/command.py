@@ -18,6 +18,7 @@ from multiprocessing import get_context
 
 from sim import rehearsed
 from sim.arguments import parsed, plan_of
+from sim.forks import Forks
 from sim.history import Course, Plan, history
 from sim.minimal import Minimal, minimised
 from sim.quick import hurry
@@ -78,21 +79,32 @@ def shortened(short: Minimal) -> str:
 
 def lived(seeds: Sequence[int], plan: Plan, jobs: int) -> Iterator[Course]:
     """The histories of these seeds, in order, lived through by so many processes; only the last keeps its whole trace."""
-    works = [(seed, plan, seed == seeds[-1]) for seed in seeds]
+    works = [(seed, seed == seeds[-1]) for seed in seeds]
     if jobs == 1:
-        yield from map(_course, works)
+        yield from (_kept(history(seed, plan), is_last=is_last) for seed, is_last in works)
         return
     context = get_context("fork")  # what a test has planted goes along
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=hurry) as processes:
-        yield from processes.map(_course, works, chunksize=max(1, min(CHUNK, len(works) // (4 * jobs))))
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(plan,)) as processes:
+        yield from processes.map(_forked, works, chunksize=max(1, min(CHUNK, len(works) // (4 * jobs))))
 
 
-def _course(work: tuple[int, Plan, bool]) -> Course:
-    seed, plan, is_last = work
-    course = history(seed, plan)
-    if is_last:
-        return course
-    return replace(course, trace=course.last_lines if course.broken else ())
+_forks: list[Forks] = []
+# Of a process that does nothing but live through histories.
+
+
+def _begin(plan: Plan) -> None:
+    hurry()
+    _forks[:] = [Forks(plan)]
+
+
+def _forked(work: tuple[int, bool]) -> Course:
+    seed, is_last = work
+    return _kept(_forks[0].course(seed), is_last=is_last)
+
+
+def _kept(course: Course, *, is_last: bool) -> Course:
+    """What is kept of it: of most only the end of the trace, and that only where something is broken."""
+    return course if is_last else replace(course, trace=course.last_lines if course.broken else ())
 
 
 def told(course: Course, again: str) -> str:

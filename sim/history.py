@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sim.aftermath import aftermath
 from sim.estate import operator_of
@@ -19,7 +19,9 @@ from sim.given import GivenStack, labels_of
 from sim.head import CLIENT
 from sim.honesty import SILENT_S
 from sim.steps import Recording, Replay, Steps
+from sim.themes import THEMES, theme_of
 from sim.violation import ViolationError
+from sim.workload import Workload
 
 WORK_EVERY_S = 20.0
 
@@ -34,13 +36,16 @@ SWEEP_AFTER = (200_000, 20, 20)
 SILENT_SHARE = 0.5
 """Of the reconnects."""
 
+BEGINNINGS = 48
+"""So many fleets begin for thousands of short histories: eight of each theme, whose habits, services and machines differ."""
+
 REST_S = 90.0
 """Longer than any lease: what a reconnect would disturb, it has disturbed by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How a history went. `broken` is the sentence of the promise that it broke, empty if none."""
+    """How a history went. `broken` is the sentence of the promise that it broke, empty if none; from `begun_s` on things strike."""
 
     seed: int
     digest: str
@@ -48,6 +53,7 @@ class Course:
     seconds: float
     broken: str
     trace: tuple[str, ...]
+    begun_s: float = 0.0
 
     @property
     def last_lines(self) -> tuple[str, ...]:
@@ -61,7 +67,8 @@ class Plan:
 
     `faults` says which faults may come, and how often each compared with the others. On average one strikes every `fault_every_s`,
     and the operator does something every `work_every_s`; a lean one has only some of our services. `reconnects` is the share of the
-    histories that end with a reconnect of everybody.
+    histories that end with a reconnect of everybody. With `begins_at_rest` nothing strikes before the first revision of everything
+    runs, and histories of one theme share a few such beginnings (`sim.beginnings`).
     """
 
     nodes: int = 4
@@ -72,31 +79,85 @@ class Plan:
     work_every_s: float = WORK_EVERY_S
     is_lean: bool = False
     reconnects: float = 1.0
+    begins_at_rest: bool = False
 
 
-SHORT = Plan(
-    nodes=2, seconds=16.0, fault_every_s=5.0, work_every_s=6.0, is_lean=True, reconnects=0.0625
-)  # fmt: skip
+LEAN = Plan(nodes=2, seconds=16.0, fault_every_s=5.0, work_every_s=6.0, is_lean=True, reconnects=0.0625)
+"""A short history of its own: it begins with an empty fleet."""
+
+SHORT = replace(LEAN, begins_at_rest=True)
 """A history for tens of thousands of seeds: faults meet deeds as often in a fraction of the turns. What takes longer than a
 quarter of a minute (an absence of minutes, a grant that waits for its third node) is the long one's."""
+
+
+@dataclass(slots=True)
+class Begun:
+    """A fleet and its operator, right before a history goes on from them; `broken` if they never came so far."""
+
+    fleet: SimFleet
+    operator: Workload | GivenStack | None = None
+    broken: str = ""
 
 
 def history(seed: int, plan: Plan | None = None, told: Recording | Replay | None = None) -> Course:
     """Live through one history; a recording is filled, a replay followed."""
     plan = plan or Plan()
+    return gone_on(begun(beginning_of(seed, plan), plan), seed, plan, told)
+
+
+def beginning_of(seed: int, plan: Plan) -> int:
+    """The seed by which a history begins: its own, or of those that begin at rest one of few of the same theme."""
+    shared = seed % BEGINNINGS
+    is_shared = plan.begins_at_rest and plan.manifest is None and theme_of(seed) is theme_of(shared)
+    return shared if is_shared and theme_of(seed) in THEMES else seed
+
+
+def begun(number: int, plan: Plan) -> Begun:
+    """Begin a history."""
     labels = labels_of(plan.manifest) if plan.manifest else {}
-    fleet = SimFleet(plan.nodes, seed, labels=labels)
-    broken = ""
+    begun = Begun(SimFleet(plan.nodes, number, labels=labels))
+    with _broken_by(begun):
+        _draw_paces(begun.fleet)
+        given = plan.manifest
+        begun.operator = GivenStack(begun.fleet, given) if given else operator_of(begun.fleet, is_lean=plan.is_lean)
+        begun.operator.begin()
+        if plan.begins_at_rest:
+            begun.fleet.run_until_converged()
+    return begun
+
+
+def gone_on(begun: Begun, seed: int, plan: Plan, told: Recording | Replay | None = None) -> Course:
+    """Live through the rest of it, and let go of the fleet."""
+    world, begun_s = begun.fleet.world, begun.fleet.world.age_s
+    if not begun.broken and plan.begins_at_rest:
+        world.chances.seed(seed)
+        _draw_paces(begun.fleet)
+    if not begun.broken:
+        with _broken_by(begun):
+            _live(begun, plan, Steps(world.chances, told))
+    begun.fleet.close()
+    spent_s = world.age_s
+    return Course(seed, world.digest(), begun.fleet.faults, spent_s, begun.broken, tuple(world.trace), begun_s)
+
+
+@contextmanager
+def _broken_by(begun: Begun) -> Iterator[None]:
+    """Note the promise that is broken meanwhile."""
     try:
         with seldom_swept():
-            _live(fleet, plan, Steps(fleet.world.chances, told))
+            yield
     except (ViolationError, NotConvergedError) as failure:
-        broken = str(failure)
-        fleet.world.say("history", broken)
-    finally:
-        fleet.close()
-    world = fleet.world
-    return Course(seed, world.digest(), fleet.faults, world.age_s, broken, tuple(world.trace))
+        begun.broken = str(failure)
+        begun.fleet.world.say("history", begun.broken)
+    except BaseException:
+        begun.fleet.close()
+        raise
+
+
+def _draw_paces(fleet: SimFleet) -> None:
+    """Draw how busy each machine is."""
+    for process in (fleet.head.process, *(node.process for node in fleet.nodes.values())):
+        process.stretch = fleet.world.chances.choice(STRETCH)
 
 
 @contextmanager
@@ -110,17 +171,14 @@ def seldom_swept() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _live(fleet: SimFleet, plan: Plan, steps: Steps) -> None:
-    chances = fleet.world.chances
-    fleet.head.process.stretch = chances.choice(STRETCH)
-    for node in fleet.nodes.values():
-        node.process.stretch = chances.choice(STRETCH)
-    workload = GivenStack(fleet, plan.manifest) if plan.manifest else operator_of(fleet, is_lean=plan.is_lean)
-    workload.begin()
+def _live(begun: Begun, plan: Plan, steps: Steps) -> None:
+    fleet, workload = begun.fleet, begun.operator
+    assert workload is not None, "it has begun"
+    chances, until_s = fleet.world.chances, fleet.world.age_s + plan.seconds
     next_fault_s, next_work_s = (
-        chances.expovariate(1 / every_s) for every_s in (plan.fault_every_s, plan.work_every_s)
+        fleet.world.age_s + chances.expovariate(1 / every_s) for every_s in (plan.fault_every_s, plan.work_every_s)
     )
-    while (next_s := min(next_fault_s, next_work_s)) < plan.seconds:
+    while (next_s := min(next_fault_s, next_work_s)) < until_s:
         fleet.run_for(max(0.0, next_s - fleet.world.age_s))
         if next_s == next_fault_s:
             steps.take(lambda: strike(fleet, plan.faults))

@@ -82,7 +82,7 @@ class _Search:
 
     def shorten(self, kept: Sequence[int]) -> None:
         """Let everything heal soon after the last step that is kept, if that still fails."""
-        at_s = last_fault_s(self.shortest)
+        at_s = last_fault_s(self.shortest) - self.shortest.begun_s
         spans = (at_s + after_s for after_s in AFTER_S if at_s + after_s < self._plan.seconds)
         any(self._try(replace(self._plan, seconds=seconds), kept) for seconds in spans)
 

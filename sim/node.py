@@ -79,6 +79,13 @@ class FusedStore(Store):
         """The sequences in the outbox, each with its key."""
         return {sequence: key or "" for sequence, key in self._connection.execute("SELECT sequence, key FROM outbox")}
 
+    def move(self, path: Path) -> None:
+        """Go on with a copy of the file. The file itself is left as it is: to close it would fold its log into it."""
+        self._left, outbox = self._connection, self.outbox
+        super().__init__(path)
+        outbox._connection = self._connection  # noqa: SLF001 - the mail holds on to this one
+        self.outbox = outbox
+
     def bound(self, pages: int) -> None:
         """Let the file have no more pages than this; it keeps what it has."""
         self._connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -115,6 +122,12 @@ class SimNode:
         self.witness: Callable[[str, SimNode, list[Note], float], None] = lambda *_: None
         self._now: tuple[tuple[float, float, float], Now] | None = None
         blank_card(self.path, f"{world.chances.getrandbits(64):016x}")
+
+    def move(self, folder: Path) -> None:
+        """Go on with the copy of the card that stands there."""
+        self.path = folder / self.name / self.path.name
+        if self.store is not None:
+            self.store.move(self.path)
 
     @property
     def is_cut(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.history import SHORT, Plan
+from sim.history import LEAN, Plan
 
 MINUTE = Plan(nodes=3, seconds=60.0, fault_every_s=12.0, work_every_s=8.0)
 MEETING = Plan(nodes=3, seconds=45.0, fault_every_s=5.0, work_every_s=5.0, reconnects=0.3)
@@ -36,8 +36,8 @@ REGRESSIONS = (
         179, "an update of nothing but pinned nodes was taken for proved, and whoever joined began with it", MEETING
     ),
     Regression(
-        472, "a restored controller offered other things under a number that its nodes had, and nobody said so", SHORT
+        472, "a restored controller offered other things under a number that its nodes had, and nobody said so", LEAN
     ),
-    Regression(3226, "a controller was restored to before its nodes joined, and never asked who they are", SHORT),
-    Regression(2454, "agents were ordered before any node had joined, and those that joined were never updated", SHORT),
+    Regression(3226, "a controller was restored to before its nodes joined, and never asked who they are", LEAN),
+    Regression(2454, "agents were ordered before any node had joined, and those that joined were never updated", LEAN),
 )
