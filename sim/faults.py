@@ -16,7 +16,7 @@ from sim.fleet import SimFleet
 from sim.forgery import forge, misprint, misroute, replay, stammer
 from sim.fullness import empty
 from sim.head import CLIENT
-from sim.losses import forget_retained, late_wills, overflow, swallow
+from sim.losses import forget_retained, late_wills, overflow, swallow, swallow_once
 from sim.mishaps import crash, fall_ill, hold_lock, slow_radio
 from sim.node import SimNode
 from sim.outages import lose_broker, lose_link, lose_power
@@ -168,6 +168,7 @@ FAULTS: dict[Fault, int] = {
 
 
 LOSSES: tuple[Fault, ...] = (swallow, overflow, forget_retained)
+LAST_LOSSES: tuple[Fault, ...] = (swallow_once, overflow, forget_retained)
 LINGERS = 0.25
 """Of the histories in which such losses are no exception."""
 
@@ -184,9 +185,9 @@ def strike(fleet: SimFleet, among: Mapping[Fault, int]) -> None:
 def linger(fleet: SimFleet, among: Mapping[Fault, int]) -> None:
     """Let the broker lose something once more while everything else has healed: what nobody says anew afterwards stays lost."""
     chances, theme = fleet.world.chances, theme_of(fleet.world.seed)
-    losses = [fault for fault in LOSSES if theme.weight(fault.__name__, among.get(fault, 0)) >= 1]
-    if losses and chances.random() < LINGERS:
-        fleet.world.say("fate", chances.choice(losses)(fleet, chances))
+    is_lossy = any(theme.weight(fault.__name__, among.get(fault, 0)) >= 1 for fault in LOSSES)
+    if is_lossy and chances.random() < LINGERS:
+        fleet.world.say("fate", chances.choice(LAST_LOSSES)(fleet, chances))
 
 
 def heal(fleet: SimFleet) -> None:

@@ -23,6 +23,8 @@ WORDS = ("invocation", "invocation", "ack", "grant", "assignment", "offer", "sta
 
 SWALLOWED_MOST = 2
 
+SAID_ONCE = ("assignment", "offer", "status")
+
 
 def forget_retained(fleet: SimFleet, chances: random.Random) -> str:
     """Some retained messages are gone, as after a broker's crash that lost half of its last save."""
@@ -47,6 +49,13 @@ def swallow(fleet: SimFleet, chances: random.Random) -> str:
     word, times = chances.choice(WORDS), chances.randint(1, SWALLOWED_MOST)
     fleet.world.broker.swallows[word] = times
     return f"the broker has no room for the next {times} of {word!r}"
+
+
+def swallow_once(fleet: SimFleet, chances: random.Random) -> str:
+    """Like `swallow`, of what its sender says once, and again only to who shows that he does not have it."""
+    word = chances.choice(SAID_ONCE)
+    fleet.world.broker.swallows[word] = 1
+    return f"the broker has no room for the next {word!r}"
 
 
 def late_wills(fleet: SimFleet, chances: random.Random) -> str:
