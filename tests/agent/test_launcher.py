@@ -161,6 +161,16 @@ def test_one_that_cannot_be_started_is_given_up(harm: str, ground: Ground) -> No
     assert "cannot be started" in verdict.reason
 
 
+def test_the_base_is_watched_like_any_other(ground: Ground) -> None:
+    """It is where the launcher itself stands, and must be kept all the same; here it does not know its arguments."""
+    ground.offer(markers.BASE)
+    ground.launch()
+    ground.until(lambda: ground.last() == ("old", ground.pid), "the old one to return")
+    verdict = markers.verdict(Disk(ground.folder))
+    assert verdict is not None
+    assert (verdict.name, "status 2" in verdict.reason) == (markers.BASE, True)
+
+
 def test_sigkill_of_the_launcher_takes_the_release_along_and_is_survived_twice(ground: Ground) -> None:
     """A child is never left alone; the third time the try is over, and the old one starts."""
     ground.release("new", STAYS)
