@@ -27,6 +27,9 @@ from sim.queues import (
     LINE,
     LINE_MOST,
     NEWEST,
+    SICK,
+    SICK_DELAY_S,
+    SICK_MOST_S,
     SINGLE,
     STACK,
 )
@@ -37,7 +40,6 @@ RING, GONG = "ring", "gong"
 PINS = {RING: 22, GONG: 23}
 LAMP_PIN = 27
 
-SICK = "sick"
 SICK_RETRIES = 2
 
 AT_HOME = 0.4
@@ -177,5 +179,5 @@ _WORDS: dict[str, Section] = {
     CHAIN: {"then": [{"set": LAMP}, {"publish": TOPIC, "retain": True}, {"call": ECHO}]},
     ECHO: {},
     ROUND: {"then": [{"call": ROUND}]},
-    SICK: {"retries": SICK_RETRIES, "backoff": {"delay": "500ms", "max_delay": "2s"}},
+    SICK: {"retries": SICK_RETRIES, "backoff": {"delay": f"{SICK_DELAY_S:g}s", "max_delay": f"{SICK_MOST_S:g}s"}},
 }

@@ -62,7 +62,7 @@ class Follows:
     _open_s: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.household = Household(self.world, self.head)
+        self.household = Household(self.head)
 
     def begin(self) -> None:
         """Look at everything from now on."""

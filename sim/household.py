@@ -1,7 +1,8 @@
-"""What stands on the broker for Home Assistant of a desk's functions, held against the ledger; what rings there, rings once.
+"""What Home Assistant was told of a desk's functions, held against the ledger.
 
 At rest each function stands as the last of its calls has ended, by the controller's own ledger, and is there to be called. Nothing
-stands there that no device has announced.
+stands there that no device has announced. It is what a listener knows who was there all the time: what a broker forgets without a
+word, nobody can say again.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from controller.decide.fleet import Fleet
 from controller.decide.invocation import OPEN
 from protocol.envelope import Packet
 from sim.head import Head
-from sim.violation import ViolationError
-from sim.world import World
 
 PREFIX = "homeassistant"
 OURS = "/home-assistant/"
@@ -26,10 +25,9 @@ OURS = "/home-assistant/"
 class Household:
     """The checks. `is_on` says whether this history has a Home Assistant."""
 
-    world: World
     head: Head
     is_on: bool = False
-    _rung: set[str] = field(default_factory=set)
+    _kept: dict[str, bytes] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Have the controller speak to it from its next start on."""
@@ -37,25 +35,19 @@ class Household:
         self.head.kill()
 
     def routed(self, packet: Packet) -> None:
-        """A function's end rings once."""
-        if self.is_on and packet.topic.endswith("/event") and "/function/" in packet.topic:
-            id_ = json.loads(packet.payload)["id"]
-            if id_ in self._rung:
-                raise ViolationError("household", f"the end of {id_} rings twice")
-            self._rung.add(id_)
+        """The broker has a message."""
+        if self.is_on and packet.retain and (OURS in packet.topic or packet.topic.startswith(f"{PREFIX}/")):
+            self._kept[packet.topic] = packet.payload
 
     def unsettled(self, fleet: Fleet, stack: str) -> Iterator[str]:
         """What does not stand as it should."""
-        retained = self.world.broker.retained
         known = {config.get("stat_t") for entities in self._announced() for config in entities.values()}
-        strays = [
-            topic for topic, packet in retained.items() if OURS in topic and packet.payload and topic not in known
-        ]
-        if strays:
-            yield f"{strays[0]} stands on the broker, and no device of Home Assistant has it"
+        for topic, payload in self._kept.items():
+            if OURS in topic and payload and topic not in known:
+                yield f"{topic} stands on the broker, and no device of Home Assistant has it"
         for name in fleet.catalogue.stacks[stack].functions if stack in fleet.catalogue.stacks else ():
-            packet = retained.get(f"bramble/v1/{fleet.name}{OURS}stack/{stack}/function/{name}/state")
-            said = json.loads(packet.payload) if packet is not None and packet.payload else {}
+            payload = self._kept.get(f"bramble/v1/{fleet.name}{OURS}stack/{stack}/function/{name}/state", b"")
+            said = json.loads(payload) if payload else {}
             entries = [fleet.ledger[key] for key in fleet.ledger if fleet.ledger[key].function == f"{stack}.{name}"]
             ended = [entry for entry in entries if entry.state not in OPEN]
             last = max(ended, key=lambda entry: entry.rank, default=None)
@@ -64,6 +56,6 @@ class Household:
                 yield f"{stack}.{name} is {wanted}, and Home Assistant is told {said}"
 
     def _announced(self) -> Iterator[Mapping[str, Any]]:
-        for topic, packet in self.world.broker.retained.items():
-            if topic.startswith(f"{PREFIX}/") and packet.payload:
-                yield json.loads(packet.payload)["cmps"]
+        for topic, payload in self._kept.items():
+            if topic.startswith(f"{PREFIX}/") and payload:
+                yield json.loads(payload)["cmps"]

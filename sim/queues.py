@@ -24,6 +24,8 @@ SINGLE, NEWEST, LINE, CROWD, DRIP, HASTY = "single", "newest", "line", "crowd", 
 LINE_MOST, CROWD_MOST = 4, 3
 DRIP_COUNT, DRIP_S = 3, 6.0
 HASTY_S = 2.5
+SICK, SICK_DELAY_S, SICK_MOST_S = "sick", 0.5, 2.0
+"""One that fails, and the bounds of its pauses."""
 
 AT_ONCE = {SINGLE: 1, NEWEST: 1, LINE: 1, CROWD: CROWD_MOST, DRIP: 1, HASTY: 1}
 """How many of each run side by side on a node."""
@@ -105,6 +107,7 @@ class Queues:
         _begun(name, card, commit, node.process.boot)
         _expired(name, card, commit, node.process.boot)
         _counted(name, commit, node)
+        _paused(name, card, commit, node.process.mono_s)
         card.told.update(commit.results)
         card.here = runs
 
@@ -227,6 +230,15 @@ def _counted(name: str, commit: Commit, node: SimNode) -> None:
             raise ViolationError(
                 "attempts", f"{name} tells {result.attempt} attempts of {result.id}, and began {begun}"
             )
+
+
+def _paused(name: str, card: Card, commit: Commit, mono_s: float) -> None:
+    """Between two attempts lies no longer a pause than their number allows."""
+    for run in commit.of(SICK):
+        if run.state is State.PENDING and run.attempt and run.id not in card.put_off:
+            bound_s = min(SICK_MOST_S, SICK_DELAY_S * 2 ** (run.attempt - 1))
+            if run.due_mono_s - mono_s > bound_s + CLOSE_S:
+                raise ViolationError("backoff", f"{name} has {run.id} wait for more than {bound_s} s")
 
 
 def _draw(name: str, card: Card, now_s: float) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from protocol.operator import OrderVerb
-from sim.errands import GONG, RING, SICK, Errands
+from sim.errands import GONG, RING, Errands
 from sim.fleet import SimFleet
 from sim.follows import CHAIN
-from sim.queues import CROWD, HASTY, LINE, NEWEST, SINGLE, STACK
+from sim.queues import CROWD, HASTY, LINE, NEWEST, SICK, SINGLE, STACK
 from sim.themes import CALLS, CALLS_FIRST
 from sim.workload import Workload
 
