@@ -97,7 +97,8 @@ class Broker:
         self._handed_samples += not packet.qos
         self._token += 1
         link.outgoing.append((self._token, packet))
-        self._wake()
+        if len(link.outgoing) == 1:  # whoever was woken for the one before takes all that are there
+            self._wake()
         return Published(self._token)
 
     def is_alive(self, now_mono_s: float) -> bool:
