@@ -50,6 +50,15 @@ class Catch:
 
 
 @dataclass(frozen=True, slots=True)
+class Find:
+    """A history that breaks a promise: its seed, its place in the order of the hunt, and the promise. No seed if there is none."""
+
+    seed: int | None
+    place: int
+    broken: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """Where a hunt goes: the seeds from `first` on, so many; of their order, the part from `begin` to `end`."""
 
@@ -75,32 +84,30 @@ class House:
     def breaks(self, seed: int) -> bool:
         """Whether a seed breaks a promise without any bug."""
         if seed not in self.broken:
-            self.broken[seed] = _find(self.folder, Ground(1, seed), "", ())[1]
+            self.broken[seed] = _find(self.folder, Ground(1, seed), "").broken
         return bool(self.broken[seed])
 
 
 def hunt(plant: Plant, ground: Ground, clean: House) -> Catch:
     """Plant one bug in a copy of the house and live there."""
     begun_s = time.monotonic()
-    passed: list[int] = []
     with tempfile.TemporaryDirectory(prefix="bramble-mutant-") as folder:
         copy_with(plant, Path(folder), clean.folder)
         while True:
-            seed, broken = _find(Path(folder), ground, plant.themes, passed)
-            if seed is None or not clean.breaks(seed):
-                return Catch(plant, seed, broken, time.monotonic() - begun_s)
-            passed.append(seed)
+            find = _find(Path(folder), ground, plant.themes)
+            if find.seed is None or not clean.breaks(find.seed):
+                return Catch(plant, find.seed, find.broken, time.monotonic() - begun_s)
+            ground = replace(ground, begin=find.place + 1)
 
 
-def _find(house: Path, ground: Ground, themes: str, passed: Iterable[int]) -> tuple[int | None, str]:
+def _find(house: Path, ground: Ground, themes: str) -> Find:
     """The first seed whose history breaks a promise in a house, and the promise."""
-    command = [sys.executable, str(HUNT), *ground.arguments(themes), *map(str, passed)]
+    command = [sys.executable, str(HUNT), *ground.arguments(themes)]
     environment = {**os.environ, "PYTHONPATH": str(house), "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=house, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        return ground.first, done.stderr.strip().splitlines()[-1]
-    found = json.loads(done.stdout)
-    return found["seed"], found["broken"]
+        return Find(ground.first, ground.begin, done.stderr.strip().splitlines()[-1])
+    return Find(**json.loads(done.stdout))
 
 
 def hunts(plants: Sequence[Plant], seeds: Ground, jobs: int, clean: House) -> Iterator[Catch]:

@@ -1,4 +1,4 @@
-"""Live through histories until one breaks a promise; prints its seed and its sentence as JSON. Run in a copy of the house.
+"""Live through histories until one breaks a promise; prints its seed, its place in the order and its sentence. Run in a copy.
 
 One seed in `LONG_EVERY` is a long history, the others are short. Asked for themes, it lives through `THEMED` seeds of those first,
 in turns, and through the others only if none of them breaks; of that order it lives through the part that it is told. A theme that
@@ -40,17 +40,17 @@ class EndlessError(BaseException):
 
 
 def main(arguments: list[str]) -> None:
-    """Hunt through the seeds from the first on, so many, in their order from one place to another, but for those to pass over."""
-    first, seeds, themes, begin, end, *passed = arguments
+    """Hunt through the seeds from the first on, so many, in their order from one place to another."""
+    first, seeds, themes, begin, end = arguments
     order = ordered(range(int(first), int(first) + int(seeds)), themes)
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGVTALRM, _late)
     hurry()
-    for seed in order[int(begin) : int(end)]:
-        if str(seed) not in passed and (broken := lived(seed)):
-            print(json.dumps({"seed": seed, "broken": broken}))
+    for place, seed in enumerate(order[: int(end)]):
+        if place >= int(begin) and (broken := lived(seed)):
+            print(json.dumps({"seed": seed, "place": place, "broken": broken}))
             return
-    print(json.dumps({"seed": None, "broken": ""}))
+    print(json.dumps({"seed": None, "place": int(end), "broken": ""}))
 
 
 def ordered(seeds: Sequence[int], themes: str) -> list[int]:
