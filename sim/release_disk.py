@@ -28,7 +28,7 @@ class SimDisk(Disk):
 
     def __init__(self, before: Callable[[str], None], is_full: Callable[[], bool] = lambda: False) -> None:
         super().__init__(Path("releases"))
-        self._before, self._is_full = before, is_full
+        self._before, self.is_full = before, is_full
         self._sure: Names = {}
         self._unsure: list[_Act] = []
         self.names: Names = {}
@@ -104,7 +104,7 @@ class SimDisk(Disk):
             yield names
 
     def _take_room(self) -> None:
-        if self._is_full():
+        if self.is_full():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _begin(self, what: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.adapters.releases import folder_of
+from agent.launcher.markers import Try
 from controller.decide.fleet import Fleet
 from controller.decide.releases import KEY
 from controller.decide.rollouts.slot import RolloutState
@@ -83,17 +84,25 @@ class ReleasePromises:
         """A launcher starts or tries something, or an agent hands over to it."""
         name, node = launch.process.name, self.nodes[launch.process.name]
         if what == "hands over":
-            busy = node.node.busy if node.node is not None else frozenset()
-            boxes = [box for box in node.engine.running() if task_of(box) and not busy & {task_of(box), box.id}]
-            self._containers[name] = (launch.process.boot, {box.id: box.starts for box in boxes})
+            self._hands_over(name, node)
             return
         self._go_on(name, node)
         self._trials.pop(name, None)
-        tried, current = launch.child, _linked(launch.disk.names)
-        if tried is None:
-            if launch.running != current:
-                raise ViolationError("launcher", f"{name} starts {launch.running}, and has kept {current}")
+        if launch.child is not None:
+            self._begins(name, launch, launch.child)
             return
+        if node.engine.disk_full:  # nothing could be counted, and nothing told
+            self._starts = Counter({key: count for key, count in self._starts.items() if key[0] != name})
+        if launch.running != _linked(launch.disk.names):
+            kept = _linked(launch.disk.names)
+            raise ViolationError("launcher", f"{name} starts {launch.running}, and has kept {kept}")
+
+    def _hands_over(self, name: str, node: SimNode) -> None:
+        busy = node.node.busy if node.node is not None else frozenset()
+        boxes = [box for box in node.engine.running() if task_of(box) and not busy & {task_of(box), box.id}]
+        self._containers[name] = (node.process.boot, {box.id: box.starts for box in boxes})
+
+    def _begins(self, name: str, launch: Launch, tried: Try) -> None:
         self._starts[name, tried.name, tried.rollout] += 1
         if self._starts[name, tried.name, tried.rollout] > STARTS_MOST:
             raise ViolationError("launcher", f"{name} starts {tried.name} once more, after {STARTS_MOST} times")

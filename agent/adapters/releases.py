@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from typing import Protocol as Seam
@@ -92,6 +93,9 @@ class Releases:
                 self._stage(effect)
             case SwitchRelease():
                 self._act(lambda: markers.write(self._disk, _try(effect)))
+                if self._error:  # one that a launcher could not end would be tried behind the controller's back
+                    with suppress(OSError):
+                        markers.forget_try(self._disk)
                 self._end_unless_failed()
             case KeepRelease():
                 self._act(lambda: markers.keep(self._disk, self._name))

@@ -82,8 +82,8 @@ def choose(seen: Seen) -> Start | TryOut | Return | Clear | GiveWay:
         return Clear()
     if what is not None and what.name == seen.us != seen.host(seen.current):
         return Start(seen.us)  # the launcher that is in charge waits for us in another container, and counts the time
-    kept = _kept(seen)
-    return kept if what is None or isinstance(kept, GiveWay) else _tried(seen, what)
+    standing = kept(seen)
+    return standing if what is None or isinstance(standing, GiveWay) else _tried(seen, what)
 
 
 def _tried(seen: Seen, what: Try) -> TryOut | Return:
@@ -96,7 +96,8 @@ def _tried(seen: Seen, what: Try) -> TryOut | Return:
     return TryOut(replace(what, attempts=what.attempts + 1))
 
 
-def _kept(seen: Seen) -> Start | GiveWay:
+def kept(seen: Seen) -> Start | GiveWay:
+    """What is to run where nothing is tried."""
     for name in (seen.current, seen.previous):
         if name in seen.fit and seen.host(name) != seen.us:
             return GiveWay(seen.host(name))

@@ -7,10 +7,11 @@ processes is for its owner.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from agent.launcher import markers
-from agent.launcher.choice import Clear, GiveWay, Return, Seen, Start, TryOut, choose
+from agent.launcher.choice import Clear, GiveWay, Return, Seen, Start, TryOut, choose, kept
 from agent.launcher.disk import Disk
 from agent.launcher.vigil import Ending
 
@@ -26,27 +27,35 @@ class Way:
     ended: str = ""
 
     def next(self) -> Start | TryOut | GiveWay:
-        """Put the disk in order, and say what is to be started."""
+        """Put the disk in order, and say what is to be started: what was kept, where nothing can be written."""
         while True:
             choice, self.ended = choose(self.look()), ""
-            match choice:
-                case Clear():
+            try:
+                if not isinstance(choice, Clear | Return):
+                    return self._about(choice)
+                self._over(choice)
+            except OSError as error:
+                self.tell(f"nothing can be written beside the releases: {error.strerror or error}")
+                with suppress(OSError):  # a removal needs no room; what could not be counted or told is asked for anew
                     markers.forget_try(self.disk)
-                case Return():
-                    self.tell(f"gives {choice.what.name} up: {choice.reason}")
-                    markers.write(self.disk, markers.verdict_on(choice.what, choice.reason))
-                    markers.forget_try(self.disk)
-                case TryOut():
-                    self.tell(f"tries {choice.what.name} for {choice.what.within_s:g} s, start {choice.what.attempts}")
-                    markers.write(self.disk, choice.what)
-                    return choice
-                case GiveWay():
-                    self.tell(f"gives way to {choice.name}")
-                    return choice
-                case Start():
-                    if choice.notice:
-                        self.tell(f"starts {choice.name}: {choice.notice}")
-                    return choice
+                return self._about(kept(self.look()))
+
+    def _about(self, choice: Start | TryOut | GiveWay) -> Start | TryOut | GiveWay:
+        match choice:
+            case TryOut(what):
+                self.tell(f"tries {what.name} for {what.within_s:g} s, start {what.attempts}")
+                markers.write(self.disk, what)
+            case GiveWay(name):
+                self.tell(f"gives way to {name}")
+            case Start(name, notice) if notice:
+                self.tell(f"starts {name}: {notice}")
+        return choice
+
+    def _over(self, choice: Clear | Return) -> None:
+        if isinstance(choice, Return):
+            self.tell(f"gives {choice.what.name} up: {choice.reason}")
+            markers.write(self.disk, markers.verdict_on(choice.what, choice.reason))
+        markers.forget_try(self.disk)
 
     def tried(self, ending: Ending | OSError) -> int | None:
         """A try has ended: with which status we are to end too, None if there is something to start."""

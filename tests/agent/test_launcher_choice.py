@@ -115,13 +115,15 @@ def _folder(path: Path) -> Path:
     return path
 
 
+def _return(folder: Path) -> None:
+    markers.write(Disk(folder), verdict_on(TRY, "late"))
+    markers.forget_try(Disk(folder))
+
+
 ACTS: dict[str, tuple[Callable[[Path], None], frozenset[str]]] = {
     "begins": (lambda folder: markers.write(Disk(folder), TRY), frozenset({f"start {OLD}", f"try {NEW}"})),
     "keeps": (lambda folder: markers.keep(Disk(folder), NEW), frozenset({f"try {NEW}", f"start {NEW}"})),
-    "returns": (
-        lambda folder: (markers.write(Disk(folder), verdict_on(TRY, "late")), markers.forget_try(Disk(folder)))[0],
-        frozenset({f"try {NEW}", f"start {OLD}"}),
-    ),
+    "returns": (_return, frozenset({f"try {NEW}", f"start {OLD}"})),
 }
 
 
@@ -169,6 +171,8 @@ def _outcome(folder: Path) -> str:
             return f"try {what.name}"
         case Start(name):
             return f"start {name}"
+        case other:
+            return str(other)
 
 
 @pytest.mark.parametrize(

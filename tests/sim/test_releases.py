@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,13 +85,15 @@ def test_one_that_is_not_well_stays_on_no_node_and_is_tried_on_one(nature: Natur
         assert any(reasons), reasons
 
 
-ACTS: dict[str, tuple[Callable[[Disk], object], set[str]]] = {
+def _return(disk: Disk) -> None:
+    markers.write(disk, verdict_on(TRY, "late"))
+    markers.forget_try(disk)
+
+
+ACTS: dict[str, tuple[Callable[[Disk], None], set[str]]] = {
     "begins": (lambda disk: markers.write(disk, TRY), {f"start {OLD}", f"try {NEW}"}),
     "keeps": (lambda disk: markers.keep(disk, NEW), {f"try {NEW}", f"start {NEW}"}),
-    "returns": (
-        lambda disk: (markers.write(disk, verdict_on(TRY, "late")), markers.forget_try(disk)),
-        {f"try {NEW}", f"start {OLD}"},
-    ),
+    "returns": (_return, {f"try {NEW}", f"start {OLD}"}),
 }
 
 
@@ -109,6 +112,16 @@ def test_whatever_of_an_act_a_power_cut_leaves_it_is_the_old_or_the_new(act: str
         disk._before = lambda _: None
         disk.cut(random.Random(seed))
         assert _outcome(disk) in fine
+
+
+def test_a_full_disk_keeps_nobody_from_starting_what_was_kept() -> None:
+    """What is on trial cannot be counted, and what has ended not be told: neither is tried, and it is asked for anew."""
+    for attempts, ended in ((0, ""), (3, ""), (1, "it ended")):
+        disk = _disk()
+        markers.write(disk, replace(TRY, attempts=attempts))
+        disk.is_full = lambda: True
+        assert Way(disk, lambda _: None, ended=ended).next() == Start(OLD)
+        assert markers.trying(disk) is None
 
 
 def test_the_disk_of_a_history_does_what_a_folder_does(tmp_path: Path) -> None:
@@ -160,3 +173,5 @@ def _outcome(disk: Disk) -> str:
             return f"try {what.name}"
         case Start(name):
             return f"start {name}"
+        case other:
+            return str(other)
