@@ -16,17 +16,21 @@ from protocol.sections import of_stacks, with_remembered
 
 
 def wanted(fleet: Fleet, node: str) -> Sections:
-    """All that the stacks in force want of a node."""
+    """All that the stacks in force want of a node; what it was looked at for may be gone since, within this turn."""
     devices, stacks = fleet.devices.get(node), fleet.catalogue.stacks
     if devices is None:
         return Sections()
     sensors, actuators = ([key.split(".") for key in keys] for keys in (devices.sensors, devices.actuators))
     part = Sections(
-        tuple(stacks[stack].sensors[name].spec for stack, name in sensors),
-        tuple(stacks[stack].actuators[name].spec for stack, name in actuators),
-        tuple(fleet.catalogue.functions[key].spec for key in devices.functions),
+        tuple(stacks[one].sensors[name].spec for one, name in sensors if one in stacks and name in stacks[one].sensors),
+        tuple(
+            stacks[one].actuators[name].spec
+            for one, name in actuators
+            if one in stacks and name in stacks[one].actuators
+        ),
+        tuple(fleet.catalogue.functions[key].spec for key in devices.functions if key in fleet.catalogue.functions),
     )
-    sensing = sorted({stack for stack, _ in sensors})
+    sensing = sorted({stack for stack, _ in sensors if stack in stacks})
     return with_remembered(part, [spec for stack in sensing for spec in fleet.catalogue.functions_of(stack)])
 
 

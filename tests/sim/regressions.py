@@ -35,6 +35,7 @@ REGRESSIONS = (
     Regression(
         179, "an update of nothing but pinned nodes was taken for proved, and whoever joined began with it", MEETING
     ),
+    Regression(959, "an event came in the very turn in which its stack was removed, and ended the controller", MEETING),
     Regression(
         472, "a restored controller offered other things under a number that its nodes had, and nobody said so", LEAN
     ),
