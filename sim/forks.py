@@ -7,6 +7,7 @@ the files. The same history, byte for byte, as in a process that begins anew: no
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import traceback
@@ -44,6 +45,7 @@ class Forks:
             return history(seed, self._plan)
         if number not in self._known:
             self._known[number] = begun(number, self._plan)
+            gc.freeze()  # a sweep in a child would copy every page that it looks at
         return _apart(self._known[number], seed, self._plan)
 
 

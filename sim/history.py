@@ -85,9 +85,9 @@ class Plan:
 LEAN = Plan(nodes=2, seconds=16.0, fault_every_s=5.0, work_every_s=6.0, is_lean=True, reconnects=0.0625)
 """A short history of its own: it begins with an empty fleet."""
 
-SHORT = replace(LEAN, begins_at_rest=True)
-"""A history for tens of thousands of seeds: faults meet deeds as often in a fraction of the turns. What takes longer than a
-quarter of a minute (an absence of minutes, a grant that waits for its third node) is the long one's."""
+SHORT = replace(LEAN, seconds=8.0, fault_every_s=3.5, work_every_s=4.0, begins_at_rest=True)
+"""A history for tens of thousands of seeds: a fault or two and a deed or two meet on a fleet that is at work. What takes longer
+than some seconds (an absence of minutes, a grant that waits for its third node) is the long one's."""
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from protocol.observed import TaskState
 from protocol.topics import AssignmentTopic, StackStatusTopic
-from sim.head import Head
+from sim.head import CLIENT, Head
 from sim.node import SimNode
 from sim.violation import ViolationError
 from sim.world import World
@@ -190,7 +190,10 @@ class Honesty:
             return
         if lease.epoch < seen.epoch and name not in self._renewed:
             raise ViolationError("law 6", f"a word of connection {lease.epoch} of {name} counts, after {seen.epoch}")
-        was_deaf = self._deaf is not None and self._deaf[0] == self.head.process.life and not fleet.is_up
+        is_let_in = (
+            CLIENT in self.world.broker.sessions
+        )  # what comes before its subscriptions are confirmed is heard, too
+        was_deaf = self._deaf is not None and self._deaf[0] == self.head.process.life and not (fleet.is_up or is_let_in)
         if was_deaf and lease.presence is not Presence.ONLINE and seen.presence is Presence.ONLINE:
             raise ViolationError("L5", f"{name} is {lease.presence} to a controller that hears nobody")
         since_s = max(self._hears_since_s or self.world.now_s, seen.silent_since_s or self.world.now_s)
