@@ -157,8 +157,9 @@ def _ledger(fleet: SimFleet, knows: Fleet) -> Iterator[str]:
 
 
 def _has_waited(knows: Fleet, entry: Entry) -> bool:
-    """Whether it has expired as late as ever; one whose function wants it at once may have found no node in its time."""
-    return entry.state is InvocationState.EXPIRED and not _is_late(knows, entry)
+    """Whether it has expired as late as ever, though its function is there; one that is wanted at once may have found no node."""
+    is_there = entry.function in knows.catalogue.functions
+    return entry.state is InvocationState.EXPIRED and is_there and not _is_late(knows, entry)
 
 
 def _is_late(knows: Fleet, entry: Entry) -> bool:

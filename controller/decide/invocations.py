@@ -65,6 +65,10 @@ def asked(fleet: Fleet, node: str, wanted: Invocation, now_mono_s: float) -> Non
         fleet.tally("refusals", "other_function")
         fleet.remark(node, f"asks for {wanted.stack}.{wanted.function}, which it was not told of")
         return
+    if f"{wanted.stack}.{wanted.function}" not in fleet.catalogue.functions:
+        fleet.tally("refusals", "no_function")
+        fleet.remark(node, f"asks for {wanted.stack}.{wanted.function}, which was removed meanwhile: nobody would run it")
+        return
     open_entry(fleet, Entry(replace(wanted, epoch=0), near=node), "", now_mono_s)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from controller.decide.inputs import Heard
+from controller.decide.observe import observe
 from protocol.desired import Invocation
-from protocol.envelope import FactMark
+from protocol.envelope import FactMark, Received
 from protocol.observed import ResultStatus
-from protocol.topics import NodeInvocationTopic
+from protocol.topics import ManifestTopic, NodeInvocationTopic
 from tests.controller.desk import FLEET, Desk
 from tests.controller.test_invocations import PORCH, RUNS, dispatched, end, event, id_of, sense
 
@@ -96,6 +98,19 @@ def test_a_node_asks_for_nothing_that_it_was_not_told_of() -> None:
     desk.manifest("porch", STACK)
     assert asked(desk, 1, function="mail") == []
     assert desk.fleet.counts["refusals", "other_function"] == 1
+
+
+def test_a_node_that_asks_for_what_was_removed_within_the_turn_is_told_of_it() -> None:
+    """Nobody would run it: it stands on no ledger until its hour is over."""
+    desk = Desk(None, None)
+    desk.hello("pi-1", labels=PORCH, engine=None)
+    desk.hello("pi-2", labels=RUNS)
+    desk.manifest("porch", STACK.replace("on: pressed", "on: pressed, cooldown: 5s").replace(PORCH_NODES, RUNS_NODES))
+    removal = Heard(Received(ManifestTopic(FLEET, "porch"), b"", None), payload_digest="gone")
+    observe(desk.fleet, removal, desk.now)
+    assert asked(desk, 1) == []
+    assert desk.fleet.counts["refusals", "no_function"] == 1
+    assert len(desk.fleet.ledger) == 0
 
 
 def asked(desk: Desk, sequence: int, function: str = "greet") -> list[tuple[str, str]]:
