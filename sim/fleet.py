@@ -164,6 +164,7 @@ class SimFleet:
         for name in names:
             self.world.say(name, "has its network back")
             self.world.broker.mend(name)
+            self.invariants.honesty.mended(name)
 
     def lose_broker(self, *, lose_retained: bool = True) -> None:
         """Kill the broker."""

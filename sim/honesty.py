@@ -89,6 +89,11 @@ class Honesty:
         self._seen.pop(name, None)
         self._renewed.add(name)
 
+    def mended(self, name: str) -> None:
+        """A node has its network back, if only for some seconds: whoever speaks in them is there, and nobody need have swept then."""
+        if name in self._seen:
+            self._seen[name].silent_since_s = None
+
     def forgot(self, topics: Iterable[str]) -> None:
         """The broker has lost these, and nobody was told."""
         self._forgotten |= dict.fromkeys(topics, self.world.now_s)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,7 +151,7 @@ def test_an_agent_in_a_container_becomes_another_and_returns_from_what_is_not_we
 
     update(desk, "--to", "base", "--checkin", "30s", "--monitor", "4s")
     watch.until(lambda: running(desk) == ["1", "2"], "the first image to be tried", UPDATED_S)
-    host.run("kill", "-9", str(agents(desk)["2"]["State"]["Pid"]))
+    os.kill(agents(desk)["2"]["State"]["Pid"], signal.SIGKILL)
     becomes(desk, "1")
     assert desk.bramble.containers() == before
 

@@ -34,10 +34,10 @@ def test_every_promise_holds(part: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(SHORT_PARTS))
 def test_every_promise_holds_in_short_histories(part: int) -> None:
-    """No short history breaks a promise, and most of them meet two faults or more."""
+    """No short history breaks a promise, and all of them together meet more faults than they are."""
     courses = [history(seed, SHORT) for seed in range(1 + part, SHORT_SEEDS + 1, SHORT_PARTS)]
     assert {course.seed: course.broken for course in courses if course.broken} == {}
-    assert sum(course.faults for course in courses) > 1.7 * len(courses)
+    assert sum(course.faults for course in courses) > 1.2 * len(courses)
 
 
 def test_the_command_lives_through_short_ones(capsys: pytest.CaptureFixture[str]) -> None:
