@@ -90,7 +90,7 @@ class Honesty:
         self._renewed.add(name)
 
     def mended(self, name: str) -> None:
-        """A node has its network back, if only for some seconds: whoever speaks in them is there, and nobody need have swept then."""
+        """A node has its network back, if only for some seconds: who speaks in them is there, and nobody need have swept then."""
         if name in self._seen:
             self._seen[name].silent_since_s = None
 

@@ -164,7 +164,7 @@ def test_a_killed_agent_takes_over_what_it_had_begun(broker: Broker, doors: Door
 WARM = """\
 name: warm
 sensors:
-  dial: {kind: mqtt, topic: things/dial, shows: event, value: turned}
+  dial: {kind: mqtt, topic: things/dial, shows: event, value: turned, nodes: ["node.id == pi-open"]}
 functions:
   air:
     mode: process
