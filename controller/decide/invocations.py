@@ -67,7 +67,7 @@ def asked(fleet: Fleet, node: str, wanted: Invocation, now_mono_s: float) -> Non
         return
     if f"{wanted.stack}.{wanted.function}" not in fleet.catalogue.functions:
         fleet.tally("refusals", "no_function")
-        fleet.remark(node, f"asks for {wanted.stack}.{wanted.function}, which was removed meanwhile: nobody would run it")
+        fleet.remark(node, f"asks for {wanted.stack}.{wanted.function}, which was removed meanwhile")
         return
     open_entry(fleet, Entry(replace(wanted, epoch=0), near=node), "", now_mono_s)
 
