@@ -149,10 +149,10 @@ class Invariants:
     def _accepted(self) -> int:
         return sum(len(node.accepted) for node in self._nodes.values())
 
-    def remember(self) -> None:
-        """Note what is well now, before something befalls it that is no update's doing."""
+    def remember(self, struck: str) -> None:
+        """Note what is well now, before something befalls a task that is no update's doing, unless it is being tried."""
         for name, node in self._nodes.items():
-            self._take(name, _ours(node))
+            self._take(name, _ours(node), struck)
 
     def tries(self, node: str, service: str) -> bool:
         """Whether an update has this service of this node in its hands."""
@@ -198,7 +198,7 @@ class Invariants:
                     "S1", f"{service} may lose {self.budgets[service]} to its update, and lost {taken}"
                 )
 
-    def _take(self, name: str, ours: list[Box]) -> None:
+    def _take(self, name: str, ours: list[Box], struck: str = "") -> None:
         node, memory = self._nodes[name], self._memory[name]
         if node.node is None:
             return
@@ -215,7 +215,7 @@ class Invariants:
             trial = trials.get(key)
             # What befalls a task that was kept is not the update's doing.
             is_kept = trial is not None and trial.state is OfferState.SETTLED
-            is_over = task not in trying and (task in well or is_kept or not was_well)
+            is_over = task not in trying and (task in well or is_kept or not was_well or task == struck)
             if task not in assigned or task in memory.excused or is_over or name in self.doubted:
                 del memory.taken[task]
 

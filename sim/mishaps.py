@@ -52,7 +52,7 @@ def sicken(fleet: SimFleet, node: SimNode, chances: random.Random) -> str:
 
 
 def _sicken(fleet: SimFleet, box: Box) -> None:
-    fleet.invariants.remember()
+    fleet.invariants.remember(task_of(box))
     well, starts = box.behaviour, box.starts
     box.behaviour = replace(well, health=(*well.health, (fleet.world.now_s - box.started_s, "unhealthy")))
     _recover(fleet, box, starts, lambda: setattr(box, "behaviour", well))
@@ -97,7 +97,7 @@ def _service_box(fleet: SimFleet, chances: random.Random, rather: AbstractSet[st
 def _crash(fleet: SimFleet, box: Box, times: int) -> None:
     if fleet.is_healed or not times:
         return
-    fleet.invariants.remember()
+    fleet.invariants.remember(task_of(box))
     if box.runs:
         box.end(CRASHED, fleet.world.now_s)
     fleet.world.after(LONGEST_S / 10, lambda: _crash(fleet, box, times - 1))

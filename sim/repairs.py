@@ -35,7 +35,8 @@ class Repairs:
             assert knows is not None
             rollout = knows.rollouts[name]
             has_failed = bool(knows.slots.of("state", (name, SlotState.FAILED)))
-            if rollout.paused_by is Cause.PROMOTION or (name in self._keepers and rollout.state is RolloutState.DONE):
+            is_kept = name in self._keepers and rollout.state is RolloutState.DONE and not rollout.is_confirmed
+            if is_kept or rollout.paused_by is Cause.PROMOTION:
                 self._confirm(name, is_confirmed=rollout.is_confirmed)
             elif rollout.state not in GOES_BY_ITSELF or (has_failed and rollout.state is RolloutState.DONE):
                 self._renew(name)
