@@ -115,42 +115,44 @@ def beginning_of(seed: int, plan: Plan) -> int:
 def begun(number: int, plan: Plan) -> Begun:
     """Begin a history."""
     labels = labels_of(plan.manifest) if plan.manifest else {}
-    begun = Begun(SimFleet(plan.nodes, number, labels=labels))
-    with _broken_by(begun):
-        _draw_paces(begun.fleet)
+    beginning = Begun(SimFleet(plan.nodes, number, labels=labels))
+    with _broken_by(beginning):
+        _draw_paces(beginning.fleet)
         given = plan.manifest
-        begun.operator = GivenStack(begun.fleet, given) if given else operator_of(begun.fleet, is_lean=plan.is_lean)
-        begun.operator.begin()
+        beginning.operator = (
+            GivenStack(beginning.fleet, given) if given else operator_of(beginning.fleet, is_lean=plan.is_lean)
+        )
+        beginning.operator.begin()
         if plan.begins_at_rest:
-            begun.fleet.run_until_converged()
-    return begun
+            beginning.fleet.run_until_converged()
+    return beginning
 
 
-def gone_on(begun: Begun, seed: int, plan: Plan, told: Recording | Replay | None = None) -> Course:
+def gone_on(beginning: Begun, seed: int, plan: Plan, told: Recording | Replay | None = None) -> Course:
     """Live through the rest of it, and let go of the fleet."""
-    world, begun_s = begun.fleet.world, begun.fleet.world.age_s
-    if not begun.broken and plan.begins_at_rest:
+    world, begun_s = beginning.fleet.world, beginning.fleet.world.age_s
+    if not beginning.broken and plan.begins_at_rest:
         world.chances.seed(seed)
-        _draw_paces(begun.fleet)
-    if not begun.broken:
-        with _broken_by(begun):
-            _live(begun, plan, Steps(world.chances, told))
-    begun.fleet.close()
+        _draw_paces(beginning.fleet)
+    if not beginning.broken:
+        with _broken_by(beginning):
+            _live(beginning, plan, Steps(world.chances, told))
+    beginning.fleet.close()
     spent_s = world.age_s
-    return Course(seed, world.digest(), begun.fleet.faults, spent_s, begun.broken, tuple(world.trace), begun_s)
+    return Course(seed, world.digest(), beginning.fleet.faults, spent_s, beginning.broken, tuple(world.trace), begun_s)
 
 
 @contextmanager
-def _broken_by(begun: Begun) -> Iterator[None]:
+def _broken_by(beginning: Begun) -> Iterator[None]:
     """Note the promise that is broken meanwhile."""
     try:
         with seldom_swept():
             yield
     except (ViolationError, NotConvergedError) as failure:
-        begun.broken = str(failure)
-        begun.fleet.world.say("history", begun.broken)
+        beginning.broken = str(failure)
+        beginning.fleet.world.say("history", beginning.broken)
     except BaseException:
-        begun.fleet.close()
+        beginning.fleet.close()
         raise
 
 
@@ -171,8 +173,8 @@ def seldom_swept() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _live(begun: Begun, plan: Plan, steps: Steps) -> None:
-    fleet, workload = begun.fleet, begun.operator
+def _live(beginning: Begun, plan: Plan, steps: Steps) -> None:
+    fleet, workload = beginning.fleet, beginning.operator
     assert workload is not None, "it has begun"
     chances, until_s = fleet.world.chances, fleet.world.age_s + plan.seconds
     next_fault_s, next_work_s = (

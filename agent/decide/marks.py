@@ -1,8 +1,7 @@
 """The small notes of a node.
 
 Durable, so that they reach over a power cut: when a timer fires, how far a schedule was followed, since when the controller is
-silent. Of this process: how the link stands, what a container looked like, what the node is made of, which load
-was told last.
+silent. Of this process: how the link stands, what a container looked like, what the node is made of, which load was told last.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from typing import Any
 from agent.launcher import markers
 from agent.launcher.containers import Containers
 from agent.launcher.disk import Disk
+from agent.launcher.signals import heeding
 from agent.launcher.vigil import KILL_AFTER_S, Ending, Vigil
 
 LOOK_EVERY_S = 1.0
@@ -47,19 +48,18 @@ class Beside:
 
     def run(self) -> Ending | OSError:
         """Start it, and wait until it was kept or has ended: unless it was kept it does not run any more afterwards."""
-        handlers = {number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        ending: Ending | OSError
-        try:
-            self.containers.restart(self.container)  # whoever watched it before is gone, and its time begins anew
-            ending = self._watch()
-        except OSError as error:
-            ending = error
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+        with heeding(self._stop):
+            ending = self._watched()
         if isinstance(ending, OSError) or not ending.was_kept:
             put_down(self.containers, self.container)
         return ending
+
+    def _watched(self) -> Ending | OSError:
+        try:
+            self.containers.restart(self.container)  # whoever watched it before is gone, and its time begins anew
+            return self._watch()
+        except OSError as error:
+            return error
 
     def _watch(self) -> Ending:
         vigil = Vigil(time.monotonic() + self.within_s)

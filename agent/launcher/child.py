@@ -16,11 +16,13 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
 from agent.launcher.markers import BASE, LAUNCH, RELEASE, RELEASES, SUPERVISED
+from agent.launcher.signals import heeding
 from agent.launcher.vigil import Ending, Vigil
 
 LOOK_EVERY_S = 0.5
@@ -77,15 +79,10 @@ class Child:
 
     def run(self) -> Ending | OSError:
         """Start it, and stay until it has ended."""
-        handlers = {number: signal.signal(number, self._pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
+        with heeding(self._pass_on), closing(self._ear):
             self._ear.say("WATCHDOG=1")  # it has the whole time of the watchdog to begin
             started = self._start()
             return started if started is not None else self._watch()
-        finally:
-            self._ear.close()
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
 
     def _start(self) -> OSError | None:
         """Fork and become it; whatever keeps it from starting comes back through a pipe that closes with `exec`."""

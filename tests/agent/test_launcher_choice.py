@@ -14,6 +14,7 @@ from agent.launcher.choice import STARTS_MOST, Clear, GiveWay, Return, Seen, Sta
 from agent.launcher.disk import Disk
 from agent.launcher.markers import BASE, Try, Verdict, verdict_on
 from agent.launcher.way import Way
+from tests.fakes.launcher import outcome
 
 OLD, NEW = "1-old", "2-new"
 TRY = Try(NEW, "r-1", "svc-bramble.agent.pi", "two", "nonce001", 5.0)
@@ -146,10 +147,10 @@ def test_a_power_cut_at_any_point_leaves_the_old_or_the_new(
                 is_through = True
             except CutError:
                 is_through = False
-        outcome = _outcome(folder)
-        assert outcome in fine, (cut, outcome)
+        comes_to = outcome(Disk(folder))
+        assert comes_to in fine, (cut, comes_to)
         if is_through:
-            assert outcome == {"begins": f"try {NEW}", "keeps": f"start {NEW}", "returns": f"start {OLD}"}[act]
+            assert comes_to == {"begins": f"try {NEW}", "keeps": f"start {NEW}", "returns": f"start {OLD}"}[act]
             return
     pytest.fail("it never came to its end")
 
@@ -162,17 +163,6 @@ def _cutting(real: Callable[..., object], left: list[int]) -> Callable[..., obje
         return real(*given, **more)
 
     return call
-
-
-def _outcome(folder: Path) -> str:
-    """What the launcher comes to in the end."""
-    match Way(Disk(folder), print).next():
-        case TryOut(what):
-            return f"try {what.name}"
-        case Start(name):
-            return f"start {name}"
-        case other:
-            return str(other)
 
 
 @pytest.mark.parametrize(

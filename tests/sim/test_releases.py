@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.launcher import markers
-from agent.launcher.choice import Start, TryOut
+from agent.launcher.choice import Start
 from agent.launcher.disk import Disk
 from agent.launcher.markers import BASE, Try, verdict_on
 from agent.launcher.way import Way
@@ -24,6 +24,7 @@ from sim.release_disk import SimDisk
 from sim.release_promises import ReleasePromises, unsettled_release
 from sim.releases import Launch
 from sim.stacks import service, stack
+from tests.fakes.launcher import outcome
 
 MONITOR_S, CHECKIN_S = 3.0, 20.0
 OLD, NEW = "1-old", "2-new"
@@ -111,7 +112,7 @@ def test_whatever_of_an_act_a_power_cut_leaves_it_is_the_old_or_the_new(act: str
             does(disk)
         disk._before = lambda _: None
         disk.cut(random.Random(seed))
-        assert _outcome(disk) in fine
+        assert outcome(disk) in fine
 
 
 def test_a_full_disk_keeps_nobody_from_starting_what_was_kept() -> None:
@@ -165,13 +166,3 @@ def _disk() -> SimDisk:
         markers.complete(disk, name, name.partition("-")[0], name)
     markers.point(disk, markers.CURRENT, OLD)
     return disk
-
-
-def _outcome(disk: Disk) -> str:
-    match Way(disk, lambda _: None).next():
-        case TryOut(what):
-            return f"try {what.name}"
-        case Start(name):
-            return f"start {name}"
-        case other:
-            return str(other)
