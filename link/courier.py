@@ -13,6 +13,7 @@ times, is poison. A link that falls by itself does not condemn a row: it falls l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from link.outbox import Row
@@ -22,7 +23,8 @@ WINDOW = 64
 
 RESEND_S = 15.0
 # A receiver commits within a second, and the link's own losses show as `LinkDown`: what stays unacknowledged this long was
-# dropped by a broker's full queue.
+# dropped by a broker's full queue, or came when nobody listened. Where later rows are acknowledged meanwhile, that is certain at
+# once, and the row is sent again without waiting, once: a receiver that has no use for it is not to be told without end.
 
 POISON_S = 5.0
 # A broker that dislikes a packet closes at once; five seconds leave room for a slow link.
@@ -35,7 +37,9 @@ class _Trip:
 
     sent_mono_s: float
     token: int
+    is_repeat: bool = False
     is_with_broker: bool = False
+    is_overtaken: bool = False
 
 
 @dataclass(slots=True)
@@ -75,7 +79,7 @@ class Courier:
         if not self._is_up:
             return ()
         present = {row.sequence for row in head}
-        self._trips = {sequence: trip for sequence, trip in self._trips.items() if sequence in present}
+        self._arrive(present)
         self._suspects = {sequence: strikes for sequence, strikes in self._suspects.items() if sequence in present}
         waiting = [row for row in head[:WINDOW] if self._is_due(row.sequence, now_mono_s)]
         if self._suspects:
@@ -89,7 +93,7 @@ class Courier:
 
     def handed(self, sequence: int, token: int, now_mono_s: float) -> None:
         """The row was published under this token."""
-        self._trips[sequence] = _Trip(now_mono_s, token)
+        self._trips[sequence] = _Trip(now_mono_s, token, is_repeat=sequence in self._trips)
 
     def sent(self, tokens: Sequence[int]) -> None:
         """The broker has these; they are no suspects any more."""
@@ -99,9 +103,18 @@ class Courier:
                 trip.is_with_broker = True
                 self._suspects.pop(sequence, None)
 
+    def _arrive(self, present: AbstractSet[int]) -> None:
+        """Forget the trips that came to their end, and note which others they have overtaken: a connection keeps its order."""
+        newest = max((trip.token for sequence, trip in self._trips.items() if sequence not in present), default=0)
+        self._trips = {sequence: trip for sequence, trip in self._trips.items() if sequence in present}
+        for trip in self._trips.values():
+            trip.is_overtaken = trip.is_overtaken or trip.token < newest
+
     def _is_due(self, sequence: int, now_mono_s: float) -> bool:
         trip = self._trips.get(sequence)
-        return trip is None or now_mono_s >= trip.sent_mono_s + RESEND_S
+        if trip is None or now_mono_s >= trip.sent_mono_s + RESEND_S:
+            return True
+        return trip.is_overtaken and not trip.is_repeat
 
     def _one_at_a_time(self, waiting: list[Row]) -> list[Row]:
         """A suspect travels alone: nothing while another row is on its way to the broker."""

@@ -69,6 +69,22 @@ def test_what_is_acknowledged_is_forgotten(courier: Courier) -> None:
     assert send(courier, (), 2.0) == []
 
 
+def test_a_row_that_later_ones_overtook_is_sent_again_at_once(courier: Courier) -> None:
+    """A connection keeps its order: the receiver has a later one and not this one, so this one was lost. Once: see `RESEND_S`."""
+    assert send(courier, rows(1, 2, 3), 0.0) == [1, 2, 3]
+    assert send(courier, rows(1, 3), 0.5) == [1]
+    assert send(courier, rows(1, 3, 4), 1.0) == [4]
+    assert send(courier, rows(1), 1.5) == []
+    assert send(courier, rows(1), 0.5 + RESEND_S) == [1]
+
+
+def test_what_was_sent_later_overtakes_nothing_by_its_number(courier: Courier) -> None:
+    """A row that is sent again is behind those that were sent meanwhile."""
+    courier.handed(5, 1, 0.0)
+    courier.handed(4, 2, 0.0)
+    assert send(courier, rows(4), 0.5) == []
+
+
 def fall(courier: Courier, after_s: float = 0.1) -> tuple[int, ...]:
     """The link falls a moment after the last sending at 0, and comes back."""
     poison = courier.link_down(after_s)
