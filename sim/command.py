@@ -14,20 +14,18 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import chain, groupby
 from multiprocessing import get_context
 
 from sim import rehearsed
 from sim.arguments import parsed, plan_of
-from sim.forks import Forks
-from sim.history import Course, Plan, history
+from sim.history import Course, Plan, courses, series_of
 from sim.minimal import Minimal, minimised
 from sim.quick import hurry
 
 PROGRESS_EVERY_S = 2.0
 BROKEN = 1
-
-CHUNK = 8
-"""Histories that a process is given at once, where there are many: to hand out each by itself takes time of the same processors."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -43,25 +41,25 @@ def run(arguments: Sequence[str]) -> int:
 def _live(asked: argparse.Namespace, arguments: Sequence[str]) -> int:
     plan = plan_of(asked)
     begun_s = shown_s = time.monotonic()
-    courses: list[Course] = []
+    done: list[Course] = []
     for course in lived(range(asked.seed, asked.seed + asked.seeds), plan, asked.jobs):
-        courses.append(course)
+        done.append(course)
         if course.broken:
             print(told(course, _again(arguments, course.seed)))  # noqa: T201 - a command prints
         if time.monotonic() - shown_s >= PROGRESS_EVERY_S:
             shown_s = time.monotonic()
-            _progress(f"{len(courses)} of {asked.seeds} histories")
+            _progress(f"{len(done)} of {asked.seeds} histories")
     if asked.trace:
-        asked.trace.write_text("\n".join(courses[-1].trace) + "\n")
+        asked.trace.write_text("\n".join(done[-1].trace) + "\n")
     _progress("")
-    _explain(courses, plan)
-    print(summary(courses, time.monotonic() - begun_s))  # noqa: T201 - a command prints
-    return BROKEN if any(course.broken for course in courses) else 0
+    _explain(done, plan)
+    print(summary(done, time.monotonic() - begun_s))  # noqa: T201 - a command prints
+    return BROKEN if any(course.broken for course in done) else 0
 
 
-def _explain(courses: Sequence[Course], plan: Plan) -> None:
+def _explain(done: Sequence[Course], plan: Plan) -> None:
     """Print how short the first history that broke a promise can be made."""
-    broken = next((course for course in courses if course.broken), None)
+    broken = next((course for course in done if course.broken), None)
     if broken is None:
         return
     _progress(f"making seed {broken.seed} short")
@@ -79,32 +77,23 @@ def shortened(short: Minimal) -> str:
 
 def lived(seeds: Sequence[int], plan: Plan, jobs: int) -> Iterator[Course]:
     """The histories of these seeds, in order, lived through by so many processes; only the last keeps its whole trace."""
-    works = [(seed, seed == seeds[-1]) for seed in seeds]
+    series = [tuple(some) for _, some in groupby(seeds, lambda seed: series_of(seed, plan))]
     if jobs == 1:
-        yield from (_kept(history(seed, plan), is_last=is_last) for seed, is_last in works)
+        yield from (_kept(course, seeds[-1]) for some in series for course in courses(some, plan))
         return
     context = get_context("fork")  # what a test has planted goes along
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(plan,)) as processes:
-        yield from processes.map(_forked, works, chunksize=max(1, min(CHUNK, len(works) // (4 * jobs))))
+    live = partial(_series, plan=plan, last=seeds[-1])
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=hurry) as processes:
+        yield from chain.from_iterable(processes.map(live, series))
 
 
-_forks: list[Forks] = []
-# Of a process that does nothing but live through histories.
+def _series(seeds: Sequence[int], plan: Plan, last: int) -> list[Course]:
+    return [_kept(course, last) for course in courses(seeds, plan)]
 
 
-def _begin(plan: Plan) -> None:
-    hurry()
-    _forks[:] = [Forks(plan)]
-
-
-def _forked(work: tuple[int, bool]) -> Course:
-    seed, is_last = work
-    return _kept(_forks[0].course(seed), is_last=is_last)
-
-
-def _kept(course: Course, *, is_last: bool) -> Course:
+def _kept(course: Course, last: int) -> Course:
     """What is kept of it: of most only the end of the trace, and that only where something is broken."""
-    return course if is_last else replace(course, trace=course.last_lines if course.broken else ())
+    return course if course.seed == last else replace(course, trace=course.last_lines if course.broken else ())
 
 
 def told(course: Course, again: str) -> str:
@@ -113,11 +102,11 @@ def told(course: Course, again: str) -> str:
     return "\n".join((said, *course.last_lines, f"once more: {again}"))
 
 
-def summary(courses: Sequence[Course], seconds: float) -> str:
+def summary(done: Sequence[Course], seconds: float) -> str:
     """How it went, in one line."""
-    injected, broken = sum(course.faults for course in courses), sum(bool(course.broken) for course in courses)
-    rate = len(courses) / max(seconds, 0.001)
-    return f"{len(courses)} histories, {injected} faults injected, {broken} violations, {rate:.1f} histories/s"
+    injected, broken = sum(course.faults for course in done), sum(bool(course.broken) for course in done)
+    rate = len(done) / max(seconds, 0.001)
+    return f"{len(done)} histories, {injected} faults injected, {broken} violations, {rate:.1f} histories/s"
 
 
 def _again(arguments: Sequence[str], seed: int) -> str:

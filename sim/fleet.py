@@ -8,7 +8,6 @@ invariants are looked at after everything that happens, and a broken one ends th
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +54,6 @@ class SimFleet:
     ) -> None:
         self.world = World(seed, weather, self.pace)
         self._folder = tempfile.TemporaryDirectory(prefix="bramble-sim-", dir=_quick_folder())
-        self._left: list[tempfile.TemporaryDirectory[str]] = []
         self.registry = FakeRegistry()
         self.head = Head(self.world, Path(self._folder.name), FLEET)
         self._labels = labels or {}
@@ -87,16 +85,6 @@ class SimFleet:
             if store is not None:
                 store.close()
         self._folder.cleanup()
-
-    def move(self) -> None:
-        """Go on with copies of all files, and leave these as they are: to somebody who goes on from them once more."""
-        self._left.append(self._folder)
-        folder = tempfile.TemporaryDirectory(prefix="bramble-sim-", dir=_quick_folder())
-        shutil.copytree(self._folder.name, folder.name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*-shm"))
-        self._folder = folder
-        self.head.move(Path(folder.name))
-        for node in self.nodes.values():
-            node.move(Path(folder.name))
 
     # What an operator does.
 

@@ -42,11 +42,6 @@ class FusedStore(Store):
         super().load(fleet)
         self._shelves = tuple(fleet.shelves().values())
 
-    def move(self, path: Path) -> None:
-        """Go on with a copy of the file. The file itself is left as it is: to close it would fold its log into it."""
-        self._left = self._connection
-        super().__init__(path)
-
     def keys(self, names: Iterable[str]) -> dict[str, set[str]]:
         """What the tables hold, without reading it."""
         run = self._connection.execute
@@ -106,12 +101,6 @@ class Head:
         self.handled = 0
         self.is_retired = False
         self._counted = 0
-
-    def move(self, folder: Path) -> None:
-        """Go on with the copy of the ledger that stands there."""
-        self.path = folder / self.path.name
-        if self.store is not None:
-            self.store.move(self.path)
 
     def say_every(self, seconds: float) -> None:
         """Have it publish how a stack stands no more often than so."""

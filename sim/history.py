@@ -7,7 +7,8 @@ stands in its `Course` with the last lines of the trace.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -35,9 +36,6 @@ SWEEP_AFTER = (200_000, 20, 20)
 
 SILENT_SHARE = 0.5
 """Of the reconnects."""
-
-BEGINNINGS = 48
-"""So many fleets begin for thousands of short histories: eight of each theme, whose habits, services and machines differ."""
 
 REST_S = 90.0
 """Longer than any lease: what a reconnect would disturb, it has disturbed by then."""
@@ -68,7 +66,7 @@ class Plan:
     `faults` says which faults may come, and how often each compared with the others. On average one strikes every `fault_every_s`,
     and the operator does something every `work_every_s`; a lean one has only some of our services. `reconnects` is the share of the
     histories that end with a reconnect of everybody. With `begins_at_rest` nothing strikes before the first revision of everything
-    runs, and histories of one theme share a few such beginnings (`sim.beginnings`).
+    runs. A `series` of so many histories is lived through by one fleet, each from where the one before came to rest.
     """
 
     nodes: int = 4
@@ -80,79 +78,107 @@ class Plan:
     is_lean: bool = False
     reconnects: float = 1.0
     begins_at_rest: bool = False
+    series: int = 1
 
 
 LEAN = Plan(nodes=2, seconds=16.0, fault_every_s=5.0, work_every_s=6.0, is_lean=True, reconnects=0.0625)
 """A short history of its own: it begins with an empty fleet."""
 
-SHORT = replace(LEAN, seconds=8.0, fault_every_s=3.5, work_every_s=4.0, begins_at_rest=True)
+SHORT = replace(LEAN, seconds=8.0, fault_every_s=3.5, work_every_s=4.0, begins_at_rest=True, series=8)
 """A history for tens of thousands of seeds: a fault or two and a deed or two meet on a fleet that is at work. What takes longer
 than some seconds (an absence of minutes, a grant that waits for its third node) is the long one's."""
 
 
 @dataclass(slots=True)
-class Begun:
-    """A fleet and its operator, right before a history goes on from them; `broken` if they never came so far."""
+class Life:
+    """A fleet and its operator, and how far their histories have come; `broken` is the promise that ended them."""
 
     fleet: SimFleet
     operator: Workload | GivenStack | None = None
     broken: str = ""
+    faults: int = 0
+    age_s: float = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether another history is to have another fleet: where somebody has lost what only he knew, less can be asked for."""
+        return bool(self.broken) or self.fleet.invariants.has_forgotten
+
+    def course(self, seed: int, begun_s: float) -> Course:
+        """How the history went that has just ended."""
+        world, faults, age_s = self.fleet.world, self.faults, self.age_s
+        self.faults, self.age_s = self.fleet.faults, world.age_s
+        trace = tuple(world.trace)
+        return Course(seed, world.digest(), self.faults - faults, self.age_s - age_s, self.broken, trace, begun_s)
 
 
 def history(seed: int, plan: Plan | None = None, told: Recording | Replay | None = None) -> Course:
-    """Live through one history; a recording is filled, a replay followed."""
-    plan = plan or Plan()
-    return gone_on(begun(beginning_of(seed, plan), plan), seed, plan, told)
+    """Live through one history, and before it through those of its series; a recording is filled, a replay followed."""
+    return deque(courses((seed,), plan or Plan(), told), maxlen=1).pop()
 
 
-def beginning_of(seed: int, plan: Plan) -> int:
-    """The seed by which a history begins: its own, or of those that begin at rest one of few of the same theme."""
-    shared = seed % BEGINNINGS
-    is_shared = plan.begins_at_rest and plan.manifest is None and theme_of(seed) is theme_of(shared)
-    return shared if is_shared and theme_of(seed) in THEMES else seed
+def series_of(seed: int, plan: Plan) -> int:
+    """The number of the fleet that lives through a history: what the history is about goes by it."""
+    return seed // plan.series
 
 
-def begun(number: int, plan: Plan) -> Begun:
-    """Begin a history."""
+def courses(seeds: Sequence[int], plan: Plan, told: Recording | Replay | None = None) -> Iterator[Course]:
+    """Live through histories of one series, in order, and through those before them. What is rare has a fleet for each."""
+    number, steps, life = series_of(seeds[0], plan), Steps(told), None
+    is_usual = plan.manifest is not None or theme_of(number) in THEMES
+    first = number * plan.series if is_usual else seeds[0]
+    try:
+        for seed in range(first, seeds[-1] + 1):
+            life = life or begun(number, plan)
+            course = _lived(life, seed, plan, steps)
+            if life.is_over or not is_usual:
+                life.fleet.close()
+                life = None
+            if seed in seeds:
+                yield course
+    finally:
+        if life is not None:
+            life.fleet.close()
+
+
+def begun(series: int, plan: Plan) -> Life:
+    """Begin with a fleet."""
     labels = labels_of(plan.manifest) if plan.manifest else {}
-    beginning = Begun(SimFleet(plan.nodes, number, labels=labels))
-    with _broken_by(beginning):
-        _draw_paces(beginning.fleet)
+    life = Life(SimFleet(plan.nodes, series, labels=labels))
+    with _broken_by(life):
+        _draw_paces(life.fleet)
         given = plan.manifest
-        beginning.operator = (
-            GivenStack(beginning.fleet, given) if given else operator_of(beginning.fleet, is_lean=plan.is_lean)
-        )
-        beginning.operator.begin()
+        life.operator = GivenStack(life.fleet, given) if given else operator_of(life.fleet, is_lean=plan.is_lean)
+        life.operator.begin()
         if plan.begins_at_rest:
-            beginning.fleet.run_until_converged()
-    return beginning
+            life.fleet.run_until_converged()
+    return life
 
 
-def gone_on(beginning: Begun, seed: int, plan: Plan, told: Recording | Replay | None = None) -> Course:
-    """Live through the rest of it, and let go of the fleet."""
-    world, begun_s = beginning.fleet.world, beginning.fleet.world.age_s
-    if not beginning.broken and plan.begins_at_rest:
-        world.chances.seed(seed)
-        _draw_paces(beginning.fleet)
-    if not beginning.broken:
-        with _broken_by(beginning):
-            _live(beginning, plan, Steps(world.chances, told))
-    beginning.fleet.close()
-    spent_s = world.age_s
-    return Course(seed, world.digest(), beginning.fleet.faults, spent_s, beginning.broken, tuple(world.trace), begun_s)
+def _lived(life: Life, seed: int, plan: Plan, steps: Steps) -> Course:
+    """One history more."""
+    world = life.fleet.world
+    begun_s = world.age_s
+    if not life.broken:
+        if plan.begins_at_rest:
+            world.chances.seed(seed)
+            _draw_paces(life.fleet)
+        with _broken_by(life):
+            _go_on(life, plan, steps)
+    return life.course(seed, begun_s)
 
 
 @contextmanager
-def _broken_by(beginning: Begun) -> Iterator[None]:
+def _broken_by(life: Life) -> Iterator[None]:
     """Note the promise that is broken meanwhile."""
     try:
         with seldom_swept():
             yield
     except (ViolationError, NotConvergedError) as failure:
-        beginning.broken = str(failure)
-        beginning.fleet.world.say("history", beginning.broken)
+        life.broken = str(failure)
+        life.fleet.world.say("history", life.broken)
     except BaseException:
-        beginning.fleet.close()
+        life.fleet.close()
         raise
 
 
@@ -173,9 +199,10 @@ def seldom_swept() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _live(beginning: Begun, plan: Plan, steps: Steps) -> None:
-    fleet, workload = beginning.fleet, beginning.operator
+def _go_on(life: Life, plan: Plan, steps: Steps) -> None:
+    fleet, workload = life.fleet, life.operator
     assert workload is not None, "it has begun"
+    fleet.is_healed = False
     chances, until_s = fleet.world.chances, fleet.world.age_s + plan.seconds
     next_fault_s, next_work_s = (
         fleet.world.age_s + chances.expovariate(1 / every_s) for every_s in (plan.fault_every_s, plan.work_every_s)
@@ -183,14 +210,14 @@ def _live(beginning: Begun, plan: Plan, steps: Steps) -> None:
     while (next_s := min(next_fault_s, next_work_s)) < until_s:
         fleet.run_for(max(0.0, next_s - fleet.world.age_s))
         if next_s == next_fault_s:
-            steps.take(lambda: strike(fleet, plan.faults))
+            steps.take(chances, lambda: strike(fleet, plan.faults))
             next_fault_s += chances.expovariate(1 / plan.fault_every_s)
         else:
-            steps.take(workload.go_on)
+            steps.take(chances, workload.go_on)
             next_work_s += chances.expovariate(1 / plan.work_every_s)
     heal(fleet)
     if not plan.is_lean:
-        steps.take(lambda: linger(fleet, plan.faults))
+        steps.take(chances, lambda: linger(fleet, plan.faults))
     workload.end()
     fleet.run_until_converged()
     if not plan.is_lean and plan.manifest is None:

@@ -200,7 +200,8 @@ class Invariants:
 
     def _take(self, name: str, ours: list[Box], struck: str = "") -> None:
         node, memory = self._nodes[name], self._memory[name]
-        if node.node is None:
+        if node.node is None:  # it may have died right after it had kept them
+            memory.taken = {task: taken for task, taken in memory.taken.items() if taken[0] not in node.kept}
             return
         trials, assigned = node.node.trials, {spec.task for spec in node.node.assignment.tasks}
         well = {box.labels.get(_TASK, "") for box in ours if box.health(self._world.now_s) in WELL}

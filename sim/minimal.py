@@ -81,7 +81,9 @@ class _Search:
         return self._try(self._plan, kept)
 
     def shorten(self, kept: Sequence[int]) -> None:
-        """Let everything heal soon after the last step that is kept, if that still fails."""
+        """Let everything heal soon after the last step that is kept, if that still fails. In a series each is short as it is."""
+        if self._plan.series > 1:
+            return
         at_s = last_fault_s(self.shortest) - self.shortest.begun_s
         spans = (at_s + after_s for after_s in AFTER_S if at_s + after_s < self._plan.seconds)
         any(self._try(replace(self._plan, seconds=seconds), kept) for seconds in spans)

@@ -21,7 +21,7 @@ from agent.loop import Adapters
 from agent.loop import Loop as AgentLoop
 from agent.store import KINDS, Identity, Store, Written
 from link.settings import LinkSettings
-from protocol.observed import Clock, Hello, SensorEvent
+from protocol.observed import Clock, Hello, OfferState, SensorEvent
 from sim.blank import blank_card
 from sim.engine import FakeEngine
 from sim.images import FakeRegistry
@@ -79,13 +79,6 @@ class FusedStore(Store):
         """The sequences in the outbox, each with its key."""
         return {sequence: key or "" for sequence, key in self._connection.execute("SELECT sequence, key FROM outbox")}
 
-    def move(self, path: Path) -> None:
-        """Go on with a copy of the file. The file itself is left as it is: to close it would fold its log into it."""
-        self._left, outbox = self._connection, self.outbox
-        super().__init__(path)
-        outbox._connection = self._connection  # noqa: SLF001 - the mail holds on to this one
-        self.outbox = outbox
-
     def bound(self, pages: int) -> None:
         """Let the file have no more pages than this; it keeps what it has."""
         self._connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -114,6 +107,7 @@ class SimNode:
         self.troubles = 0
         self.accepted: set[str] = set()
         self.taken: set[str] = set()
+        self.kept: frozenset[str] = frozenset()  # the trials, by their keys, that are kept by its store
         self.greeted = 0
         self.labels = labels
         self._host = SimHost(name, labels)
@@ -122,12 +116,6 @@ class SimNode:
         self.witness: Callable[[str, SimNode, list[Note], float], None] = lambda *_: None
         self._now: tuple[tuple[float, float, float], Now] | None = None
         blank_card(self.path, f"{world.chances.getrandbits(64):016x}")
-
-    def move(self, folder: Path) -> None:
-        """Go on with the copy of the card that stands there."""
-        self.path = folder / self.name / self.path.name
-        if self.store is not None:
-            self.store.move(self.path)
 
     @property
     def is_cut(self) -> bool:
@@ -225,7 +213,10 @@ class SimNode:
         self.witness(self.name, self, written.notes, self.world.now_s)
         events = {note.message.id for note in written.notes if isinstance(note.message, SensorEvent)}
         self.accepted |= events
-        if events and self.node is not None:
+        if self.node is None:
+            return
+        self.kept = frozenset(one.key for one in self.node.trials.values() if one.state is OfferState.SETTLED)
+        if events:
             self.taken |= {run.id for run in self.node.runs.values() if run.cause in events}
 
     def _left(self) -> None:

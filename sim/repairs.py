@@ -21,15 +21,24 @@ class Repairs:
     def __init__(self, fleet: SimFleet, renew: Callable[[str], None]) -> None:
         self._fleet, self._renew = fleet, renew
         self._keepers: set[str] = set()
+        self._is_there = False
 
     def begin(self, keepers: set[str]) -> None:
         """Look from now on; `keepers` are the services whose nodes keep the container before until somebody confirms."""
         self._keepers = keepers
-        self._fleet.world.after(LOOKS_EVERY_S, self._look)
+        if not self._is_there:
+            self._is_there = True
+            self._fleet.world.after(LOOKS_EVERY_S, self._look)
 
     def _look(self) -> None:
-        if self._fleet.is_deserted:
-            return
+        self._is_there = not self._fleet.is_deserted
+        if self._is_there:
+            self._see_to_all()
+            self._fleet.world.after(LOOKS_EVERY_S, self._look)
+
+    def _see_to_all(self) -> None:
+        if not self._fleet.is_healed:
+            return  # another history has begun: what is wrong now may be meant to be
         knows = self._fleet.head.fleet
         for name in sorted(knows.rollouts) if knows is not None else ():
             assert knows is not None
@@ -40,7 +49,6 @@ class Repairs:
                 self._confirm(name, is_confirmed=rollout.is_confirmed)
             elif rollout.state not in GOES_BY_ITSELF or (has_failed and rollout.state is RolloutState.DONE):
                 self._renew(name)
-        self._fleet.world.after(LOOKS_EVERY_S, self._look)
 
     def _confirm(self, name: str, *, is_confirmed: bool) -> None:
         if not is_confirmed:

@@ -32,25 +32,25 @@ class Replay:
 
 
 class Steps:
-    """Takes the steps of one history, in order."""
+    """Takes the steps of one history, and of those of its series before it, in order."""
 
-    def __init__(self, chances: random.Random, told: Recording | Replay | None = None) -> None:
-        self._chances, self._told = chances, told
+    def __init__(self, told: Recording | Replay | None = None) -> None:
+        self._told = told
         self._number = 0
 
-    def take(self, act: Callable[[], None]) -> None:
+    def take(self, chances: random.Random, act: Callable[[], None]) -> None:
         """Take the next step, unless it is left out."""
         number, self._number = self._number, self._number + 1
         match self._told:
             case Recording():
-                before = self._chances.getstate()
+                before = chances.getstate()
                 act()
-                self._told.moments.append((before, self._chances.getstate()))
+                self._told.moments.append((before, chances.getstate()))
             case Replay() if number < len(self._told.recording.moments):
                 before, after = self._told.recording.moments[number]
-                self._chances.setstate(before)
+                chances.setstate(before)
                 if number in self._told.kept:
                     act()
-                self._chances.setstate(after)
+                chances.setstate(after)
             case None:
                 act()

@@ -1,7 +1,7 @@
 """How fast the simulator proves and rehearses: short and long histories, and a rollout over 500 nodes that takes a week.
 
 All times are processor time, so other work on the machine distorts them least; ten thousand short histories are reckoned from one
-thousand, lived through as in `make sim`: by two processes, which fork for each. The peers are no programs but the limits that we
+thousand, lived through as in `make sim`: by two processes. The peers are no programs but the limits that we
 set ourselves.
 """
 
@@ -47,9 +47,9 @@ def measure(say: Say) -> tuple[Figure, ...]:
 
 
 def _measured(say: Say) -> tuple[Figure, ...]:
-    before = _forked_s()
+    before = _childrens_s()
     deque(lived(range(1, SHORT_SEEDS + 1), SHORT, PROCESSORS), maxlen=0)
-    short_s = (_forked_s() - before) / SHORT_SEEDS
+    short_s = (_childrens_s() - before) / SHORT_SEEDS
     say(f"{1 / short_s:.1f} short histories a second of processor time")
     long_s = _cost_s(lambda: [history(seed, Plan()) for seed in range(1, LONG_SEEDS + 1)]) / LONG_SEEDS
     say(f"{1 / long_s:.1f} long ones")
@@ -62,7 +62,7 @@ def _measured(say: Say) -> tuple[Figure, ...]:
     )
 
 
-def _forked_s() -> float:
+def _childrens_s() -> float:
     """The processor time of all processes that this one had and has waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

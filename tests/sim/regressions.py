@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.history import LEAN, Plan
+from sim.history import LEAN, SHORT, Plan
 
 MINUTE = Plan(nodes=3, seconds=60.0, fault_every_s=12.0, work_every_s=8.0)
 MEETING = Plan(nodes=3, seconds=45.0, fault_every_s=5.0, work_every_s=5.0, reconnects=0.3)
@@ -41,4 +41,7 @@ REGRESSIONS = (
     ),
     Regression(3226, "a controller was restored to before its nodes joined, and never asked who they are", LEAN),
     Regression(2454, "agents were ordered before any node had joined, and those that joined were never updated", LEAN),
+    Regression(
+        1878, "an agent died in the turn in which it had kept an update, and was taken to have it in hand", SHORT
+    ),
 )

@@ -44,7 +44,7 @@ class Book:
 def test_every_fault_strikes_within_the_first_few_hundred_seeds() -> None:
     """By what it says that it did, in the histories that are most about it: one that finds nothing to strike has not struck."""
     book = Book()
-    plan = replace(SHORT, faults={book.noted(fault): usual for fault, usual in FAULTS.items()})
+    plan = replace(SHORT, series=1, faults={book.noted(fault): usual for fault, usual in FAULTS.items()})
     for fault, usual in FAULTS.items():
         theme = home_of(fault.__name__, usual)
         seeds = (seed for seed in range(1, SEEDS + 1) if theme_of(seed) == theme)

@@ -28,7 +28,7 @@ functions:
     triggers: [{sensor: bell, on: released}]
 """
 SEEDS, PARTS = 12, 2
-PLAN = replace(SHORT, manifest=MANIFEST, seconds=60.0, work_every_s=3.0, reconnects=0.25)
+PLAN = replace(SHORT, series=1, manifest=MANIFEST, seconds=60.0, work_every_s=3.0, reconnects=0.25)
 
 
 @pytest.mark.slow
