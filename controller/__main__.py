@@ -16,13 +16,14 @@ from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 
+from controller.adapters.metrics import NotServedError
 from controller.adapters.registry import Registries
 from controller.decide.fleet import Fleet
 from controller.ears import Ears, overhearing
 from controller.loop import Loop, wall_clock
 from controller.process import Process
 from controller.settings import DISCOVERY_PREFIX, LISTENER, Settings, read, with_home_assistant
-from controller.store import FILE, DamagedStoreError, Store
+from controller.store import FILE, Store, StoreError
 from link.broker import Broker
 from link.notify import STOPPING, supervisor
 from link.version import installed
@@ -56,10 +57,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(settings: Settings, *, takes_over: bool = False) -> int:
     """Turn until SIGTERM or SIGINT, or until another controller turns out to be in charge."""
     try:
-        store = Store(Path(settings.state_dir) / FILE)
-    except DamagedStoreError as error:
-        log.critical("store_damaged said=%r", str(error))
-        return 1
+        return _turn(settings, takes_over=takes_over)
+    except StoreError as error:
+        log.critical("store_unusable said=%r", str(error))
+    except NotServedError as error:
+        log.critical("metrics_unserved said=%r", str(error))
+    return 1
+
+
+def _turn(settings: Settings, *, takes_over: bool) -> int:
+    store = Store(Path(settings.state_dir) / FILE)
     inbox: SimpleQueue[object] = SimpleQueue()
     broker = Broker(settings.link(), inbox.put, inbox.qsize)
     loop = Loop(
@@ -73,10 +80,10 @@ def run(settings: Settings, *, takes_over: bool = False) -> int:
     loop.wall, loop.host, loop.takes_over = wall_clock, socket.gethostname(), takes_over
     ears = Broker(settings.listening_link(), overhearing(inbox.put), inbox.qsize)
     loop.ears = Ears(ears, settings.fleet, f"{LISTENER}-{secrets.token_hex(4)}")
-    gc.freeze()  # what was loaded stays: there is nothing to find in it
-    gc.set_threshold(COLLECT_AFTER)
     watching = supervisor(os.environ, os.getpid())
     process = Process(loop, settings, watching, time.monotonic)
+    gc.freeze()  # what was loaded stays: there is nothing to find in it
+    gc.set_threshold(COLLECT_AFTER)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())
     log.info("controller_started fleet=%s broker=%s", settings.fleet, settings.link().place)

@@ -1,8 +1,8 @@
 """The controller's memory: one SQLite file, one table per shelf of the fleet, one row per record.
 
 A turn is one transaction, and it writes only what changed: the group commit behind every acknowledgement. WAL with
-synchronous=FULL: a commit has reached the disk, if the disk honours fsync. A damaged file is an error that ends the process,
-with the file's name: it is the truth of the fleet, and nothing here may decide to begin without it.
+synchronous=FULL: a commit has reached the disk, if the disk honours fsync. A file that is damaged, full, locked or out of reach is
+an error that ends the process, with the file's name: it is the truth of the fleet, and nothing here may decide to go on without it.
 
 sqlite-utils makes and migrates the tables; the hot path is plain `executemany`.
 """
@@ -10,6 +10,8 @@ sqlite-utils makes and migrates the tables; the hot path is plain `executemany`.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +154,11 @@ def _make(db: Database, name: str) -> None:
     db.table(name).create({"key": str, "value": str}, pk="key", not_null={"value"})
 
 
-class DamagedStoreError(Exception):
+class StoreError(Exception):
+    """The file cannot be used; the message names it, and says why."""
+
+
+class DamagedStoreError(StoreError):
     """The file is not what SQLite wrote; a person must decide."""
 
 
@@ -161,8 +167,21 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         """Open or make the file, bring its tables up to date, and check it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path.parent} cannot be made: {error.strerror}") from error
+        with self._reached():
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            verdict = self._verdict()
+            if verdict != "ok":
+                self._connection.close()
+                raise DamagedStoreError(f"{path} is damaged ({verdict}): restore a copy, or move it away to begin anew")
+            migrations.apply(Database(self._connection))
+
+    def _verdict(self) -> str:
+        """What SQLite says of the file."""
         try:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
@@ -170,11 +189,18 @@ class Store:
         except sqlite3.OperationalError:
             raise  # locked, or out of reach: not damaged
         except sqlite3.DatabaseError as error:
-            verdict = str(error)
-        if verdict != "ok":
-            self._connection.close()
-            raise DamagedStoreError(f"{path} is damaged ({verdict}): restore a copy, or move it away to begin anew")
-        migrations.apply(Database(self._connection))
+            return str(error)
+        return str(verdict)
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Whatever keeps SQLite from its file is told; a wrong statement is our own mistake, and raises as it is."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                raise
+            raise StoreError(f"{self._path} cannot be used: {error}") from error
 
     def load(self, fleet: Fleet) -> None:
         """Fill an empty fleet with everything that was saved. A record that cannot be read is our own mistake, and raises."""
@@ -191,10 +217,11 @@ class Store:
         changes = [(name, shelf.take_changed()) for name, shelf in fleet.shelves().items() if shelf.is_changed]
         if not changes:
             return False
-        self._connection.execute("BEGIN IMMEDIATE")
-        for name, records in changes:
-            self._write(name, records)
-        self._connection.execute("COMMIT")
+        with self._reached():
+            self._connection.execute("BEGIN IMMEDIATE")
+            for name, records in changes:
+                self._write(name, records)
+            self._connection.execute("COMMIT")
         return True
 
     def close(self) -> None:

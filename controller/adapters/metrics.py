@@ -105,6 +105,10 @@ _GAUGES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
 }
 
 
+class NotServedError(Exception):
+    """Nothing can be shown on this address; the message names it."""
+
+
 class Metrics:
     """The figures, and the small web server that shows them."""
 
@@ -132,7 +136,10 @@ class Metrics:
             buckets=INVOCATION_BUCKETS_S,
             registry=self._registry,
         )
-        start_http_server(port, host, registry=self._registry)
+        try:
+            start_http_server(port, host, registry=self._registry)
+        except OSError as error:
+            raise NotServedError(f"{host}:{port}: {error.strerror or error}") from error
 
     def turned(self, turn_s: float) -> None:
         """A turn took so long."""
@@ -143,6 +150,7 @@ class Metrics:
         self._count(now.counts)
         for presence, number in now.nodes.items():
             self._nodes.labels(presence).set(number)
+        self._slots.clear()  # of services that are gone nothing is shown
         for (service, state), number in now.slots.items():
             self._slots.labels(service, state).set(number)
         for function, duration_s in now.durations:

@@ -12,7 +12,7 @@ from controller.decide.observe import observe
 from controller.decide.report import stack_status
 from controller.decide.revive import revive
 from controller.decide.terms import Terms
-from controller.store import LATER, TABLES, DamagedStoreError, Store
+from controller.store import LATER, TABLES, DamagedStoreError, Store, StoreError
 from protocol.desired import Assignment
 from protocol.envelope import FactMark, Received
 from protocol.observed import Hello, Inventory, Link
@@ -93,6 +93,17 @@ def test_a_damaged_file_ends_the_start_with_its_name(tmp_path: Path) -> None:
     path.write_bytes(b"no database at all" * 1000)
     with pytest.raises(DamagedStoreError, match=r"controller\.db is damaged"):
         Store(path)
+
+
+def test_a_full_disk_ends_the_turn_with_the_name_of_the_file(tmp_path: Path) -> None:
+    """Nothing was said that is not kept, and the supervisor tries again."""
+    store, fleet = Store(tmp_path / "controller.db"), Fleet(FLEET, Terms())
+    store._connection.execute("PRAGMA max_page_count = 1")  # SQLite then takes the disk for full
+    for number in range(1000):
+        fleet.count(f"number {number}")
+    with pytest.raises(StoreError, match=r"controller\.db cannot be used: database or disk is full"):
+        store.save(fleet)
+    store.close()
 
 
 def test_a_node_that_knows_more_than_a_restored_store_raises_the_epoch() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -105,3 +106,34 @@ def test_wrong_settings_and_a_damaged_store_end_the_start(tmp_path: Path, capsys
     right.write_text(f'state_dir = "{tmp_path}"\nmetrics_port = 0\n')
     assert main(["--settings", str(right), "--print-settings"]) == 0
     assert main(["--settings", str(right)]) == 1
+
+
+def started(tmp_path: Path, state: Path, *, metrics_port: int = 0) -> int:
+    """The exit code of a start with nobody at the broker's port."""
+    file = tmp_path / "controller.toml"
+    file.write_text(f'state_dir = "{state}"\nmetrics_port = {metrics_port}\nbroker_port = 1\n')
+    return main(["--settings", str(file)])
+
+
+@pytest.mark.parametrize("harm", ["a file in the way", "a directory in its place"])
+def test_a_store_out_of_reach_ends_the_start_with_its_name(
+    harm: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In one sentence, for a person."""
+    state = tmp_path / "state"
+    if harm == "a file in the way":
+        state.touch()
+    else:
+        (state / "controller.db").mkdir(parents=True)
+    assert started(tmp_path, state) == 1
+    assert str(state) in caplog.messages[-1]
+
+
+def test_a_taken_port_of_the_metrics_ends_the_start_with_its_number(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would be found missing in the night that it is needed."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert started(tmp_path, tmp_path / "state", metrics_port=port) == 1
+    assert f"127.0.0.1:{port}" in caplog.messages[-1]
