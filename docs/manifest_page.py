@@ -92,6 +92,8 @@ models:
 
 ```yaml
 # yaml-language-server: $schema=path/to/{SCHEMA_NAME}
+services:
+  web: {{image: web:1}}
 ```
 
 Where it differs from what `docker compose` and Swarm do, on purpose:

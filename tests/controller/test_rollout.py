@@ -118,9 +118,9 @@ def test_a_node_that_vanishes_while_it_tries_is_lost_and_holds_its_place() -> No
     assert not two.update("bbbbbbbb")
     status = rollout(desk)
     assert "pi-1: lost while it was trying" in status.report
-    gone = "pi-1 went offline while it was trying; it keeps its place until it returns, or until `bramble decommission pi-1`"
+    gone = "pi-1 went offline while it was trying; it keeps its place until it returns, or until `bramble node decommission pi-1`"
     held = "nobody can begin: 1 of 1 places are held by pi-1, lost while trying; "
-    ends = "a place is free when its node returns, or after `bramble decommission pi-1`"
+    ends = "a place is free when its node returns, or after `bramble node decommission pi-1`"
     assert status.reasons == (held + ends, f"pi-1: {gone}")
     one.end(well=True)
     one.greet()

@@ -59,7 +59,7 @@ def held_up(fleet: Fleet, rollout: Rollout) -> str:
     return f"nobody can begin: {taken}; {_ENDS.format(first)}"
 
 
-_ENDS = "a place is free when its node returns, or after `bramble decommission {}`"
+_ENDS = "a place is free when its node returns, or after `bramble node decommission {}`"
 
 
 def free_mono_s(fleet: Fleet, rollout: Rollout) -> float:

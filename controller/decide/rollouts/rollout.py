@@ -43,7 +43,7 @@ SEEN = {
 }
 """What a node says of an offer → what that means for its slot. A trial under way changes nothing: its slot is granted already."""
 
-GONE = "{0} went offline while it was trying; it keeps its place until it returns, or until `bramble decommission {0}`"
+GONE = "{0} went offline while it was trying; it keeps its place until it returns, or until `bramble node decommission {0}`"
 
 UNDER_WAY = (TaskState.ASSIGNED, TaskState.PREPARING)
 """A task that does not run yet."""
