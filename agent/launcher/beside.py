@@ -24,13 +24,13 @@ LOOK_EVERY_S = 1.0
 """Each look is a question to the engine: a thousandth of a core on a Pi 3."""
 
 NOT_FOUND = 404
-
-STAYS = {"Name": "no"}
-"""Not started by the engine."""
-
+"""The engine's answer for a container that somebody has removed."""
 
 ANSWERED = 400
 """From here on an error's number is an engine's answer; below it, it is the kernel's, and the engine was not reached."""
+
+STAYS = {"Name": "no"}
+"""The restart policy of who is not in charge: the engine does not start it after a boot."""
 
 PUT_DOWN_S = 120.0
 """An engine that starts anew, on a slow card."""

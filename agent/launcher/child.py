@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -63,7 +63,7 @@ def replace_us(command: Command, name: str, environ: Mapping[str, str]) -> OSErr
 
 @dataclass(slots=True)
 class Child:
-    """A release on trial."""
+    """A release on trial; `pid` is 0 while it does not run."""
 
     command: Command
     name: str
@@ -100,6 +100,7 @@ class Child:
                 os.kill(self.pid, signal.SIGTERM)
             return None
         os.waitpid(self.pid, 0)
+        self.pid = 0
         return OSError(int(number), os.strerror(int(number)))
 
     def _watch(self) -> Ending:
@@ -107,6 +108,7 @@ class Child:
         while True:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
+                self.pid = 0  # its number may be somebody else's from now on
                 code = os.waitstatus_to_exitcode(status)
                 return vigil.ended(code, is_kept=self.is_kept(), is_stopping=self.is_stopping)
             vigil, number = vigil.saw(time.monotonic(), is_kept=self.is_kept(), is_stopping=self.is_stopping)
@@ -117,7 +119,8 @@ class Child:
     def _pass_on(self, number: int, _: FrameType | None) -> None:
         self.is_stopping = True
         if self.pid:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended in this very moment
+                os.kill(self.pid, number)
 
 
 def _become(arguments: Sequence[str], environment: Mapping[str, str], parent: int, write: int) -> None:

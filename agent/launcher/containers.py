@@ -25,6 +25,7 @@ PULL_WITHIN_S = 1800.0
 
 _OWN = re.compile(r"/containers/([0-9a-f]{64})/")
 _FINE = range(200, 400)
+_SHOWN_BYTES = 200
 
 
 class Wire(http.client.HTTPConnection):
@@ -90,7 +91,7 @@ class Containers:
     def pull(self, reference: str) -> None:
         """Bring an image."""
         said = self._ask("POST", f"/images/create?{urlencode({'fromImage': reference})}", within_s=PULL_WITHIN_S)
-        faults = [line["error"] for line in said if "error" in line] if isinstance(said, list) else []
+        faults = [line["error"] for line in (said if isinstance(said, list) else [said]) if "error" in line]
         if faults:
             raise OSError(0, str(faults[0]))
 
@@ -101,20 +102,23 @@ class Containers:
                 method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"}
             )
             answer = wire.getresponse()
-            said = _read(answer.read())
+            said = answer.read()
         except http.client.HTTPException as error:
             raise OSError(0, f"the engine cannot be understood: {error}") from error
         finally:
             wire.close()
         if answer.status not in _FINE:
-            raise OSError(answer.status, str(said.get("message", said) if isinstance(said, dict) else said))
-        return said
+            raise OSError(answer.status, _refusal(said))
+        try:
+            return _read(said)
+        except ValueError as error:
+            raise OSError(0, f"the engine cannot be understood: {error}") from error
 
 
 def own_id() -> str:
     """The container that we are in; empty outside of any."""
     try:
-        found = _OWN.search(Path("/proc/self/mountinfo").read_text())
+        found = _OWN.search(Path("/proc/self/mountinfo").read_text(errors="replace"))
     except OSError:
         return ""
     return found[1] if found else ""
@@ -129,3 +133,11 @@ def _read(said: bytes) -> Any:
     """One document, or one in each line."""
     lines = [json.loads(line) for line in said.splitlines() if line.strip()]
     return lines[0] if len(lines) == 1 else lines
+
+
+def _refusal(said: bytes) -> str:
+    """Why something is refused; who stands before an engine may say so in words of its own."""
+    try:
+        return str(json.loads(said)["message"])
+    except (ValueError, TypeError, KeyError):
+        return said[:_SHOWN_BYTES].decode(errors="replace")

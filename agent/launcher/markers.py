@@ -42,6 +42,8 @@ HAND_OVER = 75
 
 T = TypeVar("T", bound="Try | Verdict")
 
+_KINDS: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float)}
+
 
 @dataclass(frozen=True, slots=True)
 class Try:
@@ -206,14 +208,15 @@ def put(disk: Disk, name: str, text: str) -> None:
 
 
 def _read(disk: Disk, name: str, kind: type[T]) -> T | None:
-    """A file as this release understands it: keys that it does not know are a later one's, and left alone."""
+    """A file as this release understands it: keys it does not know are a later one's, and left alone; a damaged one is none."""
     try:
         document: Any = json.loads(disk.text(name))
         known = {field.name for field in fields(kind)}
         made = kind(**{name: value for name, value in document.items() if name in known})
     except (OSError, ValueError, TypeError, AttributeError):
         return None
-    return made if isinstance(made.name, str) and _is_plain(made.name) else None
+    is_whole = all(isinstance(getattr(made, field.name), _KINDS[str(field.type)]) for field in fields(kind))
+    return made if is_whole and _is_plain(made.name) else None
 
 
 def _is_plain(name: str) -> bool:

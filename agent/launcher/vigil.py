@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 KILL_AFTER_S = 10.0
 """An agent commits and lets go of its outputs within a second or two."""
 
+_NAMES = {number.value: number.name for number in signal.Signals}
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -28,7 +30,7 @@ class Ending:
         if self.was_late:
             return "the controller did not know it in time"
         if self.code < 0:
-            return f"it was ended by {signal.Signals(-self.code).name} before it was kept"
+            return f"it was ended by {_NAMES.get(-self.code, f'signal {-self.code}')} before it was kept"
         return f"it ended by itself with status {self.code} before it was kept"
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +158,46 @@ def test_a_vigil_asks_once_and_then_kills() -> None:
     assert vigil.saw(20.0, is_kept=False)[1] == signal.SIGKILL
     assert Vigil(10.0).saw(99.0, is_kept=True)[1] == Vigil(10.0).saw(99.0, is_kept=False, is_stopping=True)[1] == 0
     assert vigil.ended(0, is_kept=False).reason == "the controller did not know it in time"
+
+
+def test_a_signal_without_a_name_has_its_number() -> None:
+    """Of the real-time ones only the first and the last are called something."""
+    assert Ending(-40).reason == "it was ended by signal 40 before it was kept"
+
+
+@contextmanager
+def answering(path: Path, answer: bytes) -> Iterator[Containers]:
+    """An engine that says the same to everything."""
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(path / "engine"))
+        door.listen()
+
+        def serve() -> None:
+            wire, _ = door.accept()
+            with wire:
+                wire.recv(65536)
+                wire.sendall(answer)
+
+        server = threading.Thread(target=serve)
+        server.start()
+        yield Containers({"DOCKER_HOST": f"unix://{path}/engine"})
+        server.join()
+
+
+def test_an_engine_that_talks_nonsense_is_one_that_does_not_answer(tmp_path: Path) -> None:
+    """A proxy's page is no reason for a launcher to end: nobody would look after the trial."""
+    page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 13\r\n\r\n<html></html>"
+    with answering(tmp_path, page) as engine, pytest.raises(OSError, match="<html></html>") as told:
+        engine.inspect("new")
+    assert told.value.errno == 502
+    (tmp_path / "engine").unlink()
+    fine = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff{["
+    with answering(tmp_path, fine) as engine, pytest.raises(OSError, match="cannot be understood"):
+        engine.inspect("new")
+
+
+def test_a_pull_that_says_one_word_and_fails_has_failed(tmp_path: Path) -> None:
+    """The engine has begun with 200 by then."""
+    said = b'HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{"error": "no space left"}'
+    with answering(tmp_path, said) as engine, pytest.raises(OSError, match="no space left"):
+        engine.pull("agent:2")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.launcher import markers
+from agent.launcher.child import Child, Command
 from agent.launcher.disk import Disk
 from agent.launcher.markers import Try
 
@@ -271,3 +272,14 @@ def test_sigkill_at_any_moment_of_a_good_trial_ends_with_the_new_one(delay_ms: i
     alive = [name for name, pid, *_ in ground.log() if is_alive(int(pid))]
     assert alive == ["new"]
     assert markers.verdict(Disk(ground.folder)) is None
+
+
+@pytest.mark.parametrize("body", ["exit 3", ""])
+def test_a_signal_that_comes_when_the_release_has_ended_goes_to_nobody(body: str, ground: Ground) -> None:
+    """The number of its process may be somebody else's by then."""
+    ground.release("new", body)
+    if not body:
+        (ground.folder / "new" / "bin" / "bramble-agent").unlink()
+    child = Child(Command(ground.folder), "new", 30.0, lambda: False, {})
+    child.run()
+    assert child.pid == 0

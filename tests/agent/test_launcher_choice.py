@@ -166,8 +166,13 @@ def _cutting(real: Callable[..., object], left: list[int]) -> Callable[..., obje
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"name": 3}', '{"name": "../../bin"}', '{"name": ".hidden"}', "\udcff"]
-)
+    "text",
+    [
+        "", "{", "[]", "null", '{"name": 3}', '{"name": "../../bin"}', '{"name": ".hidden"}', "\udcff",
+        '{"name": "x", "within_s": "long"}', '{"name": "x", "within_s": null}', '{"name": "x", "attempts": "3"}',
+        '{"name": "x", "nonce": []}',
+    ],
+)  # fmt: skip
 def test_a_file_that_nobody_wrote_so_is_no_try(text: str, tmp_path: Path) -> None:
     """A damaged marker is none: the agent that was kept is started."""
     (tmp_path / markers.TRYING).write_bytes(text.encode(errors="surrogateescape"))
