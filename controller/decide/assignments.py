@@ -18,11 +18,8 @@ from controller.decide.records import Hold, Task, revision_key
 from controller.decide.rollouts import switching
 from controller.decide.rollouts.slot import HOLDING, OPEN, Slot, SlotState
 from protocol.desired import Assignment, Offer, Offers, TaskSpec
-from protocol.observed import NodeStatus, TaskState
+from protocol.observed import NodeStatus
 from protocol.topics import AssignmentTopic, OfferTopic
-
-ALIVE = (TaskState.ASSIGNED, TaskState.PREPARING, TaskState.RUNNING)
-"""A task in any other state that its node should not run will not be started again."""
 
 
 def assign(fleet: Fleet) -> None:
@@ -93,7 +90,10 @@ def holders(fleet: Fleet, task: str) -> tuple[str, ...]:
 
 
 def release(fleet: Fleet, status: NodeStatus) -> None:
-    """Let go of what a node shows that it has stopped: it knows its newest assignment, and lists the task no more."""
+    """Let go of what a node shows that it has stopped: it knows its newest assignment, and lists the task no more.
+
+    In whatever state it lists it: an ill container has failed, and goes on until it is stopped.
+    """
     node = fleet.nodes[status.node]
     if status.is_blind:
         return
@@ -101,7 +101,7 @@ def release(fleet: Fleet, status: NodeStatus) -> None:
         return
     told = fleet.assignments.get(node.name)
     wanted = {spec.task for spec in told.tasks} if told else set()
-    shown = {task.task for task in status.tasks if task.state in ALIVE}
+    shown = {task.task for task in status.tasks}
     for task in sorted(fleet.held.get(node.name, set()) - wanted - shown):
         release_from(fleet, task, node.name)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from controller.decide import answers, invocations, keeps, leases, steadiness, streams, twins
-from controller.decide.assignments import ALIVE, let_go
+from controller.decide.assignments import let_go
 from controller.decide.fleet import Fleet
 from controller.decide.placement import replacements, scheduler
 from controller.decide.presence import Presence
@@ -63,7 +63,7 @@ def shown(fleet: Fleet, status: NodeStatus) -> None:
         return
     if fleet.assignments.get(node.name) is not None and fleet.assignments[node.name].tasks:
         return  # told to leave in this very turn
-    if not any(task.state in ALIVE for task in status.tasks):
+    if not status.tasks:
         fleet.unsettled.leaving.add(node.name)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from controller.decide.effects import Effect, Remark, Say
 from controller.decide.rollouts.slot import SlotState
-from protocol.observed import Answer, Link
+from protocol.observed import Answer, Link, TaskState, TaskStatus
 from protocol.operator import Denial, OrderVerb
 from protocol.topics import AssignmentTopic, OfferTopic, PresenceTopic, StatusTopic
 from tests.controller.desk import FLEET, Desk, web
@@ -101,6 +101,16 @@ def test_a_forced_one_stops_everything_first_and_then_leaves() -> None:
     assert Remark("pi-1", "has left the fleet") in effects
     desk.turn(86_400.0)
     assert "pi-1" not in desk.fleet.leases
+
+
+@pytest.mark.parametrize("state", TaskState)
+def test_what_a_node_still_lists_may_still_run(state: TaskState) -> None:
+    """An ill container has failed, and goes on until it is stopped; what is not wanted is listed until nothing of it runs."""
+    desk = fleet()
+    order(desk, force=True)
+    desk.status("pi-1", (TaskStatus("shop.web.1", "one", state),))
+    assert "pi-1" in desk.fleet.nodes
+    assert desk.tasks("pi-2") == {}
 
 
 def test_a_forced_one_that_has_not_seen_its_engine_has_stopped_nothing() -> None:

@@ -8,7 +8,7 @@ from controller.decide.placement.scheduler import abandon
 from controller.decide.presence import Presence
 from controller.decide.records import Availability
 from protocol.desired import Job
-from protocol.observed import TaskState
+from protocol.observed import TaskState, TaskStatus
 from protocol.operator import OrderVerb
 from protocol.stack import Mode, Needs
 from protocol.update import Portion, Update
@@ -104,6 +104,21 @@ def test_an_unplugged_device_takes_its_task_elsewhere_or_leaves_it_pending() -> 
     yard.node("pi-2", devices=("/dev/ttyUSB0",))
     yard.turn()
     assert yard.placed == {"shop.web.1": "pi-2"}
+
+
+@pytest.mark.parametrize("state", TaskState)
+def test_nobody_starts_what_the_one_before_still_lists(state: TaskState) -> None:
+    """S2: an ill container has failed and goes on until it is stopped; its node lists it until nothing of it runs."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("shop", web())
+    desk.runs("pi-1")
+    desk.hello("pi-2")
+    desk.order(OrderVerb.DRAIN, "pi-1")
+    desk.status("pi-1", (TaskStatus("shop.web.1", "one", state),))
+    assert (desk.tasks("pi-1"), desk.tasks("pi-2")) == ({}, {})
+    desk.status("pi-1", ())
+    assert sorted(desk.tasks("pi-2")) == ["shop.web.1"]
 
 
 def test_whatever_waits_says_so() -> None:

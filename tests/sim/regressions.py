@@ -44,4 +44,5 @@ REGRESSIONS = (
     Regression(
         1878, "an agent died in the turn in which it had kept an update, and was taken to have it in hand", SHORT
     ),
+    Regression(21773, "an ill container was still being stopped when its task began elsewhere", SHORT),
 )
