@@ -118,7 +118,7 @@ Where it differs from what `docker compose` and Swarm do, on purpose:
 - Tags become digests when a manifest is published. `pull_policy: always` looks them up again whenever it is published, also
   unchanged; what nodes do is in [tasks](tasks.md). A task with a `platform` goes only to nodes that run it.
 - Placeholders like `{{{{.Node.Labels.site}}}}` in environment values, `hostname`, mount sources and contents of configs and
-  secrets are filled in for each node; a node that lacks the label is not chosen.
+  secrets are filled in for each node; a node that lacks the label is not chosen. Functions have those of the node.
 - Secrets and registries' passwords are as plain as the manifest; whoever may read it on the broker may read them.
 """
 

@@ -1,14 +1,15 @@
 """What is written once in a manifest and reads differently on each node: Swarm's placeholders, `{{.Node.Labels.site}}`.
 
-They may stand in values of the environment, in `hostname`, in sources of mounts, and in the contents of configs and secrets. The
-controller fills them in when it makes an assignment, so a node gets plain text. Other braces, `{{ .Status }}` of somebody else's
+They may stand in values of the environment, in `hostname`, in sources of mounts, and in the contents of configs and secrets; of a
+function in its environment and its secrets, and there of the node alone. The controller fills them in when it makes an assignment,
+so a node gets plain text. Other braces, `{{ .Status }}` of somebody else's
 language, are left alone; what begins with .Node, .Service or .Task is ours, and must be right.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from protocol.container import Container
@@ -65,8 +66,13 @@ def fault(text: str) -> str:
 
 def objections(container: Container, facts: Facts) -> tuple[str, ...]:
     """What a container asks of a node that the node does not have: one sentence each."""
-    lacking = sorted({name for text in _texts(container) for name in _names(text) if not _is_told(name, facts)})
-    return tuple(_lack(name) for name in lacking)
+    return lacking(_texts(container), facts)
+
+
+def lacking(texts: Iterable[str], facts: Facts) -> tuple[str, ...]:
+    """What texts ask of a node that the node does not have: one sentence each."""
+    names = sorted({name for text in texts for name in _names(text) if not _is_told(name, facts)})
+    return tuple(_lack(name) for name in names)
 
 
 def rendered(container: Container, facts: Facts) -> Container:
@@ -75,7 +81,7 @@ def rendered(container: Container, facts: Facts) -> Container:
         return container
     return replace(
         container,
-        environment={name: _filled(text, facts) for name, text in container.environment.items()},
+        environment=filled(container.environment, facts),
         hostname=_filled(container.hostname, facts),
         mounts=tuple(replace(mount, source=_filled(mount.source, facts)) for mount in container.mounts),
         files=tuple(replace(file, content=_filled(file.content, facts)) for file in container.files),
@@ -90,9 +96,14 @@ def _texts(container: Container) -> Iterator[str]:
     yield from (file.content for file in container.files)
 
 
-def is_asked(text: str) -> bool:
-    """Whether a text holds a placeholder of ours."""
-    return any(_names(text))
+def filled(texts: Mapping[str, str], facts: Facts) -> dict[str, str]:
+    """Texts by their names, as this one task or function on this one node has them."""
+    return {name: _filled(text, facts) for name, text in texts.items()}
+
+
+def is_of_task(text: str) -> bool:
+    """Whether a text asks for what only a task of a service has."""
+    return any(not name.startswith("Node.") for name in _names(text))
 
 
 def _names(text: str) -> Iterator[str]:

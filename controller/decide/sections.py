@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.decide import templates
 from controller.decide.fleet import Fleet
 from protocol.desired import Assignment, Sections
 from protocol.function import FunctionSpec
@@ -21,6 +22,7 @@ def wanted(fleet: Fleet, node: str) -> Sections:
     if devices is None:
         return Sections()
     sensors, actuators = ([key.split(".") for key in keys] for keys in (devices.sensors, devices.actuators))
+    functions = [fleet.catalogue.functions[key].spec for key in devices.functions if key in fleet.catalogue.functions]
     part = Sections(
         tuple(stacks[one].sensors[name].spec for one, name in sensors if one in stacks and name in stacks[one].sensors),
         tuple(
@@ -28,7 +30,7 @@ def wanted(fleet: Fleet, node: str) -> Sections:
             for one, name in actuators
             if one in stacks and name in stacks[one].actuators
         ),
-        tuple(fleet.catalogue.functions[key].spec for key in devices.functions if key in fleet.catalogue.functions),
+        tuple(templates.of_node(spec, fleet.nodes[node]) for spec in functions),
     )
     sensing = sorted({stack for stack, _ in sensors if stack in stacks})
     return with_remembered(part, [spec for stack in sensing for spec in fleet.catalogue.functions_of(stack)])

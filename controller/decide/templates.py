@@ -1,10 +1,14 @@
-"""What the placeholders of a template mean for one task on one node, and what a node lacks to carry a service that has them."""
+"""What placeholders mean for one task, or one function, on one node, and what a node lacks to carry what has them."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from controller.decide.records import Node, service_key
 from protocol import template
 from protocol.container import Container
+from protocol.function import FunctionSpec
+from protocol.ids import digest
 from protocol.stack import Service
 from protocol.template import Facts
 
@@ -22,6 +26,23 @@ def lacks(container: Container, node: Node) -> bool:
 def rendered(container: Container, node: Node, service: str, task: str) -> Container:
     """The container as this task has it on this node."""
     return template.rendered(container, _facts(node, service, task))
+
+
+def lacking(node: Node, function: FunctionSpec) -> tuple[str, ...]:
+    """What of the placeholders of a function this node cannot fill in."""
+    return template.lacking(
+        (*function.container.environment.values(), *function.secrets.values()), _facts(node, "", "")
+    )
+
+
+def of_node(function: FunctionSpec, node: Node) -> FunctionSpec:
+    """The function as this node has it: of another revision where anything was filled in, so that no instance keeps old values."""
+    facts = _facts(node, "", "")
+    container, secrets = template.rendered(function.container, facts), template.filled(function.secrets, facts)
+    if (container, secrets) == (function.container, function.secrets):
+        return function
+    revision = digest([function.revision, container.environment, secrets])
+    return replace(function, container=container, secrets=secrets, revision=revision)
 
 
 def _facts(node: Node, service: str, task: str) -> Facts:

@@ -35,7 +35,7 @@ def function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
     if source.mode != "once":
         runs += [source.mode, source.transport]
     secrets = _secrets(draft, path, source)
-    _check_plain(draft, path, container.environment, secrets)
+    _check_of_node(draft, path, container.environment, secrets)
     runs += [one for one in (source.handler, secrets) if one]
     called = calling(draft, path, source)
     return FunctionSpec(
@@ -56,17 +56,17 @@ def function(draft: Draft, name: str, source: written.Function) -> FunctionSpec:
     )
 
 
-def _check_plain(draft: Draft, path: Path, environment: dict[str, str], secrets: dict[str, str]) -> None:
-    """A function is the same on every node: in it nobody fills placeholders in."""
-    remedy = "remove it; a function finds out where it runs by itself"
+def _check_of_node(draft: Draft, path: Path, environment: dict[str, str], secrets: dict[str, str]) -> None:
+    """Placeholders of a function are about the node that it is on: it is no service and has no tasks."""
+    remedy = "take one of the node, like {{.Node.Hostname}}"
     for name, text in environment.items():
-        if template.is_asked(text):
+        if template.is_of_task(text):
             draft.misfit(
-                (*path, "environment", name), "placeholders are filled in for services, not for functions", remedy
+                (*path, "environment", name), "a function has no service and no task to be named after", remedy
             )
     for place, (name, text) in enumerate(secrets.items()):
-        if template.is_asked(text):
-            reason = f"the secret {name!r} has placeholders, which are filled in for services, not for functions"
+        if template.is_of_task(text):
+            reason = f"the secret {name!r} asks for a service or a task, and a function has neither"
             draft.misfit((*path, "secrets", place), reason, remedy)
 
 

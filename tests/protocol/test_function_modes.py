@@ -47,12 +47,19 @@ def test_a_function_uses_secrets_of_its_stack() -> None:
     assert made.revision != other.revision
 
 
-def test_placeholders_are_not_taken_for_plain_text() -> None:
-    """Nobody fills them in for functions, so they are refused, in the environment and in a secret that a function uses."""
-    (fault,) = read("{image: 'a:1', environment: {A: 'on {{.Node.Hostname}}'}}")
-    assert fault.startswith("placeholders are filled in for services, not for functions; ")
-    (fault,) = read("{image: 'a:1', secrets: [key]}", "secrets: {key: {content: '{{.Node.Labels.key}}'}}")
-    assert fault.startswith("the secret 'key' has placeholders")
+def test_placeholders_of_a_function_are_about_its_node() -> None:
+    """The controller fills them in for each node; what only a task has is refused, in the environment and in a secret."""
+    made = spec("{image: 'a:1', environment: {A: 'on {{.Node.Hostname}}'}}")
+    assert made.container.environment == {"A": "on {{.Node.Hostname}}"}
+    (fault,) = read("{image: 'a:1', environment: {A: '{{.Task.Slot}}'}}")
+    assert (
+        fault
+        == "a function has no service and no task to be named after; take one of the node, like {{.Node.Hostname}}"
+    )
+    (fault,) = read("{image: 'a:1', secrets: [key]}", "secrets: {key: {content: '{{.Service.Name}}'}}")
+    assert fault.startswith("the secret 'key' asks for a service or a task, and a function has neither; ")
+    (fault,) = read("{image: 'a:1', environment: {A: '{{.Node.Site}}'}}")
+    assert fault.startswith("'{{.Node.Site}}' is no placeholder; ")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Which nodes have which sensors, actuators and functions: every node that the constraints let through.
 
-Devices sit on pins, so a drained or silent node keeps them; a function also needs an engine, or leave to run processes. A new
-revision of them goes out with the next assignment, or with the update of their stack's services there (`rollouts.switching`).
+Devices sit on pins, so a drained or silent node keeps them; a function also needs an engine, or leave to run processes, and
+all that its placeholders ask for. A new revision of them goes out with the next assignment, or with the update of their stack's
+services there (`rollouts.switching`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from controller.decide import invocations, keeps
+from controller.decide import invocations, keeps, templates
 from controller.decide.fleet import Fleet
 from controller.decide.placement import constraints
 from controller.decide.records import Devices, Node, service_key, stack_of
@@ -33,6 +34,7 @@ def objections(node: Node, thing: Sensor | Actuator | Function) -> tuple[str, ..
     against = constraints.objections(thing.constraints, node)
     if not isinstance(thing, Function):
         return against
+    against += templates.lacking(node, thing.spec)
     if not thing.spec.needs_engine:
         return against if node.inventory.processes else (*against, "allows no processes (`processes` in its settings)")
     return against if node.inventory.engine else (*against, "has no Docker Engine")

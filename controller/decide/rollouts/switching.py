@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from controller.decide import sections
+from controller.decide import sections, templates
 from controller.decide.fleet import Fleet
 from controller.decide.placement import hosts
 from controller.decide.records import Earlier, service_key, stack_of
@@ -130,7 +130,7 @@ def _hosted(fleet: Fleet, node: str, stack: Stack) -> Sections:
     part = Sections(
         tuple(one.spec for one in stack.sensors.values() if not hosts.objections(at, one)),
         tuple(one.spec for one in stack.actuators.values() if not hosts.objections(at, one)),
-        tuple(one.spec for one in stack.functions.values() if not hosts.objections(at, one)),
+        tuple(templates.of_node(one.spec, at) for one in stack.functions.values() if not hosts.objections(at, one)),
     )
     return joined(with_remembered(part, (one.spec for one in stack.functions.values())))
 
