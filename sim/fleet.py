@@ -103,6 +103,7 @@ class SimFleet:
     def drain(self, node: str) -> None:
         """Move services away from a node."""
         self.drained.add(node)
+        self.invariants.ways.drained(node)
         self.order(OrderVerb.DRAIN, node)
 
     def activate(self, node: str) -> None:

@@ -165,7 +165,7 @@ class Honesty:
     def _retained(self, fleet: Fleet) -> None:
         """Law 4: some time after a connect, the broker has every word of ours that the next reader looks for."""
         up_s = self.world.now_s - self.head.process.mono_s + fleet.up_mono_s
-        if self.world.now_s - up_s < RESAID_S:
+        if self.world.now_s - max(up_s, self.head.process.stopped_until_s) < RESAID_S:
             return
         topics = [str(StackStatusTopic(self.head.name, stack)) for stack in fleet.stacks]
         topics += [str(AssignmentTopic(self.head.name, node)) for node in self.nodes if _is_told(fleet, node)]

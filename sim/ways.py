@@ -59,7 +59,7 @@ class Ways:
     _ways: dict[tuple[str, str], _Way] = field(default_factory=dict)
     _begun: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _well: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    _tried: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _tried: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     _ran: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -95,6 +95,12 @@ class Ways:
         for key in [key for key in self._ways if key[0] == name]:
             del self._ways[key]
 
+    def drained(self, name: str) -> None:
+        """An operator takes a node away: what it is trying comes to no end, so the next one is tried in its place."""
+        for tried in self._tried.values():
+            for task in [task for task, node in tried.items() if node == name]:
+                del tried[task]
+
     def restored(self) -> None:
         """The controller has an older store, and knows nothing of what has begun since."""
         self.works.restored()
@@ -121,7 +127,7 @@ class Ways:
         most = self.canaries.get(service, len(self.nodes))
         if len(begun) > most and not self._well[trial.offer.rollout] and "-back" not in trial.offer.rollout:
             raise ViolationError("canary", f"{service} is tried by {sorted(begun)}, and none of {most} is settled yet")
-        self._tried[image].add(trial.task)
+        self._tried[image][trial.task] = name
         if len(self._tried[image]) > self.stops.get(image, len(self.nodes)):
             raise ViolationError("F24", f"{image} fails, and is tried by {sorted(self._tried[image])}")
         before = self.after.get(image, "")

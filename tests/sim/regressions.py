@@ -45,4 +45,6 @@ REGRESSIONS = (
         1878, "an agent died in the turn in which it had kept an update, and was taken to have it in hand", SHORT
     ),
     Regression(21773, "an ill container was still being stopped when its task began elsewhere", SHORT),
+    Regression(420, "a node that was drained while it tried a bad image was counted beside the next", MEETING),
+    Regression(842, "a controller that stood still was to say again what the broker had lost", MEETING),
 )
