@@ -15,6 +15,7 @@ from agent.decide.effects import Effect, Note, OpenDevices, Say
 from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, Pulling, RunSeen
 from agent.decide.instance import Instance
 from agent.decide.invocation import Run
+from agent.decide.known import Known
 from agent.decide.lines import Lines
 from agent.decide.marks import Deadline, Life, Linked, Made, Mark, Silence, Told
 from agent.decide.now import Now
@@ -50,7 +51,7 @@ FLIGHT_MOST = 500
 class _Wanted:
     """What should run, what is in force beside it, and of what both were worked out. Whoever reads them does not change them."""
 
-    assigned: dict[str, Target]
+    assignment: Assignment | None
     trials: Table[Trial]
     version: int
     settled: dict[str, Target]
@@ -167,6 +168,7 @@ class Node:
     was_hosted: bool = False
     is_doubted: bool = False
     effects: list[Effect] = field(default_factory=list)
+    known: Known = field(default_factory=Known)
     _assigned: tuple[Assignment | None, dict[str, Target]] | None = None
     _wanted: _Wanted | None = None
     _trials_of: tuple[Table[Trial], int, dict[str, tuple[Trial, ...]]] | None = None
@@ -245,7 +247,10 @@ class Node:
 
     def standing(self) -> frozenset[str]:
         """The keys of the trials whose offers stand."""
-        return frozenset(trial_key(offer) for offer in self.offers.offers)
+        offers, known = self.offers, self.known.standing
+        if known is None or known[0] is not offers:
+            known = self.known.standing = (offers, frozenset(trial_key(offer) for offer in offers.offers))
+        return known[1]
 
     def trying(self, task: str) -> Trial | None:
         """The trial of this task that is under way."""
@@ -289,10 +294,11 @@ class Node:
 
     def _worked_out(self) -> _Wanted:
         """What should run, worked out again only when the assignment or a trial is another."""
-        assigned, trials, known = self.assigned, self.trials, self._wanted
-        is_same = known is not None and known.assigned is assigned and known.trials is trials
+        assignment, trials, known = self.assignments.get(""), self.trials, self._wanted
+        is_same = known is not None and known.assignment is assignment and known.trials is trials
         if known is not None and is_same and known.version == trials.version:
             return known
+        assigned = self.assigned
         ended = [t for t in self.trials.values() if t.state is OfferState.SETTLED and t.task in assigned]
         kept = [t for t in ended if assigned[t.task].content == t.base]
         settled = assigned | {t.task: t.target for t in kept}
@@ -301,5 +307,5 @@ class Node:
         overlays = [t for t in (*kept, *trying) if assigned[t.task].content != t.content]
         whole = in_force(self.assignment, overlays, targets)
         sections = replace(whole, functions=tuple(one for one in whole.functions if not one.is_away))
-        self._wanted = _Wanted(assigned, trials, trials.version, settled, targets, sections, whole.functions)
+        self._wanted = _Wanted(assignment, trials, trials.version, settled, targets, sections, whole.functions)
         return self._wanted

@@ -19,7 +19,6 @@ from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
 from agent.decide.node import Node, Now
 from agent.decide.restarts import instance
 from agent.decide.scene import Scene, scene_of
-from agent.decide.target import Target
 from agent.decide.task import Seen, Task, advance
 from agent.decide.tasks import WELL, matches, wanted
 from protocol.desired import Order, TaskSpec
@@ -34,13 +33,12 @@ def plan(node: Node, now: Now) -> None:
     if not isinstance(node.engine, EngineSeen) or node.assignments.get("") is None:
         return
     targets = node.targets()
-    found = wanted(node, targets)
-    for key, here in _grouped(node, targets).items():
+    found, shown = wanted(node, targets), node.known.shown.by_task(node.containers())
+    for key in (*targets, *(key for key in shown if key not in targets)):
+        here = shown.get(key, ())
         if key in node.busy or key in node.unseen or not now.has_come(node.waits.get(key, 0.0)):
             continue
-        if ready.is_under_way(node, key):
-            continue
-        if len(here) == 1 and _is_at_rest(node.tasks.get(key), found.get(key)):
+        if _is_at_rest(node, node.tasks.get(key), found.get(key), here) or ready.is_under_way(node, key):
             continue
         scene = scene_of(node, key, targets.get(key), found.get(key), here)
         lock = locks.path_of(node.trying(key), now)
@@ -49,10 +47,13 @@ def plan(node: Node, now: Now) -> None:
             _begin(node, step)
 
 
-def _is_at_rest(task: Task | None, only: ContainerSeen | None) -> bool:
-    """Whether a task of one container runs as it should: the plan of nearly every task in nearly every turn."""
-    is_running = task is not None and task.state is TaskState.RUNNING
-    return is_running and only is not None and only.phase is Phase.RUNNING
+def _is_at_rest(node: Node, task: Task | None, wanted: ContainerSeen | None, here: tuple[ContainerSeen, ...]) -> bool:
+    """Whether a task runs as it should, alone or beside what was made for its next trial: most tasks in most turns."""
+    if task is None or task.state is not TaskState.RUNNING or wanted is None or wanted.phase is not Phase.RUNNING:
+        return False
+    if len(here) == 1:
+        return True
+    return node.trying(task.task) is None and all(other is wanted or ready.is_ready(node, other) for other in here)
 
 
 def next_step(scene: Scene, now: Now) -> Step | None:
@@ -144,14 +145,6 @@ def _is_due(task: Task, now: Now) -> bool:
     if task.state in (TaskState.FAILED, TaskState.REJECTED):
         return False
     return task.due_mono_s is not None and now.has_come(task.due_mono_s)
-
-
-def _grouped(node: Node, targets: dict[str, Target]) -> dict[str, tuple[ContainerSeen, ...]]:
-    groups: dict[str, tuple[ContainerSeen, ...]] = dict.fromkeys(targets, ())
-    for container in node.containers():
-        key = container.task or container.id
-        groups[key] = (*groups.get(key, ()), container)
-    return groups
 
 
 def _begin(node: Node, step: Step) -> None:

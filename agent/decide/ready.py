@@ -25,15 +25,16 @@ def make(node: Node, now: Now) -> None:
     """Have the next one made, if none is under way."""
     if not isinstance(node.engine, EngineSeen):
         return
-    staged = [trial for trial in node.trials.values() if trial.state is OfferState.STAGED]
-    if any(trial.key in node.busy for trial in staged):
+    staged = [(key, trial) for key, trial in node.trials.items() if trial.state is OfferState.STAGED]
+    if any(key in node.busy for key, _ in staged):
         return
-    trial = next(
-        (trial for trial in staged if _is_wanted(node, node.engine, trial) and _is_time(node, trial, now)), None
+    wanted = (
+        (key, trial) for key, trial in staged if _is_wanted(node, node.engine, trial) and _is_time(node, key, now)
     )
+    key, trial = next(wanted, ("", None))
     if trial is not None:
-        node.busy.add(trial.key)
-        node.effects.append(Create(trial.key, trial.offer.task))
+        node.busy.add(key)
+        node.effects.append(Create(key, trial.offer.task))
 
 
 def made(node: Node, step: Step, outcome: Done) -> None:
@@ -72,15 +73,17 @@ def is_ready(node: Node, container: ContainerSeen) -> bool:
 
 
 def _is_wanted(node: Node, engine: EngineSeen, trial: Trial) -> bool:
-    spec, task = trial.offer.task, node.tasks.get(trial.task)
-    if task is None or task.state is not TaskState.RUNNING or trial.task in node.busy or trial.task in node.unseen:
+    spec = trial.offer.task
+    here = node.known.shown.by_task(engine.containers).get(spec.task, ())
+    if any(container.revision == spec.revision for container in here):
+        return False
+    task = node.tasks.get(spec.task)
+    if task is None or task.state is not TaskState.RUNNING or spec.task in node.busy or spec.task in node.unseen:
         return False
     if spec.job is not None or spec.release is not None or is_late(trial.offer) or not engine.has(spec.container.image):
         return False
-    if refresh.is_wanted(spec.container) or trial.offer.conduct.lock is not None:
-        return False
-    return not any(c.task == trial.task and c.revision == spec.revision for c in engine.containers)
+    return not refresh.is_wanted(spec.container) and trial.offer.conduct.lock is None
 
 
-def _is_time(node: Node, trial: Trial, now: Now) -> bool:
-    return trial.key not in node.unseen and now.has_come(node.waits.get(trial.key, 0.0))
+def _is_time(node: Node, key: str, now: Now) -> bool:
+    return key not in node.unseen and now.has_come(node.waits.get(key, 0.0))

@@ -79,8 +79,8 @@ def status_of(node: Node, sequence: int = 0) -> NodeStatus:
         observed_epoch=assignment.epoch,
         observed_generation=assignment.generation,
         offers_generation=node.offers.generation,
-        tasks=(*(_task(node, task) for task in node.tasks.values()), *releases.tasks(node)),
-        offers=(*filter(None, (_offer(node, trial) for trial in node.trials.values())), *releases.offers(node)),
+        tasks=(*_tasks(node), *releases.tasks(node)),
+        offers=(*_offers(node), *releases.offers(node)),
         sensors=node.sensors,
         actuators=node.actuators,
         reasons=reasons(node),
@@ -105,6 +105,38 @@ def reasons(node: Node) -> tuple[str, ...]:
     return (*said, *unclear.reasons(node))
 
 
+def _tasks(node: Node) -> list[TaskStatus]:
+    """Each task as it stands; one that is what it was, and of which nothing else is to be said, is told as it was told."""
+    known, plain = node.known.tasks, {}
+    said, beside = [], {*node.pulling, *node.held, *node.planned, *(stray.task for stray in node.strays.values())}
+    for key, task in node.tasks.items():
+        told = known.get(key)
+        if told is None or told[0] is not task or key in beside:
+            told = (task, _task(node, task))
+        if key not in beside:
+            plain[key] = told
+        said.append(told[1])
+    node.known.tasks = plain
+    return said
+
+
+def _offers(node: Node) -> list[OfferStatus]:
+    """Each offer that stands, or that was kept and is not yet in the assignment; withdrawn failures are only remembered."""
+    known, plain = node.known.offers, {}
+    said, standing = [], node.standing()
+    for key, trial in node.trials.items():
+        if trial.state is OfferState.FAILED and key not in standing:
+            continue
+        told = known.get(key)
+        if told is None or told[0] is not trial or key in node.pulling:
+            told = (trial, _offer(node, trial))
+        if key not in node.pulling:
+            plain[key] = told
+        said.append(told[1])
+    node.known.offers = plain
+    return said
+
+
 def _task(node: Node, task: Task) -> TaskStatus:
     reason = task.reason
     if task.retry_s is not None:
@@ -118,10 +150,7 @@ def _task(node: Node, task: Task) -> TaskStatus:
     return TaskStatus(task.task, task.revision, state, task.attempt, task.image, task.container, task.health, reason)
 
 
-def _offer(node: Node, trial: Trial) -> OfferStatus | None:
-    """An offer that stands, or one that was kept and is not yet in the assignment; withdrawn failures are only remembered."""
-    if trial.state is OfferState.FAILED and trial.key not in node.standing():
-        return None
+def _offer(node: Node, trial: Trial) -> OfferStatus:
     # The nonce that was granted; one that is only asked for changes every ten seconds, and the request itself says it.
     task = trial.offer.task
     reason = "; ".join(filter(None, (pulls.progress(node, trial.key) or trial.reason, trial.notice)))

@@ -45,7 +45,7 @@ def call(node: Node, now: Now) -> None:
     for key in node.marks:
         if key not in targets:
             node.marks.drop(key)
-    here = wanted(node, targets) if targets else {}
+    here = wanted(node, node.targets()) if targets else {}
     for key, target in targets.items():
         task = node.tasks.get(key)
         if task is not None:

@@ -43,6 +43,10 @@ class Table(Generic[V]):
         """All values, in order of arrival."""
         return tuple(self._values.values())
 
+    def items(self) -> tuple[tuple[str, V], ...]:
+        """All keys with their values, in order of arrival."""
+        return tuple(self._values.items())
+
     def put(self, key: str, value: V) -> None:
         """Set one value."""
         known = self._values.get(key)

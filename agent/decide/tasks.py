@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from agent.decide import attest, restarts, silence
 from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
+from agent.decide.known import Wanted
 from agent.decide.node import Node, Now
 from agent.decide.target import Target
 from agent.decide.task import Seen, Task, advance
@@ -20,6 +21,9 @@ from protocol.observed import TaskState
 WELL = frozenset({"", "none", "healthy"})
 """What the engine says of the health of a container without a check, or with one that passes."""
 
+Rest = tuple[Task, TaskSpec, ContainerSeen]
+"""A task that ran as it should, and what it was judged by."""
+
 
 def judge(node: Node, now: Now) -> None:
     """Bring the tasks in line with what should run and with what was seen."""
@@ -27,22 +31,37 @@ def judge(node: Node, now: Now) -> None:
     for key in node.tasks:
         if key not in targets and is_gone(node, key):
             node.tasks.drop(key)
+            node.known.rests.pop(key, None)
             _forget_completions(node, key)
     _adopt(node, targets)
-    seen = wanted(node, targets) if isinstance(node.engine, EngineSeen) else None
+    seen = wanted(node, targets) if isinstance(node.engine, EngineSeen) else {}
+    rests = node.known.rests
     for key, target in targets.items():
-        task = node.tasks.get(key)
-        if task is None or task.content != target.content:
-            task = _begun(node, target)
-        if seen is not None and not (task.state is TaskState.ASSIGNED and _is_moving(node, key)):
-            if not task.silenced:
-                task = judged(task, target.spec, seen.get(key), now, watched=key not in node.interrupted)
-            node.interrupted.discard(key)
-            too_long = silence.is_too_long(node, target.spec, now)
-            task = silence.judged(task, target.spec, seen.get(key), too_long=too_long)
-        if runs_once(target.spec) and task.state is TaskState.STOPPED and not task.silenced:
-            node.completed.put(_completion(task), "")
-        node.tasks.put(key, restarts.retried(task, now))
+        rest = rests.get(key)
+        if rest is None or not _still(rest, node.tasks.get(key), target, seen.get(key)) or key in node.interrupted:
+            _judge(node, key, target, seen.get(key), now)
+
+
+def _still(rest: Rest, task: Task | None, target: Target, container: ContainerSeen | None) -> bool:
+    """Whether a task that ran as it should is judged by the very same as then: it is what it was."""
+    return rest[0] is task and rest[1] is target.spec and rest[2] is container
+
+
+def _judge(node: Node, key: str, target: Target, container: ContainerSeen | None, now: Now) -> None:
+    """Bring one task in line, and note if it runs as it should, whatever the time."""
+    before, spec = node.tasks.get(key), target.spec
+    task = _begun(node, target) if before is None or before.content != target.content else before
+    if isinstance(node.engine, EngineSeen) and not (task.state is TaskState.ASSIGNED and _is_moving(node, key)):
+        if not task.silenced:
+            task = judged(task, spec, container, now, watched=key not in node.interrupted)
+        node.interrupted.discard(key)
+        task = silence.judged(task, spec, container, too_long=silence.is_too_long(node, spec, now))
+    if runs_once(spec) and task.state is TaskState.STOPPED and not task.silenced:
+        node.completed.put(_completion(task), "")
+    node.tasks.put(key, restarts.retried(task, now))
+    is_running = container is not None and container.phase is Phase.RUNNING and task.state is TaskState.RUNNING
+    if container is not None and is_running and task is before and spec.stop_after_s <= 0 and not task.silenced:
+        node.known.rests[key] = (task, spec, container)
 
 
 def _adopt(node: Node, targets: dict[str, Target]) -> None:
@@ -77,9 +96,18 @@ def _is_moving(node: Node, task: str) -> bool:
 
 
 def wanted(node: Node, targets: dict[str, Target]) -> dict[str, ContainerSeen]:
-    """The one container of each task that is what it should be; of two, the one that runs."""
+    """The one container of each task that is what it should be; of two, the one that runs. Whoever reads them changes nothing."""
+    containers, known = node.containers(), node.known.wanted
+    is_same = known is not None and known.containers is containers and known.strays is node.strays
+    if known is None or not is_same or known.targets is not targets:
+        found = _wanted(node, containers, targets)
+        known = node.known.wanted = Wanted(containers, targets, node.strays, found)
+    return known.found
+
+
+def _wanted(node: Node, containers: tuple[ContainerSeen, ...], targets: dict[str, Target]) -> dict[str, ContainerSeen]:
     found: dict[str, ContainerSeen] = {}
-    for container in node.containers():
+    for container in containers:
         target = targets.get(container.task)
         if target is not None and matches(container, target) and not attest.is_condemned(node, container):
             known = found.get(container.task)

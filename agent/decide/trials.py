@@ -103,8 +103,8 @@ def forget_the_overtaken(node: Node) -> None:
     failed = [trial for trial in node.trials.values() if trial.state is OfferState.FAILED and trial.key not in standing]
     for trial in failed[: max(0, len(failed) - FORGOTTEN_MOST)]:
         drop(node, trial)
-    for trial in node.trials.values():
-        if trial.state is OfferState.SETTLED and trial.key not in standing:
+    for key, trial in node.trials.items():
+        if trial.state is OfferState.SETTLED and key not in standing:
             is_older = trial.settled_generation < node.assignment.generation
             if is_older or assigned(node, trial) != trial.base:
                 drop(node, trial)

@@ -1,0 +1,72 @@
+"""What was worked out in an earlier turn, each with what it was worked out of: looked up again while that stands (law 10).
+
+A turn is about one task of fifty, so most of what a decider would work out is what it was. Whoever keeps something here holds it
+against the very values that it follows from, by identity: they are frozen, so the same value has the same consequences. Nothing in
+here decides, and losing all of it changes nothing but the time that a turn takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from agent.decide.inputs import ContainerSeen, ImageSeen
+from agent.decide.stored import Stray
+from agent.decide.target import Target
+from agent.decide.task import Task
+from agent.decide.trial import Trial
+from protocol.desired import Offers, TaskSpec
+from protocol.observed import OfferStatus, TaskStatus
+
+Containers = tuple[ContainerSeen, ...]
+
+Named = dict[str, frozenset[str]]
+"""Which images a name means here."""
+
+
+class Shown:
+    """The containers of one look by their tasks; one without a task by its id."""
+
+    __slots__ = ("_by_task", "_containers")
+
+    def __init__(self) -> None:
+        """Know no look yet."""
+        self._containers: Containers | None = None
+        self._by_task: dict[str, Containers] = {}
+
+    def by_task(self, containers: Containers) -> dict[str, Containers]:
+        """All of a look, in the order in which their tasks first occur. Whoever reads them does not change them."""
+        if self._containers is not containers:
+            self._containers, self._by_task = containers, {}
+            for container in containers:
+                key = container.task or container.id
+                self._by_task[key] = (*self._by_task.get(key, ()), container)
+        return self._by_task
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The one container of each task that is what it should be, of this look, these targets and these strays."""
+
+    containers: Containers
+    targets: dict[str, Target]
+    strays: dict[str, Stray]
+    found: dict[str, ContainerSeen]
+
+
+@dataclass(slots=True)
+class Known:
+    """What one node has worked out.
+
+    `rests` are the tasks that ran as they should when they were judged last; `tasks` and `offers` what the status says of each
+    while nothing else is to be said of it; `standing` the keys of the offers that stand; `named` what the images of a look are
+    called; `sound` the containers that were found to be of the right image, each with what it was held against.
+    """
+
+    shown: Shown = field(default_factory=Shown)
+    wanted: Wanted | None = None
+    rests: dict[str, tuple[Task, TaskSpec, ContainerSeen]] = field(default_factory=dict)
+    tasks: dict[str, tuple[Task, TaskStatus]] = field(default_factory=dict)
+    offers: dict[str, tuple[Trial, OfferStatus]] = field(default_factory=dict)
+    standing: tuple[Offers, frozenset[str]] | None = None
+    named: tuple[tuple[ImageSeen, ...], Named] | None = None
+    sound: dict[str, tuple[ContainerSeen, TaskSpec]] = field(default_factory=dict)
