@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide import images, keeps, sections, templates
+from controller.decide import images, invocations, keeps, sections, templates
 from controller.decide.fleet import Fleet
 from controller.decide.placement import absence
 from controller.decide.presence import Presence
@@ -143,7 +143,7 @@ def _assign(fleet: Fleet, name: str) -> None:
         hold = fleet.holds.get(spec.task)
         if hold is None or name not in hold.nodes:
             _hold(fleet, spec.task, (*(hold.nodes if hold else ()), name))
-    sections.arrived(fleet, before, after)
+    invocations.look_again(fleet, sections.arrived(before, after))
     fleet.unsettled.reports |= {spec.stack for told in (before, after) if told for spec in told.tasks}
     fleet.say(AssignmentTopic(fleet.name, name), after)
 

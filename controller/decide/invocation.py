@@ -64,8 +64,8 @@ class Entry:
     """One invocation on the ledger: `near` is where its cause was, `node` where it is run; `by_node` says that it was not sent.
 
     `call`, `response_topic` and `correlation` (hexadecimal) are those of a direct call, and `answer` what came of it. `rank` counts
-    the ended ones, so that the oldest is forgotten first. An ended one keeps neither attributes nor body. `number` counts the
-    arrivals, and `asked` are the nodes that went away with it: their results count as well.
+    the ended ones, so that the oldest is forgotten first. An ended one keeps neither attributes nor body, and no way back. `number`
+    counts the arrivals, and `asked` are the nodes that went away with it: their results count as well.
     """
 
     invocation: Invocation
@@ -97,9 +97,14 @@ class Entry:
         return (self.function, self.node) if self.state in OPEN else None
 
     @property
+    def weight(self) -> int:
+        """What its input weighs, and the way back, which whoever calls may make long."""
+        return weight_of(self.invocation) + len(self.response_topic) + len(self.correlation)
+
+    @property
     def open_bytes(self) -> int | None:
         """What it weighs while it is open."""
-        return weight_of(self.invocation) if self.state in OPEN else None
+        return self.weight if self.state in OPEN else None
 
     @property
     def answer_bytes(self) -> int | None:

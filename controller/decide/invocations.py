@@ -9,15 +9,16 @@ letter.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from controller.decide import letters, sections
 from controller.decide.choice import Choices
 from controller.decide.fleet import Fleet
 from controller.decide.home_assistant import ends
-from controller.decide.invocation import OPEN, Entry, InvocationSeen, InvocationState, advance, weight_of
+from controller.decide.invocation import OPEN, Entry, InvocationSeen, InvocationState, advance
 from controller.decide.presence import Presence
-from controller.decide.records import stack_of
+from controller.decide.records import service_key, stack_of
 from protocol import triggers
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec
@@ -43,7 +44,7 @@ def sensed(fleet: Fleet, event: SensorEvent, now_mono_s: float) -> None:
     stack, functions = sections.sensed_by(fleet, event)
     for function in triggers.remembering(event, stack, functions):
         if (stack, function) not in _told(fleet, event.node):
-            fleet.tally("triggers_missed", function)
+            fleet.tally("triggers_missed", service_key(stack, function))
     for asked in triggers.matches(event, stack, functions, fleet.name):
         is_taken = asked.id in event.taken
         open_entry(fleet, Entry(asked, near=event.node, by_node=is_taken), event.node if is_taken else "", now_mono_s)
@@ -53,10 +54,10 @@ def sensed(fleet: Fleet, event: SensorEvent, now_mono_s: float) -> None:
 def tell(fleet: Fleet, unclear: tuple[triggers.Unclear, ...]) -> None:
     """Count conditions that have no answer; the first of a function is told."""
     for one in unclear:
-        name = one.place[0].name
-        if ("conditions_unclear", name) not in fleet.counts:
-            fleet.remark(f"{one.place[0].stack}.{name}", str(one))
-        fleet.tally("conditions_unclear", name)
+        function = service_key(one.place[0].stack, one.place[0].name)
+        if ("conditions_unclear", function) not in fleet.counts:
+            fleet.remark(function, str(one))
+        fleet.tally("conditions_unclear", function)
 
 
 def asked(fleet: Fleet, node: str, wanted: Invocation, now_mono_s: float) -> None:
@@ -79,7 +80,7 @@ def open_entry(fleet: Fleet, entry: Entry, taken_by: str, now_mono_s: float) -> 
         fleet.tally("invocation_duplicates")
         letters.complete(fleet, asked, entry.near)
         return True
-    if full := _is_full(fleet, asked):
+    if full := _is_full(fleet, entry):
         _drop(fleet, entry, full)
         return False
     fleet.is_full = False
@@ -199,9 +200,16 @@ def expire(fleet: Fleet, key: str) -> None:
 
 
 def returned(fleet: Fleet, node: str) -> None:
-    """A node is back: tell it again what it was asked, and try what nobody could do."""
+    """A node is back: tell it again what it was asked, and try there what nobody could do."""
     fleet.unsettled.invocations |= fleet.ledger.of("open", node)
-    fleet.unsettled.invocations |= fleet.ledger.of("open", "")
+    devices = fleet.devices.get(node)
+    look_again(fleet, devices.functions if devices is not None else ())
+
+
+def look_again(fleet: Fleet, functions: Iterable[str]) -> None:
+    """There is another node that can be asked for these: what waits for one looks again."""
+    for key in functions:
+        fleet.unsettled.invocations |= fleet.ledger.of("work", (key, ""))
 
 
 def forgotten(fleet: Fleet, node: str) -> None:
@@ -224,7 +232,8 @@ def _end(fleet: Fleet, entry: Entry, seen: InvocationSeen, answer: Answer, attem
     ends.ended(fleet, entry, answer, attempt)
     asked = replace(entry.invocation, attributes={}, body="")
     number = fleet.count("ended")
-    fleet.ledger.put(key, replace(entry, invocation=asked, rank=number, answer=answer if entry.call else None))
+    kept = answer if entry.call else None
+    fleet.ledger.put(key, replace(entry, invocation=asked, response_topic="", correlation="", rank=number, answer=kept))
     fleet.deadlines.drop(REPEAT, key)
     fleet.deadlines.drop(EXPIRY, key)
     is_known = entry.function in fleet.catalogue.functions
@@ -263,11 +272,11 @@ def _shown(result: Result) -> dict[str, object]:
     }
 
 
-def _is_full(fleet: Fleet, asked: Invocation) -> str:
+def _is_full(fleet: Fleet, entry: Entry) -> str:
     """By which bound there is no room for another open invocation; empty if there is."""
     if len(fleet.backlog) >= fleet.terms.ledger_rows:
         return "ledger_full"
-    return "ledger_bytes" if fleet.backlog.size_bytes + weight_of(asked) > fleet.terms.ledger_bytes else ""
+    return "ledger_bytes" if fleet.backlog.size_bytes + entry.weight > fleet.terms.ledger_bytes else ""
 
 
 def _drop(fleet: Fleet, entry: Entry, why: str) -> None:

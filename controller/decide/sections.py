@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from controller.decide import templates
 from controller.decide.fleet import Fleet
+from controller.decide.records import service_key
 from protocol.desired import Assignment, Sections
 from protocol.function import FunctionSpec
 from protocol.observed import SensorEvent
@@ -63,11 +64,11 @@ def sensed_by(fleet: Fleet, event: SensorEvent) -> tuple[str, tuple[FunctionSpec
     return stack, tuple(one.spec for name, one in earlier.stack.functions.items() if name in names)
 
 
-def arrived(fleet: Fleet, before: Assignment | None, after: Assignment) -> None:
-    """A node is told something else: where a function comes to it, whatever waits for a node looks for one again."""
+def arrived(before: Assignment | None, after: Assignment) -> list[str]:
+    """The functions (`stack.name`) that come to a node with what it is told now."""
     had = {(one.stack, one.name) for one in before.functions if not one.is_away} if before else set()
-    if any((one.stack, one.name) not in had for one in after.functions if not one.is_away):
-        fleet.unsettled.invocations |= fleet.ledger.of("open", "")
+    coming = (one for one in after.functions if not one.is_away and (one.stack, one.name) not in had)
+    return [service_key(one.stack, one.name) for one in coming]
 
 
 def can_call(fleet: Fleet, node: str, function: str) -> bool:

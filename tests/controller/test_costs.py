@@ -15,6 +15,7 @@ from protocol.observed import Health, Link
 from protocol.topics import HealthTopic
 from tests.controller.desk import FLEET, Desk
 from tests.controller.pi import Pi
+from tests.controller.test_invocations import PORCH, RUNS, event, porch, sense
 from tests.controller.test_rollout import web
 
 SMALL, LARGE = 20, 400
@@ -77,6 +78,30 @@ def test_what_one_node_does_costs_the_same_in_a_large_fleet(name: str) -> None:
         desk = fleet_of(nodes)
         costs[nodes] = calls_of(lambda desk=desk: ACTS[name](desk))  # type: ignore[misc]
     assert costs[LARGE] <= costs[SMALL] * 1.2 + 20, costs
+
+
+@pytest.mark.parametrize("act", ["hello", "a return"])
+def test_a_node_that_comes_costs_the_same_however_much_waits_for_others(act: str) -> None:
+    """Ten thousand invocations may wait for a node that is away, while a thousand others come and go."""
+    costs = {}
+    for waiting in (SMALL, LARGE):
+        desk = porch(pi_1=PORCH, pi_2=RUNS)
+        desk.presence("pi-2", Link.OFFLINE)
+        desk.presence("pi-1", Link.OFFLINE)
+        desk.turn(60.0)
+        for number in range(waiting):
+            sense(desk, event(number))
+        desk.presence("pi-1", Link.OFFLINE)
+        desk.turn(60.0)
+        coming = {"hello": lambda desk: desk.hello("pi-1", labels=PORCH), "a return": back}[act]
+        costs[waiting] = calls_of(lambda desk=desk, coming=coming: coming(desk))  # type: ignore[misc]
+        assert len(desk.fleet.ledger.of("open", "")) == waiting
+    assert costs[LARGE] <= costs[SMALL] * 1.2 + 20, costs
+
+
+def back(desk: Desk) -> None:
+    """A node is born again."""
+    desk.presence("pi-1", Link.ONLINE, epoch=2)
 
 
 def test_a_shelf_knows_what_changed_and_finds_by_its_indexes() -> None:

@@ -261,9 +261,9 @@ def test_the_ledger_is_bounded() -> None:
     assert len(desk.fleet.ledger) <= 6
 
 
-def call(desk: Desk, function: str, key: str = "c1", body: bytes = b"hi") -> list[Answer]:
+def call(desk: Desk, function: str, key: str = "c1", body: bytes = b"hi", correlation: bytes = b"\x01") -> list[Answer]:
     """Somebody calls a function; the answers that came at once."""
-    more = {"response_topic": "my/answers", "correlation": b"\x01"}
+    more = {"response_topic": "my/answers", "correlation": correlation}
     effects = desk.heard(CallTopic(FLEET, function, key), body, **more)
     return [effect.answer for effect in effects if isinstance(effect, Reply)]
 
@@ -287,6 +287,18 @@ def test_a_repeated_call_does_not_run_again() -> None:
     call(desk, "porch.greet")
     call(desk, "porch.greet")
     assert len(desk.fleet.ledger) == 1
+
+
+def test_the_way_back_to_a_caller_weighs_and_goes_with_the_answer() -> None:
+    """Whoever calls may make it 64 KiB long, as MQTT has it, ten thousand times."""
+    desk = porch(terms=Terms(ledger_bytes=100_000))
+    assert call(desk, "greet", "c1", correlation=b"x" * 40_000) == []
+    refused = call(desk, "greet", "c2", correlation=b"x" * 40_000)
+    assert [answer.message for answer in refused] == ["too many invocations are open; call again later"]
+    key = next(iter(desk.fleet.ledger))
+    end(desk, key, "pi-2")
+    assert (desk.fleet.ledger[key].correlation, desk.fleet.ledger[key].response_topic) == ("", "")
+    assert call(desk, "greet", "c3", correlation=b"x" * 40_000) == []
 
 
 @pytest.mark.parametrize(

@@ -129,4 +129,4 @@ def test_a_condition_that_cannot_be_told_calls_nothing_and_is_told_once() -> Non
     assert [one for one in said if "cannot be told" in one] == [
         "trigger 0 of watch.tell calls nothing: its condition cannot be told: there is no key 'site'"
     ]
-    assert desk.fleet.counts["conditions_unclear", "tell"] == 2
+    assert desk.fleet.counts["conditions_unclear", "watch.tell"] == 2

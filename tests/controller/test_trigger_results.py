@@ -84,7 +84,7 @@ def test_what_a_node_only_remembers_is_run_by_another() -> None:
     assert (told.name, told.is_away, told.container.image, len(told.triggers)) == ("greet", True, "", 1)
     assert not any(one.is_away for one in desk.assignment("pi-2").functions)
     assert dispatched(sense(desk, event())) == []
-    assert ("triggers_missed", "greet") not in desk.fleet.counts
+    assert ("triggers_missed", "porch.greet") not in desk.fleet.counts
     assert asked(desk, 2) == [("pi-2", id_of(event()))]
     assert asked(desk, 3) == []
     assert desk.fleet.ledger[id_of(event())].near == "pi-1"
@@ -129,4 +129,4 @@ def test_a_condition_in_cel_over_what_came_out() -> None:
         desk.manifest("porch", STACK.replace("{exact: {data.value: hello}}", "{cel: double(event.data.value) > 30.0}"))
         sense(desk, event(taken=(id_of(event()),)))
         assert len(dispatched(end(desk, id_of(event()), "pi-1", output=output))) == calls
-        assert (("conditions_unclear", "mail") in desk.fleet.counts) is (output == "warm")
+        assert (("conditions_unclear", "porch.mail") in desk.fleet.counts) is (output == "warm")

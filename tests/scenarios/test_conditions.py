@@ -56,4 +56,4 @@ def test_what_has_no_answer_calls_nothing_anywhere() -> None:
         rung(fleet, "event.data.value.deep > 1")
         assert sum(ledger(fleet).values()) == 0
         assert fleet.head.fleet is not None
-        assert fleet.head.fleet.counts["conditions_unclear", "far"] == 1
+        assert fleet.head.fleet.counts["conditions_unclear", "porch.far"] == 1
