@@ -68,11 +68,20 @@ def _warn(stack: Stack, readings: list[Line]) -> None:
     ]
     for name in sorted({name for name, trigger in specs if trigger.every_s or trigger.schedule}):
         tell(f"warning: {name} is also called by the time alone, which a trace does not replay")
+    for name in _called_by_functions(stack):
+        tell(f"warning: {name} is also called by what other functions come to, which a trace does not run")
     if any(isinstance(line, NodeBecame) for line in readings):
         return
     for name in sorted({name for name, trigger in specs if trigger.node}):
         remedy = 'write {"node": "pi-7", "event": "offline", "at_ns": 0} into the trace to try it'
         tell(f"warning: {name} is also called when nodes come or go, which no node records; {remedy}")
+
+
+def _called_by_functions(stack: Stack) -> list[str]:
+    """What has a trigger on the end of a function, or follows one's success."""
+    specs = [function.spec for function in stack.functions.values()]
+    triggered = {spec.name for spec in specs if any(trigger.function for trigger in spec.triggers)}
+    return sorted(triggered | {action.call for spec in specs for action in spec.then if action.call})
 
 
 def _show(terminal: Terminal, called: list[WouldRun]) -> None:

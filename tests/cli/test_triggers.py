@@ -128,12 +128,17 @@ def test_conditions_in_cel_are_tried_and_those_without_an_answer_are_said(folder
 
 
 def test_what_is_not_replayed_is_said(folder: Path) -> None:
-    """A sensor that the stack does not have, and functions that the time alone calls, or a node that comes or goes."""
-    (folder / "stack.yaml").write_text(STACK + "      - {every: 1h}\n      - {node: offline}\n")
+    """A sensor that the stack does not have, and functions that the time alone calls, a node that comes or goes, or a function."""
+    more = "      - {every: 1h}\n      - {node: offline}\n    then: [{call: greet}]\n"
+    more += "  tell: {image: t, triggers: [{function: crowd, on: failed}]}\n"
+    (folder / "stack.yaml").write_text(STACK + more)
     (folder / "trace.jsonl").write_text(lines([("gate", True, 0.0)]))
     said = operate(FakeSession(), *tried(folder)).stderr
     assert "the trace has a sensor 'gate', and the stack 'porch' has none of that name" in said
     assert "crowd is also called by the time alone" in said
+    assert [
+        name for name in ("greet", "tell", "crowd") if f"{name} is also called by what other functions" in said
+    ] == ["greet", "tell"]
     assert "crowd is also called when nodes come or go, which no node records" in said
 
 
