@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.adapters.releases import Told
 from agent.decide.inputs import Done, GiveUp, Retry
+from agent.decide.release import StageRelease
 from agent.launcher import markers
 from protocol.release import Release
 from sim.natures import Nature
@@ -28,7 +29,7 @@ class Installing:
     launch: Launch
     number: int = 0
 
-    def begin(self, name: str, release: Release, running: str, told: Told) -> None:
+    def begin(self, name: str, asked: StageRelease, running: str, told: Told) -> None:
         """Clear away what nobody can start any more, begin with this one, and tell what came of it."""
         markers.prune(self.launch.disk, name, running)
         self.launch.disk.clear(name)
@@ -36,7 +37,7 @@ class Installing:
         number, life = self.number, self.launch.process.life
         world = self.launch.process.world
         seconds = world.chances.choice(INSTALL_S) * world.chances.uniform(0.5, 1.5)
-        world.after(seconds, lambda: self._end(name, release, told, (number, life)))
+        world.after(seconds, lambda: self._end(name, asked.release, told, (number, life)))
 
     def close(self) -> None:
         """End what is under way."""

@@ -12,11 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agent.adapters.credentials import words_of
 from agent.decide.inputs import Done, GiveUp, Outcome, Retry
+from agent.decide.release import StageRelease
 from agent.launcher import markers
 from agent.launcher.containers import Containers, engine, own_id
 from agent.launcher.disk import Disk
 from agent.launcher.markers import OURS, Box
+from protocol.desired import Login
 from protocol.ids import full_reference
 from protocol.release import BASE, Release
 
@@ -55,14 +58,14 @@ def own_image(environ: Mapping[str, str], disk: Disk) -> str:
         return UNREAD if known is not None and known.container == container else ""
 
 
-def make(disk: Disk, name: str, release: Release, us: str) -> Outcome:
+def make(disk: Disk, name: str, asked: StageRelease, us: str) -> Outcome:
     """Have the container of a release stand beside ours, and remember which one ours is."""
-    containers = engine()
+    containers, release = engine(), asked.release
     try:
         ours = containers.inspect(own_id())
         if why := unfit(ours):
             return GiveUp(why)
-        _pull(containers, release.image)
+        _pull(containers, release.image, asked.login)
         _remember(disk, us, ours)
         made = containers.create(
             _title(ours, release), document(ours, containers.image(ours["Image"]), release.image, name)
@@ -127,10 +130,10 @@ def unfit(ours: Mapping[str, Any]) -> str:
     return f"this agent's container has an address of its own in {fixed[0]}, which two cannot" if fixed else ""
 
 
-def _pull(containers: Containers, reference: str) -> None:
+def _pull(containers: Containers, reference: str, login: Login | None) -> None:
     """Bring the image; one that is here already does, where its registry does not give it."""
     try:
-        containers.pull(full_reference(reference))
+        containers.pull(full_reference(reference), words_of(login))
     except OSError as refused:
         try:
             containers.image(reference)

@@ -15,13 +15,14 @@ import stat
 import sys
 import time
 import warnings
-from base64 import b64decode, urlsafe_b64encode
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from agent.adapters.credentials import HEADER, words_of
 from agent.adapters.doors import Door
 from agent.adapters.http_wire import request
 from protocol.desired import Login
@@ -146,14 +147,13 @@ class DockerApi:
     def credentials(self, image: str, login: Login | None) -> dict[str, str]:
         """The headers that say who pulls: a login, or else what `docker login` left for the image's registry, if anything."""
         if login is not None:
-            said = {"username": login.username, "password": login.password, "serveraddress": login.registry}
-            return {"X-Registry-Auth": urlsafe_b64encode(json.dumps(said).encode()).decode()}
+            return words_of(login)
         with self._speaking() as client:
             from docker.auth import get_config_header, resolve_repository_name  # noqa: PLC0415 - heavy, see above
 
             registry, _ = resolve_repository_name(image)
             header = get_config_header(client, registry)
-        return {"X-Registry-Auth": str(header, "ascii") if isinstance(header, bytes) else str(header)} if header else {}
+        return {HEADER: str(header, "ascii") if isinstance(header, bytes) else str(header)} if header else {}
 
     def attach(self, container: str) -> socket.socket | Answer:
         """A socket on a container's standard streams, or why not. Only before its start: earlier output would be lost."""

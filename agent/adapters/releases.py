@@ -42,7 +42,7 @@ Told = Callable[[Outcome], object]
 class Making(Seam):
     """Whoever makes a release stand complete on a disk."""
 
-    def begin(self, name: str, release: Release, running: str, told: Told) -> None:
+    def begin(self, name: str, asked: StageRelease, running: str, told: Told) -> None:
         """Clear away what nobody can start any more, begin with this one, and tell what came of it."""
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ class Releases:
         def told(outcome: Outcome) -> None:
             self._deliver(ReleaseStaged(effect.key, outcome, self.look()))
 
-        self._making.begin(name, effect.release, self._name, told)
+        self._making.begin(name, effect, self._name, told)
 
     def _act(self, act: Callable[[], object]) -> None:
         self._error = ""
@@ -165,23 +165,23 @@ class Thread:
         self._disk, self._us = disk, us
         self._installation: Installation | None = None
 
-    def begin(self, name: str, release: Release, running: str, told: Told) -> None:
+    def begin(self, name: str, asked: StageRelease, running: str, told: Told) -> None:
         """Clear away what nobody can start any more, begin with this one, and tell what came of it."""
-        threading.Thread(target=self._make, args=(name, release, running, told), name="release", daemon=True).start()
+        threading.Thread(target=self._make, args=(name, asked, running, told), name="release", daemon=True).start()
 
     def close(self) -> None:
         """End what is under way."""
         if self._installation is not None:
             self._installation.cancel()
 
-    def _make(self, name: str, release: Release, running: str, told: Told) -> None:
+    def _make(self, name: str, asked: StageRelease, running: str, told: Told) -> None:
         from agent.adapters.installation import Installation  # noqa: PLC0415 - 4 MB, for one hour of a year
 
         boxes.prune(self._disk, name, running, self._us)
-        if release.image:
-            told(boxes.make(self._disk, name, release, self._us))
+        if asked.release.image:
+            told(boxes.make(self._disk, name, asked, self._us))
             return
-        self._installation = Installation(self._disk.folder, name, release, self._us)
+        self._installation = Installation(self._disk.folder, name, asked.release, self._us)
         outcome = self._installation.make()
         self._installation = None
         told(outcome)

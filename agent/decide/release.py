@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from protocol.desired import Login
 from protocol.observed import OfferState
 from protocol.release import BASE, Release
 
@@ -76,10 +77,11 @@ class ReleaseMoved:
 
 @dataclass(frozen=True, slots=True)
 class StageRelease:
-    """Make a release stand complete beside the one that runs."""
+    """Make a release stand complete beside the one that runs; `login` is for the registry of its image."""
 
     key: OfferKey
     release: Release
+    login: Login | None = None
 
 
 @dataclass(frozen=True, slots=True)

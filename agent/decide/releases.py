@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.decide import pulls
 from agent.decide.asking import ASK_EVERY_S, GRANT_S, NONCE_CHARS
 from agent.decide.inputs import Done, Retry
 from agent.decide.node import Node, Now
@@ -28,6 +29,7 @@ from agent.decide.trial import Seen, advance
 from protocol.desired import Ack, Grant, Offer
 from protocol.ids import digest
 from protocol.observed import OfferState, OfferStatus, Request, TaskState, TaskStatus
+from protocol.release import STACK
 from protocol.topics import RequestTopic
 
 AGAIN_S = 5.0
@@ -141,7 +143,8 @@ def _stage(node: Node, mine: Releasing, now: Now) -> Releasing:
         return replace(mine, state=advance(mine.state, Seen.IMAGE_HERE), reason="", has_acted=False)
     if mine.has_acted or not now.has_come(mine.due_mono_s):
         return mine
-    node.effects.append(StageRelease(mine.key, mine.release))
+    login, _ = pulls.asked(node.assignment, STACK, mine.release.image) if mine.release.image else (None, "")
+    node.effects.append(StageRelease(mine.key, mine.release, login))
     return replace(mine, has_acted=True)
 
 

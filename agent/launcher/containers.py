@@ -88,19 +88,27 @@ class Containers:
         """Remove an image that nobody uses."""
         self._ask("DELETE", f"/images/{quote(image, safe=':')}")
 
-    def pull(self, reference: str) -> None:
-        """Bring an image."""
-        said = self._ask("POST", f"/images/create?{urlencode({'fromImage': reference})}", within_s=PULL_WITHIN_S)
+    def pull(self, reference: str, credentials: Mapping[str, str] | None = None) -> None:
+        """Bring an image; the headers say who asks for it."""
+        path = f"/images/create?{urlencode({'fromImage': reference})}"
+        said = self._ask("POST", path, within_s=PULL_WITHIN_S, headers=credentials)
         faults = [line["error"] for line in (said if isinstance(said, list) else [said]) if "error" in line]
         if faults:
             raise OSError(0, str(faults[0]))
 
-    def _ask(self, method: str, path: str, body: object = None, within_s: float = WITHIN_S) -> Any:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        within_s: float = WITHIN_S,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         wire = Wire(self._path, within_s)
         try:
-            wire.request(
-                method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"}
-            )
+            said_with = {"Content-Type": "application/json", **(headers or {})}
+            wire.request(method, path, json.dumps(body) if body is not None else None, said_with)
             answer = wire.getresponse()
             said = answer.read()
         except http.client.HTTPException as error:

@@ -20,7 +20,7 @@ from agent.decide.release import (
 )
 from agent.decide.releases import AGAIN_S
 from protocol.container import Container
-from protocol.desired import Grant, Offer, TaskSpec
+from protocol.desired import Grant, Login, Offer, TaskSpec
 from protocol.observed import Hello, OfferState, OfferStatus, Request, TaskState
 from protocol.release import BASE, Release
 from protocol.topics import GrantTopic
@@ -113,6 +113,25 @@ class Home:
 
 
 NEW = ReleaseSeen(RELEASE.revision, frozenset({BASE, RELEASE.revision}), KEY, refusal="")
+
+
+def test_an_image_is_asked_for_with_the_fleets_login_for_its_registry(tmp_path: Path) -> None:
+    """Not with that of a stack, nor of another registry; one that was corrected goes along the next time."""
+    home = Home(tmp_path, ReleaseSeen(refusal="", image="agent:1"))
+    release, key = (
+        Release(image="home.example/agent:2"),
+        replace(KEY, revision=Release(image="home.example/agent:2").revision),
+    )
+    fleets, corrected = (Login("home.example", "porch", password) for password in ("old", "new"))
+    others = (Login("home.example", "web", "its", stack="porch"), Login("other.example", "porch", "other"))
+    home.rig.assign(1, logins=(*others, fleets))
+    home.rig.run(5)
+    home.rig.offer(1, offer(release=release))
+    home.rig.run(1)
+    home.rig.assign(2, logins=(*others, corrected))
+    home.staged(Retry("home.example lets nobody in", AGAIN_S))
+    home.rig.run(AGAIN_S + 1)
+    assert home.disk.asked == [StageRelease(key, release, fleets), StageRelease(key, release, corrected)]
 
 
 def test_a_release_is_staged_asked_for_and_handed_over(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from lab.bramble import FLEET, HEALTH_S, KEEPALIVE_S, REGISTRY_PORT
 from lab.images import Image, build
+from lab.registry import PASSWORD, USERNAME, Registry
 from protocol.operator import OrderVerb
 from protocol.release import AgentRow
 from protocol.shapes import Shape
@@ -43,18 +44,35 @@ def image(tag: str, script: str) -> Image:
     return Image(NAME, tag, ("/bin/agent",), {"/bin/agent": script}, {"IMAGE_SAYS": tag})
 
 
+PRIVATE_PORT = 5001
+PRIVATE = f"controller.local:{PRIVATE_PORT}"
+"""The second image comes from a registry that asks who is there; the fleet has a login for it."""
+
+SETTINGS = f"""
+[[registries]]
+host = "{PRIVATE}"
+insecure = true
+username = "{USERNAME}"
+password_file = "FOLDER/password"
+"""
+
+
 def reference(tag: str) -> str:
-    return f"registry.local:{REGISTRY_PORT}/{NAME}:{tag}"
+    return f"{PRIVATE if tag == '2' else f'registry.local:{REGISTRY_PORT}'}/{NAME}:{tag}"
 
 
 @pytest.fixture(scope="module")
 def desk(able_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Two nodes, one of whose agents is a container that somebody has started as Dockerfile.armhf says."""
-    with desk_of(tmp_path_factory.mktemp("desk"), CONTAINED, BY_HAND, launched=True) as desk:
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "password").write_text(f"{PASSWORD}\n")
+    settings = SETTINGS.replace("FOLDER", str(folder))
+    with desk_of(folder, CONTAINED, BY_HAND, settings=settings, launched=True) as desk:
         desk.watch.until(lambda: len(desk.watch.nodes) == 2, "the nodes", SOON_S)
         host = desk.bramble.hosts[CONTAINED]
-        for tag, script in {"1": LAUNCHES, "2": LAUNCHES, "ends": ENDS, "hangs": HANGS}.items():
+        for tag, script in {"1": LAUNCHES, "ends": ENDS, "hangs": HANGS}.items():
             build(host, desk.bramble.registry, image(tag, script))
+        push_privately(desk, image("2", LAUNCHES))
         for each in desk.bramble.hosts.values():
             build(each, desk.bramble.registry, Image("ticker", "1", ("/bin/tick",), {"/bin/tick": TICK}, {}))
         desk.bramble.agents.pop(CONTAINED).kill()
@@ -64,6 +82,15 @@ def desk(able_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         desk.publish("shop", json.dumps({"services": {"web": service}}).encode())
         desk.runs("shop")
         yield desk
+
+
+def push_privately(desk: Desk, image: Image) -> None:
+    """Bring an image to the private registry alone, and forget the login that this took."""
+    site, host = desk.bramble.site, desk.bramble.hosts[BY_HAND]
+    private = Registry(site.directory / "private", site.address, site.environment, PRIVATE_PORT, private=True)
+    private.start()
+    host.docker("login", f"--username={USERNAME}", f"--password={PASSWORD}", private.name)
+    build(host, private, image)
 
 
 def _run(desk: Desk) -> list[str]:
