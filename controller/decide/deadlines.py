@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import heapq
 
+STALE_MOST = 1_000
+"""Moments that are no longer set, beyond as many as are: an invocation that ends in a second had an hour to expire in."""
+
 
 class Deadlines:
     """Keys with the moment at which to look at them again; one moment per key."""
@@ -23,6 +26,9 @@ class Deadlines:
         if self._due.get((kind, key)) != due_mono_s:
             self._due[kind, key] = due_mono_s
             heapq.heappush(self._heap, (due_mono_s, kind, key))
+            if len(self._heap) > 2 * len(self._due) + STALE_MOST:
+                self._heap = [(at_mono_s, *named) for named, at_mono_s in self._due.items()]
+                heapq.heapify(self._heap)
 
     def has(self, kind: str, key: str) -> bool:
         """Whether a moment is set."""

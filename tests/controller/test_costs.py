@@ -128,3 +128,14 @@ def test_a_deadline_is_taken_once_and_only_the_last_that_was_set() -> None:
     assert deadlines.take_due(6.9) == []
     assert deadlines.take_due(7.0) == [("lease", "pi-1")]
     assert deadlines.take_due(100.0) == []
+
+
+def test_deadlines_that_are_no_longer_set_are_let_go() -> None:
+    """Ten thousand invocations a second, each with an hour to expire in, would leave forty million."""
+    deadlines = Deadlines()
+    for number in range(20_000):
+        deadlines.set("expiry", f"{number}", 3600.0 + number)
+        if number % 100:
+            deadlines.drop("expiry", f"{number}")
+    assert len(deadlines._heap) < 2_000
+    assert len(deadlines.take_due(30_000.0)) == 200
