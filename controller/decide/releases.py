@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.decide.fleet import Fleet
-from controller.decide.records import Revision, Task, revision_key, service_key
+from controller.decide.records import Node, Revision, Task, revision_key, service_key
 from controller.decide.rollouts.slot import HOLDING, Slot
 from protocol.container import Container
 from protocol.desired import Restart
@@ -36,9 +36,17 @@ def running(fleet: Fleet, node: str) -> str:
     revision = record.release or BASE
     key = revision_key(KEY, revision)
     if key not in fleet.revisions:
-        release = Release() if revision == BASE else Release(record.version)
+        release = _known(record, revision)
         fleet.revisions.put(key, Revision(KEY, revision, container(release), Restart(), release=release))
     return revision
+
+
+def _known(record: Node, revision: str) -> Release:
+    """What a node runs, as far as it says so itself."""
+    image = Release(image=record.image)
+    if revision in (BASE, image.revision):
+        return Release() if revision == BASE else image
+    return Release(record.version)
 
 
 def differs(fleet: Fleet, revision: str) -> None:

@@ -68,6 +68,16 @@ def test_what_makes_no_sense_is_refused(said: dict[str, str], says: str, desk: D
     assert KEY not in desk.fleet.catalogue.services
 
 
+def test_an_image_that_nobody_here_has_ordered_is_known_by_its_node() -> None:
+    """A store that was lost had ordered it; what goes back to it must not be a version of that name."""
+    desk, ran = Desk(), Release(image=IMAGE)
+    desk.hello("pi-1", release=ran.revision, image=IMAGE)
+    assert desk.order(OrderVerb.AGENTS_UPDATE, key="u1", version="0.3.0")
+    known = desk.fleet.revisions.get(f"{KEY}@{ran.revision}")
+    assert known is not None
+    assert known.release == ran
+
+
 def test_what_an_image_is_called_is_its_revision_alone() -> None:
     """A version keeps the name that it always had."""
     assert Release(image=IMAGE).revision not in (BASE, Release("0.2.0").revision, Release(image="other:1").revision)
