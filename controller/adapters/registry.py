@@ -13,6 +13,7 @@ import json
 import logging
 import re
 import threading
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -182,9 +183,14 @@ def _open(url: str, headers: Mapping[str, str]) -> HTTPResponse:
 
 
 def _read(response: HTTPResponse) -> tuple[bytes, str]:
+    """The body, and its digest. Who says a byte now and then would keep a thread for a week, so the whole has its time as well."""
+    body, until_mono_s = b"", time.monotonic() + TIMEOUT_S
     try:
         with response:
-            body = response.read(ANSWER_BYTES + 1)
+            while (part := response.read1(ANSWER_BYTES + 1 - len(body))) and len(body) <= ANSWER_BYTES:
+                body += part
+                if time.monotonic() > until_mono_s:
+                    raise _SaidNoError(f"has not said all of its answer within {TIMEOUT_S:g} s")
     except (HTTPException, OSError) as error:
         raise _SaidNoError(f"broke off: {error}") from error
     if len(body) > ANSWER_BYTES:

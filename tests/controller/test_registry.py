@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import SimpleQueue
@@ -142,13 +144,20 @@ class _Guarded(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def guarded() -> Iterator[str]:
-    """A server that speaks as a registry with tokens; its name."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Guarded)
+@contextmanager
+def served(kind: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A server of this kind; its name."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"127.0.0.1:{server.server_address[1]}"
     server.shutdown()
+
+
+@pytest.fixture
+def guarded() -> Iterator[str]:
+    """A server that speaks as a registry with tokens; its name."""
+    with served(_Guarded) as name:
+        yield name
 
 
 def test_a_token_is_asked_for_with_the_login(guarded: str) -> None:
@@ -163,6 +172,26 @@ def test_a_token_is_asked_for_with_the_login(guarded: str) -> None:
 def test_a_refused_login_is_said_by_name(guarded: str, login: Login | None, who: str) -> None:
     """An operator sees which user a registry does not take, and no password."""
     assert ask(f"{guarded}/web:1", login).reason == f"the registry {guarded} refuses {who}"
+
+
+class _Dripping(_Guarded):
+    """One that says a byte now and then, and never comes to its end."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        with suppress(OSError):
+            for _ in range(1000):
+                self.wfile.write(b" ")
+                time.sleep(0.05)
+
+
+def test_one_that_goes_on_for_ever_is_heard_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight of its kind would be all that is ever asked."""
+    monkeypatch.setattr("controller.adapters.registry.TIMEOUT_S", 0.2)
+    with served(_Dripping) as name:
+        assert "has not said all of its answer within 0.2 s" in ask(f"{name}/web:1").reason
 
 
 @pytest.mark.broker
