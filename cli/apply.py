@@ -22,6 +22,7 @@ from link.session import Session
 from protocol import ids
 from protocol.envelope import Received, unpack
 from protocol.operator import OrderVerb, ServiceStatus, StackRow, StackStatus, Verdict
+from protocol.rollouts import RolloutStatus
 from protocol.topics import ManifestTopic, StackStatusTopic
 
 CONVERGE_S = 120.0
@@ -112,23 +113,28 @@ def _is_over(status: StackStatus) -> bool:
 
 def _halted(status: StackStatus) -> list[str]:
     """Why waiting longer is of no use."""
-    rollouts = [service.rollout for service in status.services if service.rollout is not None]
     return [
         f"the rollout of {r.service} is {r.state.replace('_', ' ')}: {'; '.join(r.reasons) or r.report}"
-        for r in rollouts
+        for r in _rollouts(status)
         if r.state in HALTED
     ]
 
 
 def _failed(status: StackStatus) -> list[str]:
     """What is done and did not reach everybody."""
-    rollouts = [service.rollout for service in status.services if service.rollout is not None]
     return [
         f"the rollout of {r.service} is done, and failed on {r.failed} of {r.updated + r.failed}: "
         f"{'; '.join(r.reasons) or r.report}"
-        for r in rollouts
+        for r in _rollouts(status)
         if r.state == DONE and r.failed
     ]
+
+
+def _rollouts(status: StackStatus) -> list[RolloutStatus]:
+    """The updates to this very manifest; while its images are looked up there is none yet, only what became of those before."""
+    if status.awaits_images:
+        return []
+    return [service.rollout for service in status.services if service.rollout is not None]
 
 
 def _is_moving(service: ServiceStatus) -> bool:
@@ -164,6 +170,8 @@ def _report(terminal: Terminal, project: Project, status: StackStatus) -> None:
         print_json(status)
         return
     everything = "everything runs" if status.converged else "not everything runs yet"
+    if status.awaits_images:
+        everything = "its images are being looked up, and what stood before goes on"
     print(f"{status.stack}: accepted as revision {status.revision}; {everything}")
     if status.services:
         print_table(SERVICE_HEADINGS, map(service_cells, status.services))

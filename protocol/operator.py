@@ -149,7 +149,8 @@ class StackStatus:
     """The retained acknowledgement of a manifest and the state of its stack.
 
     `revision` is the accepted one; after a refusal it stays the earlier one, which goes on running. `manifest` is the digest of the
-    very bytes this verdict is about, so a publisher knows its own answer from an older one.
+    very bytes this verdict is about, so a publisher knows its own answer from an older one. While `awaits_images` its images are
+    still being looked up: what stands under `services` is what was in force before, rollouts included.
     """
 
     stack: str
@@ -161,6 +162,7 @@ class StackStatus:
     services: tuple[ServiceStatus, ...] = ()
     functions: tuple[FunctionStatus, ...] = ()
     devices: tuple[str, ...] = ()
+    awaits_images: bool = False
 
 
 @dataclass(frozen=True, slots=True)

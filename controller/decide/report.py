@@ -85,6 +85,7 @@ def stack_status(fleet: Fleet, record: StackRecord) -> StackStatus:
         services,
         functions,
         _devices(fleet, stack),
+        record.awaited is not None,
     )
 
 

@@ -159,6 +159,17 @@ def test_a_rollout_that_halts_ends_the_wait_at_once(porch: str) -> None:
 DONE = RolloutStatus("r", "web", "rev1", "done", 2, 1, report="2 updated, 1 failed", reasons=("pi-3: exited with 3",))
 
 
+@pytest.mark.parametrize("state", ["rolled_back", "done"])
+def test_the_rollout_before_says_nothing_of_this_one(porch: str, state: str) -> None:
+    """While its images are looked up a stack shows what was in force, however that ended; the wait goes on to its own end."""
+    before = RolloutStatus("o", "web", "rev0", state, 1, 1, 0, 0, "1 failed", ("an operator aborted it",))
+    awaits = replace(ACCEPTED, awaits_images=True, services=(replace(WEB, running=2, rollout=before),))
+    done = operate(answering(awaits, CONVERGED), "apply", "-f", porch)
+    assert done.exit_code == 0
+    assert operate(answering(awaits), "apply", "-f", porch, "--timeout", "1s").exit_code == 5
+    assert "its images are being looked up" in operate(answering(awaits), "apply", "-f", porch, "-d").stdout
+
+
 def test_a_rollout_that_is_done_with_failures_ends_the_wait_at_once(porch: str) -> None:
     """What failed is tolerated and not tried again, so there is nothing to wait for; and it is no success."""
     done_with = replace(ACCEPTED, services=(replace(WEB, desired=3, running=2, rollout=DONE),))

@@ -72,8 +72,13 @@ def test_the_old_revision_runs_on_until_the_new_ones_images_are_known() -> None:
     answer(desk, "web:1", ONE)
     desk.manifest("shop", web("web:2"))
     assert desk.tasks("pi-1") == {"shop.web.1": f"web:1@{ONE}"}
-    assert not shown(desk).converged
+    assert (shown(desk).converged, shown(desk).awaits_images, shown(desk).services[0].image) == (
+        False,
+        True,
+        f"web:1@{ONE}",
+    )
     answer(desk, "web:2", TWO)
+    assert (shown(desk).awaits_images, shown(desk).services[0].image) == (False, f"web:2@{TWO}")
     assert [offer.task.container.image for offer in desk.offers("pi-1").offers] == [f"web:2@{TWO}"]
 
 
