@@ -18,8 +18,11 @@ from protocol.desired import Restart
 from protocol.ids import task_id
 from protocol.observed import NodeStatus, TaskState
 from protocol.release import BASE, SERVICE, STACK, Release
+from protocol.shapes import Shape
 
 KEY = service_key(STACK, SERVICE)
+
+_SHAPE = Shape(Release)
 
 IMAGE = "bramble-agent@{}"
 """What people read where other services show an image. With an @ it asks no registry for anything."""
@@ -42,11 +45,13 @@ def running(fleet: Fleet, node: str) -> str:
 
 
 def _known(record: Node, revision: str) -> Release:
-    """What a node runs, as far as it says so itself."""
-    image = Release(image=record.image)
-    if revision in (BASE, image.revision):
-        return Release() if revision == BASE else image
-    return Release(record.version)
+    """What a node runs, as far as it says so in words that an order could have; the base, otherwise."""
+    if revision == BASE:
+        return Release()
+    image, version = (_SHAPE.read(said) for said in ({"image": record.image}, {"version": record.version}))
+    if isinstance(image, Release) and image.revision == revision:
+        return image
+    return version if isinstance(version, Release) else Release()
 
 
 def differs(fleet: Fleet, revision: str) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from controller.decide.releases import KEY
+from protocol.envelope import FactMark
+from protocol.observed import Hello, Inventory
 from protocol.operator import OrderVerb
 from protocol.release import BASE, Release
-from tests.controller.desk import Desk
+from protocol.topics import HelloTopic
+from tests.controller.desk import FLEET, Desk
 
 IMAGE = "registry.local/bramble-agent:2"
 
@@ -76,6 +82,16 @@ def test_an_image_that_nobody_here_has_ordered_is_known_by_its_node() -> None:
     known = desk.fleet.revisions.get(f"{KEY}@{ran.revision}")
     assert known is not None
     assert known.release == ran
+
+
+@pytest.mark.parametrize("image", ["", "../x"])
+def test_a_node_with_a_version_that_is_none_ends_no_controller(image: str, tmp_path: Path) -> None:
+    """What is remembered of it was not read again: no controller came up from that store any more (S10)."""
+    desk, wild = Desk(tmp_path), Hello("pi-1", 1, "b", "my own build", Inventory("pi-1", "aarch64"), release="r")
+    desk.heard(HelloTopic(FLEET, "pi-1"), replace(wild, image=image), mark=FactMark("s", 1, 1))
+    assert desk.order(OrderVerb.AGENTS_UPDATE, key="u1", version="0.3.0")
+    desk.restart()
+    assert desk.fleet.tasks[f"{KEY}.pi-1"].revision == "r"
 
 
 def test_what_an_image_is_called_is_its_revision_alone() -> None:
