@@ -34,7 +34,8 @@ def history(terminal: Terminal, service: str) -> None:
     if terminal.is_json:
         print_json(rows)
         return
-    print_table(HISTORY_HEADINGS, ((r.number, r.revision, r.image, r.state, r.at, r.reason) for r in rows))
+    said = ((row, "; ".join(filter(None, (row.reason, *row.notes)))) for row in rows)
+    print_table(HISTORY_HEADINGS, ((r.number, r.revision, r.image, r.state, r.at, why) for r, why in said))
 
 
 def pause(terminal: Terminal, service: str) -> None:

@@ -41,7 +41,10 @@ class RolloutStatus:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One revision that a service was updated to; `number` counts them, `state` is what became of the rollout, or `present`."""
+    """One revision that a service was updated to; `number` counts them, `state` is what became of the rollout, or `present`.
+
+    `notes` are the last things that an operator overrode meanwhile, each with the controller's wall clock.
+    """
 
     number: int
     revision: str
@@ -49,6 +52,7 @@ class HistoryRow:
     state: str
     reason: str = ""
     at: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,7 +189,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """One revision that a service was updated to: as it was in force, and what became of its rollout."""
+    """One revision that a service was updated to: as it was in force, what became of its rollout, what operators overrode."""
 
     number: int
     revision: str
@@ -197,6 +197,7 @@ class Past:
     state: str = ""
     reason: str = ""
     at: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,13 +117,14 @@ def test_nothing_to_watch_is_no_failure() -> None:
 def test_history_is_a_table_of_revisions() -> None:
     """The newest first, as the controller gives them."""
     answer = rows(
-        HistoryRow(2, "rev2", "web:2", "present", at="2026-11-21T10:00Z"), HistoryRow(1, "rev1", "web:1", "done")
+        HistoryRow(2, "rev2", "web:2", "present", at="2026-11-21T10:00Z"),
+        HistoryRow(1, "rev1", "web:1", "replaced", "failed", notes=("a lock was overridden",)),
     )
     done = operate(FakeSession(answers={OrderVerb.ROLLOUT_HISTORY: answer}), "rollout", "history", "shop.web")
     assert cells(done.stdout) == [
         ["NUMBER", "REVISION", "IMAGE", "STATE", "AT", "REASON"],
         ["2", "rev2", "web:2", "present", "2026-11-21T10:00Z", "-"],
-        ["1", "rev1", "web:1", "done", "-", "-"],
+        ["1", "rev1", "web:1", "replaced", "-", "failed; a lock was overridden"],
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from controller.decide.fleet import Fleet
-from controller.decide.rollouts import steering
+from controller.decide.rollouts import history, steering
 from controller.decide.rollouts.slot import Cause, RolloutState, SlotState
 from controller.decide.terms import Terms
 from controller.store import Store
@@ -240,6 +240,9 @@ def test_a_lock_is_overridden_on_one_node_as_long_as_the_update_lasts() -> None:
     bed.desk.turn()
     assert [bed.desk.offers(pi.name).offers[0].overrides_lock for pi in bed.pis] == [False, True]
     bed.rounds()
+    newest, *older = history.shown(fleet, SERVICE)
+    assert newest.notes == (f"an operator overrode the lock on pi-2 at {fleet.wall}",)
+    assert [row.notes for row in older] == [()]
     refused = steering.override(fleet, SERVICE, "pi-2")
     assert isinstance(refused, Refusal)
     assert refused.reason == "no update of shop.web waits on pi-2"

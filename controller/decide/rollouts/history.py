@@ -20,6 +20,9 @@ from protocol.stack import Service, Stack
 KEPT = 10
 """Rows per service: as many as Kubernetes keeps, and with them some 20 kB."""
 
+NOTES_KEPT = 10
+"""Of one row: who overrides more has a script that does."""
+
 PRESENT, DONE, REPLACED = "present", "done", "replaced"
 
 
@@ -47,6 +50,14 @@ def is_proved(fleet: Fleet, rollout: Rollout) -> bool:
     if not tasks or fleet.slots.of("state", (rollout.service, SlotState.SETTLED)):
         return True
     return any(fleet.tasks[task].revision == rollout.revision for task in tasks)
+
+
+def remember(fleet: Fleet, key: str, sentence: str) -> None:
+    """Keep with the revision in force what an operator overrode in its update."""
+    rows = past(fleet, key)
+    if rows:
+        notes = (*rows[-1].notes, f"{sentence} at {fleet.wall}")[-NOTES_KEPT:]
+        fleet.histories.put(key, History(key, (*rows[:-1], replace(rows[-1], notes=notes))))
 
 
 def past(fleet: Fleet, key: str) -> tuple[Past, ...]:
@@ -143,4 +154,5 @@ def _is_of(rollout: Rollout, row: Past) -> bool:
 
 
 def _row(row: Past) -> HistoryRow:
-    return HistoryRow(row.number, row.revision, row.service.container.image, row.state, row.reason, row.at)
+    image = row.service.container.image
+    return HistoryRow(row.number, row.revision, image, row.state, row.reason, row.at, row.notes)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.decide.fleet import Fleet
-from controller.decide.rollouts import patience, phases
+from controller.decide.rollouts import history, patience, phases
 from controller.decide.rollouts.census import census
 from controller.decide.rollouts.course import become
 from controller.decide.rollouts.course import put as _put
@@ -109,6 +109,7 @@ def override(fleet: Fleet, service: str, node: str) -> str | Refusal:
         fleet.slots.put(slot.task, replace(slot, overrides_lock=True))
     fleet.unsettled.offers.add(node)
     fleet.remark(service, f"an operator overrides the lock on {node}")
+    history.remember(fleet, service, f"an operator overrode the lock on {node}")
     return f"the update of {service} on {node} minds no lock"
 
 
