@@ -175,9 +175,7 @@ class Workload:
     def _worsen(self, name: str) -> None:
         """Only what runs can be updated: a first revision has no gate to pass, and nothing to fall back to."""
         if self._fleet.running(name):
-            self._habits[name].next_mode(self._chances)
-            if self._habits[name].goes_on:
-                self._fleet.invariants.ways.canaries.pop(name, None)
+            self._next_mode(name)
             self._images[name] = self._bad(name)
             self._home()
 
@@ -234,8 +232,14 @@ class Workload:
         self._shed()
 
     def _to_good(self, name: str) -> None:
-        self._habits[name].next_mode(self._chances)
+        self._next_mode(name)
         self._images[name] = self._good()
+
+    def _next_mode(self, name: str) -> None:
+        """What the next update does when it fails; a good one may, where fate has it."""
+        self._habits[name].next_mode(self._chances)
+        if self._habits[name].goes_on:
+            self._fleet.invariants.ways.canaries.pop(name, None)
 
     def _good(self) -> str:
         behaviours = (WELL, STUBBORN) if self._theme.name == "moves" else (WELL, SLOW)

@@ -104,7 +104,6 @@ def _brought(scene: Scene, brings: Pull) -> Step | None:
 def _moved(scene: Scene, spec: TaskSpec, task: Task, container: ContainerSeen) -> Step | None:
     if container.phase is Phase.DEAD:
         return Remove(scene.key, container.id)
-    running = next((other for other in scene.others if other.phase is Phase.RUNNING), None)
     if container.phase is Phase.RUNNING:
         if container.health not in WELL:
             is_over = task.state in (TaskState.ASSIGNED, TaskState.PREPARING) and task.accounted == instance(container)
@@ -114,9 +113,18 @@ def _moved(scene: Scene, spec: TaskSpec, task: Task, container: ContainerSeen) -
         return Remove(scene.key, container.id)
     if scene.held:
         return None
-    if running is not None and scene.order is Order.STOP_FIRST:
-        return Stop(scene.key, running.id, _grace_s(scene, running), scene.lock)
+    gives_way = _giving_way(scene)
+    if gives_way is not None:
+        return Stop(scene.key, gives_way.id, _grace_s(scene, gives_way), scene.lock)
     return Start(scene.key, container.id, spec)
+
+
+def _giving_way(scene: Scene) -> ContainerSeen | None:
+    """What has to stop before the new one starts: all that runs, or all but one; what a withdrawn trial has left goes first."""
+    running = [other for other in scene.others if other.phase is Phase.RUNNING]
+    unkept = [other for other in _unkept(scene) if other.phase is Phase.RUNNING]
+    stay = 0 if scene.order is Order.STOP_FIRST else 1
+    return next(iter((*unkept, *running)), None) if len(running) > stay else None
 
 
 def _cleared(scene: Scene, leftovers: tuple[ContainerSeen, ...]) -> Step | None:

@@ -213,6 +213,29 @@ def test_start_first_never_leaves_a_gap(rig: Rig) -> None:
     assert rig.boxes() == {WEB: ["b"]}
 
 
+def test_what_is_left_of_a_withdrawn_trial_goes_before_the_next_starts_first(rig: Rig) -> None:
+    """With start-first two run for a while, and never three: what was withdrawn stays for as long as the settled one is ill."""
+    rig.registry.push("web:b", Behaviour(health=((0.0, "starting"),)))
+    rig.offer(1, offer(task("b", healthcheck=CHECK), order=Order.START_FIRST, monitor_s=60.0))
+    rig.run(3)
+    rig.grant()
+    rig.run(2)
+    settled = next(box for box in rig.engine.running() if box.labels["io.bramble.revision"] == "a")
+    settled.behaviour = SICK
+    rig.run(20)
+    rig.offer(2, offer(task("c"), "r-2", order=Order.START_FIRST))
+    rig.run(1)
+    assert sorted(rig.running()[WEB]) == ["a", "b"]
+    seen = set()
+    for turn in range(150):
+        if rig.messages(Request)[-1].revision == "c" and turn < 20:
+            rig.grant()
+        rig.run(0.1)
+        seen.add(len(rig.running().get(WEB, [])))
+    assert max(seen) == 2
+    assert rig.boxes() == {WEB: ["c"]}
+
+
 def test_stop_first_never_runs_two(rig: Rig) -> None:
     """With stop-first there are never two copies, so a host port can be handed over."""
     rig.assign(2, task("a", ports=(Port(80, 8080),)))
