@@ -121,6 +121,8 @@ class Settings:
 _SHAPE = Shape(Settings)
 _WHOLE = ("broker_port", "keepalive_s", "metrics_port")
 _TABLES = ("registries", "mirrors", "terms")
+_ELSEWHERE = {"image_lookup_s": "image_lookup_s at the top", "logins": "[[registries]]", "mirrors": "[[mirrors]]"}
+"""Terms that the settings above them fill in, so that they would do nothing there."""
 _FIELDS: Mapping[str, told.Read] = {
     name: told.whole if name in _WHOLE else str for name in Settings.__dataclass_fields__ if name not in _TABLES
 } | {"image_lookup_s": told.real}
@@ -131,9 +133,13 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Settings | Refusal:
     document = told.document(path, DEFAULT_FILE, environ, _FIELDS)
     if isinstance(document, Refusal):
         return document
+    source = str(path or DEFAULT_FILE)
+    terms = document.get("terms")
+    for name in _ELSEWHERE.keys() & (terms.keys() if isinstance(terms, dict) else ()):
+        return Refusal(f"terms.{name}: stands outside of [terms]; write {_ELSEWHERE[name]}", source)
     settings = _SHAPE.read(document)
     if isinstance(settings, str):
-        return Refusal(settings, str(path or DEFAULT_FILE))
+        return Refusal(settings, source)
     return _refused(settings) or settings
 
 
