@@ -6,13 +6,20 @@ command is its own business, help included.
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from importlib import import_module
 
 import typer
 
 from cli.commands import app
+from cli.errors import Code, tell
 
 SIMULATOR = "sim.command"
+
+_UNWRITTEN = frozenset({errno.ENOSPC, errno.EIO, errno.EPIPE})
+"""A full disk, a terminal that has gone, a reader that has read enough."""
 
 _AS_THEY_ARE = {"ignore_unknown_options": True, "allow_extra_args": True}
 
@@ -25,7 +32,20 @@ def simulate(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the command that the arguments name."""
-    app()
+    if sys.__stdout__ is None:  # `>&-`: nobody wants to read it
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the process ends
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in _UNWRITTEN:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries to write the rest as it ends
+        if error.errno != errno.EPIPE:
+            tell(f"bramble: the output cannot be written: {(error.strerror or '').lower()}")
+        sys.exit(Code.REFUSED)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def alone(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         group = context.command
         assert isinstance(group, typer.core.TyperGroup)
-        group.commands["ls"].main([], standalone_mode=False, obj=context.obj)
+        raise typer.Exit(group.commands["ls"].main([], standalone_mode=False, obj=context.obj) or 0)
 
 
 @command(agents_app)

@@ -46,6 +46,12 @@ def test_the_list_shows_what_runs_and_what_is_wanted(words: tuple[str, ...]) -> 
     ]
 
 
+@pytest.mark.parametrize("words", [(), ("ls",)])
+def test_a_list_that_nobody_gives_is_a_failure(words: tuple[str, ...]) -> None:
+    """A script must not take a broker that is away for a fleet in order."""
+    assert operate(FakeSession(unreachable="no route to host"), "agents", *words).exit_code == 6
+
+
 def test_the_list_as_json_is_the_answer_as_it_is() -> None:
     """Every field of the conversation's own words."""
     session = FakeSession(answers={OrderVerb.AGENTS: [yes([asdict(row) for row in ROWS])]})
