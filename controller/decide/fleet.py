@@ -146,7 +146,7 @@ class Fleet:
     seen: dict[tuple[str, str], TaskStatus] = field(default_factory=dict)
 
     # What this process has heard. `wall` is what people's clock says, for people only; `unknown` is what a newer agent tells and
-    # nobody here knows, `unsaid` what a node cannot be told.
+    # nobody here knows, `unsaid` what a node cannot be told, `stranded` the work of nodes that are away for which nobody was there.
     is_up: bool = False
     wall: str = ""
     up_mono_s: float = 0.0
@@ -166,6 +166,7 @@ class Fleet:
     voices: dict[str, tuple[Voice, ...]] = field(default_factory=dict)
     unheeded: dict[str, dict[type[Topic], tuple[Topic, Any]]] = field(default_factory=dict)
     orphans: set[str] = field(default_factory=set)
+    stranded: dict[str, set[str]] = field(default_factory=dict)
     orphans_seen: tuple[int, ...] = ()
     ended: deque[str] = field(default_factory=deque)
     is_full: bool = False

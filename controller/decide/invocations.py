@@ -130,6 +130,8 @@ def _placed(fleet: Fleet, entry: Entry, choices: Choices) -> Entry | None:
     """An entry with the node that is to run it; None where none is, or where its own node does so by itself."""
     if _is_abandoned(fleet, entry):
         node = choices.choose(entry) if fleet.is_up else ""  # who hears nobody does not know who is back
+        if not node:
+            fleet.stranded.setdefault(entry.function, set()).add(entry.invocation.id)
         return _taken_over(fleet, entry, node) if node else entry
     if entry.by_node:
         return None
@@ -209,7 +211,7 @@ def returned(fleet: Fleet, node: str) -> None:
 def look_again(fleet: Fleet, functions: Iterable[str]) -> None:
     """There is another node that can be asked for these: what waits for one looks again."""
     for key in functions:
-        fleet.unsettled.invocations |= fleet.ledger.of("work", (key, ""))
+        fleet.unsettled.invocations |= fleet.ledger.of("work", (key, "")) | fleet.stranded.pop(key, set())
 
 
 def forgotten(fleet: Fleet, node: str) -> None:

@@ -208,15 +208,24 @@ def test_what_a_node_took_itself_is_taken_over_unless_it_may_act_there(actuators
 
 
 def test_it_is_taken_over_by_the_first_that_comes_if_nobody_is_there() -> None:
-    """Without another node it stays with its own; the next one that is there when it is looked at again takes it."""
+    """Without another node it stays with its own; the next one that comes back, or is told of the function, takes it at once."""
     desk = porch(pi_1=PORCH, pi_2=RUNS, pi_3=RUNS)
     desk.presence("pi-3", Link.OFFLINE)
     desk.turn(60.0)
     sense(desk, event())
     desk.presence("pi-2", Link.OFFLINE)
     assert dispatched(desk.turn(60.0)) == []
-    desk.presence("pi-3", Link.ONLINE, epoch=2)
-    assert dispatched(desk.turn(30.0)) == [("pi-3", id_of(event()))]
+    assert dispatched(desk.presence("pi-3", Link.ONLINE, epoch=2)) == [("pi-3", id_of(event()))]
+    assert dispatched(desk.presence("pi-2", Link.ONLINE, epoch=2)) == []
+
+
+def test_whoever_is_told_of_the_function_takes_what_nobody_could() -> None:
+    """A new node is as good as one that is back."""
+    desk = porch(pi_1=PORCH, pi_2=RUNS)
+    sense(desk, event())
+    desk.presence("pi-2", Link.OFFLINE)
+    assert dispatched(desk.turn(60.0)) == []
+    assert dispatched(desk.hello("pi-3", labels=RUNS)) == [("pi-3", id_of(event()))]
 
 
 def test_an_invocation_expires_with_its_node_silent_and_nobody_to_take_over() -> None:

@@ -48,5 +48,7 @@ REGRESSIONS = (
     Regression(420, "a node that was drained while it tried a bad image was counted beside the next", MEETING),
     Regression(842, "a controller that stood still was to say again what the broker had lost", MEETING),
     Regression(31310, "a good image whose canary fell ill was to hold up an update that goes on whatever fails", SHORT),
-    Regression(33902, "what a withdrawn trial had left ran beside the settled one and the next, which started first", SHORT),
+    Regression(
+        33902, "what a withdrawn trial had left ran beside the settled one and the next, which started first", SHORT
+    ),
 )
