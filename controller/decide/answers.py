@@ -82,7 +82,7 @@ def not_found(sentence: str) -> Answer:
 
 def no_node(name: str) -> Answer:
     """The answer to an order about a node that is not there."""
-    return not_found(f"there is no node {name!r}; `nodes` lists them" if name else "name a node")
+    return not_found(f"there is no node {name!r}; `bramble nodes` lists them" if name else "name a node")
 
 
 def conflict(sentence: str) -> Answer:
