@@ -48,7 +48,7 @@ def take(node: Node, call: Invocation, now: Now) -> None:
     run = Run(call.id, call.stack, call.function, cause, call.attributes, call.body, is_own=is_own)
     function = function_of(node, run)
     if function is None:
-        finish(node, run, Seen.CANNOT, f"function {call.function} of stack {call.stack} is not on this node")
+        _decline(node, run, now)
         return
     verdict = admit(function, node.lines.of(node.runs, (run.stack, run.function)))
     if not isinstance(verdict, Admitted):
@@ -60,9 +60,19 @@ def take(node: Node, call: Invocation, now: Now) -> None:
     node.lines.put(node.runs, replace(run, until_mono_s=now.mono_s + valid_s))
 
 
+def _decline(node: Node, run: Run, now: Now) -> None:
+    """Its function is not here. It may come back (`_miss`), and whoever asks does so again: it is refused only after a while."""
+    since_s = node.missing.setdefault((run.stack, run.function), now.mono_s)
+    if run.is_own or now.mono_s >= since_s + MISSING_S:  # nobody wakes for it alone
+        finish(node, run, Seen.CANNOT, f"function {run.function} of stack {run.stack} is not on this node")
+
+
 def dispatch(node: Node, now: Now) -> None:
     """Begin what may begin now; what was under way when the agent died is asked for again, with the same attempt."""
     _follow(node, now)
+    if node.missing:
+        here = {(function.stack, function.name) for function in node.sections().functions}
+        node.missing = {place: since_s for place, since_s in node.missing.items() if place not in here}
     if len(node.runs):
         _begin(node, now)
         _follow(node, now)  # what followed from those that could not begin

@@ -10,6 +10,7 @@ import pytest
 from agent.decide import results
 from agent.decide.inputs import RunEnded
 from agent.decide.invocation import State
+from agent.decide.invocations import MISSING_S
 from protocol.calling import Action, Backoff, Queue, QueueMode, Rate
 from protocol.delivery import RUN_BYTES
 from protocol.desired import Invocation
@@ -44,6 +45,34 @@ def assign(rig: Rig, *functions: FunctionSpec, generation: int = 1) -> None:
 def call(rig: Rig, number: int = 1, name: str = "greet", **given: float) -> None:
     made = Invocation(f"call-{number}", "porch", name, {"id": "event-1"}, "{}", **given)
     rig.send(InvocationTopic(FLEET, NAME, made.id), made)
+
+
+def test_a_call_of_what_is_not_here_is_not_taken_at_once_and_then_refused(rig: Rig) -> None:
+    """A function goes while its node's engine is away, and comes back with it: whoever calls meanwhile asks again."""
+    assign(rig, function())
+    assign(rig, generation=2)
+    call(rig, epoch=1)
+    rig.run(MISSING_S / 2)
+    assert ends(rig) == {}
+    assign(rig, function(), generation=3)
+    call(rig, epoch=1)
+    rig.run(5)
+    assert ends(rig) == {"call-1": DONE}
+    assign(rig, generation=4)
+    rig.run(MISSING_S)
+    call(rig, 2, epoch=1)
+    rig.run(MISSING_S - 1)
+    call(rig, 2, epoch=1)
+    rig.run(1)
+    assert "call-2" not in ends(rig)
+    call(rig, 2, epoch=1)
+    rig.run(1)
+    assert ends(rig)["call-2"] is FAILED
+    assign(rig, function(), generation=5)
+    assign(rig, generation=6)
+    call(rig, 3, epoch=1)
+    rig.run(1)
+    assert "call-3" not in ends(rig)
 
 
 def ends(rig: Rig) -> dict[str, ResultStatus]:

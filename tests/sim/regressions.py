@@ -51,4 +51,6 @@ REGRESSIONS = (
     Regression(
         33902, "what a withdrawn trial had left ran beside the settled one and the next, which started first", SHORT
     ),
+    Regression(1227, "a call reached a node while its function was away with its engine, and was refused", MEETING),
+    Regression(2427, "what a node that is away was asked waited for half a minute, though another had come", MEETING),
 )
