@@ -69,8 +69,8 @@ class Board:
         return self._actuators.make_safe()
 
     def close(self) -> None:
-        """Stop listening and make every output safe. The outputs stay driven until the process ends, on purpose."""
+        """Make every output safe, and stop listening. The outputs stay driven until the process ends, on purpose."""
+        self.make_safe()  # first: a sensor may keep whoever closes it waiting
         self._watch.close()
         self._gauges.close()
         self._meters.close()
-        self.make_safe()

@@ -10,6 +10,7 @@ DHT22 does not answer every third time, so a chip is asked up to `TRIES` times b
 from __future__ import annotations
 
 import errno
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +64,9 @@ HWMON_SORTS: Mapping[str, Sort] = {
 
 def iio(spec: SensorSpec, root: Path) -> Probe:
     """One channel of a chip under /sys/bus/iio: what is processed already, or else (raw + offset) * scale."""
-    sort = IIO_SORTS[text(spec, "channel")]
 
     def read() -> float:
+        sort = _sort(IIO_SORTS, spec)
         chip = _chip(root / IIO, text(spec, "match"))
         stem = _channel(chip, sort.stem, ("_input", "_raw"), spec)
         if (chip / f"{stem}_input").exists():
@@ -78,9 +79,9 @@ def iio(spec: SensorSpec, root: Path) -> Probe:
 
 def hwmon(spec: SensorSpec, root: Path) -> Probe:
     """One channel of a chip under /sys/class/hwmon."""
-    sort = HWMON_SORTS[text(spec, "channel")]
 
     def read() -> float:
+        sort = _sort(HWMON_SORTS, spec)
         chip = _chip(root / HWMON, text(spec, "match"))
         return _number(chip / f"{_channel(chip, sort.stem, ('_input',), spec)}_input") * sort.factor
 
@@ -101,6 +102,14 @@ def w1(spec: SensorSpec, root: Path) -> Probe:
 
 
 KERNEL: Mapping[str, Callable[[SensorSpec, Path], Probe]] = {"iio": iio, "hwmon": hwmon, "w1": w1}
+
+
+def _sort(sorts: Mapping[str, Sort], spec: SensorSpec) -> Sort:
+    """The sort of channel that is meant; a newer controller may know of others."""
+    said = text(spec, "channel")
+    if said not in sorts:
+        raise ValueError(f"{said!r} is no channel that this agent knows: {', '.join(sorts)}; a newer one may")
+    return sorts[said]
 
 
 def _patient(read: Callable[[], float]) -> Probe:
@@ -182,9 +191,12 @@ def _w1_slave(path: Path) -> float:
 def _number(path: Path) -> float:
     said = _text(path)
     try:
-        return float(said)
+        value = float(said)
     except ValueError:
-        raise ValueError(f"{path} says {said[:40]!r}, which is no number") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{path} says {said[:40]!r}, which is no number")
+    return value
 
 
 def _text(path: Path) -> str:

@@ -48,6 +48,8 @@ def memory(spec: SensorSpec, root: Path) -> Probe:
     def read() -> float:
         lines = (line.split() for line in _text(root / "proc/meminfo").splitlines())
         sizes = {words[0]: int(words[1]) for words in lines if len(words) > 1}
+        if not sizes.get("MemTotal:") or "MemAvailable:" not in sizes:
+            raise ValueError("/proc/meminfo does not say how much memory there is, and how much of it is available")
         return round(100 * (1 - sizes["MemAvailable:"] / sizes["MemTotal:"]), 1)
 
     return read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +14,7 @@ from protocol.manifest.sensing_kernel import Hwmon, Iio
 from protocol.sources import CHANNELS
 from sensors import kernel
 from sensors.kernel import HWMON, HWMON_SORTS, IIO, IIO_SORTS, W1, hwmon, iio, w1
+from sensors.sampler import Probe
 
 
 def spec(kind: str, **options: object) -> SensorSpec:
@@ -151,3 +153,19 @@ def test_every_channel_that_may_be_written_can_be_read_and_has_a_unit() -> None:
     assert set(get_args(Iio.model_fields["channel"].annotation)) == set(IIO_SORTS)
     assert set(get_args(Hwmon.model_fields["channel"].annotation)) == set(HWMON_SORTS)
     assert set(IIO_SORTS) | set(HWMON_SORTS) == set(CHANNELS)
+
+
+@pytest.mark.parametrize("kind", [iio, hwmon])
+def test_a_channel_of_a_newer_controller_is_a_fault_and_no_end(kind: Callable[..., Probe], tmp_path: Path) -> None:
+    """The loop opens it: what it raised there ended the agent at each start."""
+    probe = kind(spec("iio", channel="acidity"), tmp_path)
+    with pytest.raises(ValueError, match="'acidity' is no channel that this agent knows: temp, "):
+        probe()
+
+
+@pytest.mark.parametrize("said", ["nan", "inf", "-", ""])
+def test_what_is_no_number_is_a_fault_with_its_file(said: str, tmp_path: Path) -> None:
+    """An event of such a value could be read by nobody, and stood in the outbox for ever."""
+    chip(tmp_path, f"{IIO}/iio:device0", name="bme280", in_temp_input=said)
+    with pytest.raises(ValueError, match=r"in_temp_input says .*, which is no number"):
+        iio(spec("iio", match="bme280", channel="temp"), tmp_path)()

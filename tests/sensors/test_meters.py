@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
 
-from protocol.desired import SensorSpec
+from protocol.desired import ActuatorSpec, SensorSpec
 from sensors.board import Board
 from sensors.meters import Meters
 from sensors.probes import PROBES
@@ -100,3 +101,50 @@ def test_a_board_has_pins_and_meters_side_by_side() -> None:
     assert (bell.place, disk.place, disk.fault) == ("pin 17", "/", "")
     assert {said.get(timeout=PATIENCE_S).sensor for _ in range(2)} == {"bell", "it"}
     board.close()
+
+
+def test_a_mistake_in_one_probe_silences_no_other() -> None:
+    """It is told as its sensor's fault; a thread that died of it would be missed by nobody."""
+    said: SimpleQueue[Reading | Faulted] = SimpleQueue()
+    sampler = Sampler(said.put)
+    sampler.keep({"wrong": Sampled(lambda: {}["no such key"], 60.0), "right": Sampled(lambda: 1.0, 0.01)})
+    seen = [said.get(timeout=PATIENCE_S) for _ in range(3)]
+    sampler.close()
+    assert [(one.sensor, one.reason) for one in seen if isinstance(one, Faulted)] == [
+        ("wrong", "a fault of this agent: KeyError: 'no such key'")
+    ]
+    assert {one.sensor for one in seen if isinstance(one, Reading)} == {"right"}
+
+
+def test_a_probe_that_never_returns_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others' code may wait for ever; an agent that is to end must not, nor what is asked after it."""
+    monkeypatch.setattr("sensors.sampler.CLOSED_WITHIN_S", 0.05)
+    asked, goes_on = threading.Event(), threading.Event()
+    said: SimpleQueue[Reading | Faulted] = SimpleQueue()
+    sampler = Sampler(said.put)
+    sampler.keep({"stuck": Sampled(lambda: asked.set() or goes_on.wait(), 60.0)})  # type: ignore[func-returns-value]
+    assert asked.wait(PATIENCE_S)
+    sampler.close()
+    sampler.keep({"other": Sampled(lambda: 1.0, 60.0)})
+    assert said.get(timeout=PATIENCE_S).sensor == "other"
+    goes_on.set()
+    sampler.close()
+
+
+def test_outputs_are_safe_before_a_sensor_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thermometer that takes its time must not keep a heater on."""
+    board = Board(lambda _: None, "mock")
+    board.open((), (ActuatorSpec("heater", "porch", "led", {"pin": 27}),))
+    board.apply("heater", "on")
+    found: list[bool] = []
+    monkeypatch.setattr(Meters, "close", lambda _: found.append(board.pins()[0].high))
+    board.close()
+    assert found == [False]
+
+
+def test_a_kernel_that_says_nothing_of_its_memory_is_a_fault(tmp_path: Path) -> None:
+    """Containers and old kernels show less of it."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 1000 kB\nMemFree: 10 kB\n")
+    with pytest.raises(ValueError, match="how much of it is available"):
+        PROBES["memory"](spec("memory"), tmp_path)()
