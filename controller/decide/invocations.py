@@ -238,6 +238,7 @@ def _end(fleet: Fleet, entry: Entry, seen: InvocationSeen, answer: Answer, attem
     fleet.ledger.put(key, replace(entry, invocation=asked, response_topic="", correlation="", rank=number, answer=kept))
     fleet.deadlines.drop(REPEAT, key)
     fleet.deadlines.drop(EXPIRY, key)
+    fleet.stranded.get(entry.function, set()).discard(key)
     is_known = entry.function in fleet.catalogue.functions
     fleet.tally("invocations", entry.function if is_known else UNKNOWN, entry.state.value)
     fleet.ended.append(key)

@@ -249,6 +249,18 @@ def test_a_controller_that_begins_again_gives_what_runs_as_much_time_as_before(t
     assert desk.fleet.ledger[key].state is InvocationState.DONE
 
 
+def test_stranded_work_that_has_ended_is_no_longer_remembered() -> None:
+    """Its function may never have another node: a year of such nodes would be kept."""
+    desk = porch(pi_1=PORCH, pi_2=RUNS)
+    sense(desk, event())
+    desk.presence("pi-2", Link.OFFLINE)
+    desk.turn(60.0)
+    assert desk.fleet.stranded == {"porch.greet": {id_of(event())}}
+    desk.turn(4000.0)
+    assert desk.fleet.ledger[id_of(event())].state is InvocationState.EXPIRED
+    assert desk.fleet.stranded == {"porch.greet": set()}
+
+
 def test_it_waits_for_a_node_that_may_run_it() -> None:
     """Nobody is online now; the first one that comes back is asked."""
     desk = porch(pi_1=PORCH, pi_2=RUNS)
