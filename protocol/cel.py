@@ -18,7 +18,7 @@ from functools import lru_cache
 from protocol.cel_parts import EVENT, JSON, Part, Scope, part_of, words_of
 from protocol.cel_syntax import parse
 from protocol.cel_tokens import NoCelError
-from protocol.cel_values import WORDS, Budget, FailedError, TooDearError
+from protocol.cel_values import WORDS, Allowance, FailedError, TooDearError
 from protocol.refusal import Refusal
 from protocol.shapes import JsonValue
 
@@ -38,9 +38,9 @@ class Program:
 
     def answer(self, event: Mapping[str, JsonValue]) -> bool | str:
         """Whether it holds of an event (`event_of`), or why that cannot be told."""
-        scope = Scope({EVENT: event}, Budget())
+        scope = Scope({EVENT: event}, Allowance())
         try:
-            scope.budget.spend(self.part.steps)
+            scope.allowance.spend(self.part.steps)
             value = self.part.run(scope)
         except FailedError as failed:
             return str(failed)

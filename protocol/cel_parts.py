@@ -18,7 +18,7 @@ from protocol.cel_values import (
     MEMBERS,
     OPERATORS,
     WORDS,
-    Budget,
+    Allowance,
     FailedError,
     Overloads,
     Value,
@@ -58,7 +58,7 @@ class Scope:
     """What names mean now, and what may still be spent."""
 
     names: dict[str, Value]
-    budget: Budget
+    allowance: Allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _field(term: Field, names: Names) -> Part:
     may, within = _known(term) or (of.within, of.within)
     if term.is_asked:
         return Part(lambda scope: name in _map(of.run(scope)), _BOOL, NOTHING, of.steps + 1)
-    return Part(lambda scope: keyed(scope.budget, _map(of.run(scope)), name), may, within, of.steps + 1)
+    return Part(lambda scope: keyed(scope.allowance, _map(of.run(scope)), name), may, within, of.steps + 1)
 
 
 def _known(term: Field) -> tuple[frozenset[type], frozenset[type]] | None:
@@ -161,7 +161,7 @@ def _call(term: Call, names: Names) -> Part:
         raise NoCelError(_lacking(name, overloads, parts), term.at)
     may = parts[0].within if name == "[]" else NOTHING.union(*outcomes)
     return Part(
-        lambda scope: applied(name, overloads, scope.budget, (part.run(scope) for part in parts)),
+        lambda scope: applied(name, overloads, scope.allowance, (part.run(scope) for part in parts)),
         may,
         NOTHING.union(*(part.within for part in parts)),
         _steps(parts),
@@ -256,9 +256,9 @@ def _fold(term: Fold, names: Names) -> Part:
         values = over.run(scope)
         if not isinstance(values, list | dict):
             raise FailedError(f"{WORDS[type(values)]} has no items")
-        within = Scope(dict(scope.names), scope.budget)
+        within = Scope(dict(scope.names), scope.allowance)
         for value in values:
-            scope.budget.spend(steps)
+            scope.allowance.spend(steps)
             within.names[name] = value
             yield within
 

@@ -44,7 +44,7 @@ class TooDearError(Exception):
     """The steps are used up."""
 
 
-class Budget:
+class Allowance:
     """The steps that one evaluation has left."""
 
     __slots__ = ("left",)
@@ -61,25 +61,25 @@ class Budget:
 
 Does = Callable[..., Value]
 Overloads = Mapping[Types, tuple[Does, frozenset[type]]]
-"""For the types of the arguments: what is done (a budget comes first), and of which type the outcome is."""
+"""For the types of the arguments: what is done (an allowance comes first), and of which type the outcome is."""
 
 
-def equal(budget: Budget, one: Value, other: Value) -> bool:
+def equal(allowance: Allowance, one: Value, other: Value) -> bool:
     """Whether two values are the same; true is no 1, and what is of different types is different."""
     if type(one) is list and type(other) is list:
-        budget.spend(len(one))
-        return len(one) == len(other) and all(equal(budget, a, b) for a, b in zip(one, other, strict=True))
+        allowance.spend(len(one))
+        return len(one) == len(other) and all(equal(allowance, a, b) for a, b in zip(one, other, strict=True))
     if type(one) is dict and type(other) is dict:
-        budget.spend(len(one))
-        return one.keys() == other.keys() and all(equal(budget, part, other[key]) for key, part in one.items())
+        allowance.spend(len(one))
+        return one.keys() == other.keys() and all(equal(allowance, part, other[key]) for key, part in one.items())
     if type(one) is not type(other) and not {type(one), type(other)} <= {int, float}:
         return False
     return bool(one == other)
 
 
-def _contained(budget: Budget, one: Value, within: list[Value]) -> bool:
-    budget.spend(len(within))
-    return any(equal(budget, one, other) for other in within)
+def _contained(allowance: Allowance, one: Value, within: list[Value]) -> bool:
+    allowance.spend(len(within))
+    return any(equal(allowance, one, other) for other in within)
 
 
 def _whole(value: int) -> int:
@@ -108,26 +108,26 @@ def _quotient(one: float, other: float) -> float:
     return math.nan if one == 0 or math.isnan(one) else math.copysign(math.inf, one) * math.copysign(1.0, other)
 
 
-def _joined(budget: Budget, one: Any, other: Any) -> Any:
-    budget.spend(len(one) + len(other) if isinstance(one, list) else (len(one) + len(other)) // CHARS_PER_STEP)
+def _joined(allowance: Allowance, one: Any, other: Any) -> Any:
+    allowance.spend(len(one) + len(other) if isinstance(one, list) else (len(one) + len(other)) // CHARS_PER_STEP)
     return one + other
 
 
 def _searched(find: Callable[[str, str], bool]) -> Does:
-    def search(budget: Budget, text: str, part: str) -> bool:
-        budget.spend(len(text) // CHARS_PER_STEP)
+    def search(allowance: Allowance, text: str, part: str) -> bool:
+        allowance.spend(len(text) // CHARS_PER_STEP)
         return find(text, part)
 
     return search
 
 
-def _item(_: Budget, of: list[Value], number: float) -> Value:
+def _item(_: Allowance, of: list[Value], number: float) -> Value:
     if number != number // 1 or not 0 <= number < len(of):
         raise FailedError(f"a list of {len(of)} has no item {number:g}")
     return of[int(number)]
 
 
-def keyed(_: Budget, of: dict[str, Value], key: str) -> Value:
+def keyed(_: Allowance, of: dict[str, Value], key: str) -> Value:
     """What a map has under a key."""
     if key not in of:
         raise FailedError(f"there is no key {key[:40]!r}")
@@ -139,6 +139,8 @@ def _int_of(value: float | str) -> int:
         if not _WHOLE.match(value):
             raise FailedError(f"{value[:40]!r} is no whole number")
         return _whole(int(value))
+    if isinstance(value, int):
+        return value
     if not _INT_LEAST < value < _INT_MOST:  # neither is NaN
         raise FailedError(f"{value:g} is no whole number of 64 bits")
     return int(value)
@@ -194,7 +196,7 @@ OPERATORS: Mapping[str, Overloads] = {
     ">": _of(_free(gt), bool, *_ORDERED),
     ">=": _of(_free(ge), bool, *_ORDERED),
     "==": _of(equal, bool, *_PAIRS),
-    "!=": _of(lambda budget, a, b: not equal(budget, a, b), bool, *_PAIRS),
+    "!=": _of(lambda allowance, a, b: not equal(allowance, a, b), bool, *_PAIRS),
     "in": {
         **_of(_contained, bool, *product(ANY, (list,))),
         **_of(_free(lambda a, b: isinstance(a, str) and a in b), bool, *product(ANY, (dict,))),
@@ -221,13 +223,13 @@ MEMBERS: Mapping[str, Overloads] = {
 }
 
 
-def applied(name: str, overloads: Overloads, budget: Budget, values: Iterable[Value]) -> Value:
+def applied(name: str, overloads: Overloads, allowance: Allowance, values: Iterable[Value]) -> Value:
     """Do it, if there is such a thing for values of these types."""
     given = tuple(values)
     found = overloads.get(tuple(type(value) for value in given))
     if found is None:
         raise FailedError(lacking(name, [WORDS.get(type(value), "?") for value in given]))
-    return found[0](budget, *given)
+    return found[0](allowance, *given)
 
 
 def lacking(name: str, words: Iterable[str]) -> str:

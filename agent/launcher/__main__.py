@@ -49,7 +49,7 @@ def launch(folder: Path, command: Command) -> int:
                 if status is not None:
                     return status
             case Start(name):
-                end_of(way.disk, engine, command.us, before)
+                end_try(way.disk, engine, command.us, before)
                 way.refused(name, replace_us(command, name, os.environ))
                 if name == command.us:
                     return 1
@@ -72,7 +72,7 @@ def try_out(disk: Disk, command: Command, engine: Containers, what: markers.Try)
     return Child(command, what.name, what.within_s, is_kept, os.environ).run()
 
 
-def end_of(disk: Disk, engine: Containers, us: str, what: markers.Try | None) -> None:
+def end_try(disk: Disk, engine: Containers, us: str, what: markers.Try | None) -> None:
     """A container whose try is over, because its watchdog was killed too often, runs no more when another agent starts."""
     box = markers.box(disk, what.name) if what is not None and what.name != us else None
     if what is not None and box is not None and markers.linked(disk, markers.CURRENT) != what.name:

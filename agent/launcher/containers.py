@@ -26,6 +26,7 @@ PULL_WITHIN_S = 1800.0
 _OWN = re.compile(r"/containers/([0-9a-f]{64})/")
 _FINE = range(200, 400)
 _SHOWN_BYTES = 200
+"""Of what is no engine's answer: a sentence, and not the whole page."""
 
 
 class Wire(http.client.HTTPConnection):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from agent.launcher import beside, markers
-from agent.launcher.__main__ import end_of
+from agent.launcher.__main__ import end_try
 from agent.launcher.beside import Beside, give_way
 from agent.launcher.containers import Containers
 from agent.launcher.disk import Disk
@@ -147,7 +147,7 @@ def test_one_whose_watchdog_was_killed_too_often_is_ended_before_another_starts(
         engine = Played()
         engine.running["new"] = True
         markers.point(disk, markers.CURRENT, NEW if kept else BASE)
-        end_of(disk, engine, us, Try(NEW))
+        end_try(disk, engine, us, Try(NEW))
         assert engine.running["new"] is runs
 
 

@@ -58,6 +58,7 @@ def test_it_means_what_it_means_elsewhere() -> None:
         ("event.data.value.of[event.data.value.of[0]] == 2", True),
         ("event.data.value.of[0.5] == 1", "a list of 3 has no item 0.5"),
         ("event.data.value.on", True),
+        ("int(9223372036854775807) > 0 && int(-9223372036854775807 - 1) < 0", True),
         ("has(event.data.reason) && event.data.reason == ''", False),
         ("true == 1", False),
         ("size('h\\u00e9llo') == 5", True),
