@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -23,7 +22,7 @@ from agent.decide.node import Node
 from agent.decide.now import Now
 from agent.decide.observe import observe
 from agent.mail import BrokerSeam, Mail
-from agent.store import KINDS, Store, Written
+from agent.store import TABLES, Store, Written
 from link.courier import WINDOW
 from link.inputs import Arrived
 from protocol.observed import Clock
@@ -230,10 +229,7 @@ class Loop:
             self.store.take_ballast()
 
 
-_TABLES = attrgetter(*KINDS)
-
-
 def _changes(node: Node, decided: tuple[Effect, ...] = ()) -> tuple[object, ...]:
     """What a decision can change that another one depends on, as far as it is cheap to see."""
-    changes = sum([table.version for table in _TABLES(node)])
+    changes = sum([table.version for table in TABLES(node)])
     return changes, len(node.effects) + len(decided), node.engine, node.looking_mono_s

@@ -57,27 +57,36 @@ class Mail:
         self.posting = Posting(self._publish)
         self._unsaid: dict[str, Packet] = {}
         self._unwanted: list[tuple[int, str]] = []
+        self._sent_version = -1
+        self._has_fallen = False
 
     def told(self, seen: object, now: Now) -> list[tuple[int, str]]:
         """Follow the link; returns the facts that have proved to bring it down."""
         match seen:
             case LinkUp():
+                self._stir()
                 self._courier.link_up()
                 log.info("link_up epoch=%d", seen.epoch)
             case Arrived():
                 if any(_is_controllers_birth(packet) for packet in seen.packets):
                     log.info("controller_came")
+                    self._stir()
                     self._courier.again()
             case LinkDown():
                 log.info("link_down epoch=%d reason=%r", seen.epoch, seen.reason)
+                self._stir()
+                self._has_fallen = True
                 self._unsaid.clear()
                 self.posting.link_down()
                 return [(sequence, POISON) for sequence in self._courier.link_down(now.mono_s)]
             case Sent():
+                if self._has_fallen:
+                    self._stir()
                 self._courier.sent(seen.tokens)
                 self.posting.sent(seen.tokens)
             case PublishRefused():
                 log.warning("publish_refused topic=%s reason=%r", seen.topic, seen.reason)
+                self._stir()
                 self._courier.sent((seen.token,))
                 self.posting.sent((seen.token,))
         return []
@@ -114,18 +123,29 @@ class Mail:
             if not isinstance(self._publish(packet), Busy):
                 del self._unsaid[topic]
         self.posting.send()
-        if self._outbox.size == 0 or self._broker.free <= 0:
+        if self._outbox.size == 0:
+            self._has_fallen = False  # no row of then is left that would have to travel alone
+            return
+        free = self._broker.free
+        if free <= 0 or (self._sent_version == self._outbox.version and now.mono_s < self._courier.next_mono_s):
             return
         head = self._outbox.outstanding(WINDOW)
         base = min((row.sequence for row in head), default=0)
-        for row in self._courier.due(head, self._broker.free, now.mono_s):
+        due = self._courier.due(head, free, now.mono_s)
+        self._sent_version = self._outbox.version if len(due) < free else -1
+        for row in due:
             taken = self._publish(self._outbox.packet(row, base))
             if isinstance(taken, Busy):
+                self._stir()
                 return
             if isinstance(taken, Refusal):
                 self._unwanted.append((row.sequence, UNWANTED))
             else:
                 self._courier.handed(row.sequence, taken.token, now.mono_s)
+
+    def _stir(self) -> None:
+        """Look at the outbox again, although nothing in it is another."""
+        self._sent_version = -1
 
     def _dial(self, epoch: int, node: Node) -> None:
         topic = PresenceTopic(node.fleet, node.name)

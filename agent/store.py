@@ -18,6 +18,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -88,6 +89,9 @@ KINDS: dict[str, Read] = {
     "lineages": Shape(Lineage).read,
 }
 """The tables: each is a field of `Node` of the same name, and how one of its values is read back."""
+
+TABLES = attrgetter(*KINDS)
+"""All tables of a node at once, in this order."""
 
 TEXTS = frozenset({"ended", "completed", "attested"})
 """The tables whose values are plain text; elsewhere a text is why a value could not be read."""
@@ -170,7 +174,7 @@ class Store:
             log.error("ballast_released reason=%r", self.fault)
             self.fault = self._tried(lambda: self._commit(changes, node, now, written))
         if not self.fault:
-            for kind in KINDS:
+            for kind, _ in changes:
                 getattr(node, kind).changed.clear()
 
     def _tried(self, transaction: Callable[[], None]) -> str:
@@ -234,14 +238,15 @@ class Store:
 
     def _take_in(self, node: Node, now: Now, notes: Iterable[Note]) -> None:
         accepted_at = now.wall if now.clock is Clock.SYNCED else ""
+        rows = []
         for note in notes:
             packet = pack(note.topic, note.message)
             if isinstance(packet, Refusal):
                 node.tally("facts_refused")
                 log.error("fact_refused topic=%s reason=%r", note.topic, packet.reason)
                 continue
-            row = row_of(note.sequence, packet, priority=note.priority, key=note.key, accepted_at=accepted_at)
-            self.outbox.add([row])
+            rows.append(row_of(note.sequence, packet, priority=note.priority, key=note.key, accepted_at=accepted_at))
+        self.outbox.add(rows)
 
     def _save(self, kind: str, key: str, value: Any) -> None:
         if value is None:
@@ -265,7 +270,9 @@ class Store:
 
 def changes_of(node: Node) -> list[tuple[str, str]]:
     """What in this node the store has not seen yet: table and key."""
-    return [(kind, key) for kind in KINDS for key in getattr(node, kind).changed]
+    return [
+        (kind, key) for kind, table in zip(KINDS, TABLES(node), strict=True) if table.changed for key in table.changed
+    ]
 
 
 def _moved(value: V, shift_s: float) -> V:

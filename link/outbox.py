@@ -18,6 +18,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from protocol.desired import Ack
@@ -55,6 +56,8 @@ CREATE TABLE IF NOT EXISTS outbox_stream (
 CREATE TABLE IF NOT EXISTS outbox_machine (one INTEGER PRIMARY KEY CHECK (one = 1), machine TEXT NOT NULL) STRICT;
 """
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 _COLUMNS = "sequence, topic, payload, properties, priority, key, accepted_at"
 
 
@@ -73,7 +76,7 @@ class Row:
     @property
     def size_bytes(self) -> int:
         """What the row counts for against the bound."""
-        texts = sum(len(key) + len(value) for key, value in self.properties)
+        texts = len("".join(chain.from_iterable(self.properties)))
         return ROW_BYTES + len(self.topic) + len(self.payload) + texts
 
 
@@ -94,7 +97,7 @@ class OutboxBounds:
 class Outbox:
     """The table. All methods belong to the thread that owns the connection, and none commits.
 
-    Counts are kept in memory: after a rolled-back transaction they are wrong until `recount`.
+    Counts are kept in memory: after a rolled-back transaction they are wrong until `recount`. `version` counts the changes.
     """
 
     def __init__(self, connection: sqlite3.Connection, bounds: OutboxBounds | None = None) -> None:
@@ -105,6 +108,7 @@ class Outbox:
             connection.execute(statement)
         made = secrets.token_hex(STREAM_BYTES)
         connection.execute("INSERT OR IGNORE INTO outbox_stream VALUES (1, ?, 1)", (made,))
+        self.version = 0
         self.stream: str
         self.next_sequence: int
         self._rows: int
@@ -113,6 +117,7 @@ class Outbox:
 
     def recount(self) -> None:
         """Know again what is in the tables."""
+        self.version += 1
         self.stream, self.next_sequence = self._two("SELECT stream, next_sequence FROM outbox_stream")
         self._rows, self._bytes = self._two("SELECT count(*), coalesce(sum(size_bytes), 0) FROM outbox")
 
@@ -139,10 +144,10 @@ class Outbox:
         for row in added:
             self._supersede(row)
             self._insert(row)
+            while self._rows > self._bounds.rows or self._bytes > self._bounds.bytes:
+                self._drop_one()
         self.next_sequence = max(self.next_sequence, *(row.sequence + 1 for row in added))
         self._connection.execute("UPDATE outbox_stream SET next_sequence = ?", (self.next_sequence,))
-        while self._rows > self._bounds.rows or self._bytes > self._bounds.bytes:
-            self._drop_one()
 
     def acknowledge(self, ack: Ack) -> int:
         """Forget what the receiver has committed; how many rows went. An ack of another stream changes nothing."""
@@ -166,6 +171,7 @@ class Outbox:
         for sequence in ack.beyond:
             self._delete("sequence = ? AND sequence <= ?", (sequence, last))
         self._connection.execute("UPDATE outbox_stream SET stream = ?", (stream,))
+        self.version += 1
         self.stream = stream
 
     @property
@@ -222,7 +228,7 @@ class Outbox:
 
     def undated(self, name: str, value: str, limit: int) -> tuple[Row, ...]:
         """The first rows that were accepted while the clock was only a guess and have this property."""
-        said = json.dumps([name, value], ensure_ascii=False, separators=(",", ":"))
+        said = _ENCODER.encode([name, value])
         query = (
             f"SELECT {_COLUMNS} FROM outbox WHERE accepted_at = '' AND instr(properties, ?) ORDER BY sequence LIMIT ?"  # noqa: S608
         )
@@ -230,9 +236,10 @@ class Outbox:
 
     def date(self, sequence: int, properties: tuple[tuple[str, str], ...], accepted_at: str) -> None:
         """Say of a row when it was accepted, now that it is known; its size stays what it was counted for."""
-        written = json.dumps(properties, ensure_ascii=False, separators=(",", ":"))
+        written = _ENCODER.encode(properties)
         update = "UPDATE outbox SET properties = ?, accepted_at = ? WHERE sequence = ?"
         self._connection.execute(update, (written, accepted_at, sequence))
+        self.version += 1
 
     @property
     def dropped(self) -> Mapping[str, int]:
@@ -244,20 +251,20 @@ class Outbox:
             self._delete("key = ?", (row.key,))
 
     def _insert(self, row: Row) -> None:
-        properties = json.dumps(row.properties, ensure_ascii=False, separators=(",", ":"))
         self._connection.execute(
             "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 row.sequence,
                 row.topic,
                 row.payload,
-                properties,
+                _ENCODER.encode(row.properties),
                 row.priority,
                 row.key or None,
                 row.accepted_at,
                 row.size_bytes,
             ),
         )
+        self.version += 1
         self._rows += 1
         self._bytes += row.size_bytes
 
@@ -268,6 +275,7 @@ class Outbox:
     def _delete(self, where: str, values: tuple[object, ...]) -> int:
         query = f"DELETE FROM outbox WHERE {where} RETURNING size_bytes"  # noqa: S608 - conditions of this file
         sizes = self._connection.execute(query, values).fetchall()
+        self.version += bool(sizes)
         self._rows -= len(sizes)
         self._bytes -= sum(size for (size,) in sizes)
         return len(sizes)

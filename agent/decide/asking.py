@@ -9,6 +9,7 @@ will not use.
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import is_not
 
 from agent.decide import locks
 from agent.decide.fetch import lacking
@@ -36,8 +37,12 @@ def ask(node: Node, trial: Trial, now: Now) -> None:
     if not is_here or lacking(node, trial.offer):
         node.trials.put(trial.key, replace(trial, state=advance(trial.state, Seen.IMAGE_GONE)))
         return
-    young = tuple((n, at) for n, at in node.asked.get(trial.key, ()) if not now.has_come(at + GRANT_S))
-    if not node.is_up or (young and not now.has_come(young[-1][1] + ASK_EVERY_S)):
+    asked = node.asked.get(trial.key, ())
+    young = tuple((n, at) for n, at in asked if not now.has_come(at + GRANT_S))
+    if not node.is_up:
+        return
+    if young and not now.has_come(young[-1][1] + ASK_EVERY_S):
+        node.known.asked[trial.key] = (trial, node.settled(), node.engine.images, asked)
         return
     reason = closed(trial.offer.conduct.window, now)
     if not reason and locks.probe(node, trial, now):
@@ -52,6 +57,18 @@ def ask(node: Node, trial: Trial, now: Now) -> None:
     task = trial.offer.task
     request = Request(trial.offer.rollout, task.task, task.revision, nonce)
     node.say(RequestTopic(node.fleet, node.name), request)
+
+
+def is_asked(node: Node, key: str, trial: Trial, now: Now) -> bool:
+    """Whether a trial has asked, waits for the answer, and nothing that it depends on is another since: the most of many trials."""
+    known = node.known.asked.get(key)
+    if known is None or not node.is_up or not isinstance(node.engine, EngineSeen):
+        return False
+    if any(map(is_not, known, (trial, node.settled(), node.engine.images, node.asked.get(key)))):
+        return False
+    for _, at_mono_s in known[3]:
+        now.has_come(at_mono_s + GRANT_S)
+    return not now.has_come(known[3][-1][1] + ASK_EVERY_S)
 
 
 def hindrance(node: Node, trial: Trial, now: Now) -> str:

@@ -12,13 +12,16 @@ the one that is asked for is always wrong. Where the name means neither any more
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from operator import is_
 
 from agent.decide.inputs import ContainerSeen, EngineSeen, ImageSeen
+from agent.decide.known import Named
 from agent.decide.node import Node
 from agent.decide.stored import Stray
 from agent.decide.target import Target
 from protocol.container import Container
+from protocol.desired import TaskSpec
 from protocol.ids import full_reference
 from protocol.observed import STORED_MOST, stored_name
 from protocol.platform import is_for
@@ -28,22 +31,26 @@ SHOWN_CHARS = 19
 
 ID = "sha256:"
 
-Named = Mapping[str, frozenset[str]]
-
 
 def looked(node: Node) -> None:
     """Take in a look: which containers are of another image than they should be."""
     seen = node.engine
     if not isinstance(seen, EngineSeen):
         return
-    node.stored = tuple(sorted(_largest(seen.stored)))
-    named, targets = _named(seen.stored), (node.targets(), node.settled())
-    node.strays = {}
+    named, targets, settled = _called(node, seen.stored), node.targets(), node.settled()
+    node.strays, before, sound = {}, node.known.sound, {}
     for container in seen.containers:
-        target = _target(targets, container)
-        if target is not None and container.image in named:
+        wanted, kept = targets.get(container.task), settled.get(container.task)
+        held = (node.attested.version, container, _spec(wanted), _spec(kept), named)
+        known = before.get(container.id)
+        if known is not None and known[0] == held[0] and all(map(is_, known[1:], held[1:])):
+            held = known
+        elif (target := _target((wanted, kept), container)) is not None and container.image in named:
             _attest(node, container, target, named)
-    _forget(node, targets)
+        if container.id not in node.strays:
+            sound[container.id] = held
+    node.known.sound = sound
+    _forget(node, targets, settled)
 
 
 def reason(node: Node, task: str) -> str:
@@ -91,24 +98,40 @@ def _strayed(node: Node, container: ContainerSeen, wrong: str) -> None:
     node.strays[container.id] = Stray(container.task, said, is_condemned=first == container.id)
 
 
-def _target(targets: tuple[dict[str, Target], ...], container: ContainerSeen) -> Target | None:
+def _target(targets: tuple[Target | None, ...], container: ContainerSeen) -> Target | None:
     """What a container was made for, if it is still wanted so."""
     content = f"{container.revision} {container.spec_hash}"
-    found = (target for one in targets if (target := one.get(container.task)) is not None)
-    return next((target for target in found if target.content == content), None)
+    return next((target for target in targets if target is not None and target.content == content), None)
 
 
-def _forget(node: Node, targets: tuple[dict[str, Target], ...]) -> None:
+def _spec(target: Target | None) -> TaskSpec | None:
+    return target.spec if target is not None else None
+
+
+def _forget(node: Node, targets: dict[str, Target], settled: dict[str, Target]) -> None:
     """Of what is wanted no more nothing is remembered."""
-    contents = {f"{task} {target.content}" for one in targets for task, target in one.items()}
+    if node.mended:
+        node.mended = {key: first for key, first in node.mended.items() if key.partition(" ")[0] in node.tasks}
+    known = node.known.attested
+    if known is not None and known[0] is targets and known[1] is settled and known[2] == node.attested.version:
+        return
+    contents = {f"{task} {target.content}" for one in (targets, settled) for task, target in one.items()}
     for key in node.attested:
         if key not in contents:
             node.attested.drop(key)
-    node.mended = {key: first for key, first in node.mended.items() if key.partition(" ")[0] in node.tasks}
+    node.known.attested = (targets, settled, node.attested.version)
+
+
+def _called(node: Node, stored: tuple[ImageSeen, ...]) -> Named:
+    """What the images of this look are called; what the status says of them follows from them, too."""
+    known = node.known.named
+    if known is None or known[0] is not stored:
+        node.stored = tuple(sorted(_largest(stored)))
+        known = node.known.named = (stored, _named(stored))
+    return known[1]
 
 
 def _named(stored: Iterable[ImageSeen]) -> Named:
-    """Which images a name means here: a digest, whatever stands before it; a reference without one; an id."""
     named: dict[str, frozenset[str]] = {}
     for image in stored:
         for content in {image.id, *map(_content, image.references)}:

@@ -98,11 +98,13 @@ def _judged(node: Node, record: Pulled, seen: EngineSeen) -> Pulled:
             node.images.mending.discard(key)
             return replace(record, damaged="", mended=record.damaged)
         return record
+    if record.ran == image:
+        return record
     ends = [container for container in seen.containers if container.image == image]
     if any(_ran(node, container) for container in ends):
-        return replace(record, ran=image) if record.ran != image else record
+        return replace(record, ran=image)
     could_not = any(container.exit_code in CANNOT_RUN for container in ends)
-    return replace(record, damaged=image) if could_not and image not in {record.ran, record.mended} else record
+    return replace(record, damaged=image) if could_not and image != record.mended else record
 
 
 def _ran(node: Node, container: ContainerSeen) -> bool:
@@ -115,9 +117,11 @@ def _ran(node: Node, container: ContainerSeen) -> bool:
 def _note_running(node: Node, seen: EngineSeen) -> None:
     """Remember since when each start is seen running."""
     running, known = [c for c in seen.containers if c.phase is Phase.RUNNING], node.images.running
+    at_mono_s = _moment(node)
     node.images.running = {
-        instance(container): known.get(instance(container), node.glances.get(container.id, _moment(node)))
+        start: known.get(start, node.glances.get(container.id, at_mono_s))
         for container in running
+        if (start := instance(container))
     }
 
 

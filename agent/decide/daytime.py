@@ -18,7 +18,7 @@ DAY_S = 86_400.0
 
 def follow(node: Node, now: Now) -> None:
     """Look at the clock for each of these sensors, and ask to be woken at the next turn of each."""
-    specs = [spec for spec in node.sections().sensors if spec.kind == KIND]
+    specs = node.directory.kinds.get(KIND, [])
     if len(node.levels) > len(specs):
         node.levels = {spec.name: node.levels[spec.name] for spec in specs if spec.name in node.levels}
     for spec in specs:

@@ -6,16 +6,17 @@ Debounce and hold are `sensors.edges`'; opening pins is an effect, and what came
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from agent.decide import driving, invocations, trigger, trigger_flight
+from agent.decide import driving, invocations, logs, trigger, trigger_flight
 from agent.decide.effects import OpenDevices, ReadPins, SetActuator
 from agent.decide.inputs import CommandDone, DevicesOpened
 from agent.decide.node import Node, Now
 from protocol.desired import Command, Verb
 from protocol.devices import knows, words_of
 from protocol.observed import Answer, DeviceStatus, SensorEvent
-from protocol.options import pin_of, place_of
+from protocol.options import place_of
 from protocol.sensor_words import Nature, SensorWords
 from protocol.shapes import JsonValue
 from protocol.sources import FED
@@ -31,12 +32,13 @@ SHOWN = 200
 
 def follow(node: Node) -> None:
     """Have open what is in force, and remember nothing of the rest."""
-    wanted = OpenDevices(node.sections().sensors, node.sections().actuators)
-    if node.opened is None and not (wanted.sensors or wanted.actuators):
+    sections, opened = node.sections(), node.opened
+    if opened is None and not (sections.sensors or sections.actuators):
         return
-    if wanted != node.opened:
+    if opened is None or (sections.sensors, sections.actuators) != (opened.sensors, opened.actuators):
+        wanted = OpenDevices(sections.sensors, sections.actuators)
         known = {spec.name: edges.fresh(spec) for spec in wanted.sensors if knows(spec.kind)}
-        before = {spec.name: spec for spec in node.opened.sensors} if node.opened else {}
+        before = {spec.name: spec for spec in opened.sensors} if opened else {}
         kept = {
             spec.name: node.edges[spec.name]
             for spec in wanted.sensors
@@ -99,12 +101,22 @@ def obey(node: Node, command: Command) -> None:
             _set(node, command)
         case Verb.TRACE:
             answered(node, trigger_flight.told(node, command))
+        case Verb.LOGS:
+            _read_log(node, command)
 
 
 def answered(node: Node, seen: CommandDone) -> None:
     """Answer a command."""
     answer = Answer(seen.command, seen.ok, seen.message, seen.result)
     node.say(NodeAnswerTopic(node.fleet, node.name, seen.command), answer)
+
+
+def _read_log(node: Node, command: Command) -> None:
+    found = logs.read(node, command)
+    if isinstance(found, CommandDone):
+        answered(node, found)
+    else:
+        node.effects.append(found)
 
 
 def _drive(node: Node, command: Command) -> None:
@@ -128,13 +140,13 @@ def _set(node: Node, command: Command) -> None:
 
 def _report(node: Node, sensed: Sensed, now: Now) -> None:
     """Make the event a fact, together with the invocations that it asks of this node."""
-    spec = next((s for s in node.sections().sensors if s.name == sensed.sensor), None)
+    spec = node.directory.sensors.get(sensed.sensor)
     if spec is None:
         return
     at = now.wall_at(sensed.at_ns / NS_PER_S)
     event = SensorEvent(
         node.stream, node.next_sequence(), node.name, spec.name, sensed.event, at, node.boot, sensed.at_ns, now.clock,
-        sensed.value, pin_of(spec),
+        sensed.value, node.directory.pins[spec.name],
     )  # fmt: skip
     calls = trigger.called(node, event, spec.stack)
     event = replace(event, taken=tuple(call.id for call in calls))
@@ -147,13 +159,12 @@ def _report(node: Node, sensed: Sensed, now: Now) -> None:
 
 def _show(node: Node, sensor: str, value: JsonValue = None, event: str = "", fault: str = "") -> None:
     """Say how a sensor stands: in the word of its kind, or as a number with its unit."""
-    specs = {spec.name: spec for spec in node.sections().sensors}
-    spec = specs.get(sensor)
+    spec = node.directory.sensors.get(sensor)
     if spec is None:
         return
     shown = _shown(words_of(spec.kind, spec.options), value, event) if knows(spec.kind) else event
-    status = DeviceStatus(spec.name, spec.kind, place_of(spec), "" if fault else shown, fault)
-    node.sensors = _merged(node.sensors, (status,), set(specs))
+    status = DeviceStatus(spec.name, spec.kind, node.directory.places[sensor], "" if fault else shown, fault)
+    node.sensors = _merged(node.sensors, (status,), node.directory.sensors.keys())
 
 
 def _shown(words: SensorWords, value: JsonValue, event: str) -> str:
@@ -175,7 +186,7 @@ def _shown(words: SensorWords, value: JsonValue, event: str) -> str:
 
 
 def _merged(
-    known: tuple[DeviceStatus, ...], seen: tuple[DeviceStatus, ...], names: set[str]
+    known: tuple[DeviceStatus, ...], seen: tuple[DeviceStatus, ...], names: AbstractSet[str]
 ) -> tuple[DeviceStatus, ...]:
     stands = {status.name: status for status in (*known, *seen) if status.name in names}
     return tuple(stands[name] for name in sorted(stands))

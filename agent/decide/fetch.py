@@ -7,6 +7,7 @@ the node's status, and tried again. What an offer brings is here before its revi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import ne
 
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node, Now
@@ -39,10 +40,18 @@ def forget(node: Node) -> None:
 
 
 def wanted(node: Node) -> dict[str, FunctionSpec]:
-    """The functions that are in force, and those that offers bring, each by the key under which its image is fetched."""
-    staged = (trial.offer for trial in node.trials.values() if trial.state in (OfferState.STAGING, OfferState.STAGED))
-    brought = dict(part for offer in staged for part in _brought(offer))
-    return brought | {key_of(function): function for function in node.sections().functions}
+    """The functions that are in force, and those that offers bring, each by the key under which its image is fetched.
+
+    Whoever reads them does not change them.
+    """
+    known, of = node.known.fetched, (node.trials, node.trials.version, node.directory)
+    if known is None or any(map(ne, known[0], of)):
+        offers = (t.offer for t in node.trials.values() if t.state in (OfferState.STAGING, OfferState.STAGED))
+        staged = (offer for offer in offers if offer.sections is not None)
+        brought = dict(part for offer in staged for part in _brought(offer))
+        wanted = brought | {key_of(function): function for function in node.sections().functions}
+        known = node.known.fetched = (of, wanted)
+    return known[1]
 
 
 def lacking(node: Node, offer: Offer) -> str:

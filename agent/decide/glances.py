@@ -9,11 +9,14 @@ not work, and where nobody could look.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 from agent.decide import attest, damage
 from agent.decide.effects import Create, Remove, Start, Stop
 from agent.decide.inputs import ContainerSeen, Done, EngineSeen, StepEnded
 from agent.decide.node import Node, Now
+
+V = TypeVar("V")
 
 
 def take(node: Node, seen: StepEnded, now: Now) -> bool:
@@ -34,16 +37,24 @@ def kept(node: Node, looked: EngineSeen, began_mono_s: float | None) -> EngineSe
     """A look, but for what has been looked at alone since it began."""
     if began_mono_s is not None:
         node.glances = {id_: at for id_, at in node.glances.items() if at > began_mono_s}
-    if not node.glances or not isinstance(node.engine, EngineSeen):
+    if not isinstance(node.engine, EngineSeen):
         return looked
+    before = {container.id: container for container in node.engine.containers}
     newer = tuple(container for container in node.engine.containers if container.id in node.glances)
-    others = tuple(container for container in looked.containers if container.id not in node.glances)
-    return replace(looked, containers=(*others, *newer))
+    others = (container for container in looked.containers if container.id not in node.glances)
+    containers = (*(_known(before.get(container.id), container) for container in others), *newer)
+    stored, images = _known(node.engine.stored, looked.stored), _known(node.engine.images, looked.images)
+    return replace(looked, containers=containers, stored=stored, images=images)
 
 
 def seen_mono_s(node: Node, container: str) -> float | None:
     """When a container was looked at last, alone or with all others."""
     return node.glances.get(container, node.looked_mono_s)
+
+
+def _known(before: V | None, seen: V) -> V:
+    """What was seen before, where it is seen again: whoever worked something out of it knows it by that (`agent.decide.known`)."""
+    return before if before is not None and before == seen else seen
 
 
 def _put(node: Node, engine: EngineSeen, id_: str, shown: tuple[ContainerSeen, ...], now: Now) -> None:

@@ -22,4 +22,4 @@ def takeable(node: Node) -> tuple[FunctionSpec, ...]:
 
 def function_of(node: Node, run: Run) -> FunctionSpec | None:
     """What is to be run."""
-    return next((f for f in node.sections().functions if (f.stack, f.name) == (run.stack, run.function)), None)
+    return node.directory.functions.get((run.stack, run.function))

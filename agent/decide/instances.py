@@ -53,7 +53,7 @@ def follow(node: Node, now: Now) -> None:
 
 def warm(node: Node) -> tuple[FunctionSpec, ...]:
     """The warm functions in force."""
-    return tuple(function for function in node.sections().functions if function.mode is Mode.WARM)
+    return node.directory.warm
 
 
 def seat(node: Node, function: FunctionSpec) -> Instance | None:

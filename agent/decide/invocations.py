@@ -83,8 +83,9 @@ def dispatch(node: Node, now: Now) -> None:
 
 
 def _begin(node: Node, now: Now) -> None:
-    functions = {(function.stack, function.name): function for function in node.sections().functions}
-    node.missing = {place: since_s for place, since_s in node.missing.items() if place not in functions}
+    functions = node.directory.functions
+    if node.missing:
+        node.missing = {place: since_s for place, since_s in node.missing.items() if place not in functions}
     active = Counter((r.stack, r.function) for r in node.runs.values() if r.state in GOING)
     for run in node.runs.values():
         if run.id not in node.running:

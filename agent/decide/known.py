@@ -7,20 +7,44 @@ here decides, and losing all of it changes nothing but the time that a turn take
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+from agent.decide.directory import Directory
 from agent.decide.inputs import ContainerSeen, ImageSeen
 from agent.decide.stored import Stray
+from agent.decide.table import Table
 from agent.decide.target import Target
 from agent.decide.task import Task
 from agent.decide.trial import Trial
-from protocol.desired import Offers, TaskSpec
-from protocol.observed import OfferStatus, TaskStatus
+from protocol.desired import Assignment, Offers, TaskSpec
+from protocol.function import FunctionSpec
+from protocol.observed import NodeStatus, OfferStatus, TaskStatus
 
 Containers = tuple[ContainerSeen, ...]
 
-Named = dict[str, frozenset[str]]
-"""Which images a name means here."""
+Named = Mapping[str, frozenset[str]]
+"""Which images a name means here: a digest, whatever stands before it; a reference without one; an id."""
+
+Asked = tuple[tuple[str, float], ...]
+"""The nonces of requests, each with the moment of its asking."""
+
+
+NODES_MOST = 1024
+# A process is one node; a simulator's has as many as it rehearses.
+
+
+@lru_cache(NODES_MOST)
+def no_assignment(node: str) -> Assignment:
+    """What is settled before the first assignment."""
+    return Assignment(node, 0, 0)
+
+
+@lru_cache(NODES_MOST)
+def no_offers(node: str) -> Offers:
+    """What may be tried before the first offers."""
+    return Offers(node, 0, 0)
 
 
 class Shown:
@@ -53,13 +77,33 @@ class Wanted:
     found: dict[str, ContainerSeen]
 
 
+@dataclass(frozen=True, slots=True)
+class WorkedOut:
+    """What should run, what is in force beside it, and of which tables, in which version of each, both were worked out.
+
+    Whoever reads them does not change them.
+    """
+
+    assignments: Table[Assignment]
+    assigned: int
+    trials: Table[Trial]
+    version: int
+    settled: dict[str, Target]
+    targets: dict[str, Target]
+    directory: Directory
+    remembered: tuple[FunctionSpec, ...]
+
+
 @dataclass(slots=True)
 class Known:
     """What one node has worked out.
 
     `rests` are the tasks that ran as they should when they were judged last; `tasks` and `offers` what the status says of each
     while nothing else is to be said of it; `standing` the keys of the offers that stand; `named` what the images of a look are
-    called; `sound` the containers that were found to be of the right image, each with what it was held against.
+    called; `sound` the containers that are not of a wrong image, each with all that it was held against, the first the version of
+    what is attested; `attested` of which targets, and in which version of their table, all that are attested were; `asked` the
+    trials that only wait for an answer, each with what else could be done about it, and when it asked; `fetched` the functions
+    whose images are wanted, of which trials and which sections; `status` the whole status, and all that it follows from.
     """
 
     shown: Shown = field(default_factory=Shown)
@@ -69,4 +113,8 @@ class Known:
     offers: dict[str, tuple[Trial, OfferStatus]] = field(default_factory=dict)
     standing: tuple[Offers, frozenset[str]] | None = None
     named: tuple[tuple[ImageSeen, ...], Named] | None = None
-    sound: dict[str, tuple[ContainerSeen, TaskSpec]] = field(default_factory=dict)
+    sound: dict[str, tuple[int, ContainerSeen, TaskSpec | None, TaskSpec | None, Named]] = field(default_factory=dict)
+    attested: tuple[dict[str, Target], dict[str, Target], int] | None = None
+    status: tuple[tuple[object, ...], NodeStatus] | None = None
+    fetched: tuple[tuple[Table[Trial], int, Directory], dict[str, FunctionSpec]] | None = None
+    asked: dict[str, tuple[Trial, dict[str, Target], frozenset[str], Asked]] = field(default_factory=dict)

@@ -20,7 +20,7 @@ VERDICTS = {"healthy": HEALTHY, "unhealthy": UNHEALTHY}
 
 def follow(node: Node, now: Now) -> None:
     """Compare what the engine shows of each such service with what it showed before."""
-    specs = [spec for spec in node.sections().sensors if spec.kind == CONTAINER]
+    specs = node.directory.kinds.get(CONTAINER, [])
     if node.engine is node.lived and all(node.edges[spec.name].is_begun for spec in specs):
         return
     node.lived = node.engine

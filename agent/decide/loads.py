@@ -22,19 +22,19 @@ def follow(node: Node, now: Now) -> None:
     """Say the load, if it is news, or if this connection has not heard it for long."""
     if node.link is None or not node.link.up:
         return
-    told = node.told
+    told, ready = node.told, _ready(node)
     is_first, is_again = told.epoch != node.link.epoch, node.was_hosted
-    if not (is_first or is_again) and (told.version, told.ready) == (node.runs.version, _ready(node)):
+    if not (is_first or is_again) and (told.version, told.ready) == (node.runs.version, ready):
         return
     if not is_first and not now.has_come(told.at_mono_s + EVERY_S):
         return
     load = load_of(node)
-    node.told = Told(node.link.epoch, now.mono_s, load, node.runs.version, _ready(node))
+    node.told = Told(node.link.epoch, now.mono_s, load, node.runs.version, ready)
     is_quiet = load == told.load and not (is_first or is_again)
     if not is_quiet and (load.functions or told.load.functions or node.sections().functions):
         node.say(LoadTopic(node.fleet, node.name), load)
     elif is_quiet:
-        node.told = Told(told.epoch, told.at_mono_s, load, node.runs.version, _ready(node))
+        node.told = Told(told.epoch, told.at_mono_s, load, node.runs.version, ready)
 
 
 def load_of(node: Node) -> Load:

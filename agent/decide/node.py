@@ -11,11 +11,12 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agent.decide.directory import Directory
 from agent.decide.effects import Effect, Note, OpenDevices, Say
 from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, Pulling, RunSeen
 from agent.decide.instance import Instance
 from agent.decide.invocation import Run
-from agent.decide.known import Known
+from agent.decide.known import Known, WorkedOut, no_assignment, no_offers
 from agent.decide.lines import Lines
 from agent.decide.marks import Deadline, Life, Linked, Made, Mark, Silence, Told
 from agent.decide.now import Now
@@ -25,7 +26,7 @@ from agent.decide.release import ReleaseSeen, Releasing
 from agent.decide.sections import in_force
 from agent.decide.stored import ImageMemory, Lineage, Pulled, Stray
 from agent.decide.table import Table
-from agent.decide.target import Target, content_of
+from agent.decide.target import Target, target_of
 from agent.decide.task import Task
 from agent.decide.trial import LockSeen, Trial, trial_key
 from protocol.desired import Assignment, Invocation, Offers, Sections
@@ -45,19 +46,6 @@ LOOK_EVERY_S = 15.0
 
 FLIGHT_MOST = 500
 # Readings that the flight recorder keeps: a busy minute, or a quiet day, in some 100 KiB.
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What should run, what is in force beside it, and of what both were worked out. Whoever reads them does not change them."""
-
-    assignment: Assignment | None
-    trials: Table[Trial]
-    version: int
-    settled: dict[str, Target]
-    targets: dict[str, Target]
-    sections: Sections
-    remembered: tuple[FunctionSpec, ...]
 
 
 @dataclass(slots=True)
@@ -170,18 +158,18 @@ class Node:
     effects: list[Effect] = field(default_factory=list)
     known: Known = field(default_factory=Known)
     _assigned: tuple[Assignment | None, dict[str, Target]] | None = None
-    _wanted: _Wanted | None = None
+    _worked: WorkedOut | None = None
     _trials_of: tuple[Table[Trial], int, dict[str, tuple[Trial, ...]]] | None = None
 
     @property
     def assignment(self) -> Assignment:
         """What is settled; an empty one before the first."""
-        return self.assignments.get("") or Assignment(self.name, 0, 0)
+        return self.assignments.get("") or no_assignment(self.name)
 
     @property
     def offers(self) -> Offers:
         """What may be tried; none before the first."""
-        return self.offerings.get("") or Offers(self.name, 0, 0)
+        return self.offerings.get("") or no_offers(self.name)
 
     @property
     def obeyed_epoch(self) -> int:
@@ -273,7 +261,11 @@ class Node:
         if known is None or known[0] is not assignment:
             specs = assignment.tasks if assignment is not None else ()
             containers = (spec for spec in specs if spec.release is None)
-            known = self._assigned = (assignment, {spec.task: Target(spec, content_of(spec)) for spec in containers})
+            before = known[1] if known is not None else {}
+            known = self._assigned = (
+                assignment,
+                {spec.task: target_of(spec, before.get(spec.task)) for spec in containers},
+            )
         return known[1]
 
     def settled(self) -> dict[str, Target]:
@@ -286,26 +278,39 @@ class Node:
 
     def sections(self) -> Sections:
         """The sensors, actuators and functions that are in force now."""
-        return self._worked_out().sections
+        return self._worked_out().directory.sections
+
+    @property
+    def directory(self) -> Directory:
+        """The same, to be asked for one of them."""
+        return self._worked_out().directory
 
     def remembered(self) -> tuple[FunctionSpec, ...]:
         """The functions in force, and those elsewhere whose triggers are remembered here."""
         return self._worked_out().remembered
 
-    def _worked_out(self) -> _Wanted:
+    def _worked_out(self) -> WorkedOut:
         """What should run, worked out again only when the assignment or a trial is another."""
-        assignment, trials, known = self.assignments.get(""), self.trials, self._wanted
-        is_same = known is not None and known.assignment is assignment and known.trials is trials
-        if known is not None and is_same and known.version == trials.version:
+        known, trials = self._worked, self.trials
+        is_same = known is not None and known.trials is trials and known.assignments is self.assignments
+        if (
+            known is not None
+            and is_same
+            and (known.version, known.assigned) == (trials.version, self.assignments.version)
+        ):
             return known
         assigned = self.assigned
-        ended = [t for t in self.trials.values() if t.state is OfferState.SETTLED and t.task in assigned]
+        ended = [t for t in trials.values() if t.state is OfferState.SETTLED and t.task in assigned]
         kept = [t for t in ended if assigned[t.task].content == t.base]
         settled = assigned | {t.task: t.target for t in kept}
-        trying = [t for t in self.trials.values() if t.state is OfferState.TRYING and t.task in settled]
+        trying = [t for t in trials.values() if t.state is OfferState.TRYING and t.task in settled]
         targets = settled | {t.task: t.target for t in trying}
         overlays = [t for t in (*kept, *trying) if assigned[t.task].content != t.content]
         whole = in_force(self.assignment, overlays, targets)
         sections = replace(whole, functions=tuple(one for one in whole.functions if not one.is_away))
-        self._wanted = _Wanted(assignment, trials, trials.version, settled, targets, sections, whole.functions)
-        return self._wanted
+        directory = (
+            known.directory if known is not None and known.directory.sections == sections else Directory(sections)
+        )
+        of = self.assignments, self.assignments.version, trials, trials.version
+        self._worked = WorkedOut(*of, settled, targets, directory, whole.functions)
+        return self._worked

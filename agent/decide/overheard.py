@@ -20,7 +20,7 @@ from protocol.options import text
 from protocol.refusal import Refusal
 from protocol.sensor_words import Nature
 from protocol.shapes import JsonValue
-from protocol.sources import MQTT, nature_of
+from protocol.sources import nature_of
 from sensors.stage import NS_PER_S, Faulted, Reading
 
 ONS = frozenset({"on", "true", "1"})
@@ -35,7 +35,7 @@ SHOWN = 60
 
 def follow(node: Node) -> None:
     """Ask for what the sensors are about, once for each connection and change."""
-    topics = tuple(sorted({text(spec, "topic") for spec in _specs(node)}))
+    topics = node.directory.listened
     if node.is_up and node.listening != (node.epoch, topics):
         if topics or (node.listening is not None and node.listening[0] == node.epoch):
             node.effects.append(Listen(topics))
@@ -44,7 +44,7 @@ def follow(node: Node) -> None:
 
 def arrived(node: Node, packet: Packet, now: Now) -> bool:
     """Take in what a device said; false if no sensor is about its topic."""
-    specs = [spec for spec in _specs(node) if text(spec, "topic") == packet.topic]
+    specs = node.directory.topics.get(packet.topic, ())
     for spec in specs:
         read = _read(spec, packet)
         if isinstance(read, Refusal):
@@ -56,15 +56,10 @@ def arrived(node: Node, packet: Packet, now: Now) -> bool:
 
 def refused(node: Node, seen: ListenRefused, now: Now) -> None:
     """The broker does not let this node read a topic."""
-    for spec in _specs(node):
-        if text(spec, "topic") == seen.topic:
-            reason = f"the broker refused the subscription to {seen.topic!r} ({seen.reason})"
-            remedy = "let this node read it in the broker's access list"
-            devices.sensed(node, Faulted(spec.name, f"{reason}; {remedy}"), now)
-
-
-def _specs(node: Node) -> list[SensorSpec]:
-    return [spec for spec in node.sections().sensors if spec.kind == MQTT]
+    for spec in node.directory.topics.get(seen.topic, ()):
+        reason = f"the broker refused the subscription to {seen.topic!r} ({seen.reason})"
+        remedy = "let this node read it in the broker's access list"
+        devices.sensed(node, Faulted(spec.name, f"{reason}; {remedy}"), now)
 
 
 def _take(node: Node, spec: SensorSpec, value: JsonValue, packet: Packet, now: Now) -> None:

@@ -32,12 +32,28 @@ def report(node: Node, now: Now) -> None:
     if not node.is_up or node.engine is None:
         return
     said = node.said
-    status = status_of(node, said.sequence if said is not None else 0)
+    status = _status(node, said.sequence if said is not None else 0)
     if not _is_news(node, status, now):
         return
     node.said = replace(status, sequence=said.sequence + 1 if said is not None else 1)
     node.said_mono_s = now.mono_s
     node.say(StatusTopic(node.fleet, node.name), node.said)
+
+
+def _status(node: Node, sequence: int) -> NodeStatus:
+    """The status; the one of before, where nothing that it follows from is another, as in most turns about an event or a call."""
+    beside = (node.pulling, node.held, node.planned, node.strays, node.unfetched, node.hindered, node.unclear)
+    if any(beside):  # these change in place
+        return status_of(node, sequence)
+    of = (
+        sequence, node.epoch, node.stream, node.assignment, node.offers, node.tasks.version, node.trials.version, node.sensors,
+        node.actuators, node.engine, node.has_looked, node.stored, node.inventory, node.refusal, node.outranked,
+        node.release, node.releasing, instances.reasons(node),
+    )  # fmt: skip
+    known = node.known.status
+    if known is None or known[0] != of:
+        known = node.known.status = (of, status_of(node, sequence))
+    return known[1]
 
 
 def _is_news(node: Node, status: NodeStatus, now: Now) -> bool:

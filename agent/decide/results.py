@@ -25,6 +25,14 @@ LEDGER_MOST = 10_000
 RESULT_PRIORITY = 3
 # Before events: a result ends the controller's repeating of its invocation.
 
+ESCAPED_BYTES = 6
+# What one character takes of a JSON text at most: six letters for a control character, four bytes for any other.
+BESIDE_BYTES = 4 * 1024
+# More than the rest of a result, which is short names and numbers. What is well below its limit so need not be weighed.
+
+_TOLD = ("exit_code", "output", "error", "duration_s")
+"""What a result has of the end of its run."""
+
 _CUT = "the output was cut, to fit into a message"
 
 
@@ -32,12 +40,10 @@ def finish(node: Node, run: Run, how: Seen, reason: str, seen: RunEnded | None =
     """Move a run from the queue into the ledger, and its result into the outbox."""
     status = ResultStatus(advance(run.state, how))
     depth = depth_of(run.attributes)
+    told = {} if seen is None else {name: getattr(seen, name) for name in _TOLD} | {"started_at": run.started_at}
     result = Result(
-        run.id, node.name, run.stack, run.function, status, run.attempt, run.cause, reason=reason, depth=depth
+        run.id, node.name, run.stack, run.function, status, run.attempt, run.cause, reason=reason, depth=depth, **told
     )
-    if seen is not None:
-        result = replace(result, exit_code=seen.exit_code, output=seen.output, error=seen.error)
-        result = replace(result, started_at=run.started_at, duration_s=seen.duration_s)
     if status in (ResultStatus.FAILED, ResultStatus.EXPIRED) and run.is_own:
         result = replace(result, attributes=run.attributes, body=run.body)
     result = fitting(_followed(node, result))
@@ -51,6 +57,10 @@ def finish(node: Node, run: Run, how: Seen, reason: str, seen: RunEnded | None =
 def fitting(result: Result) -> Result:
     """The result, with as much of its output as its packet holds."""
     limit_bytes = BY_TOPIC[ResultTopic].limit_bytes
+    texts = (result.output, result.error, result.reason, result.body, result.cause, *result.taken)
+    named = (*result.attributes, *result.attributes.values())
+    if BESIDE_BYTES + ESCAPED_BYTES * len("|".join((*texts, *named))) <= limit_bytes:
+        return result
     over_bytes = len(write(result)) - limit_bytes
     if over_bytes <= 0:
         return result
@@ -75,4 +85,4 @@ def _followed(node: Node, result: Result) -> Result:
     here = {(function.stack, function.name) for function in takeable(node)}
     calls = tuple(call for call in calls if (call.stack, call.function) in here)
     node.following.extend(calls)
-    return replace(result, taken=tuple(call.id for call in calls))
+    return replace(result, taken=tuple(call.id for call in calls)) if calls else result

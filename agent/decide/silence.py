@@ -29,6 +29,8 @@ def follow(node: Node, now: Now) -> None:
     """Note the beginning and the end of a silence; nothing while it goes on."""
     known = node.silences.get("")
     if node.heard:
+        if known is not None and known.boot == node.boot and known.since_mono_s is None:
+            return
         node.silences.put("", Silence(node.boot))
     elif known is None or (known.boot == node.boot and known.since_mono_s is None):
         node.silences.put("", Silence(node.boot, now.mono_s))

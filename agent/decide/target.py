@@ -15,6 +15,11 @@ class Target:
     content: str
 
 
+def target_of(spec: TaskSpec, before: Target | None) -> Target:
+    """What a task should be; the same as before, where it says the same."""
+    return before if before is not None and before.spec == spec else Target(spec, content_of(spec))
+
+
 def content_of(spec: TaskSpec) -> str:
     """Name what a task should be. It digests the whole spec: ask once for each spec, not once in each turn."""
     return f"{spec.revision} {spec.container.spec_hash}"

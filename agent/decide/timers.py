@@ -22,12 +22,7 @@ def fire(node: Node, now: Now) -> None:
     trigger.follow(node)
     trigger.settle(node, now)
     trigger_times.fire(node, now)
-    wanted = {
-        triggers.key_of((function, number)): (function, number)
-        for function in node.sections().functions
-        for number, spec in enumerate(function.triggers)
-        if spec.every_s > 0
-    }
+    wanted = node.directory.intervals
     for key in node.timers:
         if key not in wanted:
             node.timers.drop(key)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.decide import locks, refresh
-from agent.decide.asking import ask, asked_for, give_back, hindrance, newest
+from agent.decide.asking import ask, asked_for, give_back, hindrance, is_asked, newest
 from agent.decide.effects import Create
 from agent.decide.fetch import is_of, lacking
 from agent.decide.gate import watch
@@ -26,6 +26,9 @@ from agent.decide.trial import Seen, Trial, advance, trial_key
 from agent.decide.verdicts import assigned, drop, end
 from protocol.desired import Grant, Offers
 from protocol.observed import OfferState
+
+OPEN = (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING)
+"""The states in which something is to be done for a trial."""
 
 RESUMES_MOST = 2
 # A revision that takes the whole node down would otherwise be tried again after every boot.
@@ -40,7 +43,9 @@ def take_offers(node: Node, offers: Offers, now: Now) -> None:
         if trial.key not in standing and trial.state in (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING):
             drop(node, trial)
     for key, offer in standing.items():
-        known, content = node.trials.get(key), content_of(offer.task)
+        known = node.trials.get(key)
+        is_same = known is not None and known.offer.task == offer.task
+        content = known.content if known is not None and is_same else content_of(offer.task)
         if known is None or (known.content != content and known.state in (OfferState.STAGING, OfferState.STAGED)):
             back = way_back(node, offer.task.task, content)
             node.trials.put(key, Trial(offer, content, before=back, due_mono_s=now.mono_s))
@@ -74,8 +79,10 @@ def staged(node: Node, seen: StepEnded, now: Now) -> None:
 def follow(node: Node, now: Now) -> None:
     """Move every trial as far as it can go now."""
     forget_the_overtaken(node)
-    for trial in node.trials.values():
-        if trial.state in (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING) and _is_settled(node, trial):
+    for key, trial in node.trials.items():
+        if trial.state not in OPEN or is_asked(node, key, trial, now):
+            continue
+        if _is_settled(node, trial):
             end(node, trial, Seen.SAME, "")
         elif trial.state is OfferState.STAGING:
             _stage(node, trial, now)
@@ -99,6 +106,8 @@ def resume(node: Node) -> None:
 
 def forget_the_overtaken(node: Node) -> None:
     """Drop what an assignment has overtaken, and the oldest failures beyond what is remembered."""
+    if not len(node.trials):
+        return
     standing = node.standing()
     failed = [trial for trial in node.trials.values() if trial.state is OfferState.FAILED and trial.key not in standing]
     for trial in failed[: max(0, len(failed) - FORGOTTEN_MOST)]:

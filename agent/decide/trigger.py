@@ -32,7 +32,7 @@ def called(node: Node, event: SensorEvent, stack: str) -> tuple[Invocation, ...]
 
 def opened(node: Node, sensor: str, value: JsonValue) -> None:
     """A sensor was opened: of the waits that were begun before, those go on whose event still stands."""
-    spec = next((spec for spec in node.sections().sensors if spec.name == sensor), None)
+    spec = node.directory.sensors.get(sensor)
     if spec is None or not len(node.memories):
         return
     for place in _places(node):

@@ -27,12 +27,7 @@ AT_ONCE_MOST = 100
 
 def fire(node: Node, now: Now) -> None:
     """Call what has come, and follow the schedules that are in force."""
-    wanted = {
-        triggers.key_of((f, i)): (f, i)
-        for f in node.sections().functions
-        for i, t in enumerate(f.triggers)
-        if t.schedule
-    }
+    wanted = node.directory.timetables
     for key in node.timetables:
         if key not in wanted:
             node.timetables.drop(key)

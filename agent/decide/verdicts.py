@@ -40,6 +40,7 @@ def drop(node: Node, trial: Trial) -> None:
 def forget(node: Node, trial: Trial) -> None:
     """Forget what only this process knew of a trial."""
     node.asked.pop(trial.key, None)
+    node.known.asked.pop(trial.key, None)
     node.watching.pop(trial.key, None)
     node.locks.pop(trial.key, None)
 
