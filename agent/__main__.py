@@ -166,7 +166,9 @@ def _workers(settings: Settings, inbox: SimpleQueue[object]) -> WorkersSeam:
     engine = Engine(settings.docker_host, settings.node, settings.fleet, Path(settings.state_dir) / WARM)
     engine.events(lambda: inbox.put(EngineHint()))
     engine.pulling(inbox.put)
-    return Workers(engine, inbox.put, pulls_at_once=1 if settings.pull_rate_bps else PULLS_AT_ONCE)
+    workers = Workers(engine, inbox.put, pulls_at_once=1 if settings.pull_rate_bps else PULLS_AT_ONCE)
+    workers.log = engine.log
+    return workers
 
 
 def _processes(settings: Settings, inbox: SimpleQueue[object]) -> ProcessesSeam | None:

@@ -14,6 +14,7 @@ from agent.decide.effects import (
     Effect,
     Look,
     OpenDevices,
+    ReadLog,
     ReadPins,
     Run,
     SetActuator,
@@ -63,6 +64,9 @@ class WorkersSeam(Protocol):
 
     def give(self, step: Step) -> None:
         """Have a step carried out."""
+
+    def read_log(self, effect: ReadLog) -> None:
+        """Have a log read; its lines come through the inbox."""
 
 
 class ProcessesSeam(Protocol):
@@ -137,6 +141,8 @@ class Actions:
             case Look():
                 self._workers.look()
                 self._look_for_processes()
+            case ReadLog():
+                self._workers.read_log(effect)
             case Discard():
                 if self._processes is not None:
                     self._processes.discard(effect)

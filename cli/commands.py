@@ -52,6 +52,11 @@ FollowOption = Annotated[
 ]
 SensorOption = Annotated[str, typer.Option(metavar="SENSOR", help="Only this sensor.")]
 CountOption = Annotated[int, typer.Option(metavar="N", min=0, help="End after so many events; 0 for no end.")]
+LogsArgument = Annotated[str, typer.Argument(metavar="STACK[.SERVICE]", help="A stack or a service.")]
+LinesOption = Annotated[
+    int,
+    typer.Option("--lines", "-n", metavar="N", min=1, max=5000, help="So many of each task; 100.", show_default=False),
+]
 FunctionArgument = Annotated[str, typer.Argument(metavar="FUNCTION", help="Its name, or STACK.FUNCTION.")]
 BodyOption = Annotated[str, typer.Option("--data", "-d", metavar="BODY", help="Its input; - reads standard input.")]
 DriveOption = Annotated[
@@ -106,6 +111,14 @@ def status(terminal: Terminal, stack: AnyStackArgument = "", watch: WatchOption 
     from cli import status
 
     status.status(terminal, stack, watch=watch)
+
+
+@command(app)
+def logs(terminal: Terminal, target: LogsArgument, node: NodeOption = "", lines: LinesOption = 100) -> None:
+    """Print the last lines that a service's containers said."""
+    from cli import logs
+
+    logs.logs(terminal, target, node, lines)
 
 
 @command(app)

@@ -304,6 +304,7 @@ class Verb(StrEnum):
     DRIVE = "drive"
     SET = "set"
     TRACE = "trace"
+    LOGS = "logs"
 
 
 @dataclass(frozen=True, slots=True)

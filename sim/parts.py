@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.adapters.troubles import ENGINE_RETRY_S
-from agent.decide.effects import Probe, Remove, Run, Step
-from agent.decide.inputs import Done, EngineHint, HostSeen, Retry, StepEnded
+from agent.decide.effects import Probe, ReadLog, Remove, Run, Step
+from agent.decide.inputs import CommandDone, Done, EngineHint, HostSeen, Retry, StepEnded
 from agent.decide.now import Now
 from link.inputs import Busy, LinkDown, LinkInput, Published, Sent
 from link.settings import LinkSettings
@@ -183,6 +183,10 @@ class SimWorkers:
             return
         cost_s = self._engine.cost_s(step)
         self._after(cost_s, lambda: self._carry_out(step))
+
+    def read_log(self, effect: ReadLog) -> None:
+        """Have a log read; no container says anything here."""
+        self._deliver(CommandDone(effect.command, ok=False, message="a simulated container says nothing"))
 
     def _look(self) -> None:
         seen, looked_s = self._engine.look(), self._process.world.now_s

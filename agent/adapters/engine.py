@@ -23,6 +23,7 @@ from agent.adapters.creation import LABEL, Place
 from agent.adapters.docker_api import DockerApi, EngineAwayError
 from agent.adapters.ends import named_end
 from agent.adapters.illness import UNHEALTHY, Illness
+from agent.adapters.logs import last_lines
 from agent.adapters.runs import Attempt
 from agent.adapters.seen import (
     container_seen,
@@ -37,8 +38,18 @@ from agent.adapters.steps import TaskStep, glanced, perform
 from agent.adapters.surroundings import Surroundings
 from agent.adapters.troubles import ENGINE_RETRY_S
 from agent.adapters.warm import WarmFunctions
-from agent.decide.effects import Clean, Create, Remove, Run, Start, Stop, Warm
-from agent.decide.inputs import ContainerSeen, Done, EngineLost, EngineSeen, Outcome, Pulling, Retry, RunEnded
+from agent.decide.effects import Clean, Create, ReadLog, Remove, Run, Start, Stop, Warm
+from agent.decide.inputs import (
+    CommandDone,
+    ContainerSeen,
+    Done,
+    EngineLost,
+    EngineSeen,
+    Outcome,
+    Pulling,
+    Retry,
+    RunEnded,
+)
 from agent.decide.instance import is_instance
 
 FOLLOW_AGAIN_S = 5.0
@@ -136,6 +147,10 @@ class Engine:
         finally:
             if step.function.container.networks:
                 self._changed.put(_NETWORKS)
+
+    def log(self, asked: ReadLog) -> CommandDone:
+        """The last lines of a container's log."""
+        return last_lines(self._api, asked)
 
     def events(self, deliver_hint: Callable[[], None]) -> None:
         """Start a daemon thread that calls `deliver_hint` whenever a look is worth while; it survives the engine's restarts."""

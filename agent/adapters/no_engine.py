@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.decide.effects import Run, Step
-from agent.decide.inputs import EngineLost, GiveUp, RunEnded, StepEnded
+from agent.decide.effects import ReadLog, Run, Step
+from agent.decide.inputs import CommandDone, EngineLost, GiveUp, RunEnded, StepEnded
 
 REASON = "switched off in this node's settings"
 
@@ -26,3 +26,7 @@ class NoWorkers:
             self._deliver(RunEnded(step.invocation, step.attempt, None, reason=REASON))
         else:
             self._deliver(StepEnded(step, GiveUp(REASON)))
+
+    def read_log(self, effect: ReadLog) -> None:
+        """No container says anything."""
+        self._deliver(CommandDone(effect.command, ok=False, message=f"no container engine: {REASON}"))

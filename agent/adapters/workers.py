@@ -17,8 +17,8 @@ from typing import Any
 from agent.adapters.engine import EngineSeam
 from agent.adapters.lanes import Lane
 from agent.adapters.troubles import ENGINE_RETRY_S
-from agent.decide.effects import Pull, Run, Step, Warm
-from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Retry, RunEnded, StepEnded
+from agent.decide.effects import Pull, ReadLog, Run, Step, Warm
+from agent.decide.inputs import CommandDone, Done, EngineLost, EngineSeen, GiveUp, Retry, RunEnded, StepEnded
 
 PULLS_AT_ONCE = 2
 # The network and the card are the limit; more would only make each slower. With a cap on the line it is one: the cap is a pull's.
@@ -39,6 +39,10 @@ LOOK_REST_MOST_S = 1.0
 log = logging.getLogger(__name__)
 
 
+def _no_log(asked: ReadLog) -> CommandDone:
+    return CommandDone(asked.command, ok=False, message="this engine keeps no logs")
+
+
 class Workers:
     """Daemon threads between the loop and the engine. Only the loop's thread calls these methods."""
 
@@ -53,12 +57,14 @@ class Workers:
     ) -> None:
         """`deliver` puts a value into the inbox, from any thread."""
         self._engine, self._deliver, self._clock, self._rest = engine, deliver, clock, rest
+        self.log: Callable[[ReadLog], CommandDone] = _no_log
         self._looks: Lane[None] = Lane("look", 1, lambda _: self._look(), waiting=1)
         self._pulls: Lane[Step] = Lane("pull", pulls_at_once, lambda step: deliver(self._stepped(step)))
         self._steps: Lane[Step] = Lane("step", STEPS_AT_ONCE, lambda step: deliver(self._stepped(step)))
         self._runs: Lane[Step] = Lane("run", RUNS_AT_ONCE, lambda step: deliver(self._stepped(step)))
         self._warms: Lane[Step] = Lane("warm", WARMS_AT_ONCE, lambda step: deliver(self._stepped(step)))
         self._asks: Lane[Step] = Lane("ask", ASKS_AT_ONCE, lambda step: deliver(self._stepped(step)))
+        self._logs: Lane[ReadLog] = Lane("log", 1, lambda asked: deliver(self._read(asked)))
 
     def look(self) -> None:
         """Have the engine looked at; asking again before that has begun changes nothing."""
@@ -69,9 +75,14 @@ class Workers:
         if not self._lane(step).take(step):
             self._deliver(_unfinished(step, Retry("too much work is waiting for the engine", ENGINE_RETRY_S)))
 
+    def read_log(self, effect: ReadLog) -> None:
+        """Have a log read."""
+        if not self._logs.take(effect):
+            self._deliver(CommandDone(effect.command, ok=False, message="too many logs are being read"))
+
     def stop(self) -> None:
         """Take no more work; what is under way dies with the process, and is taken over after the next start."""
-        for lane in (self._looks, self._pulls, self._steps, self._runs, self._warms, self._asks):
+        for lane in (self._looks, self._pulls, self._steps, self._runs, self._warms, self._asks, self._logs):
             lane.close()
 
     def _lane(self, step: Step) -> Lane[Step]:
@@ -97,6 +108,13 @@ class Workers:
         except Exception as error:
             log.exception("look crashed")
             return EngineLost(_bug(error))
+
+    def _read(self, asked: ReadLog) -> CommandDone:
+        try:
+            return self.log(asked)
+        except Exception as error:
+            log.exception("reading a log crashed")
+            return CommandDone(asked.command, ok=False, message=_bug(error))
 
     def _stepped(self, step: Step) -> StepEnded | RunEnded:
         try:

@@ -231,10 +231,19 @@ class Look:
     """Look at the engine; the answer is an `EngineSeen` or an `EngineLost`."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadLog:
+    """Read the last lines of a container's log; the answer to a command of that id."""
+
+    command: str
+    container: str
+    lines: int
+
+
 Step = Pull | Create | Start | Stop | Probe | Remove | Clean | Run | Warm
 """Work for the engine. `key` says on whose behalf (a task or an invocation id) and comes back with the outcome."""
 
 Effect = (
-    Dial | Listen | Say | Publish | Note | Forget | OpenDevices | SetActuator | DrivePin | DriveGauge | ReadPins | Look
+    Dial | Listen | Say | Publish | Note | Forget | OpenDevices | SetActuator | DrivePin | DriveGauge | ReadPins | ReadLog | Look
     | Pull | Create | Start | Stop | Probe | Remove | Clean | Run | Warm | Discard | ReleaseEffect
 )  # fmt: skip

@@ -12,8 +12,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from agent.decide.effects import Effect, Run, Step
-from agent.decide.inputs import Done, EngineHint, HostSeen, StepEnded
+from agent.decide.effects import Effect, ReadLog, Run, Step
+from agent.decide.inputs import CommandDone, Done, EngineHint, HostSeen, StepEnded
 from agent.decide.node import Node
 from agent.decide.now import Now
 from agent.loop import Adapters, Loop
@@ -230,6 +230,9 @@ class Rig:
         self.expect_committed()
         wait_s = self.engine.begin(step) if isinstance(step, Run) else self.engine.cost_s(step)
         self.work.append((self.now_s + wait_s, step))
+
+    def read_log(self, effect: ReadLog) -> None:
+        self.loop.inbox.put(CommandDone(effect.command, ok=True, result=f"{effect.lines} of {effect.container}\n"))
 
     # What it asks of its link.
 
