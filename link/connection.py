@@ -213,7 +213,8 @@ class Connection:
         for identifier, refusal in answered:
             token, packet = self._tokens.pop(identifier, (0, None))
             if packet is None:
-                continue  # the birth
+                self._born(refusal)
+                continue
             if packet.qos == 0:
                 self.settled_samples += 1
                 continue
@@ -224,6 +225,11 @@ class Connection:
                 sent.append(token)
         if sent:
             self._deliver(Sent(self._dial.epoch, tuple(sent)))
+
+    def _born(self, refusal: str) -> None:
+        """The broker has answered the birth, which has no token: who may not even say that it is there must hear of it."""
+        if refusal and self._dial.birth is not None:
+            self._deliver(PublishRefused(self._dial.epoch, 0, self._dial.birth.topic, refusal))
 
     def _send(self, wire: Wire) -> None:
         while self.outgoing:

@@ -48,7 +48,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class PublishRefused:
-    """The broker did not take a packet, most often because its access rules forbid it."""
+    """The broker did not take a packet, most often because its access rules forbid it. Token 0 is the birth."""
 
     epoch: int
     token: int

@@ -243,6 +243,18 @@ def test_what_the_broker_forbids_is_told(tmp_path: Path) -> None:
     world.close()
 
 
+def test_a_birth_that_the_broker_forbids_is_told(tmp_path: Path) -> None:
+    """A controller or an agent without rights would else be there for nobody, and nobody would know why."""
+    rules = tmp_path / "acl"
+    rules.write_text("topic readwrite mine/#\n")
+    world = RealWorld(tmp_path, {"acl_file": str(rules)})
+    end = world.end("a")
+    end.dial(birth=Packet("theirs/presence", b"", qos=1))
+    world.until(lambda: bool(end.refusals))
+    assert end.refusals == [PublishRefused(1, 0, "theirs/presence", "not authorised")]
+    world.close()
+
+
 def test_a_stranger_is_not_let_in(tmp_path: Path) -> None:
     """A refused greeting is one `LinkDown` that says why."""
     world = RealWorld(tmp_path, {"allow_anonymous": "false"})
