@@ -19,7 +19,7 @@ NODES = ("pi-1", "pi-2")
 BALLAST_BYTES = 12_000_000
 """Large beside everything else that a node hears meanwhile, so that its network card can be the judge."""
 
-TICK = "#!/bin/sh\ntrap 'exit 0' TERM\nwhile true; do sleep 1 & wait $!; done\n"
+TICK = "#!/bin/sh\necho version $VERSION\ntrap 'exit 0' TERM\nwhile true; do sleep 1 & wait $!; done\n"
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,9 @@ def test_an_update_is_planned_watched_undone_and_pinned(desk: Desk, tmp_path: Pa
     desk.bramble.command("up", "-f", second, "-d")
     watched = desk.bramble.command("rollout", "status", "shop.web", "--watch")
     assert watched.splitlines()[-1].startswith("shop.web:")
+    assert desk.bramble.command("logs", "shop.web", "-n", "5").splitlines() == [
+        f"shop.web.{node} | version 2" for node in NODES
+    ]
     assert versions(desk) == {"pi-1": "2", "pi-2": "2"}
     for node in NODES:
         came = received_bytes(desk, node) - before[node]
