@@ -50,10 +50,13 @@ from sensors.stage import Faulted, Reading
 def observe(node: Node, seen: object, now: Now) -> bool:
     """Take in one input: a value of `agent.decide.inputs`, `link.inputs` or `sensors.stage.Reading`.
 
-    Says whether something is to be decided because of it: nothing depends on a receipt, the broker's or the controller's.
+    Says whether something is to be decided because of it: nothing depends on a receipt, the broker's or the controller's, or on a
+    further hint before there was a look.
     """
     match seen:
         case Sent():
+            return False
+        case EngineHint() if node.hinted:
             return False
         case Arrived():
             return _arrived(node, seen, now)

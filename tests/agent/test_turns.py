@@ -7,8 +7,9 @@ from pathlib import Path
 
 from agent.decide.directory import Directory
 from agent.decide.effects import Create
-from agent.decide.inputs import ContainerSeen, Phase, Touched
+from agent.decide.inputs import ContainerSeen, EngineHint, Phase, Touched
 from agent.decide.known import Shown
+from agent.decide.observe import observe
 from agent.decide.target import target_of
 from protocol.desired import Sections, SensorSpec
 from protocol.function import Mode
@@ -119,3 +120,12 @@ def test_the_outbox_is_not_read_while_nothing_in_it_is_another(tmp_path: Path) -
     assert read == []
     rig.run(15.0)
     assert len(read) == 1
+
+
+def test_a_further_hint_before_the_look_is_no_news(tmp_path: Path) -> None:
+    """An engine that starts a container says several things at once: the first asks for a look, the others for nothing more."""
+    rig = Rig(tmp_path)
+    rig.run(2.0)
+    assert observe(rig.node, EngineHint(), rig.now)
+    assert not observe(rig.node, EngineHint(), rig.now)
+    assert rig.node.hinted
