@@ -203,13 +203,14 @@ class Store:
             raise StoreError(f"{self._path} cannot be used: {error}") from error
 
     def load(self, fleet: Fleet) -> None:
-        """Fill an empty fleet with everything that was saved. A record that cannot be read is our own mistake, and raises."""
+        """Fill an empty fleet with everything that was saved."""
         for name, shelf in fleet.shelves().items():
             shape: Shape[Any] = Shape(shelf.record)
             for key, text in self._connection.execute(f"SELECT key, value FROM {name} ORDER BY key"):  # noqa: S608
                 value = shape.read(pydantic_core.from_json(text))
                 if isinstance(value, str):
-                    raise TypeError(f"{name} {key!r}: {value}")
+                    said = f"{self._path} has a record that this release cannot read ({name} {key!r}: {value})"
+                    raise StoreError(f"{said}: start the release that wrote it, or restore a copy")
                 shelf.load(key, value)
 
     def save(self, fleet: Fleet) -> bool:

@@ -95,6 +95,16 @@ def test_a_damaged_file_ends_the_start_with_its_name(tmp_path: Path) -> None:
         Store(path)
 
 
+def test_a_record_of_a_newer_release_ends_the_start_with_its_place(tmp_path: Path) -> None:
+    """An operator who went back to an older release reads what to do; nothing is passed over of the truth."""
+    path = tmp_path / "controller.db"
+    store = Store(path)
+    store._connection.execute("INSERT INTO numbers VALUES ('epoch', '{\"value\": 1, \"colour\": 2}')")
+    with pytest.raises(StoreError, match=r"numbers 'epoch': colour: .*start the release that wrote it"):
+        store.load(Fleet(FLEET, Terms()))
+    store.close()
+
+
 def test_a_full_disk_ends_the_turn_with_the_name_of_the_file(tmp_path: Path) -> None:
     """Nothing was said that is not kept, and the supervisor tries again."""
     store, fleet = Store(tmp_path / "controller.db"), Fleet(FLEET, Terms())
