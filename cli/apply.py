@@ -77,7 +77,12 @@ def _published(terminal: Terminal, name: str, payload: bytes, *, wait: bool) -> 
         _say(session, ManifestTopic(terminal.fleet, name), payload)
         tell(f"{name}: published to fleet {terminal.fleet!r}")
         verdict_s = min(ANSWER_S, terminal.within(ANSWER_S).patience_s)
-        status = next(_verdicts(session, topic, _digest(payload), verdict_s), None)
+        status = None
+        for status in _verdicts(session, topic, _digest(payload), verdict_s):
+            if (
+                wait or not status.awaits_images
+            ):  # who asks for the rollout next is to be shown this one, not the one before
+                break
         if status is None:
             raise errors.silent(terminal.fleet, span(verdict_s), presence(session))
         if wait and not _is_over(status):

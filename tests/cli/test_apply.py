@@ -168,6 +168,7 @@ def test_the_rollout_before_says_nothing_of_this_one(porch: str, state: str) -> 
     assert done.exit_code == 0
     assert operate(answering(awaits), "apply", "-f", porch, "--timeout", "1s").exit_code == 5
     assert "its images are being looked up" in operate(answering(awaits), "apply", "-f", porch, "-d").stdout
+    assert "looked up" not in operate(answering(awaits, ACCEPTED), "apply", "-f", porch, "-d").stdout
 
 
 def test_a_rollout_that_is_done_with_failures_ends_the_wait_at_once(porch: str) -> None:
