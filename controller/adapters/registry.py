@@ -27,6 +27,7 @@ from controller.decide.effects import Inspect
 from controller.decide.inputs import Inspected, Layer
 from protocol.desired import Login
 from protocol.ids import DOCKER_HUB, full_reference
+from protocol.shapes import INT_LIMIT
 
 AT_ONCE = 8
 """A stack has a handful of images; more would only be noticed by the registry."""
@@ -36,6 +37,9 @@ TIMEOUT_S = 5.0
 
 ANSWER_BYTES = 4 * 1024 * 1024
 """What the specification has registries accept at least for a manifest, so none is larger."""
+
+LISTED_MOST = 100
+"""Images of one list. Docker's own have a dozen platforms, each with an attestation; for a plan each is asked for by itself."""
 
 _DOCKER = "application/vnd.docker.distribution.manifest"
 _OCI = "application/vnd.oci.image"
@@ -211,7 +215,7 @@ def _document(body: bytes) -> dict[str, Any]:
 def _listed(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The platforms of a list with their manifests; attestations, which nobody runs, call theirs unknown."""
     entries = manifest.get("manifests")
-    for entry in entries if isinstance(entries, list) else ():
+    for entry in entries[:LISTED_MOST] if isinstance(entries, list) else ():
         platform = entry.get("platform") if isinstance(entry, dict) else None
         said = _platform(platform) if isinstance(platform, dict) else ""
         if said and "unknown" not in said:
@@ -222,8 +226,9 @@ def _layers(manifest: Mapping[str, Any]) -> Iterator[Layer]:
     """The layers of one image, and its configuration, which is fetched like one."""
     parts = manifest.get("layers")
     for part in (*(parts if isinstance(parts, list) else ()), manifest.get("config")):
-        if isinstance(part, dict) and isinstance(part.get("size"), int):
-            yield Layer(str(part.get("digest", "")), part["size"])
+        size = part.get("size") if isinstance(part, dict) else None
+        if type(size) is int and 0 <= size <= INT_LIMIT:
+            yield Layer(str(part.get("digest", "")), size)
 
 
 def _platform(said: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ import pytest
 
 from controller.adapters.registry import Registries
 from controller.decide.effects import Inspect
-from controller.decide.inputs import Inspected
+from controller.decide.inputs import Inspected, Layer
 from lab.registry import Registry
 from protocol.desired import Login
 
@@ -192,6 +192,26 @@ def test_one_that_goes_on_for_ever_is_heard_no_longer(monkeypatch: pytest.Monkey
     monkeypatch.setattr("controller.adapters.registry.TIMEOUT_S", 0.2)
     with served(_Dripping) as name:
         assert "has not said all of its answer within 0.2 s" in ask(f"{name}/web:1").reason
+
+
+class _Wild(_Guarded):
+    """One that lists more than anybody has, of sizes that are none."""
+
+    def do_GET(self) -> None:
+        layers = [{"digest": "a", "size": size} for size in (7, -1, True, 10**400, "8", None)]
+        platform = {"platform": {"os": "linux", "architecture": "arm64"}, "digest": "sha256:1"}
+        lists = {"mediaType": LIST, "manifests": [platform, 3, {"platform": []}] * 1000}
+        self._say(200, {"layers": layers} if self.path.endswith("/sha256:1") else lists)
+
+
+def test_what_a_registry_makes_up_is_passed_over() -> None:
+    """A size beyond all numbers would end the turn that reckons with it."""
+    answers: SimpleQueue[Inspected] = SimpleQueue()
+    with served(_Wild) as name:
+        Registries(answers.put).ask(Inspect("shop", f"{name}/web:1", plan="p1"))
+        said = answers.get(timeout=ANSWER_S)
+    assert (said.reason, said.platforms) == ("", ("linux/arm64",))
+    assert said.layers == {"linux/arm64": (Layer("a", 7),)}
 
 
 @pytest.mark.broker
