@@ -26,6 +26,7 @@ def clone(fleet: SimFleet, chances: random.Random) -> str:
     twin = copy_card(fleet, node.name)
     fleet.guests.append(lambda: unplug(fleet, twin))
     fleet.invariants.doubted.add(node.name)
+    fleet.invariants.facts.cloned.add(node.name)
     fleet.invariants.honesty.forget(node.name)  # both count their connections
     fleet.world.after(seconds, lambda: unplug(fleet, twin))
     return f"the card of {node.name} is copied, and the copy runs for {seconds:.0f} s"

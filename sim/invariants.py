@@ -306,7 +306,7 @@ class Invariants:
         for key in fleet.ledger if fleet is not None else ():
             assert fleet is not None
             state, entry = fleet.ledger[key].state, fleet.ledger[key]
-            if key in taken and not entry.by_node and taken[key] not in entry.asked:
+            if not entry.by_node and taken.get(key) not in (None, *entry.asked, *self.facts.cloned):
                 raise ViolationError("S6", f"{key} may go to any node, and {taken[key]} has taken it")
             if state not in OPEN and self._ended.setdefault(key, state) is not state:
                 raise ViolationError("S6", f"{key} ended as {self._ended[key]} and then as {state}")

@@ -41,9 +41,9 @@ class _Way:
 class Ways:
     """The checks. What they go by is told by whoever publishes.
 
-    `canaries`: how many go first, by service. `stops`: on how many tasks a bad image may ever be tried. `after`: which image must
-    run somewhere before another is tried. `windows`: the services that may only begin in minutes of an even number. `locks`: those
-    that hold a lock now and then.
+    `canaries`: how many go first, by service. `stops`: on how many tasks a bad image may ever be tried. `after`: of which images
+    one must have run somewhere before another is tried. `windows`: the services that may only begin in minutes of an even number.
+    `locks`: those that hold a lock now and then.
     """
 
     world: World
@@ -51,7 +51,7 @@ class Ways:
     nodes: Mapping[str, SimNode]
     canaries: dict[str, int] = field(default_factory=dict)
     stops: dict[str, int] = field(default_factory=dict)
-    after: dict[str, str] = field(default_factory=dict)
+    after: dict[str, set[str]] = field(default_factory=dict)
     windows: set[str] = field(default_factory=set)
     locks: set[str] = field(default_factory=set)
     works: Works = field(init=False)
@@ -130,9 +130,9 @@ class Ways:
         self._tried[image][trial.task] = name
         if len(self._tried[image]) > self.stops.get(image, len(self.nodes)):
             raise ViolationError("F24", f"{image} fails, and is tried by {sorted(self._tried[image])}")
-        before = self.after.get(image, "")
-        if before and before not in self._ran:
-            raise ViolationError("depends_on", f"{name} begins {image}, and {before} has run nowhere yet")
+        before = self.after.get(image)
+        if before and not before & self._ran:
+            raise ViolationError("depends_on", f"{name} begins {image}, and {sorted(before)} have run nowhere yet")
 
     def _goes(self, name: str, node: SimNode, trial: Trial, way: _Way, boxes: list[Box]) -> None:
         knows = node.node

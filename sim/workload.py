@@ -150,9 +150,6 @@ class Workload:
 
     def _update_to_good(self, name: str) -> None:
         self._to_good(name)
-        after, clock = self._fleet.invariants.ways.after, self._images.get("home.clock", "")
-        if clock in after:
-            after[clock] = self._images["home.web"]  # what it waits for is another by now
         self._home()
 
     def _update_busy(self) -> None:
@@ -166,7 +163,7 @@ class Workload:
         for name in self._ours:
             self._to_good(name)
         if self._is_ordered and len(self._ours) == len(HOME):
-            self._fleet.invariants.ways.after[self._images["home.clock"]] = self._images["home.web"]
+            self._fleet.invariants.ways.after[self._images["home.clock"]] = {self._images["home.web"]}
         self._home()
 
     def _update_badly(self) -> None:
@@ -279,8 +276,9 @@ class Workload:
         sensors, functions = {"bell": button(17)}, {"greet": function(self._function, "bell", *self._hosts)}
         self._fleet.sensors["home"] = set(sensors)
         after, clock = self._fleet.invariants.ways.after, self._images.get("home.clock", "")
-        if after.pop(clock, "") and self._images["home.web"] not in self._fleet.invariants.bad:
-            after[clock] = self._images["home.web"]  # what it waits for may be another by now
+        webs = after.pop(clock, set())
+        if webs and self._images["home.web"] not in self._fleet.invariants.bad:
+            after[clock] = {*webs, self._images["home.web"]}  # it may wait for another by now, and hear of that late
         self._fleet.publish("home", stack(services, sensors, functions))
 
     def _shed(self) -> None:

@@ -83,6 +83,7 @@ def acknowledged(node: Node, ack: Ack, now: Now) -> None:
 def follow(node: Node, now: Now) -> None:
     """Do what is next for the offer that stands."""
     offer = _offer(node)
+    _recall(node, offer)
     if offer is None or _is_on_trial_for_another(node, offer):
         _leave(node)
         return
@@ -189,6 +190,12 @@ def _is_on_trial(node: Node) -> bool:
 
 def _is_on_trial_for_another(node: Node, offer: Offer) -> bool:
     return _is_on_trial(node) and node.release.running != offer.task.revision
+
+
+def _recall(node: Node, offer: Offer | None) -> None:
+    """A grant may come in the very turn in which its offer goes: what the status no longer tells is not tried either."""
+    key = _key(offer) if offer is not None else None
+    node.effects = [one for one in node.effects if not isinstance(one, SwitchRelease) or one.key == key]
 
 
 def _leave(node: Node) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
+
 from agent.decide.inputs import Done, GiveUp, Outcome, Retry
 from agent.decide.release import (
     NOT_LAUNCHED,
@@ -113,6 +115,22 @@ class Home:
 
 
 NEW = ReleaseSeen(RELEASE.revision, frozenset({BASE, RELEASE.revision}), KEY, refusal="")
+
+
+@pytest.mark.parametrize("newer", [(), (offer("r-10", Release("0.3.0")),)])
+def test_a_grant_that_comes_with_the_withdrawal_of_its_offer_starts_nothing(
+    tmp_path: Path, newer: tuple[Offer, ...]
+) -> None:
+    """Both in one turn: what the status no longer tells must not be tried either, or its place in the budget is given away."""
+    home = Home(tmp_path)
+    home.offer()
+    home.staged()
+    request = home.rig.messages(Request)[-1]
+    home.rig.send(GrantTopic(FLEET, NAME), Grant(request.task, request.revision, request.nonce))
+    home.rig.offer(2, *newer)
+    home.rig.run(1)
+    assert "SwitchRelease" not in home.disk.kinds
+    assert [one.state for one in home.rig.status().offers] == [OfferState.STAGING for _ in newer]
 
 
 def test_an_image_is_asked_for_with_the_fleets_login_for_its_registry(tmp_path: Path) -> None:

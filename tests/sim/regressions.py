@@ -53,4 +53,12 @@ REGRESSIONS = (
     ),
     Regression(1227, "a call reached a node while its function was away with its engine, and was refused", MEETING),
     Regression(2427, "what a node that is away was asked waited for half a minute, though another had come", MEETING),
+    Regression(901, "what a service was to wait for had changed meanwhile, and it heard of that late", MEETING),
+    Regression(
+        41439, "a copied card was asked, of what it does, as if it were lost, and does it itself all the same", SHORT
+    ),
+    Regression(41914, "a node that was let go came back, and said again what had been handled", SHORT),
+    Regression(
+        42426, "a grant came in the turn in which its offer went, and an agent was tried that nobody knew of", SHORT
+    ),
 )
