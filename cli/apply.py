@@ -79,9 +79,8 @@ def _published(terminal: Terminal, name: str, payload: bytes, *, wait: bool) -> 
         verdict_s = min(ANSWER_S, terminal.within(ANSWER_S).patience_s)
         status = None
         for status in _verdicts(session, topic, _digest(payload), verdict_s):
-            if (
-                wait or not status.awaits_images
-            ):  # who asks for the rollout next is to be shown this one, not the one before
+            # Who asks for the rollout next is to be shown this one, not the one before.
+            if wait or not status.awaits_images:
                 break
         if status is None:
             raise errors.silent(terminal.fleet, span(verdict_s), presence(session))

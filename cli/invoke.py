@@ -27,8 +27,11 @@ def invoke(terminal: Terminal, function: str, data: str) -> None:
         print_json(end)
     else:
         _print_streams(end)
+    reason = getattr(answer, "message", "")
     if end.status is not ResultStatus.DONE:
-        raise CommandError(Code.REFUSED, _how_it_ended(function, end, getattr(answer, "message", "")))
+        raise CommandError(Code.REFUSED, _how_it_ended(function, end, reason))
+    if reason:  # what was cut of the output, or what of it could not be set
+        tell(f"warning: {reason}")
 
 
 def _end(terminal: Terminal, session: Session, function: str, answer: Answer | Refusal | None) -> CallEnd:

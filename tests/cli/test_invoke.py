@@ -47,6 +47,13 @@ def test_a_function_that_is_not_done_ends_in_1_with_its_output(status: ResultSta
     assert (done.exit_code, done.stdout, done.stderr) == (1, "half", f"{expected}\n")
 
 
+def test_what_is_wrong_with_a_success_is_warned_of() -> None:
+    """An output that was cut is no failure, and nobody should take it for whole."""
+    session = FakeSession(called=ended(ResultStatus.DONE, "the output was cut", output="half", exit_code=0))
+    done = operate(session, "invoke", "greet")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "half", "warning: the output was cut\n")
+
+
 def test_json_is_the_whole_end() -> None:
     """A program gets status, node, exit code and both streams."""
     done = operate(
