@@ -26,8 +26,8 @@ class Facts:
     """The checks. `lost` events went with a card that somebody threw away: they may have been handled or not.
 
     `excused` are nodes that were let go: what they said was counted in, and is forgotten with them; who comes back says it again.
-    `copied` events were in the outbox of a card that was copied: both say them, each on a stream of its own. A node that was `cloned`
-    is asked for what it does, as if it had lost its card.
+    `copied` events were in the outbox of a card that was copied: both say them, each on a stream of its own. A node that was
+    `cloned` is asked for what it does, as if it had lost its card.
     """
 
     def __init__(self, head: Head) -> None:

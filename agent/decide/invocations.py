@@ -71,7 +71,7 @@ def dispatch(node: Node, now: Now) -> None:
     """Begin what may begin now; what was under way when the agent died is asked for again, with the same attempt."""
     _follow(node, now)
     if node.missing:
-        here = {(function.stack, function.name) for function in node.sections().functions}
+        here = node.directory.functions
         node.missing = {place: since_s for place, since_s in node.missing.items() if place not in here}
     if len(node.runs):
         _begin(node, now)
@@ -84,8 +84,6 @@ def dispatch(node: Node, now: Now) -> None:
 
 def _begin(node: Node, now: Now) -> None:
     functions = node.directory.functions
-    if node.missing:
-        node.missing = {place: since_s for place, since_s in node.missing.items() if place not in functions}
     active = Counter((r.stack, r.function) for r in node.runs.values() if r.state in GOING)
     for run in node.runs.values():
         if run.id not in node.running:
