@@ -86,13 +86,13 @@ def write(value: Any) -> bytes:
 def sparse(cls: type[T]) -> type[T]:
     """Mark a dataclass of many fields, most of them left as they are: only those that differ from their defaults are written."""
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]
-    _DEFAULTS[cls] = {
-        f.name: f.default if f.default_factory is dataclasses.MISSING else f.default_factory() for f in fields
-    }
+    _DEFAULTS[cls] = tuple(
+        f.default if f.default_factory is dataclasses.MISSING else f.default_factory() for f in fields
+    )
     return cls
 
 
-_DEFAULTS: dict[type[Any], dict[str, Any]] = {}
+_DEFAULTS: dict[type[Any], tuple[Any, ...]] = {}
 
 
 Parts = tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]
@@ -103,12 +103,14 @@ _PARTS: dict[type[Any], Parts] = {}
 
 def parts_of(value: Any) -> dict[str, Any]:
     """What a dataclass holds, one level deep."""
-    kind = type(value)
-    known = _PARTS.get(kind)
-    if known is None:
-        names = tuple(value.__dataclass_fields__)
-        known = _PARTS[kind] = (names, _taking(names))
-    return dict(zip(known[0], known[1](value), strict=True))
+    names, take = _PARTS.get(type(value)) or _taken_apart(value)
+    return dict(zip(names, take(value), strict=True))
+
+
+def _taken_apart(value: Any) -> Parts:
+    names = tuple(value.__dataclass_fields__)
+    known = _PARTS[type(value)] = (names, _taking(names))
+    return known
 
 
 def _taking(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
@@ -118,9 +120,12 @@ def _taking(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    fields = parts_of(value)
     defaults = _DEFAULTS.get(type(value))
-    return fields if defaults is None else {name: part for name, part in fields.items() if part != defaults[name]}
+    if defaults is None:
+        return parts_of(value)
+    names, take = _PARTS.get(type(value)) or _taken_apart(value)
+    parts = zip(names, take(value), defaults, strict=True)
+    return {name: part for name, part, default in parts if part is not default and part != default}
 
 
 _ENCODER = json.JSONEncoder(default=_fields, ensure_ascii=False, separators=(",", ":"))

@@ -98,17 +98,19 @@ class WorkedOut:
 class Known:
     """What one node has worked out.
 
-    `rests` are the tasks that ran as they should when they were judged last; `tasks` and `offers` what the status says of each
-    while nothing else is to be said of it; `standing` the keys of the offers that stand; `named` what the images of a look are
-    called; `sound` the containers that are not of a wrong image, each with all that it was held against, the first the version of
-    what is attested; `attested` of which targets, and in which version of their table, all that are attested were; `asked` the
-    trials that only wait for an answer, each with what else could be done about it, and when it asked; `fetched` the functions
-    whose images are wanted, of which trials and which sections; `status` the whole status, and all that it follows from.
+    `rests` are the tasks that ran as they should when they were judged last; `beside` those that did so beside what was made
+    for their next trials; `tasks` and `offers` what the status says of each while nothing else is to be said of it; `standing`
+    the keys of the offers that stand; `named` what the images of a look are called; `sound` the containers that are not of a
+    wrong image, each with all that it was held against, the first the version of what is attested; `attested` of which targets,
+    and in which version of their table, all that are attested were; `asked` the trials that only wait for an answer, each with
+    what else could be done about it, and when it asked; `fetched` the functions whose images are wanted, of which trials and
+    which sections; `status` the whole status, and all that it follows from.
     """
 
     shown: Shown = field(default_factory=Shown)
     wanted: Wanted | None = None
     rests: dict[str, tuple[Task, TaskSpec, ContainerSeen]] = field(default_factory=dict)
+    beside: dict[str, tuple[Task, ContainerSeen, Containers, tuple[Trial, ...]]] = field(default_factory=dict)
     tasks: dict[str, tuple[Task, TaskStatus]] = field(default_factory=dict)
     offers: dict[str, tuple[Trial, OfferStatus]] = field(default_factory=dict)
     standing: tuple[Offers, frozenset[str]] | None = None
@@ -118,3 +120,8 @@ class Known:
     status: tuple[tuple[object, ...], NodeStatus] | None = None
     fetched: tuple[tuple[Table[Trial], int, Directory], dict[str, FunctionSpec]] | None = None
     asked: dict[str, tuple[Trial, dict[str, Target], frozenset[str], Asked]] = field(default_factory=dict)
+
+    def forget(self, task: str) -> None:
+        """A task is no more."""
+        self.rests.pop(task, None)
+        self.beside.pop(task, None)

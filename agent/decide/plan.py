@@ -53,7 +53,13 @@ def _is_at_rest(node: Node, task: Task | None, wanted: ContainerSeen | None, her
         return False
     if len(here) == 1:
         return True
-    return node.trying(task.task) is None and all(other is wanted or ready.is_ready(node, other) for other in here)
+    key, of = task.task, (task, wanted, here, node.trials_of(task.task))
+    if node.known.beside.get(key) == of:
+        return True
+    is_at_rest = node.trying(key) is None and all(other is wanted or ready.is_ready(node, other) for other in here)
+    if is_at_rest:
+        node.known.beside[key] = of
+    return is_at_rest
 
 
 def next_step(scene: Scene, now: Now) -> Step | None:

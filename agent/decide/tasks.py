@@ -31,7 +31,7 @@ def judge(node: Node, now: Now) -> None:
     for key in node.tasks:
         if key not in targets and is_gone(node, key):
             node.tasks.drop(key)
-            node.known.rests.pop(key, None)
+            node.known.forget(key)
             _forget_completions(node, key)
     _adopt(node, targets)
     seen = wanted(node, targets) if isinstance(node.engine, EngineSeen) else {}
