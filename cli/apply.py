@@ -34,6 +34,9 @@ GONE_POLL_S = 0.5
 HALTED = frozenset({"paused", "rolling_back", "rollback_paused", "rolled_back"})
 """A rollout in one of these goes nowhere by waiting."""
 
+FAULT = ": "
+"""What a device of a stack's status has after its node, where something is wrong with it."""
+
 ROLLING, DONE = "rolling", "done"
 """One that is done may have failures that its manifest tolerates: they are not tried again by themselves."""
 
@@ -173,6 +176,9 @@ def _report(terminal: Terminal, project: Project, status: StackStatus) -> None:
     if terminal.is_json:
         print_json(status)
         return
+    for device in status.devices:
+        if FAULT in device:
+            tell(f"warning: {device}")
     everything = "everything runs" if status.converged else "not everything runs yet"
     if status.awaits_images:
         everything = "its images are being looked up, and what stood before goes on"

@@ -213,7 +213,7 @@ def _is_converged(fleet: Fleet, stack: Stack, services: tuple[ServiceStatus, ...
         keys = fleet.tasks.of("service", service.service)
         if not keys or any(_is_behind(fleet, fleet.tasks[task], service.revision) for task in keys):
             return False
-    nodes = {node for name in stack.functions for node in fleet.hosts.get(service_key(stack.name, name), ())}
+    nodes = fleet.device_nodes.get(stack.name, ())
     return all(_knows(fleet, node) for node in nodes if fleet.presence(node) is not Presence.OFFLINE)
 
 

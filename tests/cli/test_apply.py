@@ -171,6 +171,16 @@ def test_the_rollout_before_says_nothing_of_this_one(porch: str, state: str) -> 
     assert "looked up" not in operate(answering(awaits, ACCEPTED), "apply", "-f", porch, "-d").stdout
 
 
+def test_a_device_with_a_fault_is_warned_of(porch: str) -> None:
+    """Everything runs, and the bell will never ring."""
+    wired = replace(CONVERGED, devices=("bell on pi-1", "gate on pi-1: pin 3 has a fixed pull"))
+    done = operate(answering(wired), "apply", "-f", porch)
+    assert done.exit_code == 0
+    assert [line for line in done.stderr.splitlines() if line.startswith("warning")] == [
+        "warning: gate on pi-1: pin 3 has a fixed pull"
+    ]
+
+
 def test_a_rollout_that_is_done_with_failures_ends_the_wait_at_once(porch: str) -> None:
     """What failed is tolerated and not tried again, so there is nothing to wait for; and it is no success."""
     done_with = replace(ACCEPTED, services=(replace(WEB, desired=3, running=2, rollout=DONE),))

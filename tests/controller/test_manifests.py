@@ -264,3 +264,13 @@ def test_what_an_engine_warns_of_reaches_the_operator_although_all_runs() -> Non
     desk.status("pi-1", (TaskStatus(spec.task, spec.revision, TaskState.RUNNING, 1, reason="Limitation discarded."),))
     (service,) = desk.stack("shop").services
     assert (service.running, service.reasons) == (1, ("shop.web.1 on pi-1: Limitation discarded.",))
+
+
+def test_a_stack_of_devices_runs_when_its_nodes_know_of_them() -> None:
+    """A sensor is no service, and nothing runs before its node has been told."""
+    desk = Desk()
+    desk.hello("pi-1")
+    desk.manifest("yard", "sensors: {bell: {kind: button, pin: 17}}")
+    assert not desk.stack("yard").converged
+    desk.status("pi-1")
+    assert desk.stack("yard").converged
