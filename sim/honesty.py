@@ -139,7 +139,8 @@ class Honesty:
         if self.world.broker.dropped != seen.dropped:
             seen.dropped, seen.dropped_s = self.world.broker.dropped, self.world.now_s
         stopped_until_s = max(node.process.stopped_until_s, self.head.process.stopped_until_s)
-        is_lossy = node.is_cut or self.world.now_s < stopped_until_s
+        is_cut = node.is_cut or CLIENT in self.world.broker.partitioned
+        is_lossy = is_cut or self.world.now_s < stopped_until_s
         if (link, said) != (seen.link, seen.said):
             seen.link, seen.said, seen.link_since_s = link, said, self.world.now_s
             seen.changed_s = self.world.now_s

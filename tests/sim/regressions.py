@@ -61,4 +61,7 @@ REGRESSIONS = (
     Regression(
         42426, "a grant came in the turn in which its offer went, and an agent was tried that nobody knew of", SHORT
     ),
+    Regression(
+        15, "a late status was to be known by a controller whose network was away and who did not notice yet", Plan()
+    ),
 )
