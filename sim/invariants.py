@@ -59,14 +59,11 @@ class Invariants:
         self._runner: dict[str, str] = {}
         self._ended: dict[str, InvocationState] = {}
         self._sweep_s = 0.0
-        self.forbidden: set[str] = set()
-        self.bad: set[str] = set()
+        self.forbidden, self.bad = set[str](), set[str]()
         self.drained, self.doubted = set[str](), set[str]()  # whose word may be another's: see `sim.clones`
         self.most_down: dict[str, int] = {}
         self.budgets: dict[str, int] = {}
-        self.start_first: set[str] = set()
-        self.replaced: set[str] = set()
-        self.forbidden_runs: set[str] = set()
+        self.start_first, self.replaced, self.forbidden_runs = set[str](), set[str](), set[str]()
         self.facts = Facts(head)
         self.honesty = Honesty(world, head, nodes)
         self.ways = Ways(world, head, nodes)
@@ -76,13 +73,14 @@ class Invariants:
         self._parts = (self.honesty, self.ways, self.holds, self.calls, self.follows)
         self.is_restored = False
         self.retries = self._cards = 0
-        self._unwanted: set[str] = set()
+        self._unwanted, self._blank = set[str](), set[str]()
 
     def forget(self, name: str, events: int) -> None:
         """A node has another card, and knows nothing of before: it may go back, and run again what it ran."""
         self._cards += 1
         memory, self._memory[name] = self._memory[name], _Memory()
         self._memory[name].ran = memory.ran
+        self._blank.add(name)
         for key in [key for key in self._began if key[0] == name]:
             del self._began[key]
         for part in self._parts:
@@ -260,6 +258,8 @@ class Invariants:
 
     def _runs(self, name: str, node: SimNode, memory: _Memory) -> None:
         """S6, on the nodes: one run per attempt, another attempt only after trouble, one node unless another took it over."""
+        if name in self._blank and node.node is None:  # a step of the lost card was under way
+            memory.ran = len(node.engine.ran)
         for invocation, attempt in node.engine.ran[memory.ran :]:
             if invocation in self.forbidden_runs:
                 raise ViolationError("S3", f"{name} ran {invocation}, which was not for it")

@@ -20,6 +20,7 @@ LOCK = "/run/busy"
 LONGEST_S = 60.0
 HELD_S = 20.0
 CHECK_S = 0.5
+ILL = "unhealthy"
 SLOW = Weather(0.2, 2.5)
 
 
@@ -53,8 +54,10 @@ def sicken(fleet: SimFleet, node: SimNode, chances: random.Random) -> str:
 
 def _sicken(fleet: SimFleet, box: Box) -> None:
     fleet.invariants.remember(task_of(box))
+    if any(word == ILL for _, word in box.behaviour.health):
+        return  # it would recover to what it is now
     well, starts = box.behaviour, box.starts
-    box.behaviour = replace(well, health=(*well.health, (fleet.world.now_s - box.started_s, "unhealthy")))
+    box.behaviour = replace(well, health=(*well.health, (fleet.world.now_s - box.started_s, ILL)))
     _recover(fleet, box, starts, lambda: setattr(box, "behaviour", well))
 
 

@@ -64,4 +64,10 @@ REGRESSIONS = (
     Regression(
         15, "a late status was to be known by a controller whose network was away and who did not notice yet", Plan()
     ),
+    Regression(5073, "a container that fell ill twice never recovered", SHORT),
+    Regression(
+        8206,
+        "a run that was on its way when a card was lost was counted beside the one that was asked for again",
+        SHORT,
+    ),
 )
