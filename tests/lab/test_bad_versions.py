@@ -1,12 +1,14 @@
 """New versions that are no good, each in a way of its own: what ran before runs on, or again, as the very container that it was.
 
-All at once on one node, each a service of its own, so that the longest of them decides how long this takes.
+All at once on one node, each a service of its own, so that the longest of them decides how long this takes: one that ends twice,
+31 seconds after each start, beside a window of 30.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from lab.bramble import REGISTRY_PORT
 from lab.eyes import Box
 from lab.host import Host
 from lab.images import Image, build, own_architecture
+from protocol.observed import TaskState, TaskStatus
 from protocol.operator import OrderVerb, ServiceStatus
 from protocol.rollouts import RolloutStatus
 from protocol.shapes import Shape
@@ -26,13 +29,14 @@ from tests.lab.truth import version
 
 pytestmark = [pytest.mark.lab, pytest.mark.updates]
 
-MONITOR_S = 14
-"""Enough for each to begin and end at its own moment, though all begin together on a busy node."""
+MONITOR_S = 30
+"""The window of docs/updates.md, as it stands there: nothing here is scaled."""
 
-AFTER_S = 4
-"""The engine's count begins before the agent's, which hears of a start a moment later."""
+HEARD_LATE_MOST = 2
+"""The engine's count begins before the agent's. On a machine that is busy with other tests the agent may hear of a start more than
+the second later that is between 30 and 31; such a trial is ended by the end it sees, and resumed so often."""
 
-ENDED_S = 60.0
+ENDED_S = 75.0
 TICK = "#!/bin/sh\ntrap 'exit 0' TERM\nwhile true; do sleep 1 & wait $!; done\n"
 FOREIGN_ARCHITECTURE = "arm64" if own_architecture() == "amd64" else "amd64"
 S390 = 22
@@ -78,14 +82,29 @@ class Lot:
         assert isinstance(read, RolloutStatus), read
         return read
 
-    def ends(self, service: str, state: str, within_s: float) -> RolloutStatus:
-        """Wait until its update stands so."""
+    def over(self, service: str) -> RolloutStatus:
+        """Wait until its update is over, or paused, and nothing of it is being tried."""
 
         def claim() -> RolloutStatus | None:
             told = self.rollout(service)
-            return told if told.state == state and not told.in_progress else None
+            return told if told.state in ("done", "paused") and not told.in_progress else None
 
-        return self.desk.watch.until(claim, f"the update of {service} to be {state}", within_s)
+        return self.desk.watch.until(claim, f"the update of {service} to be over", ENDED_S)
+
+    def ends(self, service: str, state: str) -> RolloutStatus:
+        """Wait until its update is over, as it should be."""
+        told = self.over(service)
+        assert told.state == state, told
+        return told
+
+    def tells(self, service: str, pattern: str, within_s: float) -> TaskStatus:
+        """Wait until its node says something of its task that reads so."""
+
+        def claim() -> TaskStatus | None:
+            tasks = [task for task in self.desk.watch.nodes["pi-1"].tasks if task.task.startswith(f"lot.{service}.")]
+            return next((task for task in tasks if re.search(pattern, f"{task.attempt} {task.reason}")), None)
+
+        return self.desk.watch.until(claim, f"{pattern} of {service}", within_s)
 
     def is_as_before(self, service: str) -> bool:
         """Whether the container that ran before the update is the one that runs."""
@@ -106,8 +125,8 @@ IMAGES = (
     image("good", TICK),
     image("crashes", ends_after(0)),
     image("second", ends_after(1)),
-    image("just-before", ends_after(MONITOR_S - 1)),
-    image("just-after", ends_after(MONITOR_S + AFTER_S)),
+    image("just-before", ends_after(29)),
+    image("just-after", ends_after(31)),
     image("foreign", TICK, FOREIGN_ARCHITECTURE),
     image("foreign-program", FOREIGN_PROGRAM),
     image("slow", TICK, ballast=random.Random(1).randbytes(BALLAST_BYTES)),
@@ -160,14 +179,14 @@ def test_while_an_image_comes_slowly_everything_runs_on(lot: Lot) -> None:
     assert all(lot.is_as_before(name) for name in ("slow", "same"))
     lot.desk.watch.until(lambda: lot.rollout("slow").lanes[0].state == "granted" or None, "the image", 60.0)
     lot.host.shape(0)
-    assert lot.ends("slow", "done", ENDED_S).updated == 1
+    assert lot.ends("slow", "done").updated == 1
     assert [version(box) for box in lot.boxes("slow")] == ["slow"]
 
 
 @pytest.mark.parametrize("service", BACK)
 def test_what_ends_within_its_window_is_taken_back(lot: Lot, service: str) -> None:
-    """At once, after a second, a second before the window is over, or never begun at all: the container of before runs again."""
-    told = lot.ends(service, "paused", ENDED_S)
+    """At once, after 1 s, after 29 of the 30, or never begun at all: the very container of before runs again."""
+    told = lot.ends(service, "paused")
     assert (told.updated, told.failed) == (0, 1)
     assert lot.is_as_before(service)
     code = 126 if service == "foreign-program" else 1
@@ -177,7 +196,7 @@ def test_what_ends_within_its_window_is_taken_back(lot: Lot, service: str) -> No
 @pytest.mark.parametrize("service", NEVER)
 def test_what_does_not_come_disturbs_nothing(lot: Lot, service: str) -> None:
     """An image that no registry has is told by its name; the container of before never stopped."""
-    told = lot.ends(service, "paused", SOON_S)
+    told = lot.ends(service, "paused")
     assert (told.updated, told.failed) == (0, 1)
     assert "does not exist" in told.lanes[0].reason
     assert lot.is_as_before(service)
@@ -189,15 +208,21 @@ def test_an_image_for_other_processors_disturbs_nothing(lot: Lot) -> None:
     assert FOREIGN_ARCHITECTURE in str(lot.status("foreign"))
 
 
-def test_what_ends_just_after_its_window_was_kept_and_its_end_is_told(lot: Lot) -> None:
-    """No longer than the manifest asked for. The new one is started again like any service, and that it ended is shown."""
-    assert lot.ends("just-after", "done", ENDED_S).updated == 1
-
-    def told() -> str | None:
-        shown = lot.desk.watch.nodes["pi-1"].tasks
-        return next((str(t) for t in shown if t.task.startswith("lot.just-after") and t.attempt > 1), None)
-
-    lot.desk.watch.until(told, "a second attempt", SOON_S)
+def test_what_ends_just_after_its_window_was_kept_and_its_ends_are_told(lot: Lot) -> None:
+    """Watched no longer than asked for: it is settled, started again at once, then after a pause, and each end is told."""
+    told = lot.over("just-after")
+    for _ in range(HEARD_LATE_MOST):
+        if told.state == "paused":
+            assert "exited with code 1 " in told.lanes[0].reason
+            assert lot.is_as_before("just-after")
+            lot.desk.watch.order(OrderVerb.ROLLOUT_RESUME, "lot.just-after")
+            told = lot.over("just-after")
+    assert (told.state, told.updated, told.failed) == ("done", 1, 0)
+    lot.tells("just-after", r"^[2-9] ", SOON_S)
+    told_of_pause = lot.tells("just-after", r"exited with code 1 \(attempt \d+\); next attempt after \d+ s$", ENDED_S)
+    assert told_of_pause.state is TaskState.FAILED
+    lot.desk.watch.until(lambda: lot.status("just-after").running == 0 or None, "the controller to count none", SOON_S)
+    assert lot.rollout("just-after").state == "done"
     assert {version(box) for box in lot.boxes("just-after")} <= {"just-after"}
 
 
