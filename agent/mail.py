@@ -1,7 +1,7 @@
 """What goes out to the broker, and what comes of it: births and wills, states and samples, the outbox's facts.
 
-States go before facts, so that a full window never holds them back. A state that found the window full is kept, the newest of each
-topic, until there is room; a fall of the link forgets it, because the next connect says it anew.
+States go before facts, so that a full window never holds them back. What found the window full is kept until there is room: the
+newest of each retained topic, and every request and answer. A fall of the link forgets it, because the next connect says it anew.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 POISON = "brings the connection down"
 UNWANTED = "the broker does not take it"
 # Both are labels of a metric, so they hold no sizes and no names; the log has those.
+
+UNSAID_MOST = 1_000
+# As many tasks as one stack may have, each with its request; beyond it the oldest request is let go, and its trial asks again (S9).
 
 
 class BrokerSeam(Protocol):
@@ -55,7 +58,7 @@ class Mail:
         self._broker, self._outbox = broker, outbox
         self._courier = Courier()
         self.posting = Posting(self._publish)
-        self._unsaid: dict[str, Packet] = {}
+        self._unsaid: dict[str | Packet, Packet] = {}  # by its topic what is retained, any other by itself
         self._unwanted: list[tuple[int, str]] = []
         self._sent_version = -1
         self._has_fallen = False
@@ -110,7 +113,7 @@ class Mail:
             case Listen():
                 self._broker.listen(effect.topics)
             case Say():
-                self._say(effect)
+                self._say(effect, node)
             case Publish():
                 self.posting.take(effect)
             case _:
@@ -119,9 +122,10 @@ class Mail:
 
     def send(self, now: Now) -> None:
         """Send what waits, as far as there is room."""
-        for topic, packet in tuple(self._unsaid.items()):
-            if not isinstance(self._publish(packet), Busy):
-                del self._unsaid[topic]
+        for key, packet in tuple(self._unsaid.items()):
+            if isinstance(self._publish(packet), Busy):
+                break
+            del self._unsaid[key]
         self.posting.send()
         if self._outbox.size == 0:
             self._has_fallen = False  # no row of then is left that would have to travel alone
@@ -157,13 +161,24 @@ class Mail:
         assert isinstance(birth, Packet)
         self._broker.dial(epoch, will, birth, subscriptions(node.fleet, node.name))
 
-    def _say(self, say: Say) -> None:
+    def _say(self, say: Say, node: Node) -> None:
         packet = pack(say.topic, say.message)
         if isinstance(packet, Refusal):
             log.error("message_refused topic=%s reason=%r", say.topic, packet.reason)
             return
+        key = packet.topic if packet.retain else packet
+        self._unsaid.pop(key, None)  # an older word that comes after the newer one would stay
         if isinstance(self._publish(packet), Busy) and packet.qos:
-            self._unsaid[packet.topic] = packet
+            self._unsaid[key] = packet
+            self._let_go(node)
+
+    def _let_go(self, node: Node) -> None:
+        """Keep what waits within its bound."""
+        if len(self._unsaid) > UNSAID_MOST and (
+            oldest := next((key for key in self._unsaid if isinstance(key, Packet)), None)
+        ):
+            del self._unsaid[oldest]
+            node.tally("samples_dropped")
 
     def _publish(self, packet: Packet) -> Published | Busy | Refusal:
         taken = self._broker.publish(packet)
