@@ -6,6 +6,10 @@ far the update is.
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
+
 from cli.lanes import fetch, nothing, picture
 from cli.output import print_json, print_table, show
 from cli.terminal import Terminal
@@ -34,8 +38,10 @@ def history(terminal: Terminal, service: str) -> None:
     if terminal.is_json:
         print_json(rows)
         return
-    said = ((row, "; ".join(filter(None, (row.reason, *row.notes)))) for row in rows)
-    print_table(HISTORY_HEADINGS, ((r.number, r.revision, r.image, r.state, r.at, why) for r, why in said))
+    print_table(HISTORY_HEADINGS, ((r.number, r.revision, r.image, r.state, r.at, r.reason) for r in rows))
+    for row in rows:
+        for note in row.notes:
+            print(f"{row.number}: {note}")
 
 
 def pause(terminal: Terminal, service: str) -> None:
@@ -65,8 +71,8 @@ def undo(terminal: Terminal, service: str, number: int | None) -> None:
 
 
 def override(terminal: Terminal, service: str, node: str) -> None:
-    """Have the update on a node mind no lock."""
-    _order(terminal, OrderVerb.OVERRIDE, service, node=node)
+    """Have the update on a node mind no lock; the history says who wanted it."""
+    _order(terminal, OrderVerb.OVERRIDE, service, node=node, by=_who())
 
 
 def pin(terminal: Terminal, service: str, node: str) -> None:
@@ -77,6 +83,15 @@ def pin(terminal: Terminal, service: str, node: str) -> None:
 def unpin(terminal: Terminal, service: str, node: str) -> None:
     """Keep it no longer."""
     _order(terminal, OrderVerb.UNPIN, service, node=node)
+
+
+def _who() -> str:
+    """Whose word this is, as this machine knows him: a claim for people to read, which proves nothing."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # no such user here, as in a container
+        user = f"user {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
 
 
 def _order(terminal: Terminal, verb: OrderVerb, service: str, **arguments: JsonValue) -> None:

@@ -76,7 +76,8 @@ class OfferStatus:
     """One offer as the node sees it; `nonce` is the request that is open or was granted.
 
     One that failed and `was_staging` has disturbed nothing: its image could not be had. It is staged again when its registry is
-    asked otherwise than then, with another login or by another mirror.
+    asked otherwise than then, with another login or by another mirror. `overrode` is the lock that it did not mind, and why: for
+    the history of its service.
     """
 
     rollout: str
@@ -86,6 +87,7 @@ class OfferStatus:
     nonce: str = ""
     reason: str = ""
     was_staging: bool = False
+    overrode: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class OrderVerb(StrEnum):
     (a `stack.service`) a list of HistoryRow, the newest first. `rollout-pause`, `-resume`, `-confirm` and `-abort` steer the
     rollout of a `stack.service`; `rollout-undo` takes `arguments.number`, a row of its history (without one: the row before the
     present). `pin` keeps the node `arguments.node`, and `unpin` no longer, at what the `stack.service` runs there; `override` has
-    the update on `arguments.node` mind no lock. `plan` (target: a stack; `arguments.manifest`: its text) gives a Plan.
+    the update on `arguments.node` mind no lock; the history says that `arguments.by` wanted it.
+    `plan` (target: a stack; `arguments.manifest`: its text) gives a Plan.
     `agents` gives a list of AgentRow; `agents-update` takes the fields of a `release.Release` (an empty `version` is the base), and
     how to go about it: `parallelism`, `canary`, `monitor_s`, `max_failure_ratio`, `failure_action` and a list of `constraints`.
     `functions` (target: a stack, a `stack.function`, or all) gives a list of FunctionRow, `dead-letters` (the same, or the id of an

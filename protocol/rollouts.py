@@ -43,7 +43,8 @@ class RolloutStatus:
 class HistoryRow:
     """One revision that a service was updated to; `number` counts them, `state` is what became of the rollout, or `present`.
 
-    `notes` are the last things that an operator overrode meanwhile, each with the controller's wall clock.
+    `notes` are the last locks that were overridden meanwhile: the task or service, its node, by its `at_most` or by whom, and when
+    by the controller's wall clock.
     """
 
     number: int

@@ -99,7 +99,20 @@ def notice(trial: Trial, now: Now) -> str:
     )
     if trial.offer.overrides_lock:
         return f"{held}, which an operator has overridden"
-    return f"{held} for longer than {said(lock.most_s)}, and was updated all the same"
+    return f"{held} for longer than {said(lock.most_s)} (at_most), and was updated all the same"
+
+
+def outlasted(node: Node, trial: Trial, now: Now) -> Trial:
+    """A trial under way with what is to be said of it, if it stops a container now whose lock held it up until now."""
+    if trial.notice or trial.locked_mono_s is None or holder_of(node, trial) is None:
+        return trial
+    said_now = notice(trial, now)
+    if not said_now:
+        return trial
+    trial = replace(trial, reason="", notice=said_now)
+    node.trials.put(trial.key, trial)
+    node.tally("locks_overridden")
+    return trial
 
 
 def holder_of(node: Node, trial: Trial) -> ContainerSeen | None:

@@ -171,7 +171,14 @@ def _offer(node: Node, trial: Trial) -> OfferStatus:
     task = trial.offer.task
     reason = "; ".join(filter(None, (pulls.progress(node, trial.key) or trial.reason, trial.notice)))
     return OfferStatus(
-        trial.offer.rollout, task.task, task.revision, trial.state, trial.nonce, reason, trial.was_staging
+        trial.offer.rollout,
+        task.task,
+        task.revision,
+        trial.state,
+        trial.nonce,
+        reason,
+        trial.was_staging,
+        trial.notice,
     )
 
 

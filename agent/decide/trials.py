@@ -91,7 +91,7 @@ def follow(node: Node, now: Now) -> None:
         elif trial.state is OfferState.TRYING and trial.resumes > RESUMES_MOST:
             end(node, trial, Seen.UNWELL, f"the agent or its node restarted {trial.resumes} times during the trial")
         elif trial.state is OfferState.TRYING:
-            watch(node, trial, now)
+            watch(node, locks.outlasted(node, trial, now), now)
 
 
 def resume(node: Node) -> None:

@@ -68,7 +68,8 @@ def _task(task: TaskStatus) -> TaskStatus:
 
 
 def _offer(offer: OfferStatus) -> OfferStatus:
-    return replace(offer, reason=cut(offer.reason)) if len(offer.reason) > SENTENCE_CHARS else offer
+    is_long = max(len(offer.reason), len(offer.overrode)) > SENTENCE_CHARS
+    return replace(offer, reason=cut(offer.reason), overrode=cut(offer.overrode)) if is_long else offer
 
 
 def _device(device: DeviceStatus) -> DeviceStatus:

@@ -189,7 +189,10 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """One revision that a service was updated to: as it was in force, what became of its rollout, what operators overrode."""
+    """One revision that a service was updated to: as it was in force, what became of its rollout.
+
+    `notes` are the last locks that were overridden meanwhile, `notes_gone` counts those before them.
+    """
 
     number: int
     revision: str
@@ -198,6 +201,7 @@ class Past:
     reason: str = ""
     at: str = ""
     notes: tuple[str, ...] = ()
+    notes_gone: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,8 @@ def test_a_lock_holds_up_no_longer_than_its_limit(rig: Rig) -> None:
     rig.grant()
     rig.run(15)
     assert rig.boxes() == {WEB: ["b"]}
-    assert told(rig).reason == "web held /run/busy for longer than 2 min, and was updated all the same"
+    assert told(rig).reason == "web held /run/busy for longer than 2 min (at_most), and was updated all the same"
+    assert told(rig).overrode == told(rig).reason
     assert rig.node.counts["locks_overridden",] == 1
 
 
@@ -151,6 +152,21 @@ def test_with_start_first_the_old_one_stays_until_it_lets_go(rig: Rig) -> None:
     rig.run(10)
     assert rig.boxes() == {WEB: ["b"]}
     assert told(rig).state is OfferState.SETTLED
+
+
+def test_with_start_first_the_limit_ends_the_waiting_and_is_told(rig: Rig) -> None:
+    """The lock was taken after the grant: it is overridden in the middle of the trial, counted once, and said."""
+    rig.offer(1, locked(Order.START_FIRST, Lock(BUSY, 60.0)))
+    rig.run(3)
+    rig.app().held.add(BUSY)
+    rig.grant()
+    rig.run(50)
+    assert (told(rig).state, told(rig).overrode) == (OfferState.TRYING, "")
+    rig.run(30)
+    assert rig.boxes() == {WEB: ["b"]}
+    assert told(rig).state is OfferState.SETTLED
+    assert told(rig).overrode == "web held /run/busy for longer than 1 min (at_most), and was updated all the same"
+    assert rig.node.counts["locks_overridden",] == 1
 
 
 def test_an_application_that_does_not_run_holds_nothing(rig: Rig) -> None:

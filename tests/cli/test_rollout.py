@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import socket
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -13,6 +15,7 @@ from protocol.rollouts import HistoryRow, Lane, RolloutStatus
 from tests.cli.test_look import cells, rows
 from tests.fakes.session import FakeSession, no, operate, yes
 
+ME = f"{getpass.getuser()}@{socket.gethostname()}"
 WAITS = Lane("shop.web.2", "pi-2", "waiting", "its node is away; it is updated when it returns")
 TRIES = Lane("shop.web.1", "pi-1", "granted", "its node is trying it")
 SETTLED = Lane("shop.web.1", "pi-1", "settled")
@@ -124,7 +127,8 @@ def test_history_is_a_table_of_revisions() -> None:
     assert cells(done.stdout) == [
         ["NUMBER", "REVISION", "IMAGE", "STATE", "AT", "REASON"],
         ["2", "rev2", "web:2", "present", "2026-11-21T10:00Z", "-"],
-        ["1", "rev1", "web:1", "replaced", "-", "failed; a lock was overridden"],
+        ["1", "rev1", "web:1", "replaced", "-", "failed"],
+        ["1: a lock was overridden"],
     ]
 
 
@@ -142,7 +146,7 @@ def test_history_is_a_table_of_revisions() -> None:
         ),
         (
             ("rollout", "override", "shop.web", "--node", "pi-1"),
-            OperatorOrder(OrderVerb.OVERRIDE, "shop.web", {"node": "pi-1"}),
+            OperatorOrder(OrderVerb.OVERRIDE, "shop.web", {"node": "pi-1", "by": ME}),
         ),
         (("pin", "shop.web", "--node", "pi-1"), OperatorOrder(OrderVerb.PIN, "shop.web", {"node": "pi-1"})),
         (("unpin", "shop.web", "--node", "pi-1"), OperatorOrder(OrderVerb.UNPIN, "shop.web", {"node": "pi-1"})),

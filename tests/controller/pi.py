@@ -37,6 +37,7 @@ class Pi:
     refused: set[Key] = field(default_factory=set)
     broken: TaskState | None = None
     epoch: int = 1
+    overrode: str = ""
 
     def __post_init__(self) -> None:
         self.heard = len(self.desk.effects)
@@ -151,7 +152,12 @@ class Pi:
             for spec in self.assignment.tasks
         )
         offers = tuple(
-            OfferStatus(*key, state, was_staging=state is OfferState.FAILED and key in self.refused)
+            OfferStatus(
+                *key,
+                state,
+                was_staging=state is OfferState.FAILED and key in self.refused,
+                overrode="" if state in (OfferState.STAGING, OfferState.STAGED) else self.overrode,
+            )
             for key, state in sorted(self.states.items())
         )
         self.desk.status(

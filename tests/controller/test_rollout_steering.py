@@ -36,6 +36,8 @@ from tests.controller.situations import (
 ROLLING, PAUSED, DONE = RolloutState.ROLLING, RolloutState.PAUSED, RolloutState.DONE
 GOING_BACK, BACK_PAUSED, BACK = RolloutState.ROLLING_BACK, RolloutState.ROLLBACK_PAUSED, RolloutState.ROLLED_BACK
 
+WHO = "an operator (ann@desk)"
+
 Verb = Callable[[Fleet, str], str | Refusal]
 
 TABLE: list[tuple[Verb, Callable[[], Bed], RolloutState | None, str]] = [
@@ -235,15 +237,15 @@ def test_a_lock_is_overridden_on_one_node_as_long_as_the_update_lasts() -> None:
     """The offer says so, durably; others keep to their locks."""
     bed = Bed(2, "{lock: {path: /run/busy}}")
     fleet = bed.desk.fleet
-    assert steering.override(fleet, SERVICE, "pi-2") == "the update of shop.web on pi-2 minds no lock"
-    assert steering.override(fleet, SERVICE, "pi-2") == "the update of shop.web on pi-2 minds no lock already"
+    assert steering.override(fleet, SERVICE, "pi-2", WHO) == "the update of shop.web on pi-2 minds no lock"
+    assert steering.override(fleet, SERVICE, "pi-2", WHO) == "the update of shop.web on pi-2 minds no lock already"
     bed.desk.turn()
     assert [bed.desk.offers(pi.name).offers[0].overrides_lock for pi in bed.pis] == [False, True]
     bed.rounds()
     newest, *older = history.shown(fleet, SERVICE)
-    assert newest.notes == (f"an operator overrode the lock on pi-2 at {fleet.wall}",)
+    assert newest.notes == (f"shop.web on pi-2: {WHO} overrode the lock at {fleet.wall}",)
     assert [row.notes for row in older] == [()]
-    refused = steering.override(fleet, SERVICE, "pi-2")
+    refused = steering.override(fleet, SERVICE, "pi-2", WHO)
     assert isinstance(refused, Refusal)
     assert refused.reason == "no update of shop.web waits on pi-2"
 

@@ -11,17 +11,18 @@ from dataclasses import asdict, replace
 
 from controller.decide.fleet import Fleet
 from controller.decide.records import History, Past, Undo, service_key
-from controller.decide.rollouts.slot import Rollout, RolloutState, SlotState
+from controller.decide.rollouts.slot import Rollout, RolloutState, Slot, SlotState
 from controller.decide.scales import restarts
 from protocol.ids import digest
+from protocol.observed import OfferStatus
 from protocol.rollouts import HistoryRow
 from protocol.stack import Service, Stack
 
 KEPT = 10
 """Rows per service: as many as Kubernetes keeps, and with them some 20 kB."""
 
-NOTES_KEPT = 10
-"""Of one row: who overrides more has a script that does."""
+NOTES_KEPT = 20
+"""Of one row, two screens in all; older ones are counted."""
 
 PRESENT, DONE, REPLACED = "present", "done", "replaced"
 
@@ -53,11 +54,24 @@ def is_proved(fleet: Fleet, rollout: Rollout) -> bool:
 
 
 def remember(fleet: Fleet, key: str, sentence: str) -> None:
-    """Keep with the revision in force what an operator overrode in its update."""
+    """Keep with the revision in force what was overridden in its update."""
     rows = past(fleet, key)
     if rows:
-        notes = (*rows[-1].notes, f"{sentence} at {fleet.wall}")[-NOTES_KEPT:]
-        fleet.histories.put(key, History(key, (*rows[:-1], replace(rows[-1], notes=notes))))
+        notes = (*rows[-1].notes, f"{sentence} at {fleet.wall}")
+        gone = rows[-1].notes_gone + max(0, len(notes) - NOTES_KEPT)
+        row = replace(rows[-1], notes=notes[-NOTES_KEPT:], notes_gone=gone)
+        fleet.histories.put(key, History(key, (*rows[:-1], row)))
+
+
+def audited(fleet: Fleet, slot: Slot, offer: OfferStatus | None) -> Slot:
+    """A slot as it is once it is remembered that its node did not mind a lock; of one wave that is said once."""
+    if offer is None or not offer.overrode or slot.has_overridden:
+        return slot
+    remember(fleet, slot.service, f"{slot.task} on {slot.node}: {offer.overrode}")
+    fleet.remark(slot.service, f"{slot.node}: {offer.overrode}")
+    slot = replace(slot, has_overridden=True)
+    fleet.slots.put(slot.task, slot)
+    return slot
 
 
 def past(fleet: Fleet, key: str) -> tuple[Past, ...]:
@@ -155,4 +169,5 @@ def _is_of(rollout: Rollout, row: Past) -> bool:
 
 def _row(row: Past) -> HistoryRow:
     image = row.service.container.image
-    return HistoryRow(row.number, row.revision, image, row.state, row.reason, row.at, row.notes)
+    gone = (f"{row.notes_gone} earlier ones are not kept",) if row.notes_gone else ()
+    return HistoryRow(row.number, row.revision, image, row.state, row.reason, row.at, (*gone, *row.notes))

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from controller.decide.fleet import Fleet
 from controller.decide.records import service_of
-from controller.decide.rollouts import alignment, granting, patience, phases, switching
+from controller.decide.rollouts import alignment, granting, history, patience, phases, switching
 from controller.decide.rollouts.census import census
 from controller.decide.rollouts.course import become, look_again, move, put
 from controller.decide.rollouts.slot import (
@@ -74,6 +74,7 @@ def report(fleet: Fleet, status: NodeStatus, now_mono_s: float) -> None:
     for task in sorted(fleet.slots.of("node", status.node)):
         slot = fleet.slots[task]
         offer = said.get((slot.wave, slot.task, slot.revision))
+        slot = history.audited(fleet, slot, offer)
         seen = _seen(slot, offer, status)
         if seen is SlotSeen.SETTLED:
             _settle(fleet, slot, now_mono_s)

@@ -15,6 +15,9 @@ from protocol.observed import Answer
 from protocol.operator import OperatorOrder
 from protocol.refusal import Refusal
 
+NAME_CHARS = 100
+"""Of whoever orders: a user and a host, with room; it is what he says of himself, and kept for years."""
+
 
 def pause(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     """Grant nothing more; `arguments.reason` is told to whoever asks why."""
@@ -38,11 +41,13 @@ def abort(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
 
 
 def override(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
-    """Have it mind no lock on one node."""
+    """Have it mind no lock on one node; `arguments.by` is who wants it, for the history."""
     node = str(asked.arguments.get("node", ""))
     if node not in fleet.nodes:
         return answers.no_node(node)
-    return _steered(fleet, asked, lambda service: steering.override(fleet, service, node))
+    by = str(asked.arguments.get("by", ""))[:NAME_CHARS]
+    who = f"an operator ({by})" if by else "an operator"
+    return _steered(fleet, asked, lambda service: steering.override(fleet, service, node, who))
 
 
 def pin(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:

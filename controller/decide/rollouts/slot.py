@@ -181,7 +181,8 @@ class Slot:
     `batch` is the one that has taken it in. `is_away` says that its node is offline; `is_forgiven`, of a lost one, that an operator
     had the rollout go on in spite of it. `nonce` is the newest request that was granted: a node gives it back by its name. A failed
     one that `was_staging` could not get its image; it alone may be staged again, when its node is told of another login. `brought`
-    is what came with an offer that was withdrawn while its node may be trying it.
+    is what came with an offer that was withdrawn while its node may be trying it. One that `has_overridden` did not mind a
+    lock, and that stands in the history.
     """
 
     task: str
@@ -200,6 +201,7 @@ class Slot:
     nonce: str = ""
     brought: Sections | None = None
     was_staging: bool = False
+    has_overridden: bool = False
 
     @property
     def standing(self) -> Standing:

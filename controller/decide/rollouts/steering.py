@@ -97,8 +97,8 @@ def abort(fleet: Fleet, service: str) -> str | Refusal:
     return f"the rollout of {service} is taken back; {service} returns to {rollout.previous}"
 
 
-def override(fleet: Fleet, service: str, node: str) -> str | Refusal:
-    """Have the update of a service on one node mind no lock, as long as this rollout lasts."""
+def override(fleet: Fleet, service: str, node: str, who: str) -> str | Refusal:
+    """Have the update of a service on one node mind no lock, as long as this rollout lasts. `who` said so stands in the history."""
     slots = [fleet.slots[task] for task in sorted(fleet.slots.of("node", node)) if fleet.slots[task].service == service]
     waiting = [slot for slot in slots if slot.state in (*OPEN, SlotState.GRANTED, SlotState.LOST)]
     if not waiting:
@@ -108,8 +108,8 @@ def override(fleet: Fleet, service: str, node: str) -> str | Refusal:
     for slot in waiting:
         fleet.slots.put(slot.task, replace(slot, overrides_lock=True))
     fleet.unsettled.offers.add(node)
-    fleet.remark(service, f"an operator overrides the lock on {node}")
-    history.remember(fleet, service, f"an operator overrode the lock on {node}")
+    fleet.remark(service, f"{who} overrides the lock on {node}")
+    history.remember(fleet, service, f"{service} on {node}: {who} overrode the lock")
     return f"the update of {service} on {node} minds no lock"
 
 
@@ -135,7 +135,13 @@ def _forgive(fleet: Fleet, rollout: Rollout) -> int:
         slot = fleet.slots[task]
         if slot.state is SlotState.FAILED and rollout.owns(slot):
             fresh = replace(
-                slot, state=SlotState.WAITING, wave=after.wave, reason="", withdrawn_at=0, was_staging=False
+                slot,
+                state=SlotState.WAITING,
+                wave=after.wave,
+                reason="",
+                withdrawn_at=0,
+                was_staging=False,
+                has_overridden=False,
             )
             fleet.slots.put(task, fresh)
         elif slot.state is SlotState.LOST and not slot.is_forgiven:
