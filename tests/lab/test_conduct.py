@@ -1,13 +1,16 @@
-"""Updates on a real host that mind what runs there: a lock in the container, and a disk for one image only."""
+"""Updates on a real host that mind what runs there: a lock in the container, what ran before, and a disk for one image only."""
 
 from __future__ import annotations
 
+import getpass
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
+from lab import eyes
 from lab.bramble import REGISTRY_PORT
 from lab.commands import CommandError
 from lab.host import Host
@@ -21,7 +24,7 @@ BUSY = "/run/busy"
 TICK = "#!/bin/sh\ntrap 'exit 0' TERM\nwhile true; do sleep 1 & wait $!; done\n"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def desk(able_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """One node, and three versions of a service."""
     with desk_of(tmp_path_factory.mktemp("desk"), "pi-1") as desk:
@@ -45,6 +48,28 @@ def publish(desk: Desk, tag: str, **update: object) -> None:
         "x-bramble": {"update": update},
     }
     desk.publish("shop", json.dumps({"services": {"web": service}}).encode())
+
+
+def update(desk: Desk, tag: str, **how: object) -> None:
+    """Have a version, and wait until it runs and the controller knows that."""
+    publish(desk, tag, **how)
+    desk.watch.until(lambda: is_at(desk, tag) or None, f"version {tag}", SOON_S)
+    desk.runs("shop")
+
+
+def bramble(desk: Desk, *words: str) -> str:
+    """What the operator's own command says of the service."""
+    return desk.bramble.command(*words[:2], "shop.web", *words[2:])
+
+
+def made(desk: Desk) -> dict[str, bool]:
+    """Every container of the service by its id, and whether it runs."""
+    return {box.id: box.is_running for box in eyes.boxes(host(desk).engine.socket_path) if box.service == "shop.web"}
+
+
+def ends(desk: Desk, expected: dict[str, bool]) -> None:
+    """Wait until the service has these containers and no other."""
+    desk.watch.until(lambda: made(desk) == expected or None, f"{expected} instead of {made(desk)}", SOON_S)
 
 
 def inside(desk: Desk, line: str) -> str:
@@ -88,3 +113,46 @@ def test_an_application_finishes_its_work_and_a_small_disk_holds_one_version(des
     desk.runs("shop")
     assert is_at(desk, "3")
     assert tickers(desk) == {"3"}
+
+
+def test_what_ran_before_is_kept_until_somebody_has_confirmed_or_aborted(desk: Desk) -> None:
+    """Stopped beside the new one; an abort starts that very container again, a confirmation removes it."""
+    update(desk, "1")
+    (one,) = made(desk)
+    update(desk, "2", keep_previous=True)
+    (two,) = made(desk).keys() - {one}
+    assert made(desk) == {one: False, two: True}
+    bramble(desk, "rollout", "abort")
+    ends(desk, {one: True})
+
+    update(desk, "3", keep_previous=True)
+    (three,) = made(desk).keys() - {one}
+    assert made(desk) == {one: False, three: True}
+    assert "nodes remove what they kept" in bramble(desk, "rollout", "confirm")
+    ends(desk, {three: True})
+    assert is_at(desk, "3")
+
+
+def test_a_lock_is_overridden_by_an_operator_and_by_its_limit_and_both_are_on_record(desk: Desk) -> None:
+    """While the application still holds it; who or what did, where and when is the history's, also after a restart."""
+    update(desk, "1", lock={"path": BUSY})
+    inside(desk, f"mkdir -p /run && touch {BUSY}")
+    publish(desk, "2", lock={"path": BUSY})
+    watch = desk.watch
+    watch.until(lambda: [o for o in watch.nodes["pi-1"].offers if "holds" in o.reason] or None, "the lock", SOON_S)
+    assert is_at(desk, "1")
+    bramble(desk, "rollout", "override", "--node", "pi-1")
+    desk.runs("shop")
+    assert is_at(desk, "2")
+
+    inside(desk, f"mkdir -p /run && touch {BUSY}")
+    update(desk, "3", lock={"path": BUSY, "at_most": "2s"})
+    assert desk.bramble.controller is not None
+    desk.bramble.controller.kill()
+    desk.bramble.start_controller()
+    by_limit, by_hand = json.loads(bramble(desk, "rollout", "history", "-o", "json"))[:2]
+    assert [note.rpartition(" at ")[0] for note in (*by_hand["notes"], *by_limit["notes"])] == [
+        f"shop.web on pi-1: an operator ({getpass.getuser()}@{socket.gethostname()}) overrode the lock",
+        f"shop.web.pi-1 on pi-1: web held {BUSY}, which an operator has overridden",
+        f"shop.web.pi-1 on pi-1: web held {BUSY} for longer than 2 s (at_most), and was updated all the same",
+    ]
