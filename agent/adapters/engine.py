@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from agent.adapters.creation import LABEL, Place
 from agent.adapters.docker_api import DockerApi, EngineAwayError
 from agent.adapters.ends import named_end
+from agent.adapters.expected import Expected
 from agent.adapters.illness import UNHEALTHY, Illness
 from agent.adapters.logs import last_lines
 from agent.adapters.runs import Attempt
@@ -107,6 +108,7 @@ class Engine:
         self._changed: SimpleQueue[str] = SimpleQueue()
         self._following = False
         self._illness = Illness()
+        self._expected = Expected(self._place, time.monotonic)
         self._platforms: dict[str, str] = {}
         self._closing = threading.Event()
 
@@ -120,15 +122,19 @@ class Engine:
 
     def perform(self, step: EngineStep) -> Outcome:
         """Carry out one step; doing it twice is doing it once."""
+        outcome: Outcome | None = None
+        self._expected.begins(step)
         try:
-            return self._warm.warm(step) if isinstance(step, Warm) else self._performed(step)
+            outcome = self._warm.warm(step) if isinstance(step, Warm) else self._performed(step)
         except EngineAwayError as away:
-            return Retry(str(away), ENGINE_RETRY_S)
+            outcome = Retry(str(away), ENGINE_RETRY_S)
         finally:
+            self._expected.ended(step, outcome)
             if isinstance(step, Start | Stop | Remove):
                 self._changed.put(step.container)
             if isinstance(step, Clean) or (isinstance(step, Create) and step.task.container.networks):
                 self._changed.put(_NETWORKS)
+        return outcome
 
     def glance(self, step: EngineStep) -> ContainerSeen | None:
         """The container that a step has made, started or stopped, as it stands now; None where there is nothing to be seen."""
@@ -261,14 +267,18 @@ class Engine:
     def _follow(self, deliver_hint: Callable[[], None]) -> None:
         filters = {"type": ["container"], "event": list(_WORTH_A_LOOK), "label": self._ours}
         while not self._closing.is_set():
-            for container in self._events(json.dumps(filters)):
+            for container, is_news in self._events(json.dumps(filters)):
                 self._changed.put(container)
-                deliver_hint()
+                if is_news:
+                    deliver_hint()
             self._following = False
             self._closing.wait(FOLLOW_AGAIN_S)
 
-    def _events(self, filters: str) -> Iterator[str]:
-        """The ids of containers as they change, until the engine goes; `_EVERYTHING` for what happened before we listened."""
+    def _events(self, filters: str) -> Iterator[tuple[str, bool]]:
+        """The ids of containers as they change, and whether that is news, until the engine goes.
+
+        `_EVERYTHING` stands for what happened before we listened.
+        """
         try:
             for event in self._api.lines("GET", "/events", {"filters": filters}, silence_s=None):
                 if event.get("error"):
@@ -277,9 +287,9 @@ class Engine:
                 if f"{LABEL}invocation" in event.get("Actor", {}).get("Attributes", {}):
                     continue  # whoever runs a function once follows it
                 self._illness.tell(event)
-                yield str(event.get("id", _EVERYTHING))
+                yield str(event.get("id", _EVERYTHING)), not self._expected.is_echo(event)
         except EngineAwayError:
-            yield _EVERYTHING
+            yield _EVERYTHING, True
 
 
 def _drained(queue: SimpleQueue[str]) -> Iterator[str]:

@@ -79,6 +79,24 @@ def test_a_change_gives_a_hint(real: RealWorld) -> None:
         engine.close()
 
 
+def test_what_we_do_ourselves_gives_no_hint_and_what_happens_then_does(real: RealWorld) -> None:
+    """The steps that made, started, stopped and removed a container have glanced at it; that another died by itself is news."""
+    hints: list[str] = []
+    try:
+        real.engine.events(lambda: hints.append("hint"))
+        real.until(lambda: bool(hints))
+        hints.clear()
+        container = started(real, "well")
+        assert real.engine.perform(Stop("k", container, 1.0)) == Done()
+        assert real.engine.perform(Remove("k", container)) == Done()
+        assert not hints
+        brief = started(real, "brief")
+        real.until(lambda: bool(hints))
+        assert [(seen.id, seen.phase) for seen in look(real).containers] == [(brief, Phase.EXITED)]
+    finally:
+        real.engine.close()
+
+
 def test_a_restart_behind_our_back_is_seen(real: RealWorld) -> None:
     """A container that somebody restarted between two looks shows another start, with events and without."""
     container = started(real, "well")
