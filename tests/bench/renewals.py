@@ -9,7 +9,7 @@ after the last container has started, when our clock has stopped.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle
@@ -92,17 +92,21 @@ class Ours:
         """Read until the nodes say that every task runs of this image, and that no offer is open."""
         with Raw(self._herd.hosts[0].engine.socket_path) as raw:
             image = raw.call("GET", f"/images/{self._herd.images[version]}/json")["Id"]
+        self._read_until(lambda: self._is_settled(image))
+
+    def end(self) -> None:
+        """An empty payload removes the stack; what nodes had said before they had nothing more is read, and forgotten."""
+        self._publish(b"")
+        self._read_until(lambda: not any(status.tasks or status.offers for status in self._told.values()))
+
+    def _read_until(self, is_so: Callable[[], bool]) -> None:
         for packet in self._session.packets(PATIENCE_S):
             received = unpack(packet)
             if isinstance(received, Received) and isinstance(received.message, NodeStatus):
                 self._told[received.message.node] = received.message
-                if self._is_settled(image):
+                if is_so():
                     return
         raise TooLateError(f"waited {PATIENCE_S:g} s in vain for the nodes' word: {self._told}")
-
-    def end(self) -> None:
-        """An empty payload removes the stack."""
-        self._publish(b"")
 
     def _is_settled(self, image: str) -> bool:
         tasks = [task for status in self._told.values() for task in status.tasks]
