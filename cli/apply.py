@@ -13,13 +13,14 @@ from collections.abc import Iterator
 
 from cli import errors
 from cli.check import checked, named, tell_faults
-from cli.errors import Code, CommandError, span, tell
+from cli.errors import Code, CommandError, tell
 from cli.look import SERVICE_HEADINGS, service_cells
 from cli.output import print_json, print_table
 from cli.project import Asked, Project
 from cli.terminal import ANSWER_S, Terminal, presence, read_all, warn_of
 from link.session import Session
 from protocol import ids
+from protocol.durations import said
 from protocol.envelope import Received, unpack
 from protocol.operator import OrderVerb, ServiceStatus, StackRow, StackStatus, Verdict
 from protocol.rollouts import RolloutStatus
@@ -86,7 +87,7 @@ def _published(terminal: Terminal, name: str, payload: bytes, *, wait: bool) -> 
             if wait or not status.awaits_images:
                 break
         if status is None:
-            raise errors.silent(terminal.fleet, span(verdict_s), presence(session))
+            raise errors.silent(terminal.fleet, said(verdict_s), presence(session))
         if wait and not _is_over(status):
             status = _followed(session, topic, status, terminal.within(CONVERGE_S).patience_s)
     return status
@@ -194,7 +195,7 @@ def _not_converged(status: StackStatus, waited_s: float) -> CommandError:
     behind = [
         f"{s.service} ({_standing(s)})" for s in status.services if s.running < s.desired or s.reasons or s.rollout
     ]
-    message = f"{status.stack} does not run everywhere after {span(waited_s)}: {', '.join(behind) or 'see its status'}"
+    message = f"{status.stack} does not run everywhere after {said(waited_s)}: {', '.join(behind) or 'see its status'}"
     return CommandError(Code.TIMEOUT, message, f"it goes on; `bramble status {status.stack} --watch` follows it")
 
 

@@ -10,8 +10,6 @@ import json
 import sys
 from enum import IntEnum
 
-MINUTE_S = 60
-
 
 class Code(IntEnum):
     """Exit codes of `bramble`. 2 is also Typer's own for wrong usage, 130 the shell's for Ctrl-C."""
@@ -65,9 +63,3 @@ def silent(fleet: str, within: str, presence: str) -> CommandError:
 def tell(text: str) -> None:
     """Say something to the person; a program that reads the output does not see it."""
     print(text, file=sys.stderr, flush=True)
-
-
-def span(seconds: float) -> str:
-    """A time to wait, as people say it: `10 s`, `2 min`."""
-    is_minutes = seconds >= MINUTE_S and seconds % MINUTE_S == 0
-    return f"{seconds / MINUTE_S:g} min" if is_minutes else f"{seconds:g} s"

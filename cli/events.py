@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from cli.errors import Code, CommandError, span, tell
+from cli.errors import Code, CommandError, tell
 from cli.output import print_json
 from cli.terminal import Terminal
+from protocol.durations import said
 from protocol.envelope import Packet, unpack
 from protocol.events import attributes, data
 from protocol.observed import SensorEvent
@@ -32,7 +33,7 @@ def events(terminal: Terminal, sensor: str, node: str, count: int) -> None:
             _show(terminal, event)
             shown += 1
     if shown < count:
-        raise CommandError(Code.TIMEOUT, f"{shown} of {count} events came within {span(terminal.patience_s)}")
+        raise CommandError(Code.TIMEOUT, f"{shown} of {count} events came within {said(terminal.patience_s)}")
 
 
 def _fresh(packets: Iterable[Packet]) -> Iterator[SensorEvent]:

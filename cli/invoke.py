@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from cli.errors import Code, CommandError, span, tell
+from cli.errors import Code, CommandError, tell
 from cli.output import print_json
 from cli.terminal import Terminal, presence, read
 from link.session import Session
+from protocol.durations import said
 from protocol.observed import Answer, Link, ResultStatus
 from protocol.operator import CallEnd
 from protocol.refusal import Refusal
@@ -36,11 +37,11 @@ def invoke(terminal: Terminal, function: str, data: str) -> None:
 
 def _end(terminal: Terminal, session: Session, function: str, answer: Answer | Refusal | None) -> CallEnd:
     """How the function ended, well or not; a call that reached no function ends the command."""
-    said = getattr(answer, "result", None)
-    if isinstance(said, dict) and "status" in said:
-        return read(CallEnd, said)
+    result = getattr(answer, "result", None)
+    if isinstance(result, dict) and "status" in result:
+        return read(CallEnd, result)
     if answer is None and presence(session) == Link.ONLINE:
-        message = f"{function} has not ended within {span(terminal.patience_s)}"
+        message = f"{function} has not ended within {said(terminal.patience_s)}"
         raise CommandError(Code.TIMEOUT, message, "it may still run; `bramble explain` says which nodes may carry it")
     terminal.accepted(session, answer)
     raise CommandError(

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from rich.console import Group, RenderableType
 from rich.live import Live
 
-from cli.errors import Code, CommandError, span
+from cli.errors import Code, CommandError
 from cli.output import console, print_json, table
 from cli.terminal import Terminal, read_all
 from link.session import Session
+from protocol.durations import said
 from protocol.operator import OrderVerb
 from protocol.rollouts import Lane, RolloutStatus
 
@@ -66,7 +67,7 @@ def _followed(terminal: Terminal, session: Session, target: str, page: _Page) ->
             return found
         if terminal.timeout_s is not None and time.monotonic() - began_mono_s >= terminal.timeout_s:
             reports = "; ".join(f"{one.service}: {one.report}" for one in found if one.state != DONE)
-            raise CommandError(Code.TIMEOUT, f"not done within {span(terminal.timeout_s)}: {reports}")
+            raise CommandError(Code.TIMEOUT, f"not done within {said(terminal.timeout_s)}: {reports}")
         session.pause(EVERY_S)
 
 

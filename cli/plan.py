@@ -12,6 +12,7 @@ from cli.check import checked
 from cli.output import print_json, print_table
 from cli.project import Asked
 from cli.terminal import Terminal, read
+from protocol.durations import roughly
 from protocol.operator import OrderVerb
 from protocol.rollouts import Plan, PlanRow
 from protocol.shapes import JsonValue
@@ -24,7 +25,6 @@ PLAN_S = 45.0
 UNKNOWN = "unknown"
 
 MEGABYTE = 1_000_000
-MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
 
 
 def plan(terminal: Terminal, asked: Asked) -> None:
@@ -53,7 +53,9 @@ def plan(terminal: Terminal, asked: Asked) -> None:
 def summary(name: str, found: Plan) -> str:
     """The plan in one line."""
     more = " and what is unknown" if found.unknown else ""
-    when = f"95 % probably done within {_span(found.likely_s)}" if found.likely_s is not None else "nobody can say when"
+    when = (
+        f"95 % probably done within {roughly(found.likely_s)}" if found.likely_s is not None else "nobody can say when"
+    )
     nodes = f"{found.nodes} {'node' if found.nodes == 1 else 'nodes'}"
     return f"{name}: {nodes}, {_size(found.pull_bytes)}{more} to pull, {when}"
 
@@ -67,10 +69,3 @@ def _cells(row: PlanRow) -> tuple[object, ...]:
 def _size(count: int) -> str:
     """As `docker pull` counts: megabytes of a million."""
     return f"{count / MEGABYTE:.1f} MB" if count < 1000 * MEGABYTE else f"{count / MEGABYTE / 1000:.1f} GB"
-
-
-def _span(seconds: float) -> str:
-    for unit_s, word in ((DAY_S, "days"), (HOUR_S, "h"), (MINUTE_S, "min")):
-        if seconds >= 2 * unit_s:
-            return f"{seconds / unit_s:.0f} {word}"
-    return f"{seconds:.0f} s"

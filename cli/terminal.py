@@ -15,11 +15,12 @@ from uuid import uuid4
 import typer
 
 from cli import errors
-from cli.errors import Code, CommandError, span
+from cli.errors import Code, CommandError
 from cli.options import DEFAULT_BROKER, DEFAULT_FLEET, Output
 from link.backoff import Pace
 from link.session import Session, UnreachableError
 from link.settings import LinkSettings
+from protocol.durations import said
 from protocol.measures import seconds
 from protocol.observed import Answer
 from protocol.operator import Denial, OperatorOrder, OrderVerb
@@ -102,7 +103,7 @@ class Terminal:
     def accepted(self, session: Session, answer: Answer | Refusal | None) -> Answer:
         """Return an answer that says yes; a refusal, a no and silence end the command."""
         if answer is None:
-            raise errors.silent(self.fleet, span(self.patience_s), presence(session))
+            raise errors.silent(self.fleet, said(self.patience_s), presence(session))
         if isinstance(answer, Refusal):
             raise CommandError(Code.REFUSED, str(answer))
         if not answer.ok:

@@ -16,6 +16,7 @@ from agent.decide.node import Node, Now
 from agent.decide.task import Task
 from agent.decide.trial import Seen, Trial
 from agent.decide.verdicts import end
+from protocol.durations import said
 from protocol.observed import TaskState
 
 
@@ -34,7 +35,7 @@ def watch(node: Node, trial: Trial, now: Now) -> None:
         _watch_running(node, trial, task, now)
     elif now.has_come(trial.until_mono_s):
         healthy_s = trial.offer.conduct.healthy_s
-        end(node, trial, Seen.UNWELL, f"was not well within {healthy_s:g} s: {task.reason or task.state}")
+        end(node, trial, Seen.UNWELL, f"was not well within {said(healthy_s)}: {task.reason or task.state}")
 
 
 def _unwell(node: Node, trial: Trial, task: Task) -> str:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.decide.durations import over, said
+from agent.decide.durations import over
 from agent.decide.effects import Probe, Stop
 from agent.decide.inputs import ContainerSeen, Done, Phase, Retry, StepEnded
 from agent.decide.node import Node, Now
 from agent.decide.trial import LockSeen, Seen, Trial, advance
+from protocol.durations import said
 from protocol.observed import OfferState, TaskState
 
 PROBE_EVERY_S = 5.0

@@ -16,6 +16,7 @@ from agent.decide.node import Node, Now
 from agent.decide.restarts import instance
 from agent.decide.task import Seen, Task, advance
 from protocol.desired import TaskSpec
+from protocol.durations import said
 from protocol.envelope import Packet
 from protocol.observed import TaskState
 
@@ -56,6 +57,6 @@ def judged(task: Task, spec: TaskSpec, container: ContainerSeen | None, *, too_l
     is_over = task.state is TaskState.STOPPED or (task.state is TaskState.FAILED and task.due_mono_s is None)
     if task.silenced or not too_long or is_over:
         return task
-    reason = f"stopped, because the controller was not heard for longer than {spec.stop_after_s:g} s"
+    reason = f"stopped, because the controller was not heard for longer than {said(spec.stop_after_s)}"
     quiet = replace(task, state=advance(task.state, Seen.SILENCED), silenced=True, reason=reason)
     return replace(quiet, due_mono_s=None, retry_s=None, running_since_mono_s=None)

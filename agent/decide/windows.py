@@ -7,16 +7,16 @@ what the window is there to prevent. What has begun inside may end outside.
 
 from __future__ import annotations
 
-from agent.decide.durations import said
 from agent.decide.now import Now
 from protocol.desired import Window
+from protocol.durations import window as hours
 
 
 def closed(window: Window | None, now: Now) -> str:
     """Why nothing may begin now, in a sentence that holds still; nothing while the window is open."""
     if window is None:
         return ""
-    waits = f"waits for its window: {_time(window.schedule)} for {said(window.duration_s)}"
+    waits = f"waits for its window: {hours(window.schedule, window.duration_s)}"
     if not now.clock.is_right:
         return f"{waits}; the node's clock is not set"
     start_epoch_s = _next(window.schedule, now.epoch_s - window.duration_s, now)
@@ -30,10 +30,3 @@ def _next(schedule: str, after_epoch_s: float, now: Now) -> float:
     from protocol.cron import next_after  # noqa: PLC0415 - 0.4 MB that a node without windows does without
 
     return next_after(schedule, after_epoch_s, now.zone)
-
-
-def _time(schedule: str) -> str:
-    """A schedule as people say it where it is one time of each day, otherwise as it was written."""
-    minute, hour, *days = [*schedule.split(), "", ""][:5]
-    is_daily = minute.isdecimal() and hour.isdecimal() and days == ["*", "*", "*"]
-    return f"{int(hour):02}:{int(minute):02}" if is_daily else schedule

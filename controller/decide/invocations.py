@@ -19,7 +19,7 @@ from controller.decide.home_assistant import ends
 from controller.decide.invocation import OPEN, Entry, InvocationSeen, InvocationState, advance
 from controller.decide.presence import Presence
 from controller.decide.records import service_key, stack_of
-from protocol import triggers
+from protocol import durations, triggers
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
@@ -197,7 +197,7 @@ def expire(fleet: Fleet, key: str) -> None:
     if entry is None or entry.state not in OPEN:
         return
     where = f"{entry.node} gave no result" if entry.node else "no node that is online has the function"
-    said = f"{entry.function} expired after {entry.invocation.valid_s:g} s: {where}"
+    said = f"{entry.function} expired after {durations.said(entry.invocation.valid_s)}: {where}"
     _end(fleet, entry, InvocationSeen.EXPIRED, Answer(entry.call, ok=False, message=said))
 
 

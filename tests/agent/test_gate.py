@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agent.decide.node import LOOK_EVERY_S
 from protocol.container import HealthCheck
 from protocol.desired import Conduct, Offer, Restart
+from protocol.durations import said
 from protocol.observed import OfferState, OfferStatus
 from sim.images import Behaviour
 from tests.fakes.agent import Rig, offer, task
@@ -146,7 +147,7 @@ def test_a_revision_has_so_long_to_be_well(tmp_path: Path, healthy_s: float) -> 
     assert offered(rig).state is OfferState.TRYING
     rig.run(6)
     assert offered(rig).state is OfferState.FAILED
-    assert f"was not well within {healthy_s:g} s" in offered(rig).reason
+    assert f"was not well within {said(healthy_s)}" in offered(rig).reason
     rig.run(5)
     assert rig.boxes() == {WEB: ["a"]}
 

@@ -42,7 +42,7 @@ def test_it_is_stopped_after_its_time_and_nothing_else_is(rig: Rig) -> None:
     assert set(rig.running()) == {"porch.other.1"}
     record = rig.node.tasks.get(WEB)
     assert record is not None
-    assert record.reason == "stopped, because the controller was not heard for longer than 60 s"
+    assert record.reason == "stopped, because the controller was not heard for longer than 1 min"
     rig.run(600)
     assert state(rig) is TaskState.STOPPED
 

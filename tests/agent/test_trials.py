@@ -257,7 +257,7 @@ def test_a_trial_that_never_comes_up_ends_by_its_deadline(rig: Rig) -> None:
     rig.grant()
     rig.run(700)
     assert offered(rig).state is OfferState.FAILED
-    assert "600 s" in offered(rig).reason
+    assert "10 min" in offered(rig).reason
     assert rig.running()[WEB] == ["a"]
 
 

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.decide.durations import over, said
+from agent.decide.durations import over
 from agent.decide.now import Now
 from agent.decide.report import AGAIN_S
 from agent.decide.windows import closed
 from protocol.desired import Offer, Window
+from protocol.durations import said
 from protocol.observed import Clock, OfferState, OfferStatus, Request
 from tests.fakes.agent import Rig, offer, task
 

@@ -132,8 +132,8 @@ def test_each_wait_is_told_before_it_comes() -> None:
     )
     rows = by_node(plan(desk, text))
     common = [
-        "waits for its window: 0 3 * * * for 7200 s, in Europe/Berlin",
-        "waits while /run/busy is there, 3600 s at most",
+        "waits for its window: 03:00 for 2 h, in Europe/Berlin",
+        "waits while /run/busy is there, at most 1 h",
     ]
     assert rows["pi-1"]["disk_free_bytes"] == 1_000_000
     assert list(rows["pi-1"]["waits"]) == ["has 1000000 B of disk free, less than it has to pull", *common]

@@ -264,7 +264,7 @@ def test_without_replace_a_lost_task_waits_for_its_nodes_word() -> None:
     desk = fleet("{lost_after: 5m, replace: false}")
     falls(desk, after_s=290.0)
     assert told(desk) == ["pi-1"]
-    assert place(desk).reason.startswith("the node is offline; after 300 s it goes elsewhere")
+    assert place(desk).reason.startswith("the node is offline; after 5 min it goes elsewhere")
     passes(desk, 1800.0, away="pi-1")
     assert told(desk) == []
     assert place(desk).reason == "waits until pi-1 has stopped it"
@@ -281,7 +281,7 @@ def test_without_replace_a_task_that_stops_by_itself_moves_when_it_has() -> None
     desk = fleet("{stop_on_client_after: 2m, replace: false}", stop_grace_period="20s")
     assert desk.assignment("pi-1").tasks[0].stop_after_s == 120.0
     falls(desk, after_s=120.0)
-    assert place(desk).reason.startswith("the node is offline; it stops by itself after 120 s, and then another node")
+    assert place(desk).reason.startswith("the node is offline; it stops by itself after 2 min, and then another node")
     passes(desk, 20.0 + 90.0 - 1.0, away="pi-1")
     assert told(desk) == ["pi-1"]
     passes(desk, 2.0, away="pi-1")

@@ -10,7 +10,7 @@ from protocol.observed import Link, OfferState
 from tests.controller.gradual import SERVICE, Bed
 
 DEADLINE = "{progress_deadline: 10m}"
-LATE = "nothing settled for 600 s, although nodes are there that could go on"
+LATE = "nothing settled for 10 min, although nodes are there that could go on"
 
 
 def pass_time(bed: Bed, minutes: float) -> None:

@@ -86,7 +86,7 @@ def test_what_stops_by_itself_goes_elsewhere_and_never_runs_twice() -> None:
         fleet.cut(*home)
         fleet.run_for(seconds=100)
         assert where(fleet) == home
-        assert "it stops by itself after 120 s" in reasons(fleet, "home")
+        assert "it stops by itself after 2 min" in reasons(fleet, "home")
         fleet.run_for(seconds=75)
         assert where(fleet) == set()
         fleet.run_for(minutes=2)

@@ -11,6 +11,7 @@ from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
 from controller.decide.records import Task, revision_key, service_of
 from controller.decide.rollouts.slot import HOLDING
+from protocol import durations
 from protocol.stack import Disconnect
 
 KEEP = Disconnect(replace=False)
@@ -86,7 +87,9 @@ def reason(fleet: Fleet, task: Task) -> str:
     if task.task in fleet.orphans:
         return "the node is offline, and no other node may take it"
     if said.lost_after_s and not said.replace:
-        return f"the node is offline; after {said.lost_after_s:g} s it goes elsewhere, as soon as the node shows that it stopped"
+        after = durations.said(said.lost_after_s)
+        return f"the node is offline; after {after} it goes elsewhere, as soon as the node shows that it stopped"
     if said.stop_after_s and not said.replace:
-        return f"the node is offline; it stops by itself after {said.stop_after_s:g} s, and then another node takes it"
+        after = durations.said(said.stop_after_s)
+        return f"the node is offline; it stops by itself after {after}, and then another node takes it"
     return "the node is offline"

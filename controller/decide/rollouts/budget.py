@@ -14,6 +14,7 @@ from controller.decide.rollouts import outages, phases
 from controller.decide.rollouts.census import census
 from controller.decide.rollouts.outages import Group
 from controller.decide.rollouts.slot import GRANTING, Rollout, Slot, Standing, returning
+from protocol.durations import said
 from protocol.update import Disruption, Update
 
 NAMES_SHOWN = 5
@@ -30,7 +31,7 @@ def full(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> str:
         lost = f", {counts.silent} of them on nodes that went silent" if counts.silent else ""
         return f"waits for room: {counts.held} of {most} are changing{lost}"
     if now_mono_s < free_mono_s(fleet, rollout):
-        return f"waits for the delay of {policy.delay_s:g} s after the last one"
+        return f"waits for the delay of {said(policy.delay_s)} after the last one"
     return ""
 
 

@@ -14,6 +14,7 @@ from controller.decide.presence import Presence
 from controller.decide.records import service_key
 from controller.decide.rollouts import attendance, pins
 from controller.decide.rollouts.forecast import Prospect, likely
+from protocol.durations import said, window
 from protocol.rollouts import PlanRow
 from protocol.stack import Service
 
@@ -120,12 +121,12 @@ def waits(outlook: Outlook, row: PlanRow) -> Iterator[str]:
         yield f"pinned by an operator; `bramble unpin {key} --node {row.node}` ends it"
     if fleet.presence(row.node) is Presence.OFFLINE:
         yield "is away; it is updated when it returns"
-    window, lock = service.update.conduct.window, service.update.conduct.lock
-    if window is not None:
+    opens, lock = service.update.conduct.window, service.update.conduct.lock
+    if opens is not None:
         zone = fleet.nodes[row.node].inventory.zone or "its own time zone"
-        yield f"waits for its window: {window.schedule} for {window.duration_s:g} s, in {zone}"
+        yield f"waits for its window: {window(opens.schedule, opens.duration_s)}, in {zone}"
     if lock is not None:
-        yield f"waits while {lock.path} is there, {lock.most_s:g} s at most"
+        yield f"waits while {lock.path} is there, at most {said(lock.most_s)}"
 
 
 def _queue_s(service: Service, tasks: int) -> float:

@@ -14,6 +14,7 @@ from controller.decide.rollouts.census import census, of_batch
 from controller.decide.rollouts.course import become
 from controller.decide.rollouts.slot import GRANTING, Rollout, SlotState, Standing
 from controller.decide.rollouts.verdict import failure
+from protocol import durations
 
 KIND = "progress"
 
@@ -50,7 +51,7 @@ def over(fleet: Fleet, service: str, _: float) -> None:
         return
     said = failure(
         rollout.policy,
-        f"nothing settled for {rollout.policy.progress_s:g} s, although nodes are there that could go on",
+        f"nothing settled for {durations.said(rollout.policy.progress_s)}, although nodes are there that could go on",
     )
     fleet.remark(service, said.reason)
     fleet.unsettled.judged.add(service)
