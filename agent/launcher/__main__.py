@@ -68,7 +68,7 @@ def try_out(disk: Disk, command: Command, engine: Containers, what: markers.Try)
         return markers.linked(disk, markers.CURRENT) == what.name
 
     if box is not None:
-        return Beside(engine, box.container, what.within_s, is_kept).run()
+        return Beside(engine, box.container, what.within_s, is_kept, _tell).run()
     return Child(command, what.name, what.within_s, is_kept, os.environ).run()
 
 
@@ -76,7 +76,7 @@ def end_try(disk: Disk, engine: Containers, us: str, what: markers.Try | None) -
     """A container whose try is over, because its watchdog was killed too often, runs no more when another agent starts."""
     box = markers.box(disk, what.name) if what is not None and what.name != us else None
     if what is not None and box is not None and markers.linked(disk, markers.CURRENT) != what.name:
-        put_down(engine, box.container)
+        put_down(engine, box.container, _tell)
 
 
 def _tell(sentence: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
@@ -44,6 +44,7 @@ class Beside:
     container: str
     within_s: float
     is_kept: Callable[[], bool]
+    tell: Callable[[str], object]
     is_stopping: bool = False
 
     def run(self) -> Ending | OSError:
@@ -51,7 +52,7 @@ class Beside:
         with heeding(self._stop):
             ending = self._watched()
         if isinstance(ending, OSError) or not ending.was_kept:
-            put_down(self.containers, self.container)
+            put_down(self.containers, self.container, self.tell)
         return ending
 
     def _watched(self) -> Ending | OSError:
@@ -88,10 +89,16 @@ class Beside:
         self.is_stopping = True
 
 
-def put_down(containers: Containers, container: str) -> None:
-    """See to it that a container does not run: two agents under one name would be two devices."""
+def put_down(containers: Containers, container: str, tell: Callable[[str], object]) -> None:
+    """See to it that a container does not run: two agents under one name would be two devices. What is left running is told."""
     until_mono_s = time.monotonic() + PUT_DOWN_S
-    while _state(containers, container).get("Running") and time.monotonic() < until_mono_s:
+    while _state(containers, container).get("Running"):
+        if time.monotonic() >= until_mono_s:
+            tell(
+                f"{container} is not known to have ended: for {PUT_DOWN_S:g} s the engine did not say so; if it runs, two agents "
+                f"speak as this node. Look with `docker ps`, and end it with `docker rm --force {container}`"
+            )
+            return
         _kill(containers, container, signal.SIGKILL)
         time.sleep(LOOK_EVERY_S / 10)
 
@@ -120,12 +127,17 @@ def give_way(disk: Disk, containers: Containers, us: str, name: str) -> OSError 
     return None
 
 
-def _state(containers: Containers, container: str) -> Any:
-    """How it stands; an engine that does not answer just now has not ended anything."""
+def _state(containers: Containers, container: str) -> Mapping[str, Any]:
+    """How it stands; an engine that does not answer just now, or with anything else, has not ended anything."""
     try:
-        return containers.inspect(container)["State"]
+        told = containers.inspect(container)
     except OSError as error:
         return {"Running": error.errno != NOT_FOUND}
+    state = told.get("State") if isinstance(told, dict) else None
+    if not isinstance(state, dict) or not isinstance(state.get("Running"), bool):
+        return {"Running": True}
+    code = state.get("ExitCode")
+    return {"Running": state["Running"], "ExitCode": code if isinstance(code, int) else 0}
 
 
 def _kill(containers: Containers, container: str, number: int) -> None:

@@ -77,7 +77,7 @@ def disk(tmp_path: Path) -> Disk:
 
 
 def tried(engine: Played, *, within_s: float = 60.0, is_kept: bool = False) -> Ending | OSError:
-    return Beside(engine, "new", within_s, lambda: is_kept).run()
+    return Beside(engine, "new", within_s, lambda: is_kept, engine.log.append).run()
 
 
 def test_one_that_is_kept_goes_on_and_its_watchdog_does_not_wait_for_its_end() -> None:
@@ -149,6 +149,37 @@ def test_one_whose_watchdog_was_killed_too_often_is_ended_before_another_starts(
         markers.point(disk, markers.CURRENT, NEW if kept else BASE)
         end_try(disk, engine, us, Try(NEW))
         assert engine.running["new"] is runs
+
+
+def test_one_that_cannot_be_put_down_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an engine nobody knows; what was done is not as good as nothing, and whoever reads the log can end it."""
+    monkeypatch.setattr(beside, "PUT_DOWN_S", 0.0)
+    engine, said = Played(heeds=()), list[str]()
+    engine.running["new"] = True
+    beside.put_down(engine, "new", said.append)
+    (sentence,) = said
+    assert "new is not known to have ended" in sentence
+    assert "docker rm --force new" in sentence
+    engine.running["new"] = False
+    beside.put_down(engine, "new", said.append)
+    assert said == [sentence]
+
+
+@pytest.mark.parametrize("answer", [{}, [], None, "up", {"State": {}}, {"State": None}, {"State": {"Running": "yes"}}])
+def test_an_answer_that_says_nothing_ends_nothing(answer: object) -> None:
+    """A proxy that answers for the engine is no end of a container: it is looked at again, until its time is over."""
+    engine = Played()
+    looks = iter([answer])
+    engine.inspect = lambda container: next(looks, Played.inspect(engine, container))  # type: ignore[method-assign]
+    assert tried(engine, is_kept=True) == Ending(HAND_OVER, was_kept=True)
+    assert engine.running["new"]
+
+
+def test_an_end_without_a_code_is_an_end() -> None:
+    """An engine that says less than ours do."""
+    engine = Played()
+    engine.inspect = lambda _: {"State": {"Running": False}}  # type: ignore[method-assign]
+    assert isinstance(tried(engine), Ending)
 
 
 def test_a_vigil_asks_once_and_then_kills() -> None:
