@@ -1,8 +1,9 @@
 """What a registry says of an image, without pulling it: the digest behind its tag, and the platforms that it is made for.
 
-The HTTP API of registries (OCI distribution specification 1.1, chapter "Pulling manifests"), with Docker's tokens. Each question is
-asked in a thread of its own and answered by an `Inspected` in the inbox, also when the registry cannot be reached, refuses, or says
-nonsense: the reason is then one sentence. As with Docker, a registry on this machine is asked by plain HTTP, others if told so.
+The HTTP API of registries (OCI distribution specification 1.1, chapter "Pulling manifests"), with Docker's tokens. A few threads ask
+what is to be asked, in its order; the rest waits. Each question is answered by an `Inspected` in the inbox, also when the registry
+cannot be reached, refuses, or says nonsense: the reason is then one sentence. As with Docker, a registry on this machine is asked by
+plain HTTP, others if told so.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from http.client import HTTPException, HTTPResponse
 from ipaddress import ip_address
+from queue import SimpleQueue
 from typing import Any
 from urllib.error import HTTPError, URLError
 
@@ -30,7 +32,7 @@ from protocol.ids import DOCKER_HUB, full_reference
 from protocol.shapes import INT_LIMIT
 
 AT_ONCE = 8
-"""A stack has a handful of images; more would only be noticed by the registry."""
+"""Threads, and so questions under way: a stack has a handful of images; more would only be noticed by the registry."""
 
 TIMEOUT_S = 5.0
 """Of one request; four of them (token, list, manifest, configuration) fit into twice the time that a manifest waits."""
@@ -63,16 +65,23 @@ class Registries:
     def __init__(self, deliver: Callable[[Inspected], object], insecure: Collection[str] = ()) -> None:
         """`insecure` registries (`host:port`) speak plain HTTP."""
         self._deliver, self._insecure = deliver, frozenset(insecure)
-        self._room = threading.BoundedSemaphore(AT_ONCE)
+        self._waiting: SimpleQueue[Inspect] = SimpleQueue()
+        self._threads = 0
 
     def ask(self, asked: Inspect) -> None:
-        """Ask about an image; the answer is delivered from another thread."""
-        threading.Thread(target=self._answer, args=(asked,), name="registry", daemon=True).start()
+        """Ask about an image, from one thread; the answer is delivered from another."""
+        self._waiting.put(asked)
+        if self._threads < AT_ONCE:
+            self._threads += 1
+            threading.Thread(target=self._work, name="registry", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            self._answer(self._waiting.get())
 
     def _answer(self, asked: Inspect) -> None:
         try:
-            with self._room:
-                said = self._inspected(asked)
+            said = self._inspected(asked)
         except Exception as error:  # a thread would keep it to itself, and the stack would wait for its deadline
             log.exception("registry_crashed image=%s", asked.reference)
             said = Inspected(asked.stack, asked.reference, reason=f"a fault of the controller: {type(error).__name__}")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.registry import Registries
+from controller.adapters.registry import AT_ONCE, Registries
 from controller.decide.effects import Inspect
 from controller.decide.inputs import Inspected, Layer
 from lab.registry import Registry
@@ -151,6 +151,26 @@ def served(kind: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"127.0.0.1:{server.server_address[1]}"
     server.shutdown()
+
+
+class _Open(_Guarded):
+    """A registry that wants no token."""
+
+    def do_GET(self) -> None:
+        self._say(200, {"mediaType": LIST, "manifests": [{"platform": {"os": "linux", "architecture": "arm64"}}]})
+
+
+def test_many_questions_wait_for_a_few_threads() -> None:
+    """However many images are asked for at once, and each is answered."""
+    answers: SimpleQueue[Inspected] = SimpleQueue()
+    with served(_Open) as name:
+        registries, before = Registries(answers.put), set(threading.enumerate())
+        for number in range(100):
+            registries.ask(Inspect("shop", f"{name}/web:{number}"))
+        ours = [one for one in threading.enumerate() if one not in before and one.name == "registry"]
+        said = {answers.get(timeout=ANSWER_S).reference for _ in range(100)}
+    assert len(ours) == AT_ONCE
+    assert said == {f"{name}/web:{number}" for number in range(100)}
 
 
 @pytest.fixture
