@@ -1,8 +1,8 @@
 """What a registry says of an image, without pulling it: the digest behind its tag, and the platforms that it is made for.
 
-The HTTP API of registries (OCI distribution specification 1.1, chapter "Pulling manifests"), with Docker's tokens. A few threads ask
+The HTTP API of registries (OCI distribution specification 1.1, chapter "Pulling manifests") and Docker's tokens. A few threads ask
 what is to be asked, in its order; the rest waits. Each question is answered by an `Inspected` in the inbox, also when the registry
-cannot be reached, refuses, or says nonsense: the reason is then one sentence. As with Docker, a registry on this machine is asked by
+cannot be reached, refuses or says nonsense: the reason is one sentence then. As with Docker, one on this machine is asked by
 plain HTTP, others if told so.
 """
 
