@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from agent.actions import NO_RELEASES, Actions, BoardSeam, ProcessesSeam, ReleasesSeam, WorkersSeam
-from agent.decide import publications, report
+from agent.decide import instances, publications, report
 from agent.decide.cycle import cycle
 from agent.decide.effects import Effect, Forget, Note
 from agent.decide.inputs import EngineHint, HostSeen, StepEnded, Touched
@@ -151,7 +151,7 @@ class Loop:
             self._said = self.node.said
         self._act(effects)
         self._date(now)
-        self.mail.send(now)
+        self.mail.send(now, is_asking=instances.is_asked(self.node))
         self._expire(now)
         return effects
 

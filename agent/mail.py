@@ -24,6 +24,10 @@ from protocol.topics import ControllerPresenceTopic, PresenceTopic, parse
 
 log = logging.getLogger(__name__)
 
+HELD_S = 0.01
+# How long facts give way to what somebody waits for: a function that is being asked, and what it had said. Nobody waits for a fact
+# within ten milliseconds, and those of one event then travel and are acknowledged together.
+
 POISON = "brings the connection down"
 UNWANTED = "the broker does not take it"
 # Both are labels of a metric, so they hold no sizes and no names; the log has those.
@@ -62,6 +66,7 @@ class Mail:
         self._unwanted: list[tuple[int, str]] = []
         self._sent_version = -1
         self._has_fallen = False
+        self._held_mono_s: float | None = None
 
     def told(self, seen: object, now: Now) -> list[tuple[int, str]]:
         """Follow the link; returns the facts that have proved to bring it down."""
@@ -103,6 +108,8 @@ class Mail:
         """When to send again, if nothing is heard: soon, if something found no room or is to be set aside."""
         if self._unsaid or self._unwanted or self.posting.is_waiting:
             return soon_mono_s
+        if self._held_mono_s is not None:
+            return self._held_mono_s + HELD_S
         return self._courier.next_mono_s if self._outbox.size else float("inf")
 
     def act(self, effect: Effect, node: Node) -> bool:
@@ -120,8 +127,8 @@ class Mail:
                 return False
         return True
 
-    def send(self, now: Now) -> None:
-        """Send what waits, as far as there is room."""
+    def send(self, now: Now, *, is_asking: bool = False) -> None:
+        """Send what waits, as far as there is room; facts last of all, and not while a function is being asked."""
         for key, packet in tuple(self._unsaid.items()):
             if isinstance(self._publish(packet), Busy):
                 break
@@ -129,9 +136,26 @@ class Mail:
         self.posting.send()
         if self._outbox.size == 0:
             self._has_fallen = False  # no row of then is left that would have to travel alone
-            return
+            self._held_mono_s = None
+        elif not self._gives_way(now, is_asking=is_asking):
+            self._send_facts(now)
+
+    def _gives_way(self, now: Now, *, is_asking: bool) -> bool:
+        """Whether facts wait for what is nearer; a full window of them does not."""
+        is_near = (is_asking or self.posting.is_under_way) and self._outbox.size < WINDOW
+        if not is_near or (self._held_mono_s is not None and now.mono_s >= self._held_mono_s + HELD_S):
+            self._held_mono_s = None
+        elif self._held_mono_s is None and self._is_due(now):
+            self._held_mono_s = now.mono_s
+        return self._held_mono_s is not None
+
+    def _is_due(self, now: Now) -> bool:
+        """Whether the outbox is another than the one that was sent, or something in it is to be sent again."""
+        return self._sent_version != self._outbox.version or now.mono_s >= self._courier.next_mono_s
+
+    def _send_facts(self, now: Now) -> None:
         free = self._broker.free
-        if free <= 0 or (self._sent_version == self._outbox.version and now.mono_s < self._courier.next_mono_s):
+        if free <= 0 or not self._is_due(now):
             return
         head = self._outbox.outstanding(WINDOW)
         base = min((row.sequence for row in head), default=0)

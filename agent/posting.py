@@ -32,6 +32,11 @@ class Posting:
         """Whether something finds no room now."""
         return bool(self._waiting)
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the broker has yet to say that it has something."""
+        return bool(self._under_way)
+
     def take(self, effect: Publish) -> None:
         """Have it said."""
         self._waiting.append(effect)

@@ -68,6 +68,11 @@ def is_ready(node: Node, function: FunctionSpec) -> bool:
     return any(one.is_ready for one in _instances(node, function))
 
 
+def is_asked(node: Node) -> bool:
+    """Whether one of them is at work on a run."""
+    return any(one.runs for one in node.instances.values())
+
+
 def take(node: Node, function: FunctionSpec, run: str) -> str:
     """Give an instance a run; the key of the instance, empty where the function is none that is kept warm."""
     found = seat(node, function) if function.mode is Mode.WARM else None
