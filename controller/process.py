@@ -66,7 +66,8 @@ class Process:
             for state in SlotState
         }
         lengths = (self._loop.inbox_length, self._loop.outgoing_length)
-        shown = Snapshot(fleet.counts, nodes, slots, durations, *lengths, fleet.is_up, tuple(gauges(fleet)))
+        functions = fleet.catalogue.functions
+        shown = Snapshot(fleet.counts, nodes, slots, durations, *lengths, fleet.is_up, tuple(gauges(fleet)), functions)
         self._metrics.publish(shown)
 
 

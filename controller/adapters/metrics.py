@@ -6,7 +6,7 @@ may fail is the port: that ends the process at its start, with the port's number
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
@@ -20,7 +20,10 @@ TURN_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that is shown, as it stands after a turn. `counts` only ever grow."""
+    """Everything that is shown, as it stands after a turn. Each of the `counts` only grows, until what it counts is gone.
+
+    Of `functions` that are not among these nothing is shown.
+    """
 
     counts: Mapping[tuple[str, ...], int]
     nodes: Mapping[str, int]
@@ -30,6 +33,7 @@ class Snapshot:
     outgoing_length: int
     is_up: bool
     gauges: tuple[tuple[tuple[str, ...], float], ...] = ()
+    functions: Collection[str] = ()
 
 
 _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
@@ -116,6 +120,7 @@ class Metrics:
         """Serve on this address until the process ends."""
         self._registry = CollectorRegistry()
         self._before: dict[tuple[str, ...], int] = {}
+        self._timed: set[str] = set()
         self._counters = {
             key: Counter(name, help_, labels, registry=self._registry)
             for key, (name, help_, labels) in _COUNTERS.items()
@@ -153,8 +158,7 @@ class Metrics:
         self._slots.clear()  # of services that are gone nothing is shown
         for (service, state), number in now.slots.items():
             self._slots.labels(service, state).set(number)
-        for function, duration_s in now.durations:
-            self._invocation.labels(function).observe(duration_s)
+        self._time(now.durations, now.functions)
         self._show(now.gauges)
         self._inbox.set(now.inbox_length)
         self._outgoing.set(now.outgoing_length)
@@ -168,7 +172,19 @@ class Metrics:
         for (key, *named), value in gauges:
             (self._gauges[key].labels(*named) if named else self._gauges[key]).set(value)
 
+    def _time(self, durations: tuple[tuple[str, float], ...], functions: Collection[str]) -> None:
+        for function in [one for one in self._timed if one not in functions]:
+            self._timed.remove(function)
+            self._invocation.remove(function)
+        for function, duration_s in durations:
+            if function in functions:
+                self._timed.add(function)
+                self._invocation.labels(function).observe(duration_s)
+
     def _count(self, counts: Mapping[tuple[str, ...], int]) -> None:
+        for name in [name for name, number in self._before.items() if counts.get(name, 0) < number]:
+            del self._before[name]  # gone, or gone and there again: it counts from 0
+            self._counters[name[0]].remove(*name[1:])
         for (key, *labels), number in counts.items():
             name, more = (key, *labels), number - self._before.get((key, *labels), 0)
             if more and key in self._counters:

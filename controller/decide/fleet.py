@@ -10,7 +10,7 @@ so a restart decides again what it may have left undecided; deciding twice chang
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
@@ -62,6 +62,9 @@ from protocol.observed import Answer, Health, NodeStatus, Request, TaskStatus
 from protocol.operator import StackStatus
 from protocol.stack import Service, Stack
 from protocol.topics import Topic
+
+UNKNOWN = "unknown"
+"""What a function is called in the metrics that no stack has."""
 
 
 @dataclass(eq=False)
@@ -254,6 +257,15 @@ class Fleet:
     def tally(self, *name: str) -> None:
         """Count something for the metrics."""
         self.counts[name] = self.counts.get(name, 0) + 1
+
+    def tally_function(self, name: str, function: str, *more: str) -> None:
+        """Count something of a function, by its name while a stack has it: the labels of a metric are names of ours."""
+        self.tally(name, function if function in self.catalogue.functions else UNKNOWN, *more)
+
+    def forget_counts(self, functions: Collection[str]) -> None:
+        """Count functions that are gone no more, or whoever makes up names would fill the memory of us and of Prometheus."""
+        if functions:
+            self.counts = {name: count for name, count in self.counts.items() if not {*name[1:2]} & {*functions}}
 
     def say(self, topic: Topic, message: Any) -> None:
         """Publish; while the link is down its own rule says it again later."""

@@ -23,11 +23,12 @@ def enforce(fleet: Fleet, name: str) -> None:
     record = fleet.stacks[name]
     if record.stack is None:
         return
-    before, stack = fleet.catalogue.stacks.get(name), in_force(fleet, record.stack)
+    before, stack, functions = fleet.catalogue.stacks.get(name), in_force(fleet, record.stack), _functions(fleet, name)
     fleet.unsettled.reports.add(name)
     if before != stack:
         known = _revisions(fleet, name)
         changed(fleet, name, fleet.catalogue.put(stack))
+        fleet.forget_counts(functions - _functions(fleet, name))
         if before is not None and (known != _revisions(fleet, name) or switching.differ(before, stack)):
             switching.remember(fleet, before, stack)
     if before is not None and before.logins != stack.logins:
@@ -47,6 +48,7 @@ def forget(fleet: Fleet, stack: str) -> None:
     history.forget(fleet, stack)
     pins.forget(fleet, stack)
     fleet.earlier.drop(stack)
+    fleet.forget_counts(_functions(fleet, stack))
 
 
 def changed(fleet: Fleet, name: str, services: set[str]) -> None:
@@ -57,6 +59,10 @@ def changed(fleet: Fleet, name: str, services: set[str]) -> None:
         revision = fleet.catalogue.revisions[key]
         fleet.revisions.put(revision_key(key, revision), _revision(key, revision, fleet.catalogue.services[key]))
         history.note(fleet, key)
+
+
+def _functions(fleet: Fleet, stack: str) -> set[str]:
+    return {service_key(stack, one.name) for one in fleet.catalogue.functions_of(stack)}
 
 
 def _revisions(fleet: Fleet, stack: str) -> dict[str, str]:

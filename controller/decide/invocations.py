@@ -28,9 +28,6 @@ from protocol.triggers_results import called_by, unclear
 
 REPEAT, EXPIRY = "invocation", "expiry"
 
-UNKNOWN = "unknown"
-"""What a function is called in the metrics that is in no stack: the labels of a metric are names of ours."""
-
 SEEN = {
     ResultStatus.DONE: InvocationSeen.DONE,
     ResultStatus.FAILED: InvocationSeen.FAILED,
@@ -44,7 +41,7 @@ def sensed(fleet: Fleet, event: SensorEvent, now_mono_s: float) -> None:
     stack, functions = sections.sensed_by(fleet, event)
     for function in triggers.remembering(event, stack, functions):
         if (stack, function) not in _told(fleet, event.node):
-            fleet.tally("triggers_missed", service_key(stack, function))
+            fleet.tally_function("triggers_missed", service_key(stack, function))
     for asked in triggers.matches(event, stack, functions, fleet.name):
         is_taken = asked.id in event.taken
         open_entry(fleet, Entry(asked, near=event.node, by_node=is_taken), event.node if is_taken else "", now_mono_s)
@@ -57,7 +54,7 @@ def tell(fleet: Fleet, unclear: tuple[triggers.Unclear, ...]) -> None:
         function = service_key(one.place[0].stack, one.place[0].name)
         if ("conditions_unclear", function) not in fleet.counts:
             fleet.remark(function, str(one))
-        fleet.tally("conditions_unclear", function)
+        fleet.tally_function("conditions_unclear", function)
 
 
 def asked(fleet: Fleet, node: str, wanted: Invocation, now_mono_s: float) -> None:
@@ -148,7 +145,7 @@ def _is_abandoned(fleet: Fleet, entry: Entry) -> bool:
 
 
 def _taken_over(fleet: Fleet, entry: Entry, node: str) -> Entry:
-    fleet.tally("taken_over", entry.function)
+    fleet.tally_function("taken_over", entry.function)
     waiting = advance(entry.state, InvocationSeen.VANISHED)
     asked = (*(name for name in entry.asked if name != entry.node), entry.node)
     return replace(
@@ -239,8 +236,7 @@ def _end(fleet: Fleet, entry: Entry, seen: InvocationSeen, answer: Answer, attem
     fleet.deadlines.drop(REPEAT, key)
     fleet.deadlines.drop(EXPIRY, key)
     fleet.stranded.get(entry.function, set()).discard(key)
-    is_known = entry.function in fleet.catalogue.functions
-    fleet.tally("invocations", entry.function if is_known else UNKNOWN, entry.state.value)
+    fleet.tally_function("invocations", entry.function, entry.state.value)
     fleet.ended.append(key)
     while len(fleet.ended) > fleet.terms.ledger_rows:
         fleet.ledger.drop(fleet.ended.popleft())

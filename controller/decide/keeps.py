@@ -113,7 +113,7 @@ def _keep(fleet: Fleet, before: Keep, after: Keep) -> None:
     nodes = before.nodes.keys() | after.nodes.keys()
     fleet.unsettled.assignments |= {node for node in nodes if before.nodes.get(node) != after.nodes.get(node)}
     if more:
-        fleet.tally("scalings", after.function, "more" if more > 0 else "fewer")
+        fleet.tally_function("scalings", after.function, "more" if more > 0 else "fewer")
 
 
 def _forget(fleet: Fleet, key: str) -> None:
