@@ -1,20 +1,21 @@
 """paho, and its only home: one client for one connection, read in bulk underneath.
 
 Made for one connection epoch and then dropped: paho keeps queues, states and identifiers from one connection to the
-next, which is how messages come twice or never. paho does the greeting, keepalive, subscriptions and publishing; `read`
-takes 64 KiB at a time from the socket, turns PUBLISH into `Packet` values itself (`link.frames`), answers a whole read
-with one send of PUBACKs, and gives every other packet to paho's own handling. That uses private names of paho
-(`_in_packet`, `_packet_handle`, `_packet_queue`, `_loop_rc_handle`, `_sock_recv`, `_sock_send`, `_sock_close`): its version is
-pinned to a minor, and tests/link/test_wire.py holds both readings together. What paho writes is gathered here, and leaves in
-one piece.
+next, which is how messages come twice or never. paho does the greeting, keepalive and subscriptions; `read` takes 64 KiB
+at a time from the socket, turns PUBLISH into `Packet` values itself (`link.frames`), answers a whole read with one send of
+PUBACKs, and gives every packet but PUBLISH and PUBACK to paho's own handling. That uses private names of paho
+(`_in_packet`, `_packet_handle`, `_loop_rc_handle`, `_sock_recv`, `_sock_send`, `_sock_close`, `_mid_generate`): its version
+is pinned to a minor, and tests/link/test_wire.py holds both hands together. What is written is gathered, and leaves in one
+piece.
 
 paho's callbacks run inside `read`, `loop_write` and `loop_misc`, and only note what they were told: `accepted`,
-`subscribed`, `answered`, `ended`. What may fail: `open` raises OSError; everything later ends in a non-empty `ended`.
+`subscribed`, `ended`. What may fail: `open` raises OSError; everything later ends in a non-empty `ended`.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -32,9 +33,7 @@ from protocol.envelope import Packet
 CHUNK_BYTES = 64 * 1024
 # What one read takes at most: some 150 events. Larger reads gain nothing measurable and make an input of the inbox heavier.
 
-_PUBACK_COMMAND = 0x40
 _DISCONNECT_WITH_WILL = 0x04
-_NO_MATCHING_SUBSCRIBERS = 0x10  # a success: nobody listens now
 
 
 class Wire(mqtt.Client):
@@ -59,25 +58,26 @@ class Wire(mqtt.Client):
         self._rest = bytearray()
         self._needed_bytes = 0
         self._unsent = bytearray()
+        self._sent_bytes = 0
+        self._samples: deque[tuple[int, int]] = deque()
+        self._awaited: set[int] = set()
         self._filters: list[str] = []
         self.unheard: list[tuple[str, str]] = []
         self._heard: tuple[str, ...] = ()
         self._asked: dict[int, list[str]] = {}
-        self.max_inflight_messages = settings.inflight
         self.connect_timeout = settings.connect_timeout_s
         if settings.username:
             self.username_pw_set(settings.username, settings.password or None)
         if will is not None:
-            self.will_set(will.topic, will.payload, will.qos, will.retain, _properties(will, PacketTypes.WILLMESSAGE))
+            self.will_set(will.topic, will.payload, will.qos, will.retain, _properties(will))
         self._listen()
 
     def _listen(self) -> None:
         self.on_connect = self._note_connack
         self.on_subscribe = self._note_suback
-        self.on_publish = self._note_answer
         self.on_disconnect = self._note_end
         self.on_message = self._note_message
-        self.on_socket_open = _opened
+        self.on_socket_open = lambda _client, _own, opened: haste.begin(opened)
         self.on_socket_register_write = _leave_to_our_loop
 
     def open(self) -> None:
@@ -112,8 +112,13 @@ class Wire(mqtt.Client):
 
     def send(self, packet: Packet) -> int:
         """Queue a packet; its identifier comes back in `answered` (QoS 1: with the PUBACK; QoS 0: once written)."""
-        properties = _properties(packet, PacketTypes.PUBLISH)
-        return self.publish(packet.topic, packet.payload, packet.qos, packet.retain, properties).mid
+        identifier = self._mid_generate()
+        self._unsent += frames.written(packet, identifier)
+        if packet.qos:
+            self._awaited.add(identifier)
+        else:
+            self._samples.append((self._sent_bytes + len(self._unsent), identifier))
+        return identifier
 
     def want_write(self) -> bool:
         """Whether anything waits for the socket."""
@@ -121,7 +126,7 @@ class Wire(mqtt.Client):
 
     def loop_write(self) -> MQTTErrorCode:
         """Send all that waits at once. paho would go to the kernel for each packet, and for the interpreter's lock after each."""
-        result = MQTTErrorCode.MQTT_ERR_SUCCESS if self._unsent else super().loop_write()
+        result = super().loop_write() if super().want_write() else MQTTErrorCode.MQTT_ERR_SUCCESS
         self._flush()
         return result
 
@@ -154,7 +159,7 @@ class Wire(mqtt.Client):
         haste.acknowledge_quickly(self.socket())
 
     def _sock_send(self, buf: bytes | bytearray) -> int:
-        """For paho this was sent. No more of it comes before all of it was."""
+        """For paho this was sent: its greeting, its pings, its subscriptions."""
         self._unsent += buf
         return len(buf)
 
@@ -167,12 +172,16 @@ class Wire(mqtt.Client):
         opened = self.socket()
         try:
             while self._unsent and opened is not None:
-                del self._unsent[: opened.send(self._unsent)]
+                sent = opened.send(self._unsent)
+                del self._unsent[:sent]
+                self._sent_bytes += sent
         except BlockingIOError:
-            return
+            pass
         except OSError as error:
             self._unsent.clear()
             self._lose(f"the connection to {self.settings.place} broke: {error.strerror or error}")
+        while self._samples and self._samples[0][0] <= self._sent_bytes:
+            self.answered.append((self._samples.popleft()[1], ""))
 
     def _take(self, chunk: bytes) -> None:
         data = self._whole(chunk)
@@ -186,14 +195,21 @@ class Wire(mqtt.Client):
                 self.arrived.append(packet)
                 if identifier:
                     acknowledged.append(identifier)
+            elif first == frames.PUBACK:
+                self._answered(*frames.puback(data, start, end))
             else:
                 self._leave_to_paho(first, data[start:end])
             if self.ended:
                 return
         self._keep(data[end:])
         if acknowledged:
-            answers = b"".join(frames.PUBACK_BYTES + identifier.to_bytes(2, "big") for identifier in acknowledged)
-            self._packet_queue(_PUBACK_COMMAND, answers, acknowledged[-1], 1)
+            self._unsent += b"".join(frames.PUBACK_BYTES + identifier.to_bytes(2, "big") for identifier in acknowledged)
+
+    def _answered(self, identifier: int, refusal: str) -> None:
+        """A PUBACK; one that nobody waits for means nothing."""
+        if identifier in self._awaited:
+            self._awaited.discard(identifier)
+            self.answered.append((identifier, refusal))
 
     def _whole(self, chunk: bytes) -> bytes:
         """What is to be looked through now: nothing while the packet that has begun is not whole."""
@@ -252,9 +268,6 @@ class Wire(mqtt.Client):
             self.ended = f"{self.settings.place} refused a subscription: {', '.join(refused)}"
         self.subscribed = True
 
-    def _note_answer(self, _client: Any, _own: Any, mid: int, reason: ReasonCode, _said: Any) -> None:
-        self.answered.append((mid, _words(reason) if reason.is_failure else ""))
-
     def _note_end(self, _client: Any, _own: Any, flags: mqtt.DisconnectFlags, reason: ReasonCode, _said: Any) -> None:
         if flags.is_disconnect_packet_from_server:
             why = f"{self.settings.place} hung up: {_words(reason)}"
@@ -284,25 +297,21 @@ def packet_of(message: mqtt.MQTTMessage) -> Packet:
     )
 
 
-def _properties(packet: Packet, kind: int) -> Properties:
-    made = Properties(kind)  # type: ignore[no-untyped-call]
-    if packet.properties:
-        made.UserProperty = list(packet.properties)
-    if packet.content_type:
-        made.ContentType = packet.content_type
-    if packet.response_topic:
-        made.ResponseTopic = packet.response_topic
-    if packet.correlation:
-        made.CorrelationData = packet.correlation
+def _properties(will: Packet) -> Properties:
+    made = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+    if will.properties:
+        made.UserProperty = list(will.properties)
+    if will.content_type:
+        made.ContentType = will.content_type
+    if will.response_topic:
+        made.ResponseTopic = will.response_topic
+    if will.correlation:
+        made.CorrelationData = will.correlation
     return made
 
 
 def _words(reason: ReasonCode) -> str:
     return reason.getName().lower().replace("authorized", "authorised")
-
-
-def _opened(_client: Any, _own: Any, opened: Any) -> None:
-    haste.begin(opened)
 
 
 def _leave_to_our_loop(_client: Any, _own: Any, _opened: Any) -> None:
