@@ -183,6 +183,7 @@ class Fleet:
     answered_order: deque[str] = field(default_factory=deque)
     asked: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
+    is_told_out: bool = False
     unknown: dict[str, str] = field(default_factory=dict)
     unsaid: dict[str, dict[type[Topic], str]] = field(default_factory=dict)
     counts: dict[tuple[str, ...], int] = field(default_factory=dict)

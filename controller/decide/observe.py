@@ -42,6 +42,12 @@ from protocol.operator import ManifestFault
 
 UNKNOWN = "unknown"
 
+TOLD_OUT = (
+    "more than {} names speak here that are no nodes of this fleet; no further ones are told of, and all are counted as refusals "
+    "(unknown_node): see who may write to the broker"
+)
+"""Who makes up names fills neither our memory nor the log with them."""
+
 UNHEEDED: tuple[type[topics.Topic], ...] = (topics.HelloTopic, topics.StatusTopic, topics.RequestTopic)
 """What says how a node stands, and what it wants: of two devices under one name it would be true of one of them."""
 
@@ -192,9 +198,14 @@ def _unknown(fleet: Fleet, node: str, heard: Heard, now_mono_s: float) -> None:
     stream = mark.stream if mark is not None else getattr(heard.received.message, "stream", "")
     if stream and node not in fleet.departed and streams.key_of(node, stream) not in fleet.intakes:
         streams.ask(fleet, node, stream)
-    if node not in fleet.told and len(fleet.told) < fleet.terms.answers_kept:
+    if node in fleet.told:
+        return
+    if len(fleet.told) < fleet.terms.answers_kept:
         fleet.told.add(node)
         fleet.deadlines.set(UNKNOWN, node, now_mono_s + fleet.terms.suspect_grace_s)
+    elif not fleet.is_told_out:
+        fleet.is_told_out = True
+        fleet.remark("broker", TOLD_OUT.format(fleet.terms.answers_kept))
 
 
 def _status(fleet: Fleet, topic: topics.StatusTopic, status: NodeStatus, now_mono_s: float) -> None:

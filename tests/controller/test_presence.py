@@ -8,6 +8,7 @@ import pytest
 
 from controller.decide.effects import Remark
 from controller.decide.presence import NEXT, Presence, Seen, advance
+from controller.decide.terms import Terms
 from protocol.envelope import FactMark
 from protocol.observed import Health, Hello, Inventory, Link, NodeStatus, SensorEvent
 from protocol.topics import EventTopic, HealthTopic, HelloTopic, StatusTopic
@@ -100,6 +101,19 @@ def test_an_unknown_node_is_counted_and_told_about_once() -> None:
         told += desk.turn(10.0)
     assert told == [Remark("pi-9", "is no node of this fleet: it speaks, and has not said hello")]
     assert desk.fleet.counts["refusals", "unknown_node"] == 5
+
+
+def test_whoever_makes_up_names_is_told_of_once_and_counted_for_ever() -> None:
+    """As many are told of as are remembered; then it is said that there are more, and what to look at."""
+    desk = Desk(terms=Terms(answers_kept=3))
+    for number in range(10):
+        desk.heard(HealthTopic(FLEET, f"pi-{number}"), HEALTH)
+    desk.turn(100.0)
+    told = [effect for effect in desk.effects if isinstance(effect, Remark)]
+    (last,) = [remark for remark in told if remark.subject == "broker"]
+    assert len(told) == 4
+    assert "more than 3 names speak here" in last.sentence
+    assert desk.fleet.counts["refusals", "unknown_node"] == 10
 
 
 def test_a_sample_before_the_hello_is_no_news() -> None:
