@@ -53,7 +53,8 @@ class Process:
         node, outbox = self._loop.node, self._loop.store.outbox
         for effect in effects:
             if isinstance(effect, Note) and isinstance(effect.message, Result) and effect.message.duration_s:
-                self._metrics.ran(effect.message.function, effect.message.duration_s)
+                result = effect.message
+                self._metrics.ran(f"{result.stack}.{result.function}", result.duration_s)
         offline_s = now.mono_s - self._online_mono_s
         suppressed = {name: chain.suppressed for name, chain in node.edges.items()}
         self._metrics.publish(Snapshot(dict(node.counts), outbox.size, outbox.dropped, offline_s, suppressed))

@@ -208,7 +208,7 @@ def _failed(node: Node, run: Run, function: FunctionSpec | None, seen: RunEnded,
         finish(node, run, Seen.FAILED_AT_LAST, reason, seen)
         return
     wait_s = pause_s(run.id, run.attempt, function.backoff, seen.retry_after_s)
-    node.tally("invocation_retries", run.function)
+    node.tally("invocation_retries", f"{run.stack}.{run.function}")
     state = advance(run.state, Seen.FAILED)
     node.lines.put(node.runs, replace(run, state=state, reason=reason, due_mono_s=now.mono_s + wait_s))
 

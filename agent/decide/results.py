@@ -50,7 +50,7 @@ def finish(node: Node, run: Run, how: Seen, reason: str, seen: RunEnded | None =
     node.lines.drop(node.runs, run)
     node.ended.put(run.id, str(status))
     node.ended.keep_newest(LEDGER_MOST)
-    node.tally("invocations", run.function, status)
+    node.tally("invocations", f"{run.stack}.{run.function}", status)
     node.note(ResultTopic(node.fleet, node.name, run.id), result, priority=RESULT_PRIORITY)
 
 
@@ -77,7 +77,7 @@ def _followed(node: Node, result: Result) -> Result:
     """A result calls functions in its turn; those that run here are taken in the same turn as it is told."""
     functions = node.sections().functions
     if is_circle(result, functions):
-        node.tally("circles", result.function)
+        node.tally("circles", f"{result.stack}.{result.function}")
         said = f"calls nothing more, because {DEPTH_MOST} functions have called each other"
         return replace(result, reason="; ".join(filter(None, (result.reason, said))))
     calls = called_by(result, functions, node.fleet)

@@ -40,7 +40,7 @@ def _lenient(node: Node, place: Place, timer: Deadline | None, now: Now) -> Dead
     if can_take(node, function):
         _call(node, place, {}, now)
     else:
-        node.tally("ticks_missed", function.name)
+        node.tally("ticks_missed", f"{function.stack}.{function.name}")
     return Deadline(max(due_s + every_s, now.mono_s + every_s / 2))
 
 
@@ -56,7 +56,7 @@ def _counted(node: Node, place: Place, timer: Deadline | None, now: Now) -> Dead
     for mono_s in moments:
         _call(node, place, {"planned": now.wall_at(mono_s)}, now)
     if missed:
-        node.tally("ticks_missed", function.name, number=missed)
+        node.tally("ticks_missed", f"{function.stack}.{function.name}", number=missed)
     return ticks.dated(next_mono_s, node.boot, now)
 
 

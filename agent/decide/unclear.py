@@ -13,7 +13,8 @@ from protocol.triggers import Unclear, key_of, places, spec_of
 def tell(node: Node, unclear: tuple[Unclear, ...]) -> None:
     """Count them, and keep the first of each trigger."""
     for one in unclear:
-        node.tally("conditions_unclear", one.place[0].name)
+        function = one.place[0]
+        node.tally("conditions_unclear", f"{function.stack}.{function.name}")
         node.unclear.setdefault(key_of(one.place), (spec_of(one.place), str(one)))
 
 

@@ -109,7 +109,7 @@ def test_what_came_while_the_engine_was_away_is_made_good(rig: Rig, catchup: Cat
     rig.engine.daemon_starts()
     rig.run(MINUTE_S)
     assert called(rig) == made_good
-    assert rig.node.counts.get(("ticks_missed", "greet"), 0) == 3 - made_good
+    assert rig.node.counts.get(("ticks_missed", "porch.greet"), 0) == 3 - made_good
     rig.run(10 * MINUTE_S)
     assert called(rig) == made_good + 1
 

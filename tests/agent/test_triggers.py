@@ -258,7 +258,7 @@ def test_a_condition_that_cannot_be_told_is_counted_and_named_once(rig: Rig) -> 
         press(rig)
     rig.run(5)
     assert runs(rig) == 3
-    assert rig.loop.node.counts["conditions_unclear", "greet"] == 3
+    assert rig.loop.node.counts["conditions_unclear", "porch.greet"] == 3
     (said,) = [reason for reason in rig.messages(NodeStatus)[-1].reasons if "trigger" in reason]
     assert said == "trigger 0 of porch.greet calls nothing: its condition cannot be told: bool has no keys"
     assign(rig, TriggerSpec("doorbell", "pressed"), generation=2)
@@ -277,4 +277,4 @@ def test_a_condition_over_the_end_of_another_function_is_told_alike(rig: Rig) ->
     press(rig)
     rig.run(3)
     assert runs(rig) == 1
-    assert rig.loop.node.counts["conditions_unclear", "log"] == 1
+    assert rig.loop.node.counts["conditions_unclear", "porch.log"] == 1
