@@ -88,7 +88,7 @@ def read(path: Path | None, environ: Mapping[str, str], hostname: str) -> Settin
         return Refusal(f"{refused}; set {told.PREFIX}NODE")
     settings = _SHAPE.read(document)
     if isinstance(settings, str):
-        return Refusal(settings, str(path or DEFAULT_FILE))
+        return told.wrong(settings, Settings, path or DEFAULT_FILE)
     refused = _sizes_refused(settings)
     if refused:
         return Refusal(refused)

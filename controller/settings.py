@@ -133,13 +133,12 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Settings | Refusal:
     document = told.document(path, DEFAULT_FILE, environ, _FIELDS)
     if isinstance(document, Refusal):
         return document
-    source = str(path or DEFAULT_FILE)
     terms = document.get("terms")
     for name in _ELSEWHERE.keys() & (terms.keys() if isinstance(terms, dict) else ()):
-        return Refusal(f"terms.{name}: stands outside of [terms]; write {_ELSEWHERE[name]}", source)
+        return Refusal(f"terms.{name}: stands outside of [terms]; write {_ELSEWHERE[name]}", str(path or DEFAULT_FILE))
     settings = _SHAPE.read(document)
     if isinstance(settings, str):
-        return Refusal(settings, source)
+        return told.wrong(settings, Settings, path or DEFAULT_FILE)
     return _refused(settings) or settings
 
 

@@ -7,10 +7,12 @@ process' own business (`agent.settings`, `controller.settings`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from protocol.refusal import Refusal
+from protocol.shapes import UNKNOWN
 
 PREFIX = "BRAMBLE_"
 
@@ -33,6 +35,32 @@ def document(
                 return Refusal(value.reason, variable)
             said[name] = value
     return said
+
+
+def wrong(sentence: str, settings: type[Any], file: Path) -> Refusal:
+    """What a shape says of a file of settings, as a person reads it: of a key that it does not have also what was meant."""
+    if not sentence.endswith(UNKNOWN):
+        return Refusal(sentence, str(file))
+    *steps, key = sentence.removesuffix(UNKNOWN).split(".")
+    table, known = ".".join(step for step in steps if not step.isdigit()), _keys(settings, steps)
+    where = f" in [{table}]" if table else ""
+    return Refusal(f"the key {key!r} is not known{where}; {_remedy(key, known)}", str(file))
+
+
+def _keys(settings: type[Any], steps: list[str]) -> list[str]:
+    """The keys of a table; a number among the steps to it is a place in a list of tables."""
+    for step in steps:
+        if not step.isdigit():
+            hint = get_type_hints(settings)[step]
+            settings = get_args(hint)[0] if get_args(hint) else hint
+    return [one.name for one in fields(settings)]
+
+
+def _remedy(key: str, known: list[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - only for who has to end anyway
+
+    near = get_close_matches(key, known, 1)
+    return f"did you mean {near[0]!r}?" if near else f"remove it, or take one of {', '.join(known)}"
 
 
 def whole(text: str) -> int | Refusal:
