@@ -13,22 +13,21 @@ import secrets
 import signal
 import socket
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC
 from pathlib import Path
 from queue import SimpleQueue
 
 from agent.actions import ProcessesSeam, WorkersSeam
 from agent.adapters import finger
+from agent.adapters.clocks import Clocks
 from agent.adapters.host import Host
 from agent.adapters.no_engine import NoWorkers
 from agent.adapters.releases import Releases
 from agent.adapters.zone import Zone
 from agent.ballast import Ballast
 from agent.decide.inputs import EngineHint
-from agent.decide.now import Now
 from agent.decide.schedules import has_schedules
 from agent.loop import Adapters, Loop
 from agent.process import Process
@@ -88,7 +87,7 @@ def run(settings: Settings) -> int:
     store = Store(Path(settings.state_dir) / FILE, ballast=Ballast(Path(settings.state_dir) / BALLAST))
     if store.notice:
         log.error("store_damaged notice=%r", store.notice)
-    node = store.load(_identity(settings, host), moment(host))
+    node = store.load(_identity(settings, host), Clocks(host).now())
     node.images.rate_bps = settings.pull_rate_bps
     board = Board(Sluice(inbox.put).put, settings.pin_factory)
     if node.sections().actuators:
@@ -110,7 +109,7 @@ def run(settings: Settings) -> int:
         loop,
         settings,
         supervisor(os.environ, os.getpid()),
-        lambda: moment(host, zone.now() if has_schedules(node) else UTC),
+        Clocks(host, lambda: zone.now() if has_schedules(node) else UTC),
     )
     releases.end = process.stop
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -137,24 +136,13 @@ def make_safe(settings: Settings) -> int:
     """Put the outputs that are in force by the store to their safe values, for an agent that is gone."""
     host = Host(Path(settings.state_dir), settings.labels)
     store = Store(Path(settings.state_dir) / FILE)
-    node = store.load(Identity(settings.node, settings.fleet, host.boot(), installed()), moment(host))
+    node = store.load(Identity(settings.node, settings.fleet, host.boot(), installed()), Clocks(host).now())
     store.close()
     board = Board(lambda _: None, settings.pin_factory)
     _, statuses = board.open((), node.sections().actuators)
     for status in statuses:
         log.info("actuator_safe name=%s value=%s fault=%r", status.name, status.value, status.fault)
     return 1 if any(status.fault for status in statuses) else 0
-
-
-def moment(host: Host, zone: tzinfo = UTC) -> Now:
-    """Read the clocks: the only place of the agent that does."""
-    wall = datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251 - see above
-    return Now(
-        time.monotonic(),
-        wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        host.clock(wall.timestamp()),
-        zone,
-    )
 
 
 def _workers(settings: Settings, inbox: SimpleQueue[object]) -> WorkersSeam:

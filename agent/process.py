@@ -7,6 +7,7 @@ watchdog hears of us only while the link's thread turns too, so that no part can
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from agent.adapters.metrics import Metrics, Snapshot
 from agent.decide.effects import Effect, Note
@@ -17,6 +18,16 @@ from link.notify import SignsOfLife, Supervisor
 from protocol.observed import Result
 
 
+class Clocks(Protocol):
+    """Whoever reads the clocks (`agent.adapters.clocks`)."""
+
+    def now(self) -> Now:
+        """The moment of a turn."""
+
+    def mono_s(self) -> float:
+        """The monotonic clock alone."""
+
+
 class Stopping:
     """Wakes the loop so that it ends."""
 
@@ -24,8 +35,8 @@ class Stopping:
 class Process:
     """Turns a loop until it is stopped."""
 
-    def __init__(self, loop: Loop, settings: Settings, supervisor: Supervisor, clock: Callable[[], Now]) -> None:
-        self._loop, self._signs, self._clock = loop, SignsOfLife(supervisor), clock
+    def __init__(self, loop: Loop, settings: Settings, supervisor: Supervisor, clocks: Clocks) -> None:
+        self._loop, self._signs, self._clocks = loop, SignsOfLife(supervisor), clocks
         self._metrics = Metrics(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
         self._is_stopping = False
         self._online_mono_s: float | None = None
@@ -38,12 +49,14 @@ class Process:
     def run(self, is_link_alive: Callable[[float], bool]) -> None:
         """Turn until stopped."""
         while not self._is_stopping:
-            now = self._clock()
+            now = self._clocks.now()
             effects = self._loop.turn(now)
             is_ready, is_alive = self._loop.node.engine is not None, is_link_alive(now.mono_s)
             self._signs.tell(_words(self._loop), now.mono_s, is_ready=is_ready, is_alive=is_alive)
             self._measure(effects, now)
-            self._loop.wait(self._loop.wait_s(self._clock()))
+            if self._loop.inbox.empty():
+                took_s = self._clocks.mono_s() - now.mono_s
+                self._loop.wait(max(0.0, self._loop.wait_s(now) - took_s))
 
     def _measure(self, effects: tuple[Effect, ...], now: Now) -> None:
         if self._online_mono_s is None or self._loop.node.is_up:

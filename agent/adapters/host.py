@@ -59,7 +59,7 @@ class Host:
         """Who has set the wall clock, which reads `epoch_s`, since the boot: a time server, a clock chip, or nobody.
 
         The kernel says of a chip that it has set the clock by it (`hctosys`). A chip without a battery counts from 1970 or so.
-        This is asked twice in each turn, so it costs one look at one file.
+        This is asked every second, so it costs one look at one file.
         """
         if os.path.exists(f"{self.root}/run/systemd/timesync/synchronized"):  # noqa: PTH110 - a tenth of the cost of a Path
             return Clock.SYNCED

@@ -18,7 +18,7 @@ from agent.decide.table import Table
 from agent.decide.target import Target
 from agent.decide.task import Task
 from agent.decide.trial import Trial
-from protocol.desired import Assignment, Offers, TaskSpec
+from protocol.desired import Assignment, Offers, Sections, TaskSpec
 from protocol.function import FunctionSpec
 from protocol.observed import NodeStatus, OfferStatus, TaskStatus
 
@@ -98,13 +98,14 @@ class WorkedOut:
 class Known:
     """What one node has worked out.
 
-    `rests` are the tasks that ran as they should when they were judged last; `beside` those that did so beside what was made
-    for their next trials; `tasks` and `offers` what the status says of each while nothing else is to be said of it; `standing`
-    the keys of the offers that stand; `named` what the images of a look are called; `sound` the containers that are not of a
-    wrong image, each with all that it was held against, the first the version of what is attested; `attested` of which targets,
-    and in which version of their table, all that are attested were; `asked` the trials that only wait for an answer, each with
-    what else could be done about it, and when it asked; `fetched` the functions whose images are wanted, of which trials and
-    which sections; `status` the whole status, and all that it follows from.
+        `rests` are the tasks that ran as they should when they were judged last; `beside` those that did so beside what was made
+        for their next trials; `tasks` and `offers` what the status says of each while nothing else is to be said of it; `standing`
+        the keys of the offers that stand; `named` what the images of a look are called; `sound` the containers that are not of a
+        wrong image, each with all that it was held against, the first the version of what is attested; `attested` of which targets,
+        and in which version of their table, all that are attested were; `asked` the trials that only wait for an answer, each with
+        what else could be done about it, and when it asked; `fetched` the functions whose images are wanted, of which trials and
+        which sections; `status` the whole status, and all that it follows from; `timed` whether anything goes by the clock on the wall, of
+    which assignment, which sections and which offers.
     """
 
     shown: Shown = field(default_factory=Shown)
@@ -119,6 +120,7 @@ class Known:
     attested: tuple[dict[str, Target], dict[str, Target], int] | None = None
     status: tuple[tuple[object, ...], NodeStatus] | None = None
     fetched: tuple[tuple[Table[Trial], int, Directory], dict[str, FunctionSpec]] | None = None
+    timed: tuple[Assignment, Sections, Offers, bool] | None = None
     asked: dict[str, tuple[Trial, dict[str, Target], frozenset[str], Asked]] = field(default_factory=dict)
 
     def forget(self, task: str) -> None:

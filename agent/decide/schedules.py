@@ -30,10 +30,15 @@ GOING = frozenset({TaskState.PREPARING, TaskState.RUNNING})
 
 def has_schedules(node: Node) -> bool:
     """Whether any task or function runs, any sensor shows, or any update waits, by the clock on the wall."""
-    has_jobs = any(spec.job is not None and spec.job.schedule for spec in node.assignment.tasks)
-    has_times = any(spec.kind == daytime.KIND for spec in node.sections().sensors)
-    has_calls = any(trigger.schedule for function in node.sections().functions for trigger in function.triggers)
-    return has_jobs or has_calls or has_times or any(offer.conduct.window is not None for offer in node.offers.offers)
+    assignment, sections, offers, known = node.assignment, node.sections(), node.offers, node.known.timed
+    if known is None or known[0] is not assignment or known[1] is not sections or known[2] is not offers:
+        has_jobs = any(spec.job is not None and spec.job.schedule for spec in assignment.tasks)
+        has_times = any(spec.kind == daytime.KIND for spec in sections.sensors)
+        has_calls = any(trigger.schedule for function in sections.functions for trigger in function.triggers)
+        has_windows = any(offer.conduct.window is not None for offer in offers.offers)
+        is_timed = has_jobs or has_times or has_calls or has_windows
+        known = node.known.timed = (assignment, sections, offers, is_timed)
+    return known[3]
 
 
 def call(node: Node, now: Now) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.adapters.metrics import Metrics, Snapshot
+from agent.decide.now import Now
 from agent.process import Process
 from agent.settings import Settings
 from link.notify import Supervisor
@@ -34,10 +35,23 @@ def heard(ear: socket.socket) -> list[str]:
         return words
 
 
+class RigClocks:
+    """Those of a rig."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+
+    def now(self) -> Now:
+        return self._rig.now
+
+    def mono_s(self) -> float:
+        return self._rig.now_s
+
+
 def turned(tmp_path: Path, turns: int, *, is_alive: bool = True) -> None:
     """Run a process for so many turns."""
     rig = Rig(tmp_path)
-    process = Process(rig.loop, Settings("pi-1"), Supervisor(str(tmp_path / "notify"), 0.0), lambda: rig.now)
+    process = Process(rig.loop, Settings("pi-1"), Supervisor(str(tmp_path / "notify"), 0.0), RigClocks(rig))
     left = [turns]
 
     def alive(_: float) -> bool:
