@@ -23,6 +23,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "invocations": ("Invocations that ended here", ("function", "status")),
     "invocation_retries": ("Runs of functions that failed and are tried again", ("function",)),
     "invocations_repeated": ("Invocations that arrived again", ()),
+    "calls_forgone": ("Calls refused at once because too many functions were missing to wait for another", ()),
     "instances_failed": ("Instances of warm functions that failed, and are made anew", ("function",)),
     "publications": (
         "Messages of functions on topics of others: with the broker, or gone for want of room",

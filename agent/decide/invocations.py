@@ -62,7 +62,7 @@ def take(node: Node, call: Invocation, now: Now) -> None:
 
 def _decline(node: Node, run: Run, now: Now) -> None:
     """Its function is not here. It may come back (`_miss`), and whoever asks does so again: it is refused only after a while."""
-    since_s = node.missing.setdefault((run.stack, run.function), now.mono_s)
+    since_s = _missing_since(node, run, now)
     if run.is_own or now.mono_s >= since_s + MISSING_S:  # nobody wakes for it alone
         finish(node, run, Seen.CANNOT, f"function {run.function} of stack {run.stack} is not on this node")
 
@@ -109,9 +109,24 @@ def _follow_on(node: Node, run: Run, function: FunctionSpec | None, active: Coun
 
 def _miss(node: Node, run: Run, now: Now) -> None:
     """Its function is not here. It may come back: a controller takes it away while the node's engine is away."""
-    since_s = node.missing.setdefault((run.stack, run.function), now.mono_s)
-    if now.has_come(since_s + MISSING_S):
+    if now.has_come(_missing_since(node, run, now) + MISSING_S):
         finish(node, run, Seen.CANNOT, f"function {run.function} was taken from this node")
+
+
+def _missing_since(node: Node, run: Run, now: Now) -> float:
+    """Since when its function is not here; for ever, if so many are missing already that it cannot be remembered of this one."""
+    place, is_full = (run.stack, run.function), len(node.missing) >= node.limits.missing
+    if place not in node.missing and is_full:
+        waiting = {(one.stack, one.function) for one in node.runs.values()}
+        node.missing = {
+            name: since_s
+            for name, since_s in node.missing.items()
+            if name in waiting or now.mono_s < since_s + MISSING_S  # nobody wakes for it alone
+        }
+        if len(node.missing) >= node.limits.missing:
+            node.tally("calls_forgone")
+            return float("-inf")
+    return node.missing.setdefault(place, now.mono_s)
 
 
 def _expire(node: Node, run: Run) -> None:

@@ -17,6 +17,7 @@ from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, Pulling, 
 from agent.decide.instance import Instance
 from agent.decide.invocation import Run
 from agent.decide.known import Known, WorkedOut, no_assignment, no_offers
+from agent.decide.limits import OTHERS, Limits
 from agent.decide.lines import Lines
 from agent.decide.marks import Deadline, Life, Linked, Made, Mark, Silence, Told
 from agent.decide.now import Now
@@ -157,6 +158,7 @@ class Node:
     is_doubted: bool = False
     effects: list[Effect] = field(default_factory=list)
     known: Known = field(default_factory=Known)
+    limits: Limits = field(default_factory=Limits)
     _assigned: tuple[Assignment | None, dict[str, Target]] | None = None
     _worked: WorkedOut | None = None
     _trials_of: tuple[Table[Trial], int, dict[str, tuple[Trial, ...]]] | None = None
@@ -226,7 +228,9 @@ class Node:
             self.effects.append(Say(topic, message))
 
     def tally(self, *name: str, number: int = 1) -> None:
-        """Count something for the metrics."""
+        """Count something for the metrics; of what has too many names by now, the new ones together."""
+        if name not in self.counts and len(self.counts) >= self.limits.counted:
+            name = (name[0], *(OTHERS for _ in name[1:]))
         self.counts[name] = self.counts.get(name, 0) + number
 
     def containers(self) -> tuple[ContainerSeen, ...]:

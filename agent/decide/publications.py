@@ -11,15 +11,14 @@ from agent.decide.effects import Publish
 from agent.decide.node import Node
 from agent.decide.publication import Publication
 
-PUBLICATIONS_MOST = 1000
-# A day of one each minute and a half without a broker; each has at most 16 KiB.
-
 
 def keep(node: Node, publication: Publication) -> None:
     """Take one in, to be said as soon as there is a broker."""
     node.publications.put(publication.id, publication)
-    while len(node.publications) > PUBLICATIONS_MOST:
-        node.publications.drop(next(iter(node.publications)))
+    while len(node.publications) > node.limits.publications:
+        oldest = next(iter(node.publications))
+        node.publications.drop(oldest)
+        node.publishing.pop(oldest, None)
         node.tally("publications", "dropped")
 
 

@@ -20,8 +20,6 @@ from protocol.shapes import write
 from protocol.topics import ResultTopic
 from protocol.triggers_results import DEPTH_MOST, called_by, depth_of, is_circle, unclear
 
-LEDGER_MOST = 10_000
-# Ended ids that are remembered: a controller repeats an invocation for minutes, not for 10,000 others.
 RESULT_PRIORITY = 3
 # Before events: a result ends the controller's repeating of its invocation.
 
@@ -49,7 +47,7 @@ def finish(node: Node, run: Run, how: Seen, reason: str, seen: RunEnded | None =
     result = fitting(_followed(node, result))
     node.lines.drop(node.runs, run)
     node.ended.put(run.id, str(status))
-    node.ended.keep_newest(LEDGER_MOST)
+    node.ended.keep_newest(node.limits.ended)
     node.tally("invocations", f"{run.stack}.{run.function}", status)
     node.note(ResultTopic(node.fleet, node.name, run.id), result, priority=RESULT_PRIORITY)
 

@@ -32,8 +32,6 @@ OPEN = (OfferState.STAGING, OfferState.STAGED, OfferState.TRYING)
 
 RESUMES_MOST = 2
 # A revision that takes the whole node down would otherwise be tried again after every boot.
-FORGOTTEN_MOST = 200
-# Failed trials that are remembered, so that no rollout is tried twice; some 100 kB.
 
 
 def take_offers(node: Node, offers: Offers, now: Now) -> None:
@@ -110,7 +108,7 @@ def forget_the_overtaken(node: Node) -> None:
         return
     standing = node.standing()
     failed = [trial for trial in node.trials.values() if trial.state is OfferState.FAILED and trial.key not in standing]
-    for trial in failed[: max(0, len(failed) - FORGOTTEN_MOST)]:
+    for trial in failed[: max(0, len(failed) - node.limits.forgotten)]:
         drop(node, trial)
     for key, trial in node.trials.items():
         if trial.state is OfferState.SETTLED and key not in standing:

@@ -11,6 +11,7 @@ from agent.decide import results
 from agent.decide.inputs import RunEnded
 from agent.decide.invocation import State
 from agent.decide.invocations import MISSING_S
+from agent.decide.limits import Limits
 from protocol.calling import Action, Backoff, Queue, QueueMode, Rate
 from protocol.delivery import RUN_BYTES
 from protocol.desired import Invocation
@@ -381,9 +382,9 @@ def test_a_publication_is_no_longer_than_what_is_handed_on(rig: Rig) -> None:
     assert "20000 characters are too many for 'home/door'" in result(rig).reason
 
 
-def test_publications_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_publications_are_bounded(rig: Rig) -> None:
     """When there is no room, the oldest goes, counted."""
-    monkeypatch.setattr("agent.decide.publications.PUBLICATIONS_MOST", 2)
+    rig.node.limits = Limits(publications=2)
     assign(rig, function(then=(Action(publish="home/door"),), concurrency=9))
     for number in range(3):
         call(rig, number)
