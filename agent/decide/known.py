@@ -104,8 +104,8 @@ class Known:
         wrong image, each with all that it was held against, the first the version of what is attested; `attested` of which targets,
         and in which version of their table, all that are attested were; `asked` the trials that only wait for an answer, each with
         what else could be done about it, and when it asked; `fetched` the functions whose images are wanted, of which trials and
-        which sections; `status` the whole status, and all that it follows from; `timed` whether anything goes by the clock on the wall, of
-    which assignment, which sections and which offers.
+        which sections; `status` the whole status, and all that it follows from; `timed` whether anything goes by the clock on the
+    wall, of which assignment, which sections and which offers.
     """
 
     shown: Shown = field(default_factory=Shown)
