@@ -43,6 +43,11 @@ _COUNTERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "refusals": ("bramble_refusals", "Input that was not taken, by its class.", ("reason",)),
     "newer_reports": ("bramble_newer_reports", "Reports of newer agents, of which something was passed over.", ()),
     "manifests": ("bramble_manifests", "Manifests, by verdict.", ("verdict",)),
+    "verdicts_forgotten": (
+        "bramble_verdicts_forgotten",
+        "Refused stacks that were never accepted, forgotten because there are too many.",
+        (),
+    ),
     "orders": ("bramble_orders", "Orders and questions of operators.", ("verb",)),
     "invocations": ("bramble_invocations", "Ended invocations.", ("function", "status")),
     "triggers_missed": (

@@ -79,7 +79,7 @@ class Fleet:
     nodes: Shelf[Node] = field(default_factory=lambda: Shelf(Node))
     leases: Shelf[Lease] = field(default_factory=lambda: Shelf(Lease, presence=lambda lease: lease.presence))
     statuses: Shelf[NodeStatus] = field(default_factory=lambda: Shelf(NodeStatus))
-    stacks: Shelf[StackRecord] = field(default_factory=lambda: Shelf(StackRecord))
+    stacks: Shelf[StackRecord] = field(default_factory=lambda: Shelf(StackRecord, void=attrgetter("is_void")))
     images: Shelf[Image] = field(default_factory=lambda: Shelf(Image, stack=lambda image: image.stack))
     revisions: Shelf[Revision] = field(default_factory=lambda: Shelf(Revision, service=lambda r: r.service))
     tasks: Shelf[Task] = field(

@@ -33,6 +33,9 @@ ALWAYS = "always"
 FORMER_MOST = 20
 """A broker saves every minute, and nobody accepts a manifest every three seconds."""
 
+VOID_MOST = 100
+"""Verdicts on stacks that were never accepted: more than a person corrects. Their names are made up by whoever publishes."""
+
 REPLACED = ManifestFault(
     "a later manifest has replaced this one, which the broker has only kept",
     remedy="publish it again, or the later one, so that the broker keeps that",
@@ -144,10 +147,24 @@ def _look_up(fleet: Fleet, stack: Stack, services: tuple[str, ...], now_mono_s: 
 def refuse(fleet: Fleet, name: str, digest: str, faults: tuple[ManifestFault, ...]) -> None:
     """Tell the publisher what is wrong; whatever was accepted earlier goes on."""
     before = fleet.stacks.get(name) or StackRecord(name, Verdict.REFUSED)
-    fleet.stacks.put(name, replace(before, verdict=Verdict.REFUSED, manifest=digest, faults=faults))
+    after = replace(before, verdict=Verdict.REFUSED, manifest=digest, faults=faults)
+    if after != before:  # said again it is no news
+        fleet.stacks.put(name, replace(after, rank=fleet.count("refused")))
     fleet.unsettled.reports.add(name)
     fleet.tally("manifests", "refused")
     fleet.tally("refusals", "manifest")
+    _let_go(fleet)
+
+
+def _let_go(fleet: Fleet) -> None:
+    """Keep no more verdicts on stacks that were never accepted than people read; the oldest go, and their statuses with them."""
+    while len(void := fleet.stacks.of("void", True)) > VOID_MOST:
+        name = min(void, key=lambda one: fleet.stacks[one].rank)
+        _drop(fleet, name)
+        fleet.tally("verdicts_forgotten")
+        fleet.remark(
+            name, f"was refused and is forgotten: no more than {VOID_MOST} stacks are kept that were never accepted"
+        )
 
 
 def too_large(size_bytes: int) -> ManifestFault:
@@ -157,16 +174,22 @@ def too_large(size_bytes: int) -> ManifestFault:
 
 
 def _remove(fleet: Fleet, name: str) -> None:
-    if fleet.stacks.drop(name) is None:
+    if name not in fleet.stacks:
         fleet.tally("refusals", "unknown_stack")
         fleet.remark(name, "an empty manifest removes a stack, but there is none of this name")
         return
-    fleet.unsettled.reports.discard(name)
-    fleet.reported.pop(name, None)
-    fleet.reported_mono_s.pop(name, None)
+    _drop(fleet, name)
     images.forget(fleet, name)
     force.forget(fleet, name)
     force.changed(fleet, name, fleet.catalogue.drop(name))
+
+
+def _drop(fleet: Fleet, name: str) -> None:
+    """Take a stack's record away, and its status from the broker."""
+    fleet.stacks.drop(name)
+    fleet.unsettled.reports.discard(name)
+    fleet.reported.pop(name, None)
+    fleet.reported_mono_s.pop(name, None)
     fleet.say(StackStatusTopic(fleet.name, name), b"")
 
 

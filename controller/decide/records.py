@@ -60,7 +60,7 @@ class StackRecord:
     """A stack's name, what is in force as it was written, and the verdict on what was published last.
 
     `awaited` was accepted, and comes into force when its images have been looked up. `accepted` is the manifest that was accepted
-    last, `former` are those before it.
+    last, `former` are those before it. `rank` counts the refusals: of what was never accepted the oldest go.
     """
 
     name: str
@@ -72,6 +72,12 @@ class StackRecord:
     faults: tuple[ManifestFault, ...] = ()
     accepted: str = ""
     former: tuple[str, ...] = ()
+    rank: int = 0
+
+    @property
+    def is_void(self) -> bool:
+        """Whether nothing was ever accepted under this name: all that it holds is a verdict."""
+        return self.verdict is Verdict.REFUSED and not self.accepted and self.stack is None and self.awaited is None
 
 
 @dataclass(frozen=True, slots=True)

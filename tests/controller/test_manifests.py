@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from controller.decide.effects import Remark, Say
+from controller.decide.manifests import VOID_MOST
 from protocol.envelope import Packet, pack
 from protocol.observed import TaskState, TaskStatus
 from protocol.operator import Verdict
 from protocol.topics import ManifestTopic, StackStatusTopic
 from tests.controller.desk import FLEET, Desk, web
+
+BAD = "services: [1]"
 
 
 def test_an_accepted_manifest_is_acknowledged_with_the_digest_of_its_bytes() -> None:
@@ -94,6 +99,23 @@ def test_an_empty_payload_removes_the_stack_and_its_status() -> None:
     assert desk.tasks("pi-1") == {}
     assert desk.said[str(StackStatusTopic(FLEET, "shop"))] == b""
     assert desk.turn(60.0) == ()
+
+
+def test_of_stacks_that_were_never_accepted_the_last_hundred_are_kept(tmp_path: Path) -> None:
+    """Whoever makes up names fills no memory: the oldest verdict goes, with its status, and is told and counted; over restarts."""
+    desk = Desk(tmp_path)
+    desk.manifest("shop", web())
+    desk.manifest("shop", BAD)
+    for number in range(VOID_MOST + 3):
+        desk.manifest(f"s{number}", BAD)
+        if number == 50:
+            desk.restart()
+        desk.manifest("s0" if number < 99 else "s99", BAD)  # said again, a verdict is not younger
+    assert set(desk.fleet.stacks) == {"shop"} | {f"s{number}" for number in range(3, VOID_MOST + 3)}
+    assert desk.said[str(StackStatusTopic(FLEET, "s2"))] == b""
+    told = [effect.subject for effect in desk.effects if isinstance(effect, Remark) and "forgotten" in effect.sentence]
+    assert told == ["s0", "s1", "s2"]
+    assert desk.fleet.counts["verdicts_forgotten",] == 3
 
 
 def test_an_empty_payload_for_an_unknown_stack_is_told_and_forgotten() -> None:
