@@ -49,6 +49,10 @@ class SimBroker:
         self.is_running = True
         self.retained: dict[str, Packet] = {}
         self.dropped = 0
+        self.late_s = 0.0  # until when something is under way that was held back
+        self.lost: dict[
+            tuple[str, str], float
+        ] = {}  # since when a client lacks the last word on a topic, for want of room
         self.swallows: dict[str, int] = {}
         self.sessions: dict[str, Session] = {}
         self.partitioned: set[str] = set()
@@ -147,6 +151,8 @@ class SimBroker:
             self.give_up(earlier)
             earlier.fall(f"{session.place} closed the connection")  # Mosquitto 2.0.11 gives no reason for a takeover
         self.sessions[session.client_id] = session
+        for key in [key for key in self.lost if key[0] == session.client_id]:
+            del self.lost[key]  # it is told anew what is retained
 
     def give_up(self, session: Session) -> None:
         """End a session at the broker's side: its will is published, once."""
@@ -154,6 +160,7 @@ class SimBroker:
             del self.sessions[session.client_id]
             will, late_s = session.will, self.weather.will_late_s
             if will is not None and late_s > 0:
+                self.late_s = max(self.late_s, self.now_s + late_s)
                 self.at(self.now_s + late_s, lambda: self.route(will) if self.is_running else None)
             elif will is not None:
                 self.route(will)

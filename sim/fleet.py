@@ -25,6 +25,7 @@ from sim.convergence import unsettled
 from sim.head import Head
 from sim.images import FakeRegistry
 from sim.invariants import Invariants
+from sim.liveness import Liveness
 from sim.node import SimNode
 from sim.pace import FINE, Pace
 from sim.truth import is_warm
@@ -64,9 +65,10 @@ class SimFleet:
         self.faults = 0
         self.is_healed = self.is_deserted = False
         self.guests: list[Callable[[], None]] = []
-        self._orders = 0
+        self._orders = self.deeds = 0
         self.invariants = Invariants(self.world, self.nodes, self.head)
         self.drained = self.invariants.drained
+        self.liveness = Liveness(self)
         self.invariants.honesty.wanted = self.manifests
         self.world.watch = self.invariants.look
         self.head.process.start()
@@ -91,6 +93,7 @@ class SimFleet:
     def publish(self, stack: str, manifest: bytes) -> None:
         """Publish a stack; an empty manifest removes it. A broker that is down gets it later."""
         self.manifests[stack] = manifest
+        self.deeds += 1
         if not manifest:
             self.invariants.honesty.removed_s[stack] = self.world.now_s
         self.world.say("operator", f"publishes {stack}, {len(manifest)} bytes")
@@ -113,14 +116,17 @@ class SimFleet:
 
     def remind(self) -> None:
         """Say everything again, as operators do who saw no answer."""
+        deeds = self.deeds
         for stack, manifest in self.manifests.items():
             self._send(pack(ManifestTopic(FLEET, stack), manifest))
         for name in self.nodes:
             self.order(OrderVerb.DRAIN if name in self.drained else OrderVerb.ACTIVATE, name)
+        self.deeds = deeds  # nothing new is wanted
 
     def order(self, verb: OrderVerb, target: str, /, **arguments: JsonValue) -> None:
         """Give an order; nobody reads the answer."""
         self._orders += 1
+        self.deeds += 1
         self.world.say("operator", f"orders {verb} {target}")
         self._send(pack(OrderTopic(FLEET, f"order-{self._orders}"), OperatorOrder(verb, target, arguments)))
 
@@ -175,8 +181,10 @@ class SimFleet:
         """Run until everything that is wanted is so, and say how long it took."""
         begun_s = self.world.now_s
         remind_s = begun_s + REMIND_S
+        self.liveness.begin()
         self.run_for(LOOK_EVERY_S)  # what was wanted just now has not begun
         while (why := unsettled(self)) and self.world.now_s - begun_s < within_s:
+            self.liveness.look(why)
             self.run_for(LOOK_EVERY_S)
             if self.world.now_s >= remind_s:
                 self.remind()

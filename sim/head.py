@@ -94,7 +94,7 @@ class Head:
         self.terms = Terms(lease_s=world.pace.lease_s)
         self.fleet: Fleet | None = None
         self.store: FusedStore | None = None
-        self._link: FusedLink | None = None
+        self.link: FusedLink | None = None
         self._low: FusedLink | None = None
         self.listens = self.takes_over = False
         self.home_assistant = ""
@@ -123,8 +123,8 @@ class Head:
         self.fleet = Fleet(self.name, self.terms, home_assistant=shown_to)
         self._counted = 0
         inbox = SimpleQueue[object]()
-        self._link = FusedLink(self.process, LinkSettings("broker", 1883, CLIENT), self.process.deliver_to())
-        loop, name = Loop(self.fleet, self.store, self._link, inbox, "sim"), f"{self.process.name}-{self.process.life}"
+        self.link = FusedLink(self.process, LinkSettings("broker", 1883, CLIENT), self.process.deliver_to())
+        loop, name = Loop(self.fleet, self.store, self.link, inbox, "sim"), f"{self.process.name}-{self.process.life}"
         loop.lot, loop.host, loop.takes_over = lambda _: crc32(name.encode()), self.process.name, self.takes_over
         loop.safety_s = max(loop.safety_s, self.world.pace.look_s)
         if self.listens:
@@ -153,9 +153,9 @@ class Head:
     def _left(self) -> None:
         if self.store is not None:
             self.store.close()
-        for link in (self._link, self._low):
+        for link in (self.link, self._low):
             if link is not None:
                 self.process.hang_up(link.close)
-        self.fleet = self.store = self._link = self._low = None
+        self.fleet = self.store = self.link = self._low = None
         if not self.is_retired:
             self.world.after(self.world.chances.uniform(*RESTART_S), self.process.start)

@@ -56,9 +56,8 @@ class Session:
             broker.knock_once_back(self.client_id, lambda: self.knock(birth))
         elif self.client_id in broker.partitioned:
             patience_s = self._link.settings.connect_timeout_s
-            broker.at(
-                broker.now_s + patience_s, lambda: self.fall(f"no answer from {self.place} within {patience_s:g} s")
-            )
+            self._link.knocks_s = broker.now_s + patience_s
+            broker.at(self._link.knocks_s, lambda: self.fall(f"no answer from {self.place} within {patience_s:g} s"))
         elif broker.is_running:
             self._come_up(birth)
         else:
@@ -102,11 +101,12 @@ class Session:
         self._silences += 1
         silence, now_s, keepalive_s = self._silences, self._broker.now_s, self._link.settings.keepalive_s
         self._broker.at(now_s + keepalive_s * WILL_SHARE, lambda: self._lose_patience_at_broker(silence))
-        self._broker.at(now_s + keepalive_s * NOTICE_SHARE, lambda: self._lose_patience_at_client(silence))
+        self._link.knocks_s = now_s + keepalive_s * NOTICE_SHARE
+        self._broker.at(self._link.knocks_s, lambda: self._lose_patience_at_client(silence))
 
     def resume(self) -> None:
         """The network is back before anybody gave up: what TCP held goes on."""
-        self._is_silent = False
+        self._is_silent, self._link.knocks_s = False, 0.0
         held, self._held = self._held, []
         for act in held:
             act()
@@ -120,7 +120,11 @@ class Session:
         for _ in range(2 if lowered.qos and chances.random() < weather.duplicate else 1):
             if not self._broker.has_room(lowered, self._on_way):
                 self._broker.dropped += 1
+                if packet.retain:
+                    self._broker.lost[self.client_id, packet.topic] = self._broker.now_s
                 continue
+            if self._broker.lost and packet.retain:
+                self._broker.lost.pop((self.client_id, packet.topic), None)
             self._on_way += 1
             self._carry("down", lambda: self._arrive(lowered))
 
@@ -155,6 +159,7 @@ class Session:
         when_s = max(self._in_order_s[way], broker.now_s + broker.latency_s())
         if broker.chances.random() < broker.weather.overtake:
             when_s += broker.chances.uniform(0, broker.weather.late_s)
+            broker.late_s = max(broker.late_s, when_s)
         else:
             self._in_order_s[way] = when_s
         broker.at(when_s, lambda: self._pass(act))
@@ -190,6 +195,7 @@ class SimLink:
         self.settings = settings
         self.deliver = deliver
         self.lived_s: float | None = None
+        self.knocks_s = 0.0
         self._session: Session | None = None
         self._pause_s = 0.0
         self._token = 0
@@ -201,7 +207,8 @@ class SimLink:
             self._pause_s = after(self.settings.pace, self._pause_s, self.lived_s, self.broker.chances.random())
         self.lived_s = 0.0
         session = self._session = Session(self, epoch, will, subscriptions)
-        self.broker.at(self.broker.now_s + self._pause_s + self.broker.latency_s(), lambda: session.knock(birth))
+        self.knocks_s = self.broker.now_s + self._pause_s + self.broker.latency_s()
+        self.broker.at(self.knocks_s, lambda: session.knock(birth))
 
     def listen(self, topics: tuple[str, ...]) -> None:
         """Have these topics read besides."""

@@ -111,7 +111,7 @@ class SimNode:
         self.greeted = 0
         self.labels = labels
         self._host = SimHost(name, labels)
-        self._link: FusedLink | None = None
+        self.link: FusedLink | None = None
         self.launch: Launch | None = None
         self.witness: Callable[[str, SimNode, list[Note], float], None] = lambda *_: None
         self._now: tuple[tuple[float, float, float], Now] | None = None
@@ -197,10 +197,10 @@ class SimNode:
         self.node = node
         process.owes = lambda: not store.fault and is_owing(node)
         self.world.touched.append(self.name)
-        self._link = link(process, LinkSettings("broker", 1883, self.name), deliver)
+        self.link = link(process, LinkSettings("broker", 1883, self.name), deliver)
         self.board = SimBoard(process, deliver)
         workers = SimWorkers(process, self.engine, deliver)
-        adapters = Adapters(self._link, workers, self.board, self._host, releases)
+        adapters = Adapters(self.link, workers, self.board, self._host, releases)
         loop = AgentLoop(self.node, self.store, adapters, inbox, pace.health_s)
         self.node.look_every_s = loop.safety_s = pace.look_s
         return Turner(loop, inbox, self.now)
@@ -224,9 +224,9 @@ class SimNode:
         self.troubles += 1
         if self.store is not None:
             self.store.close()
-        if self._link is not None and self.is_powered:
-            self.process.hang_up(self._link.close)
-        self.node = self.store = self._link = self.board = None
+        if self.link is not None and self.is_powered:
+            self.process.hang_up(self.link.close)
+        self.node = self.store = self.link = self.board = None
         if self.is_powered:
             boot, next_s = self.process.boot, self.launch.left() if self.launch is not None else None
             next_s = self.world.chances.uniform(*RESTART_S) if next_s is None else next_s

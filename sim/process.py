@@ -60,7 +60,13 @@ class Process:
         self.stretch = 1.0
         self.late_s: Callable[[], float] = lambda: 0.0
         self.owes: Callable[[], bool] = lambda: False
+        self.meant_s = 0.0
         self._next_s = float("inf")
+
+    @property
+    def wakes_s(self) -> float:
+        """When it turns next, if nothing arrives; `meant_s` is when it has asked to be woken."""
+        return self._next_s
 
     @property
     def is_alive(self) -> bool:
@@ -145,6 +151,7 @@ class Process:
             self._die()
             return
         late_s = min(wait_s * (self.stretch - 1.0), self.stretch)
+        self.meant_s = self.world.now_s + max(SHORTEST_S, wait_s)
         self._wake_at(self.world.now_s + max(SHORTEST_S, wait_s + late_s + self.late_s()))
 
     def _die(self) -> None:

@@ -169,6 +169,13 @@ class Launch:
         """Whether what is on trial has become what is started from now on."""
         return self.child is not None and markers.linked(self.disk, markers.CURRENT) == self.child.name
 
+    @property
+    def until_s(self) -> float:
+        """By when the launcher knows of what it tries, on the one true clock; the beginning of all time if it tries nothing."""
+        if self._vigil is None or self._vigil.was_kept:
+            return float("-inf")
+        return self.process.booted_s + self._vigil.until_mono_s
+
     def _agent(self, inbox: SimpleQueue[object]) -> Agent | None:
         nature, world = self.nature, self.process.world
         process, life = self.process, self.process.life
