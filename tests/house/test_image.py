@@ -1,6 +1,7 @@
 """The image of the agent is read, not built: what it copies is here, it starts what we ship, and keeps what must outlive it.
 
-`make image-armhf` builds and starts it, which takes the network and half an hour.
+What it installs has wheels for a 32-bit Pi, by the lock. tests/lab/test_image_steps.py carries its steps out in a folder, on this
+machine's processor. `make image-armhf` builds and starts it, which takes the network and half an hour.
 """
 
 from __future__ import annotations
@@ -103,6 +104,36 @@ def test_it_is_made_with_what_an_agent_needs() -> None:
     (installed,) = [re.findall(r"\[(\w+)\]", rest) for word, rest in stages()[0] if word == "RUN" and ".whl" in rest]
     assert [name for name in installed if name in extras] == ["agent"]
     assert any({"python3-venv", "ca-certificates"} <= set(run.split()) for run in said("RUN"))
+
+
+APART = {"lgpio"}
+"""What the image adds to our own requirements: of use on a Pi alone, so no machine that runs our tests needs it in the lock."""
+
+
+def test_what_it_installs_is_in_the_lock_and_has_wheels_for_it() -> None:
+    """At the locked versions everything that an agent needs comes without a compiler, for the Python 3.11 of its base."""
+    lock = {one["name"]: one for one in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
+    ours = lock[str(project()["name"])]
+    todo = [one["name"] for one in (*ours["dependencies"], *ours["optional-dependencies"]["agent"])]
+    (run,) = [rest for word, rest in stages()[0] if word == "RUN" and ".whl" in rest]
+    assert {re.split(r"[<>=]", text)[0] for text in re.findall(r"'([a-z][^']*)'", run)} == APART
+    known: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name not in known:
+            known.add(name)
+            todo += [one["name"] for one in lock[name].get("dependencies", ()) if "win32" not in one.get("marker", "")]
+    assert {"paho-mqtt", "docker", "gpiozero", "cronsim", "requests"} <= known
+    wheels = {name: [one["url"].rpartition("/")[2] for one in lock[name].get("wheels", ())] for name in known}
+    assert {name: found for name, found in wheels.items() if not any(map(_fits, found))} == {}
+
+
+def _fits(wheel: str) -> bool:
+    """Whether pip takes a wheel on ARMv7 with Python 3.11: a pure one, or one that is made for just that."""
+    *_, python, abi, platform = wheel.removesuffix(".whl").split("-")
+    is_pure = "py3" in python.split(".") and (abi, platform) == ("none", "any")
+    is_made_for_it = python == "cp311" and re.search(r"manylinux[\w.]*_armv7l|linux_armv7l", platform) is not None
+    return is_pure or is_made_for_it
 
 
 def test_what_must_outlive_a_container_is_in_its_volume() -> None:
