@@ -8,7 +8,8 @@ A disk that is full, or that takes nothing any more, is no reason to end: `commi
 if that does not help `fault` says why. Then nothing was saved, and nothing of the turn may be said or done.
 
 Moments are kept on the monotonic clock of the boot that wrote them. After another boot they are moved, so that the time
-without a commit does not count: no wall clock is needed, and none is trusted.
+without a commit does not count: no wall clock is needed, and none is trusted. The first commit of a boot writes all that was
+moved, whatever else it is about: it says of the whole file whose clock it is on.
 """
 
 from __future__ import annotations
@@ -257,7 +258,7 @@ class Store:
         self._connection.execute(upsert, (key, text))
 
     def _table(self, kind: str, read: Read, shift_s: float) -> Table[Any]:
-        values = {}
+        values, moved = {}, []
         for key, text in self._connection.execute(f"SELECT key, value FROM {kind} ORDER BY place"):  # noqa: S608
             value = read_known(read, json.loads(text))
             if isinstance(value, str) and kind not in TEXTS:
@@ -265,7 +266,11 @@ class Store:
                 log.warning("stored_value_dropped table=%s key=%s reason=%r", kind, key, value)
                 continue
             values[key] = _moved(value, shift_s)
-        return Table(values)
+            if values[key] is not value:
+                moved.append(key)
+        table = Table(values)
+        table.changed = dict.fromkeys(moved)
+        return table
 
 
 def changes_of(node: Node) -> list[tuple[str, str]]:

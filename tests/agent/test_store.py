@@ -91,6 +91,17 @@ def test_moments_are_moved_to_the_clock_of_a_new_boot(tmp_path: Path) -> None:
     assert node.timers.values()[0].due_mono_s == 30.0
 
 
+def test_a_second_process_of_a_boot_finds_the_moments_that_the_first_one_moved(tmp_path: Path) -> None:
+    """Whatever the first one committed: what it did not touch is not taken for a moment of this boot."""
+    saved(tmp_path / "agent.db")
+    rebooted, store = replace(WHO, boot="boot-2"), Store(tmp_path / "agent.db")
+    node = store.load(rebooted, Now(20.0))
+    node.timers.drop(next(iter(node.timers)))
+    store.commit(node, Now(21.0), Written())
+    store.close()
+    assert reopened(tmp_path / "agent.db", rebooted, Now(25.0)).tasks.values()[0].due_mono_s == 60.0
+
+
 def test_another_name_takes_nothing_over(tmp_path: Path) -> None:
     """A card that comes from another node forgets what that node should run, and keeps its epochs."""
     saved(tmp_path / "agent.db")
