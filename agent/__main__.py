@@ -155,7 +155,7 @@ def _workers(settings: Settings, inbox: SimpleQueue[object]) -> WorkersSeam:
     engine.events(lambda: inbox.put(EngineHint()))
     engine.pulling(inbox.put)
     workers = Workers(engine, inbox.put, pulls_at_once=1 if settings.pull_rate_bps else PULLS_AT_ONCE)
-    workers.log = engine.log
+    workers.log, workers.ask = engine.log, engine.ask
     return workers
 
 

@@ -147,12 +147,16 @@ class Engine:
     def run(self, step: Run) -> RunEnded:
         """Run a function to its end, or take over its container from before a crash. The container stays until a `Remove`."""
         if step.instance:
-            return self._warm.ask(step)
+            return self.ask(step)()
         try:
             return Attempt(self._around, step, time.monotonic, time.sleep).run()
         finally:
             if step.function.container.networks:
                 self._changed.put(_NETWORKS)
+
+    def ask(self, step: Run) -> Callable[[], RunEnded]:
+        """Ask a warm instance without waiting; what is returned waits for its answer, in any thread."""
+        return self._warm.ask(step)
 
     def log(self, asked: ReadLog) -> CommandDone:
         """The last lines of a container's log."""

@@ -68,6 +68,7 @@ class HttpWire:
         self._rest = b""
         self._until_mono_s = 0.0
         self._body, self._size_bytes = bytearray(), 0
+        self._unsaid, self._broken = memoryview(b""), None  # type: memoryview, OSError | None
         self.is_reusable = True
 
     @property
@@ -77,9 +78,27 @@ class HttpWire:
 
     def ask(self, sent: bytes, until_mono_s: float) -> Reply:
         """Send a request, and read the answer whole."""
-        self._until_mono_s, self.is_reusable = until_mono_s, False
+        self._until_mono_s = until_mono_s
+        self._left_s()
+        self.say(sent)
+        return self.hear(until_mono_s)
+
+    def say(self, sent: bytes) -> None:
+        """Send of a request what goes without waiting. Who does not read to the end may answer nevertheless."""
+        self.is_reusable = False
         self._body, self._size_bytes = bytearray(), 0
-        broken = self._send(sent)
+        self._unsaid, self._broken = memoryview(sent), None
+        try:
+            self._unsaid = self._unsaid[self._sock.send(sent, socket.MSG_DONTWAIT) :]
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._broken = error
+
+    def hear(self, until_mono_s: float) -> Reply:
+        """Send the rest of it, and read the answer whole."""
+        self._until_mono_s = until_mono_s
+        broken = self._broken or self._send()
         try:
             status, reason, headers = self._head()
         except OSError as error:
@@ -92,14 +111,11 @@ class HttpWire:
         """Let go of it."""
         self._sock.close()
 
-    def _send(self, sent: bytes) -> OSError | None:
-        """Send it all. Who does not read to the end may answer nevertheless."""
-        self._left_s()
+    def _send(self) -> OSError | None:
         try:
-            rest = memoryview(sent)[self._sent_at_once(sent) :]
-            while rest:
+            while self._unsaid:
                 self._allow(socket.SO_SNDTIMEO)
-                rest = rest[self._sock.send(rest) :]
+                self._unsaid = self._unsaid[self._sock.send(self._unsaid) :]
         except TimeoutError:
             raise
         except BlockingIOError:
@@ -107,12 +123,6 @@ class HttpWire:
         except OSError as error:
             return error
         return None
-
-    def _sent_at_once(self, sent: bytes) -> int:
-        try:
-            return self._sock.send(sent, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return 0
 
     def _head(self) -> tuple[int, str, dict[str, str]]:
         while True:

@@ -29,9 +29,14 @@ class Lane(Generic[Work]):
         self._threads: list[threading.Thread] = []
         self._is_closed = False
 
+    @property
+    def is_full(self) -> bool:
+        """Whether too much is waiting."""
+        return self._queue.qsize() >= self._waiting
+
     def take(self, work: Work) -> bool:
         """Queue it, unless too much is waiting."""
-        if self._queue.qsize() >= self._waiting:
+        if self.is_full:
             return False
         self._unfinished.append(None)
         self._queue.put(work)

@@ -19,6 +19,7 @@ from typing import Any
 from agent.adapters.asking import HEALTH, answered, cut_off, said_by, sent_for
 from agent.adapters.creation import SOCKET_NAME, instance_body
 from agent.adapters.doors import Door
+from agent.adapters.http_wire import Reply
 from agent.adapters.outfit import outfitted
 from agent.adapters.pulls import pull
 from agent.adapters.starting import started
@@ -59,14 +60,20 @@ class WarmFunctions:
         except NotOursError as error:
             return GiveUp(str(error))
 
-    def ask(self, step: Run) -> RunEnded:
-        """Run a function in an instance that is ready."""
-        begun_mono_s, timeout_s = self.monotonic(), step.function.timeout_s
-        door = self._doors.get(step.instance)
+    def ask(self, step: Run) -> Callable[[], RunEnded]:
+        """Ask an instance that is ready, as far as that goes without waiting; what is returned waits for the answer."""
+        begun_mono_s, door = self.monotonic(), self._doors.get(step.instance)
         if door is None:
-            return cut_off(step, None, 0.0)
+            return lambda: cut_off(step, None, 0.0)
+        sent = sent_for(step)
+        wire = door.say(sent)
+        return lambda: self._answered(step, begun_mono_s, lambda until_mono_s: door.hear(wire, sent, until_mono_s))
+
+    def _answered(self, step: Run, begun_mono_s: float, hear: Callable[[float], Reply]) -> RunEnded:
+        """What came of a run."""
+        timeout_s = step.function.timeout_s
         try:
-            reply = door.ask(sent_for(step), begun_mono_s + timeout_s)
+            reply = hear(begun_mono_s + timeout_s)
         except TimeoutError:
             reason = f"killed after its timeout of {timeout_s:g} s"
             took_s = self.monotonic() - begun_mono_s

@@ -36,6 +36,9 @@ LOOK_REST_MOST_S = 1.0
 # After each look that many times what it took: a quarter of the time for looking is enough while fifty containers come up, each
 # with four events, and each look in which one has changed makes the whole chain turn, up to the controller.
 
+Asked = tuple[Run, Callable[[], RunEnded]]
+"""A run that its instance was asked for, and how its answer is waited for."""
+
 log = logging.getLogger(__name__)
 
 
@@ -63,7 +66,8 @@ class Workers:
         self._steps: Lane[Step] = Lane("step", STEPS_AT_ONCE, lambda step: deliver(self._stepped(step)))
         self._runs: Lane[Step] = Lane("run", RUNS_AT_ONCE, lambda step: deliver(self._stepped(step)))
         self._warms: Lane[Step] = Lane("warm", WARMS_AT_ONCE, lambda step: deliver(self._stepped(step)))
-        self._asks: Lane[Step] = Lane("ask", ASKS_AT_ONCE, lambda step: deliver(self._stepped(step)))
+        self.ask: Callable[[Run], Callable[[], RunEnded]] = lambda step: lambda: engine.run(step)
+        self._asks: Lane[Asked] = Lane("ask", ASKS_AT_ONCE, lambda asked: deliver(self._answered(*asked)))
         self._logs: Lane[ReadLog] = Lane("log", 1, lambda asked: deliver(self._read(asked)))
 
     def look(self) -> None:
@@ -72,7 +76,8 @@ class Workers:
 
     def give(self, step: Step) -> None:
         """Have a step carried out, or a function run; its end comes through the inbox, always exactly once."""
-        if not self._lane(step).take(step):
+        is_taken = self._take_ask(step) if isinstance(step, Run) and step.instance else self._lane(step).take(step)
+        if not is_taken:
             self._deliver(_unfinished(step, Retry("too much work is waiting for the engine", ENGINE_RETRY_S)))
 
     def read_log(self, effect: ReadLog) -> None:
@@ -90,11 +95,30 @@ class Workers:
             case Pull():
                 return self._pulls
             case Run():
-                return self._asks if step.instance else self._runs
+                return self._runs
             case Warm():
                 return self._warms
             case _:
                 return self._steps
+
+    def _take_ask(self, step: Run) -> bool:
+        """Say it at once: whoever waits for the answer is woken while the function is at work already."""
+        if self._asks.is_full:
+            return False
+        try:
+            answer = self.ask(step)
+        except Exception as error:
+            log.exception("asking crashed")
+            self._deliver(_unfinished(step, GiveUp(_bug(error))))
+            return True
+        return self._asks.take((step, answer))
+
+    def _answered(self, step: Run, answer: Callable[[], RunEnded]) -> StepEnded | RunEnded:
+        try:
+            return answer()
+        except Exception as error:
+            log.exception("an ask crashed")
+            return _unfinished(step, GiveUp(_bug(error)))
 
     def _look(self) -> None:
         """Look and tell; then rest, and what happens meanwhile is the next look's."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from queue import Empty, Queue
 from typing import Any
 
@@ -104,6 +106,35 @@ def test_kinds_do_not_delay_each_other(held: Step, most: int) -> None:
     gate.open.set()
     for _ in range(most + 3):
         inbox.get(timeout=PATIENCE_S)
+    workers.stop()
+
+
+def test_an_instance_is_asked_at_once_and_waited_for_in_a_thread() -> None:
+    """The question has gone when `give` returns; one that cannot even be asked ends with its reason."""
+    workers, inbox = team(Gate())
+    asked, answer, threads = [], threading.Event(), []
+
+    def ask(step: Run) -> Callable[[], RunEnded]:
+        asked.append(step)
+
+        def waited() -> RunEnded:
+            threads.append(threading.current_thread())
+            assert answer.wait(PATIENCE_S)
+            return RunEnded(step.invocation, step.attempt, 0)
+
+        return waited
+
+    workers.ask = ask
+    step = replace(RUN, instance="s.fn r 1")
+    workers.give(step)
+    assert asked == [step]
+    answer.set()
+    assert inbox.get(timeout=PATIENCE_S) == RunEnded("i1", 1, 0)
+    assert threads != [threading.current_thread()]
+    workers.ask = lambda step: asked[len(asked)]  # type: ignore[arg-type,return-value]
+    workers.give(step)
+    ended = inbox.get(timeout=PATIENCE_S)
+    assert (ended.exit_code, "a fault of the agent: IndexError" in ended.reason) == (None, True)
     workers.stop()
 
 

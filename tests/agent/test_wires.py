@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
@@ -72,6 +73,13 @@ def answers(said: bytes) -> Talk:
     return talk
 
 
+def read_all(theirs: socket.socket, many: int) -> None:
+    """Read so much, and answer."""
+    while many > 0:
+        many -= len(theirs.recv(65536))
+    theirs.sendall(WELL)
+
+
 def test_a_request_is_one_packet_and_an_answer_is_read_whole() -> None:
     """Head and body go to the kernel together, so no algorithm can hold one of them back for the other's acknowledgement."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # keeps apart what was sent apart
@@ -90,6 +98,36 @@ def test_one_connection_serves_one_request_after_the_other(tmp_path: Path) -> No
     door = Door("c", str(listener.path), time.monotonic)
     assert [door.ask(sent_for(RUN), late()).body for _ in range(20)] == [b"hi"] * 20
     assert len(listener.taken) == 1
+
+
+def test_a_connection_that_is_open_is_asked_before_anybody_waits(tmp_path: Path) -> None:
+    """Where none is, the request goes out with the waiting; it arrives once either way."""
+    heard: Queue[bytes] = Queue()
+
+    def talk(taken: socket.socket) -> None:
+        while request := taken.recv(65536):
+            heard.put(request)
+            taken.sendall(WELL)
+
+    door = Door("c", str(Listener(tmp_path / "s", talk).path), time.monotonic)
+    first = door.say(b"first")
+    assert first is None
+    assert door.hear(first, b"first", late()).ok
+    second = door.say(b"second")
+    assert [heard.get(timeout=PATIENCE_S) for _ in range(2)] == [b"first", b"second"]
+    assert second is not None
+    assert door.hear(second, b"second", late()).ok
+    assert heard.empty()
+
+
+def test_a_request_that_found_no_room_is_said_to_the_end_with_the_waiting(
+    pair: tuple[HttpWire, socket.socket],
+) -> None:
+    """What the other side has not taken yet keeps nobody from going on."""
+    wire, theirs = pair
+    wire.say(b"x" * LARGE_BYTES)
+    threading.Thread(target=lambda: read_all(theirs, LARGE_BYTES), daemon=True).start()
+    assert wire.hear(late()).ok
 
 
 @pytest.mark.parametrize("more", [b"", b"?"])
