@@ -50,6 +50,9 @@ RING_EVERY_S = (0.1, 1.5)
 """Some come while the one before runs, and some after it."""
 
 SLOW, SLOWER = Behaviour(exits_after_s=1.5), Behaviour(exits_after_s=4.0)
+LASTING = Behaviour(exits_after_s=9.0)
+"""Longer than its agent is away after a crash."""
+
 SAYS_ON = Behaviour(exits_after_s=0.3, answer=lambda *_: f"{LIT}\n")
 FAILING = Behaviour(exits_after_s=0.3, exit_code=1)
 
@@ -72,7 +75,7 @@ class Errands(Workload):
         super().__init__(fleet, is_lean=is_lean)
         self._follows = fleet.invariants.follows
         self._runs: dict[str, Behaviour] = {
-            SINGLE: SLOW, NEWEST: SLOWER, LINE: SLOW, CROWD: SLOWER, DRIP: FUNCTION, HASTY: SLOW,
+            SINGLE: SLOW, NEWEST: LASTING, LINE: SLOW, CROWD: SLOWER, DRIP: FUNCTION, HASTY: SLOW,
             CHAIN: SAYS_ON, ECHO: FUNCTION, ROUND: FUNCTION, SICK: FAILING,
         }  # fmt: skip
         fleet.invariants.retries = max(fleet.invariants.retries, SICK_RETRIES, function("", "")["retries"])

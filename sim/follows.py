@@ -84,6 +84,8 @@ class Follows:
         if self.is_on:
             self.queues.look(name, node)
             self._lamp(name, node)
+            if self.household.is_on and self.head.fleet is not None:
+                self.household.look(self.head.fleet, STACK, self.world)
 
     def sweep(self) -> None:
         """From time to time."""

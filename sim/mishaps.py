@@ -20,6 +20,9 @@ LOCK = "/run/busy"
 LONGEST_S = 60.0
 HELD_S = 20.0
 CHECK_S = 0.5
+TOLD_ILL_S = (0.5, 8.0)
+"""From an illness to the order that moves it elsewhere: mostly the controller knows of it by then."""
+
 ILL = "unhealthy"
 SLOW = Weather(0.2, 2.5)
 
@@ -42,6 +45,30 @@ def fall_ill(fleet: SimFleet, chances: random.Random) -> str:
     return f"{box.name} falls ill"
 
 
+def outstay(fleet: SimFleet, chances: random.Random) -> str:
+    """An ill container heeds no stop, and its node is drained: it has failed, and runs on for as long as it is given."""
+    movable = {
+        service_of(task_of(box)) for name in fleet.nodes for box in fleet.boxes(name) if not _is_bound(box, name)
+    }
+    box = _service_box(fleet, chances, movable)
+    if box is None:
+        return "no container outstays its drain"
+    node = next(node for node in fleet.nodes.values() if box in node.engine.boxes.values())
+    _sicken(fleet, box, heeds_stop=False)
+    fleet.world.after(chances.uniform(*TOLD_ILL_S), lambda: _drain(fleet, node.name))
+    return f"{box.name} falls ill, heeds no stop, and is to leave {node.name}"
+
+
+def _is_bound(box: Box, node: str) -> bool:
+    """Whether its task is this node's own, and goes nowhere else."""
+    return task_of(box).endswith(f".{node}")
+
+
+def _drain(fleet: SimFleet, node: str) -> None:
+    if not fleet.is_healed and not fleet.drained:
+        fleet.drain(node)
+
+
 def sicken(fleet: SimFleet, node: SimNode, chances: random.Random) -> str:
     """One of this node's containers falls ill; its name, if there is one."""
     boxes = [box for box in fleet.boxes(node.name) if task_of(box)]
@@ -52,12 +79,13 @@ def sicken(fleet: SimFleet, node: SimNode, chances: random.Random) -> str:
     return box.name
 
 
-def _sicken(fleet: SimFleet, box: Box) -> None:
+def _sicken(fleet: SimFleet, box: Box, *, heeds_stop: bool = True) -> None:
     fleet.invariants.remember(task_of(box))
     if any(word == ILL for _, word in box.behaviour.health):
         return  # it would recover to what it is now
     well, starts = box.behaviour, box.starts
-    box.behaviour = replace(well, health=(*well.health, (fleet.world.now_s - box.started_s, ILL)))
+    health = (*well.health, (fleet.world.now_s - box.started_s, ILL))
+    box.behaviour = replace(well, health=health, heeds_stop=well.heeds_stop and heeds_stop)
     _recover(fleet, box, starts, lambda: setattr(box, "behaviour", well))
 
 

@@ -84,7 +84,16 @@ THEMES = (
             "lose_card": 3,
             "_power": 2,
         }
-        | {"_weather": 3, "forget_retained": 3, "crash": 1, "_stop": 2, "_broker": 1, "_kill_agent": 2, "replay": 3},
+        | {
+            "_weather": 3,
+            "forget_retained": 3,
+            "crash": 1,
+            "outstay": 3,
+            "_stop": 2,
+            "_broker": 1,
+            "_kill_agent": 2,
+            "replay": 3,
+        },
     ),
     Theme(
         "memory",

@@ -57,6 +57,9 @@ REGRESSIONS = (
     Regression(
         41439, "a copied card was asked, of what it does, as if it were lost, and does it itself all the same", SHORT
     ),
+    Regression(
+        1147, "a second process of a boot took moments of the boot before for its own, and a retry waited", MEETING
+    ),
     Regression(41914, "a node that was let go came back, and said again what had been handled", SHORT),
     Regression(
         42426, "a grant came in the turn in which its offer went, and an agent was tried that nobody knew of", SHORT
