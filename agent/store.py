@@ -45,7 +45,7 @@ from protocol.envelope import pack
 from protocol.observed import Clock
 from protocol.refusal import Refusal
 from protocol.shapes import Shape, write
-from protocol.triggers_memory import Memory
+from protocol.triggers.memory import Memory
 
 log = logging.getLogger(__name__)
 

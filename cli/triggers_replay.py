@@ -11,15 +11,15 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from protocol import triggers, triggers_nodes
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec
 from protocol.observed import SensorEvent
 from protocol.options import pin_of
 from protocol.shapes import JsonValue, Shape
 from protocol.stack import Stack
-from protocol.triggers_memory import Memory
-from protocol.triggers_nodes import WORDS, NodeEvent, called_by
+from protocol.triggers import matching, nodes
+from protocol.triggers.memory import Memory
+from protocol.triggers.nodes import WORDS, NodeEvent, called_by
 from sensors import edges
 from sensors.edges import Chain, Sensed
 from sensors.stage import NS_PER_S, Reading
@@ -134,7 +134,7 @@ class _Replay:
                 if chain.deadline_ns == due_ns:
                     self.chains[name], sensed = edges.settle(chain, due_ns)
                     self._tell(sensed)
-            after, calls = triggers.passes(self.memories.get, self._waiting(), due_ns / NS_PER_S)
+            after, calls = matching.passes(self.memories.get, self._waiting(), due_ns / NS_PER_S)
             self.memories |= after
             self._note(calls, due_ns)
 
@@ -143,15 +143,15 @@ class _Replay:
         waits = [memory.due_mono_s for memory in self.memories.values() if memory.due_mono_s is not None]
         return min([*dues, *(round(due_s * NS_PER_S) for due_s in waits)], default=None)
 
-    def _waiting(self) -> list[triggers.Place]:
+    def _waiting(self) -> list[matching.Place]:
         return [
-            place for place in triggers.places(self.stack, self.functions) if triggers.key_of(place) in self.memories
+            place for place in matching.places(self.stack, self.functions) if matching.key_of(place) in self.memories
         ]
 
     def _became(self, one: NodeBecame) -> None:
         self.sequence += 1
         event = NodeEvent(f"trace-{self.sequence}", one.node, one.event, one.reason, one.labels)
-        self._tell_unclear(triggers_nodes.unclear(event, self.functions, FLEET))
+        self._tell_unclear(nodes.unclear(event, self.functions, FLEET))
         self._note(called_by(event, self.functions, FLEET), one.at_ns)
 
     def _tell(self, sensed: tuple[Sensed, ...]) -> None:
@@ -161,15 +161,15 @@ class _Replay:
             event = SensorEvent(
                 "trace", self.sequence, NODE, one.sensor, one.event, "", BOOT, one.at_ns, value=one.value, pin=pin
             )
-            plain = triggers.matches(event, self.stack, self.functions, FLEET)
-            after, remembered = triggers.remembers(self.memories.get, event, self.stack, self.functions, FLEET)
+            plain = matching.matches(event, self.stack, self.functions, FLEET)
+            after, remembered = matching.remembers(self.memories.get, event, self.stack, self.functions, FLEET)
             self.memories |= after
-            self._tell_unclear(triggers.unclear(event, self.stack, self.functions, FLEET))
+            self._tell_unclear(matching.unclear(event, self.stack, self.functions, FLEET))
             self._note((*plain, *remembered), one.at_ns)
 
-    def _tell_unclear(self, unclear: Iterable[triggers.Unclear]) -> None:
+    def _tell_unclear(self, unclear: Iterable[matching.Unclear]) -> None:
         for one in unclear:
-            self.unclear.setdefault(triggers.key_of(one.place), str(one))
+            self.unclear.setdefault(matching.key_of(one.place), str(one))
 
     def _note(self, calls: Iterable[Invocation], at_ns: int) -> None:
         for call in calls:
@@ -181,5 +181,5 @@ class _Replay:
             )
 
     def _number(self, call: Invocation) -> int:
-        places = triggers.places(self.stack, self.functions)
-        return next(place[1] for place in places if triggers.call_id(call.attributes["id"], place) == call.id)
+        places = matching.places(self.stack, self.functions)
+        return next(place[1] for place in places if matching.call_id(call.attributes["id"], place) == call.id)

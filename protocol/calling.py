@@ -1,7 +1,7 @@
 """How a function's invocations wait, are tried again and are followed up, as a node is told of it.
 
 The words are Home Assistant's where it has one (`single`, `restart`, `queued`, `parallel`); `agent.decide.admission` says what they
-do. What the end of a function calls is reckoned alike on node and controller (`protocol.triggers_results`).
+do. What the end of a function calls is reckoned alike on node and controller (`protocol.triggers.results`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What triggers with a memory call: each of them just once, never early, and nothing after its cause is over.
 
-An oracle of its own beside `protocol.triggers_memory`: it goes by the events of one button that a node has committed, and by the
+An oracle of its own beside `protocol.triggers.memory`: it goes by the events of one button that a node has committed, and by the
 calls that the same store has taken with them. The stack is `sim.watch`'s. Nobody's word counts but the commit's, so what a crash
 between two commits does shows here. After a boot, and with another card, what was gathered is uncertain for a while: then only what
 must never be is checked, a call that is early, twice, or for what was over.

@@ -1,7 +1,7 @@
 """What follows a function's success on its own node: the actuators that its output names, and the actions of its `then`.
 
 What cannot be done is a sentence in the result: the function itself did its work. An effect on a pin is made once, after the commit
-of the result; should the node die between the two, it is not made up for. What the end *calls* is `protocol.triggers_results`'.
+of the result; should the node die between the two, it is not made up for. What the end *calls* is `protocol.triggers.results`'.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from protocol.calling import Action, payload_of
 from protocol.envelope import read_json
 from protocol.function import FunctionSpec
 from protocol.refusal import Refusal
-from protocol.triggers_results import VALUE_CHARS
+from protocol.triggers.results import VALUE_CHARS
 from protocol.values import taken
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from protocol import triggers
 from protocol.desired import Sections, SensorSpec
 from protocol.function import FunctionSpec, Mode
 from protocol.options import pin_of, place_of, text
 from protocol.sources import MQTT
+from protocol.triggers import matching
 
 
 class Directory:
@@ -69,18 +69,18 @@ class Directory:
         return tuple(function for function in self.sections.functions if function.mode is Mode.WARM)
 
     @cached_property
-    def intervals(self) -> dict[str, triggers.Place]:
+    def intervals(self) -> dict[str, matching.Place]:
         """The triggers that call every so often, by their keys."""
-        return {key: place for key, place in self._triggers if triggers.spec_of(place).every_s > 0}
+        return {key: place for key, place in self._triggers if matching.spec_of(place).every_s > 0}
 
     @cached_property
-    def timetables(self) -> dict[str, triggers.Place]:
+    def timetables(self) -> dict[str, matching.Place]:
         """The triggers that the clock on the wall calls, by their keys."""
-        return {key: place for key, place in self._triggers if triggers.spec_of(place).schedule}
+        return {key: place for key, place in self._triggers if matching.spec_of(place).schedule}
 
     @cached_property
-    def _triggers(self) -> list[tuple[str, triggers.Place]]:
+    def _triggers(self) -> list[tuple[str, matching.Place]]:
         places = [
             (function, number) for function in self.sections.functions for number in range(len(function.triggers))
         ]
-        return [(triggers.key_of(place), place) for place in places]
+        return [(matching.key_of(place), place) for place in places]

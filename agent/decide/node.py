@@ -36,7 +36,7 @@ from protocol.observed import DeviceStatus, Health, Inventory, NodeStatus, Offer
 from protocol.operator import ControllerPresence
 from protocol.topics import Topic
 from protocol.trigger import TriggerSpec
-from protocol.triggers_memory import Memory
+from protocol.triggers.memory import Memory
 from sensors.edges import Chain
 from sensors.stage import Reading
 

@@ -18,7 +18,7 @@ from protocol.delivery import BY_TOPIC
 from protocol.observed import Result, ResultStatus
 from protocol.shapes import write
 from protocol.topics import ResultTopic
-from protocol.triggers_results import DEPTH_MOST, called_by, depth_of, is_circle, unclear
+from protocol.triggers.results import DEPTH_MOST, called_by, depth_of, is_circle, unclear
 
 RESULT_PRIORITY = 3
 # Before events: a result ends the controller's repeating of its invocation.

@@ -10,8 +10,8 @@ from __future__ import annotations
 from agent.decide import invocations, ticks, trigger, trigger_times
 from agent.decide.hosting import can_take
 from agent.decide.node import Deadline, Node, Now
-from protocol import triggers
-from protocol.triggers import Place, tick
+from protocol.triggers import matching
+from protocol.triggers.matching import Place, tick
 
 MOVED_S = 0.001
 # What is lost in the sums when a moment is moved from one boot to the next; more than this means a quicker timer.
@@ -27,13 +27,13 @@ def fire(node: Node, now: Now) -> None:
         if key not in wanted:
             node.timers.drop(key)
     for key, place in wanted.items():
-        follow = _lenient if triggers.spec_of(place).catchup is None else _counted
+        follow = _lenient if matching.spec_of(place).catchup is None else _counted
         node.timers.put(key, follow(node, place, node.timers.get(key), now))
 
 
 def _lenient(node: Node, place: Place, timer: Deadline | None, now: Now) -> Deadline:
     """A timer that makes nothing good."""
-    (function, _), every_s = place, triggers.spec_of(place).every_s
+    (function, _), every_s = place, matching.spec_of(place).every_s
     due_s = _due_s(timer, every_s, now)
     if not now.has_come(due_s):
         return Deadline(due_s)
@@ -46,7 +46,7 @@ def _lenient(node: Node, place: Place, timer: Deadline | None, now: Now) -> Dead
 
 def _counted(node: Node, place: Place, timer: Deadline | None, now: Now) -> Deadline:
     """A timer none of whose ticks is lost sight of; without an engine it waits."""
-    (function, _), spec = place, triggers.spec_of(place)
+    (function, _), spec = place, matching.spec_of(place)
     if timer is None or not now.has_come(timer.due_mono_s - spec.every_s - MOVED_S):
         timer = ticks.dated(_due_s(timer, spec.every_s, now), node.boot, now)
     timer = ticks.followed(timer, node.boot, now)

@@ -10,23 +10,24 @@ from __future__ import annotations
 from agent.decide import invocations, unclear
 from agent.decide.hosting import takeable
 from agent.decide.node import Node, Now
-from protocol import devices, triggers
+from protocol import devices
 from protocol.desired import Invocation, SensorSpec
 from protocol.observed import SensorEvent
 from protocol.options import number
 from protocol.sensor_words import Nature
 from protocol.shapes import JsonValue
 from protocol.topics import NodeInvocationTopic
-from protocol.triggers_memory import Memory, ended
+from protocol.triggers import matching
+from protocol.triggers.memory import Memory, ended
 
 
 def called(node: Node, event: SensorEvent, stack: str) -> tuple[Invocation, ...]:
     """What this node takes for an event of its own sensor."""
     functions = node.remembered()
-    plain = triggers.matches(event, stack, takeable(node), node.fleet)
-    memories, remembered = triggers.remembers(node.memories.get, event, stack, functions, node.fleet)
+    plain = matching.matches(event, stack, takeable(node), node.fleet)
+    memories, remembered = matching.remembers(node.memories.get, event, stack, functions, node.fleet)
     _keep(node, memories)
-    unclear.tell(node, triggers.unclear(event, stack, functions, node.fleet))
+    unclear.tell(node, matching.unclear(event, stack, functions, node.fleet))
     return plain + _here(node, remembered)
 
 
@@ -36,7 +37,7 @@ def opened(node: Node, sensor: str, value: JsonValue) -> None:
     if spec is None or not len(node.memories):
         return
     for place in _places(node):
-        memory = node.memories.get(triggers.key_of(place))
+        memory = node.memories.get(matching.key_of(place))
         if (
             memory is None
             or memory.due_mono_s is None
@@ -44,7 +45,7 @@ def opened(node: Node, sensor: str, value: JsonValue) -> None:
         ):
             continue
         if memory.trigger.on != _standing(spec, value):
-            node.memories.put(triggers.key_of(place), ended(memory))
+            node.memories.put(matching.key_of(place), ended(memory))
 
 
 def settle(node: Node, now: Now) -> None:
@@ -54,13 +55,13 @@ def settle(node: Node, now: Now) -> None:
     due = [
         (memory.due_mono_s, place)
         for place in _places(node)
-        if (memory := node.memories.get(triggers.key_of(place))) is not None
+        if (memory := node.memories.get(matching.key_of(place))) is not None
         and memory.due_mono_s is not None
         and _is_open(node, memory)
         and now.has_come(memory.due_mono_s)
     ]
     waiting = [place for _, place in sorted(due, key=lambda one: one[0])]
-    memories, calls = triggers.passes(node.memories.get, waiting, now.mono_s)
+    memories, calls = matching.passes(node.memories.get, waiting, now.mono_s)
     _keep(node, memories)
     for call in _here(node, calls):
         invocations.take(node, call, now)
@@ -71,7 +72,7 @@ def follow(node: Node) -> None:
     unclear.follow(node)
     if not len(node.memories):
         return
-    wanted = {triggers.key_of(place): triggers.spec_of(place) for place in _places(node)}
+    wanted = {matching.key_of(place): matching.spec_of(place) for place in _places(node)}
     for key in node.memories:
         memory = node.memories.get(key)
         if memory is not None and wanted.get(key) != memory.trigger:
@@ -87,7 +88,7 @@ def _here(node: Node, calls: tuple[Invocation, ...]) -> tuple[Invocation, ...]:
     return tuple(call for call in calls if (call.stack, call.function) not in away)
 
 
-def _places(node: Node) -> list[triggers.Place]:
+def _places(node: Node) -> list[matching.Place]:
     return [(function, number) for function in node.remembered() for number in range(len(function.triggers))]
 
 

@@ -15,9 +15,9 @@ from agent.decide import invocations, schedules
 from agent.decide.hosting import can_take
 from agent.decide.marks import Mark
 from agent.decide.node import Node, Now
-from protocol import triggers
 from protocol.desired import Invocation
 from protocol.trigger import Catchup, TriggerSpec
+from protocol.triggers import matching
 
 ON_TIME_S = 60.0
 # What a time may be late and is not missed: schedules count in minutes, and a busy Pi holds turns up for seconds.
@@ -34,13 +34,13 @@ def fire(node: Node, now: Now) -> None:
     for key, place in wanted.items():
         if not can_take(node, place[0]):
             continue
-        mark = schedules.marked(node.timetables.get(key), triggers.spec_of(place).schedule, now)
+        mark = schedules.marked(node.timetables.get(key), matching.spec_of(place).schedule, now)
         node.timetables.put(key, _reached(node, place, mark, now) if now.is_past(mark.due_epoch_s) else mark)
 
 
-def _reached(node: Node, place: triggers.Place, mark: Mark, now: Now) -> Mark:
+def _reached(node: Node, place: matching.Place, mark: Mark, now: Now) -> Mark:
     """One or more times have come: the calls that are made for them, and the mark behind them."""
-    spec, (function, _) = triggers.spec_of(place), place
+    spec, (function, _) = matching.spec_of(place), place
     times = list(_called_for(spec, mark, now))
     for epoch_s in times:
         invocations.take(node, _tick(node, place, epoch_s, now), now)
@@ -65,9 +65,9 @@ def _called_for(spec: TriggerSpec, mark: Mark, now: Now) -> Iterator[float]:
         yield first_s
 
 
-def _tick(node: Node, place: triggers.Place, epoch_s: float, now: Now) -> Invocation:
+def _tick(node: Node, place: matching.Place, epoch_s: float, now: Now) -> Invocation:
     function, number = place
     planned = datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     source = f"/bramble/{node.fleet}/node/{node.name}/timer/{function.name}"
     said = {"source": source, "time": now.wall, "planned": planned, "node": node.name, "clock": str(now.clock)}
-    return triggers.tick(f"{node.stream}-tick-{node.count('tick')}", function, number, said)
+    return matching.tick(f"{node.stream}-tick-{node.count('tick')}", function, number, said)

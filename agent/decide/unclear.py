@@ -7,7 +7,7 @@ cannot tell of one event it seldom can of the next, and a status that changed wi
 from __future__ import annotations
 
 from agent.decide.node import Node
-from protocol.triggers import Unclear, key_of, places, spec_of
+from protocol.triggers.matching import Unclear, key_of, places, spec_of
 
 
 def tell(node: Node, unclear: tuple[Unclear, ...]) -> None:

@@ -19,12 +19,13 @@ from controller.decide.home_assistant import ends
 from controller.decide.invocation import OPEN, Entry, InvocationSeen, InvocationState, advance
 from controller.decide.presence import Presence
 from controller.decide.records import service_key, stack_of
-from protocol import durations, triggers
+from protocol import durations
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
 from protocol.topics import InvocationTopic
-from protocol.triggers_results import called_by, unclear
+from protocol.triggers import matching
+from protocol.triggers.results import called_by, unclear
 
 REPEAT, EXPIRY = "invocation", "expiry"
 
@@ -39,16 +40,16 @@ SEEN = {
 def sensed(fleet: Fleet, event: SensorEvent, now_mono_s: float) -> None:
     """An event happened, and was not counted before."""
     stack, functions = sections.sensed_by(fleet, event)
-    for function in triggers.remembering(event, stack, functions):
+    for function in matching.remembering(event, stack, functions):
         if (stack, function) not in _told(fleet, event.node):
             fleet.tally_function("triggers_missed", service_key(stack, function))
-    for asked in triggers.matches(event, stack, functions, fleet.name):
+    for asked in matching.matches(event, stack, functions, fleet.name):
         is_taken = asked.id in event.taken
         open_entry(fleet, Entry(asked, near=event.node, by_node=is_taken), event.node if is_taken else "", now_mono_s)
-    tell(fleet, triggers.unclear(event, stack, functions, fleet.name))
+    tell(fleet, matching.unclear(event, stack, functions, fleet.name))
 
 
-def tell(fleet: Fleet, unclear: tuple[triggers.Unclear, ...]) -> None:
+def tell(fleet: Fleet, unclear: tuple[matching.Unclear, ...]) -> None:
     """Count conditions that have no answer; the first of a function is told."""
     for one in unclear:
         function = service_key(one.place[0].stack, one.place[0].name)

@@ -10,7 +10,7 @@ from controller.decide import invocations, twins
 from controller.decide.fleet import Fleet
 from controller.decide.invocation import Entry
 from controller.decide.presence import Lease, Presence
-from protocol.triggers_nodes import NodeEvent, called_by, unclear
+from protocol.triggers.nodes import NodeEvent, called_by, unclear
 
 
 def happened(fleet: Fleet, before: Presence, lease: Lease, now_mono_s: float) -> None:

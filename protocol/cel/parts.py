@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from protocol.cel_syntax import Call, Entries, Field, Fold, Items, Literal, Name, Term
-from protocol.cel_tokens import NoCelError
-from protocol.cel_values import (
+from protocol.cel.syntax import Call, Entries, Field, Fold, Items, Literal, Name, Term
+from protocol.cel.tokens import NoCelError
+from protocol.cel.values import (
     ANY,
     FUNCTIONS,
     MEMBERS,

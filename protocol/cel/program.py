@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from protocol.cel_parts import EVENT, JSON, Part, Scope, part_of, words_of
-from protocol.cel_syntax import parse
-from protocol.cel_tokens import NoCelError
-from protocol.cel_values import WORDS, Allowance, FailedError, TooDearError
+from protocol.cel.parts import EVENT, JSON, Part, Scope, part_of, words_of
+from protocol.cel.syntax import parse
+from protocol.cel.tokens import NoCelError
+from protocol.cel.values import WORDS, Allowance, FailedError, TooDearError
 from protocol.refusal import Refusal
 from protocol.shapes import JsonValue
 

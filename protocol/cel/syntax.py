@@ -1,4 +1,4 @@
-"""The words of a condition in CEL → a tree of terms. Pure; what each term means is `protocol.cel_parts`'.
+"""The words of a condition in CEL → a tree of terms. Pure; what each term means is `protocol.cel.parts`'.
 
 The grammar is that of the Common Expression Language (cel-spec, `doc/langdef.md`), without what no event has. Depth is bounded, so
 that nothing here or later can go deeper than Python does.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from protocol.cel_tokens import CONSTANTS, RESERVED, NoCelError, Token, literal, tokens
+from protocol.cel.tokens import CONSTANTS, RESERVED, NoCelError, Token, literal, tokens
 
 DEPTH_MOST = 48
 """Terms within one another. Each costs an evaluation up to four of Python's thousand frames, and a turn stands on fifty."""

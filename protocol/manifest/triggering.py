@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from protocol import cel
-from protocol.cel_tokens import EXPRESSION_CHARS
+from protocol.cel.program import program
+from protocol.cel.tokens import EXPRESSION_CHARS
 from protocol.manifest.conditions import Schedule
 from protocol.manifest.section import REAL, SCALAR, WHOLE, Duration, Form, Section
 from protocol.refusal import Refusal
-from protocol.triggers_memory import SAMPLES_MOST
-from protocol.triggers_when import DATA, text
+from protocol.triggers.memory import SAMPLES_MOST
+from protocol.triggers.when import DATA, text
 
 ATTRIBUTES = (
     "specversion", "id", "source", "type", "subject", "time", "node", "bootid", "monotonic", "clock",
@@ -52,7 +52,7 @@ Attributes = Annotated[dict[str, str], Form(_texts, "a mapping of attributes to 
 
 
 def _expression(text: str) -> str:
-    found = cel.program(text)
+    found = program(text)
     if isinstance(found, Refusal):
         raise ValueError(str(found))  # noqa: TRY004  (pydantic turns it into a fault)
     return text

@@ -3,7 +3,7 @@
 Both sides derive the same invocation id from the same cause (law 8), so it does not matter which of them matches first, or that
 both do. A trigger names a sensor of its own stack, so the caller says whose sensor it was: two stacks may each have a doorbell.
 
-Where a trigger has a memory (`protocol.triggers_memory`), only the node of the sensor can tell. It takes the invocation itself, so
+Where a trigger has a memory (`protocol.triggers.memory`), only the node of the sensor can tell. It takes the invocation itself, so
 for everybody else such a trigger is met by the events that say so in `taken`.
 """
 
@@ -18,8 +18,8 @@ from protocol.function import FunctionSpec
 from protocol.ids import canonical, invocation_id
 from protocol.observed import SensorEvent
 from protocol.trigger import TriggerSpec
-from protocol.triggers_memory import Cause, Causes, Memory, advance, due, fits
-from protocol.triggers_when import NOTHING_SAID, Said, said_by, verdict
+from protocol.triggers.memory import Cause, Causes, Memory, advance, due, fits
+from protocol.triggers.when import NOTHING_SAID, Said, said_by, verdict
 
 TICK_TYPE = "dev.bramble.timer.tick"
 

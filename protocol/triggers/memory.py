@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from protocol.observed import SensorEvent
 from protocol.trigger import Figure, RollingWindow, TriggerSpec
-from protocol.triggers_when import Said, meets
+from protocol.triggers.when import Said, meets
 
 NS_PER_S = 1_000_000_000
 SAMPLES_MOST = 100

@@ -13,8 +13,8 @@ from protocol import events
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec
 from protocol.ids import canonical
-from protocol.triggers import Place, Unclear, call_id, spec_of, unclear_of
-from protocol.triggers_when import meets, said_of
+from protocol.triggers.matching import Place, Unclear, call_id, spec_of, unclear_of
+from protocol.triggers.when import meets, said_of
 
 TYPE_PREFIX = "dev.bramble.node."
 

@@ -15,8 +15,8 @@ from protocol.desired import Invocation
 from protocol.function import FunctionSpec
 from protocol.ids import canonical, invocation_id
 from protocol.observed import Result, ResultStatus
-from protocol.triggers import Place, Unclear, call_id, places, spec_of, unclear_of
-from protocol.triggers_when import meets, said_of
+from protocol.triggers.matching import Place, Unclear, call_id, places, spec_of, unclear_of
+from protocol.triggers.when import meets, said_of
 
 TYPE_PREFIX = "dev.bramble.function."
 

@@ -105,7 +105,7 @@ def _decided(verdicts: Iterator[Verdict], *, decisive: bool) -> Verdict:
 
 
 def _cel(wanted: str, said: Said) -> Verdict:
-    from protocol import cel  # noqa: PLC0415 - for the nodes whose stacks ask in CEL
+    from protocol.cel.program import Program, event_of, program  # noqa: PLC0415 - for the nodes whose stacks ask in CEL
 
-    asked = cel.program(wanted)
-    return asked.answer(cel.event_of(said.attributes, said.data)) if isinstance(asked, cel.Program) else str(asked)
+    asked = program(wanted)
+    return asked.answer(event_of(said.attributes, said.data)) if isinstance(asked, Program) else str(asked)

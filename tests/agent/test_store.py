@@ -23,7 +23,7 @@ from protocol.desired import Assignment, Offers
 from protocol.observed import Answer, Clock, OfferState, Result, ResultStatus, TaskState
 from protocol.topics import ResultTopic
 from protocol.trigger import TriggerSpec
-from protocol.triggers_memory import Memory
+from protocol.triggers.memory import Memory
 from tests.fakes.agent import DOORBELL, LAMP, function, offer, task
 
 WHO = Identity("pi-1", "home", "boot-1", "1")

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol import cel
-from protocol.cel_parts import ATTRIBUTES as CEL_ATTRIBUTES
-from protocol.cel_parts import DATA as CEL_DATA
-from protocol.cel_parts import ELSEWHERE
-from protocol.cel_syntax import DEPTH_MOST
-from protocol.cel_tokens import EXPRESSION_CHARS
-from protocol.cel_values import FUNCTIONS, MEMBERS
+from protocol.cel import program as cel
+from protocol.cel.parts import ATTRIBUTES as CEL_ATTRIBUTES
+from protocol.cel.parts import DATA as CEL_DATA
+from protocol.cel.parts import ELSEWHERE
+from protocol.cel.syntax import DEPTH_MOST
+from protocol.cel.tokens import EXPRESSION_CHARS
+from protocol.cel.values import FUNCTIONS, MEMBERS
 from protocol.manifest.triggering import ATTRIBUTES, WITHIN
 from protocol.refusal import Refusal
 from protocol.shapes import JsonValue
@@ -229,7 +229,6 @@ def test_operators_answer_for_values_of_any_type(value: JsonValue, other: JsonVa
 
 def test_a_node_without_such_a_condition_does_not_load_it() -> None:
     """Whoever does not ask in CEL does not pay for it."""
-    asks = "import sys, agent.__main__, agent.loop; print(sorted(name for name in sys.modules if 'cel' in name.split('.')[-1]))"
+    asks = "import sys, agent.__main__, agent.loop; print(sorted(name for name in sys.modules if name.startswith('protocol.cel')))"
     done = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
     assert "protocol.cel" not in done.stdout
-    assert "protocol.cel_values" not in done.stdout

@@ -15,12 +15,12 @@ from protocol.manifest.triggering import ATTRIBUTES
 from protocol.observed import Result, ResultStatus, SensorEvent
 from protocol.shapes import JsonValue
 from protocol.trigger import Dialect, Figure, RollingWindow, Step, TriggerSpec
-from protocol.triggers import matches, passes, remembers, tick, unclear
-from protocol.triggers_memory import Memory
-from protocol.triggers_nodes import NodeEvent
-from protocol.triggers_nodes import called_by as called_by_node
-from protocol.triggers_results import called_by
-from protocol.triggers_when import said_by, said_of
+from protocol.triggers.matching import matches, passes, remembers, tick, unclear
+from protocol.triggers.memory import Memory
+from protocol.triggers.nodes import NodeEvent
+from protocol.triggers.nodes import called_by as called_by_node
+from protocol.triggers.results import called_by
+from protocol.triggers.when import said_by, said_of
 
 PRESSED = SensorEvent("s1", 7, "pi-1", "doorbell", "pressed", "2026-01-01T00:00:00Z", "boot", 1, value=True, pin=17)
 GREET = FunctionSpec("greet", "porch", "r1", Container("greet:1"), triggers=(TriggerSpec("doorbell", "pressed"),))
