@@ -51,6 +51,9 @@ log = logging.getLogger(__name__)
 
 FILE = "agent.db"
 MOMENT = "_mono_s"
+MOMENT_EVERY_S = 1.0
+# How old the moment of the last commit may be on the disk: after a boot, deadlines come so much later at most, and a commit for
+# each event is cheaper by a page.
 WAIT_S = 5.0
 # For whoever else has the file: a backup, or `--make-safe` while the agent ends.
 
@@ -143,6 +146,7 @@ class Store:
             self.notice = f"the store was damaged ({error}); it is kept as {aside.name}, and a fresh one begins"
             self._connection = opened(path, wait_s)
         self.outbox = Outbox(self._connection, bounds)
+        self._moment: tuple[str, float] = self._connection.execute("SELECT boot, mono_s FROM moment").fetchone()
         self.take_ballast()
 
     def take_ballast(self) -> None:
@@ -152,7 +156,7 @@ class Store:
 
     def load(self, who: Identity, now: Now) -> Node:
         """The node as the last commit left it."""
-        boot, mono_s = self._connection.execute("SELECT boot, mono_s FROM moment").fetchone()
+        boot, mono_s = self._moment
         shift_s = 0.0 if boot == who.boot else now.mono_s - mono_s
         if self.outbox.settle_on(who.machine):
             log.warning("machine_changed said='a copy of the store of another machine: its facts are told apart'")
@@ -205,8 +209,16 @@ class Store:
         for sequence, reason in written.poison:
             self.outbox.refuse(sequence, reason)
         self._take_in(node, now, written.notes)
-        run("UPDATE moment SET boot = ?, mono_s = ?", (node.boot, now.mono_s))
+        moment = self._stamp(node.boot, now.mono_s)
         run("COMMIT")
+        self._moment = moment
+
+    def _stamp(self, boot: str, mono_s: float) -> tuple[str, float]:
+        """Write down when this commit is, unless another one has a moment ago; what is on the disk then."""
+        if self._moment[0] == boot and 0 <= mono_s - self._moment[1] < MOMENT_EVERY_S:
+            return self._moment
+        self._connection.execute("UPDATE moment SET boot = ?, mono_s = ?", (boot, mono_s))
+        return boot, mono_s
 
     def expire(self, now: Now) -> None:
         """Let go of facts that are too old, by a clock that is right. What cannot be written now is done the next time."""

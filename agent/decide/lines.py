@@ -12,42 +12,44 @@ from agent.decide.table import Table
 Place = tuple[str, str]
 """A stack and a function of it."""
 
+_NONE: dict[str, Run] = {}
+
 
 class Lines:
-    """The ids of the runs of each function, as they were in one version of the table."""
+    """The runs of each function, as they were in one version of the table."""
 
-    __slots__ = ("_ids", "_version")
+    __slots__ = ("_lines", "_version")
 
     def __init__(self) -> None:
         """Know nothing yet."""
         self._version = -1
-        self._ids: dict[Place, dict[str, None]] = {}
+        self._lines: dict[Place, dict[str, Run]] = {}
 
     def of(self, runs: Table[Run], place: Place) -> tuple[Run, ...]:
         """The runs of one function."""
         self._follow(runs)
-        return tuple(run for one in self._ids.get(place, ()) if (run := runs.get(one)) is not None)
+        return tuple(self._lines.get(place, _NONE).values())
 
     def put(self, runs: Table[Run], run: Run) -> None:
         """Keep a run as it is now."""
         self._follow(runs)
         runs.put(run.id, run)
-        self._ids.setdefault((run.stack, run.function), {})[run.id] = None
+        self._lines.setdefault((run.stack, run.function), {})[run.id] = run
         self._version = runs.version
 
     def drop(self, runs: Table[Run], run: Run) -> None:
         """Forget a run."""
         self._follow(runs)
         if runs.drop(run.id) is not None:
-            line = self._ids[run.stack, run.function]
+            line = self._lines[run.stack, run.function]
             del line[run.id]
             if not line:
-                del self._ids[run.stack, run.function]
+                del self._lines[run.stack, run.function]
         self._version = runs.version
 
     def _follow(self, runs: Table[Run]) -> None:
         if self._version == runs.version:
             return
-        self._version, self._ids = runs.version, {}
+        self._version, self._lines = runs.version, {}
         for run in runs.values():
-            self._ids.setdefault((run.stack, run.function), {})[run.id] = None
+            self._lines.setdefault((run.stack, run.function), {})[run.id] = run

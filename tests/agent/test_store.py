@@ -17,7 +17,7 @@ from agent.decide.rates import Bucket
 from agent.decide.stored import Lineage, Pulled
 from agent.decide.task import Task
 from agent.decide.trial import Trial
-from agent.store import KINDS, Identity, Store, Written
+from agent.store import KINDS, MOMENT_EVERY_S, Identity, Store, Written
 from link.outbox import OutboxBounds
 from protocol.desired import Assignment, Offers
 from protocol.observed import Answer, Clock, OfferState, Result, ResultStatus, TaskState
@@ -89,6 +89,20 @@ def test_moments_are_moved_to_the_clock_of_a_new_boot(tmp_path: Path) -> None:
     node = reopened(tmp_path / "agent.db", replace(WHO, boot="boot-2"), Now(20.0))
     assert node.tasks.values()[0].due_mono_s == 60.0
     assert node.timers.values()[0].due_mono_s == 30.0
+
+
+def test_the_moment_of_a_commit_is_written_once_a_second(tmp_path: Path) -> None:
+    """So deadlines come a second later after a boot, at most; the first commit of another boot always says when it was."""
+    saved(tmp_path / "agent.db")
+    store = Store(tmp_path / "agent.db")
+    node = store.load(WHO, NOW)
+    for mono_s in (1000.0 + MOMENT_EVERY_S / 2, 1000.0 + MOMENT_EVERY_S, 1000.0 + 1.5 * MOMENT_EVERY_S):
+        node.count("tick")
+        store.commit(node, Now(mono_s), Written())
+    store.close()
+    rebooted = reopened(tmp_path / "agent.db", replace(WHO, boot="boot-2"), Now(20.0))
+    assert rebooted.timers.values()[0].due_mono_s == 30.0 - MOMENT_EVERY_S
+    assert rebooted.count("tick") == 4
 
 
 def test_a_second_process_of_a_boot_finds_the_moments_that_the_first_one_moved(tmp_path: Path) -> None:
