@@ -255,13 +255,14 @@ class Fleet:
         self.numbers.put(name, Number(number))
         return number
 
-    def tally(self, *name: str) -> None:
-        """Count something for the metrics."""
-        self.counts[name] = self.counts.get(name, 0) + 1
+    def tally(self, *name: str) -> int:
+        """Count something for the metrics; how often it was by now."""
+        self.counts[name] = count = self.counts.get(name, 0) + 1
+        return count
 
-    def tally_function(self, name: str, function: str, *more: str) -> None:
+    def tally_function(self, name: str, function: str, *more: str) -> int:
         """Count something of a function, by its name while a stack has it: the labels of a metric are names of ours."""
-        self.tally(name, function if function in self.catalogue.functions else UNKNOWN, *more)
+        return self.tally(name, function if function in self.catalogue.functions else UNKNOWN, *more)
 
     def forget_counts(self, functions: Collection[str]) -> None:
         """Count functions that are gone no more, or whoever makes up names would fill the memory of us and of Prometheus."""

@@ -53,9 +53,8 @@ def tell(fleet: Fleet, unclear: tuple[matching.Unclear, ...]) -> None:
     """Count conditions that have no answer; the first of a function is told."""
     for one in unclear:
         function = service_key(one.place[0].stack, one.place[0].name)
-        if ("conditions_unclear", function) not in fleet.counts:
+        if fleet.tally_function("conditions_unclear", function) == 1:
             fleet.remark(function, str(one))
-        fleet.tally_function("conditions_unclear", function)
 
 
 def asked(fleet: Fleet, node: str, wanted: Invocation, now_mono_s: float) -> None:

@@ -10,6 +10,11 @@ from typing import Any
 import pytest
 
 from controller.adapters.metrics import Metrics, Snapshot
+from controller.decide.effects import Remark
+from controller.decide.invocations import tell
+from protocol.container import Container
+from protocol.function import FunctionSpec
+from protocol.triggers.matching import Unclear
 from tests.controller.desk import Desk
 
 
@@ -83,3 +88,14 @@ def test_whoever_makes_up_function_after_function_fills_no_memory() -> None:
     assert named(desk) == set()
     desk.fleet.tally_function("invocations", "shop.stays", "done")
     assert named(desk) == {"unknown"}
+
+
+def test_a_condition_without_an_answer_is_told_once_also_when_its_function_is_gone() -> None:
+    """A node that keeps the sections from before an update asks for functions that the manifest has no more."""
+    desk, place = Desk(), (FunctionSpec("gone", "shop", "r1", Container("a")), 0)
+    unclear = (Unclear(place, "no key"),) * 3
+    for _ in range(3):
+        tell(desk.fleet, unclear)
+    desk.turn()
+    assert len([effect for effect in desk.effects if isinstance(effect, Remark)]) == 1
+    assert desk.fleet.counts["conditions_unclear", "unknown"] == 9
