@@ -23,6 +23,7 @@ from sim.broker import Weather
 from sim.head import CLIENT
 from sim.node import SimNode
 from sim.process import Process
+from sim.straits import AMPLE
 
 if TYPE_CHECKING:
     from sim.fleet import SimFleet
@@ -73,8 +74,10 @@ def of_fleet(fleet: SimFleet, knows: Fleet) -> Iterator[Pause]:
         yield Pause(f"nothing new is put on {name}", fleet.world.now_s)
     for rollout in map(knows.rollouts.__getitem__, knows.rollouts):
         yield from _of_operator(rollout, fleet.world.now_s)
-    if fleet.invariants.has_forgotten and any(knows.ledger[key].state in OPEN for key in knows.ledger):
-        yield Pause("what a lost card had taken up expires", fleet.world.now_s)
+    if (fleet.invariants.has_forgotten or fleet.straits is not AMPLE) and any(
+        knows.ledger[key].state in OPEN for key in knows.ledger
+    ):
+        yield Pause("what a lost card had taken up expires, and what a full outbox let go of", fleet.world.now_s)
 
 
 def of_rollout(fleet: SimFleet, knows: Fleet, rollout: Rollout) -> Iterator[Pause]:

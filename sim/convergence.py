@@ -18,6 +18,7 @@ from protocol.stack import Mode, Service
 from protocol.topics import StackStatusTopic
 from sim.node import SimNode
 from sim.release_promises import unsettled_release
+from sim.straits import AMPLE
 from sim.truth import WELL, is_warm, owns, revision_of, service_of, task_of
 
 if TYPE_CHECKING:
@@ -127,12 +128,13 @@ def _devices(fleet: SimFleet, node: SimNode) -> Iterator[str]:
 
 
 def _told(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
-    """The controller knows what the node says, and its ledger what the node's says, unless only a lost ledger was told."""
+    """The controller knows what the node says, and its ledger what the node's says, unless a lost ledger was told, or nobody."""
     assert node.node is not None
     said, known = node.node.said, knows.statuses.get(node.name)
     if said is None or known is None or (said.epoch, said.sequence) != (known.epoch, known.sequence):
         yield f"{node.name} says a status that the controller does not have"
-    for key in node.node.ended if not fleet.invariants.is_restored else ():
+    is_known = not fleet.invariants.is_restored and fleet.straits is AMPLE  # a full outbox lets go of results, too
+    for key in node.node.ended if is_known else ():
         entry, ended = knows.ledger.get(key), node.node.ended.get(key)
         if entry is not None and entry.node == node.name and entry.state.value != ended and not _is_late(knows, entry):
             yield f"{key} is {ended} on {node.name} and {entry.state} on the ledger"
@@ -148,8 +150,8 @@ def _ledger(fleet: SimFleet, knows: Fleet) -> Iterator[str]:
     waiting = len(knows.ledger) - len(knows.ended)
     if waiting and not (fleet.invariants.is_restored and _has_been_told(fleet, knows)):
         yield f"{waiting} invocations are open"
-    if fleet.invariants.has_forgotten:
-        return
+    if fleet.invariants.has_forgotten or fleet.straits is not AMPLE:
+        return  # what was let go of was done by nobody, as far as anybody knows
     known = {key for node in fleet.nodes.values() if node.node is not None for key in node.node.ended}
     expired = [key for key in knows.ended if _has_waited(knows, knows.ledger[key]) and key not in known]
     if expired:

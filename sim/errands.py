@@ -78,7 +78,7 @@ class Errands(Workload):
             SINGLE: SLOW, NEWEST: LASTING, LINE: SLOW, CROWD: SLOWER, DRIP: FUNCTION, HASTY: SLOW,
             CHAIN: SAYS_ON, ECHO: FUNCTION, ROUND: FUNCTION, SICK: FAILING,
         }  # fmt: skip
-        fleet.invariants.retries = max(fleet.invariants.retries, SICK_RETRIES, function("", "")["retries"])
+        fleet.invariants.runs.retries = max(fleet.invariants.runs.retries, SICK_RETRIES, function("", "")["retries"])
 
     def begin(self) -> None:
         """Publish the desk, too."""

@@ -14,7 +14,8 @@ from sim.images import Behaviour
 from sim.lessons import learn
 from sim.renewals import Renewals
 from sim.stacks import Section, stack
-from sim.themes import CALLS, RARE, RELEASES, Theme, theme_of
+from sim.storms import Storms
+from sim.themes import CALLS, RARE, RELEASES, STORMS, Theme, theme_of
 from sim.watch import Watch
 from sim.workload import SOMETIMES, Workload
 
@@ -140,4 +141,6 @@ def kind_of(theme: Theme) -> type[Workload]:
         return Errands
     if theme is RELEASES:
         return Renewals
+    if theme is STORMS:
+        return Storms
     return Watch if theme.name == "triggers" else Estate if theme in RARE else Workload

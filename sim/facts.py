@@ -1,7 +1,7 @@
 """S5 at every step: a fact that left an outbox is one that the controller has counted in, and nothing is counted that was not said.
 
-A node's facts are known by (stream, sequence). One whose place was taken by a newer one of its key (a hello) has no claim. Nothing
-in a simulated fleet fills an outbox or brings a link down, so a fact that was dropped is a fact that was lost.
+A node's facts are known by (stream, sequence). One whose place was taken by a newer one of its key (a hello) has no claim. An
+outbox that is full lets go of facts, and counts them: no more are missing than it says (in fleets without room: `sim.straits`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from sim.head import Head
 from sim.node import SimNode
+from sim.straits import AMPLE
 from sim.violation import ViolationError
 
 
@@ -20,6 +21,8 @@ class _Outbox:
     stream: str = ""
     figures: tuple[int, int] = (0, 0)
     rows: dict[int, str] = field(default_factory=dict)
+    dropped: int = 0
+    uncounted: int = 0
 
 
 class Facts:
@@ -48,6 +51,8 @@ class Facts:
             known.stream, known.rows = outbox.stream, {}
         elif figures == known.figures:
             return
+        if node.world.straits is not AMPLE:
+            known.dropped = sum(outbox.dropped.values())
         rows = node.outstanding()
         keys = set(rows.values())
         gone = (
@@ -58,8 +63,10 @@ class Facts:
 
     def forget(self, name: str, events: int) -> None:
         """Somebody threw a node's card away, with so many events in its outbox."""
-        self._outboxes.pop(name, None)
-        self.lost += events
+        known = self._outboxes.pop(name, None) or _Outbox()
+        self.lost += events + known.dropped
+        if known.dropped:  # which of its facts those were, nobody can know any more
+            self._gone = {fact for fact in self._gone if fact[0] != name}
 
     def restored(self) -> None:
         """The controller has an older store: what it was told since is told to nobody any more."""
@@ -76,12 +83,26 @@ class Facts:
             if intake is None and name in self.excused:
                 continue
             if intake is None or (sequence > intake.upto and sequence not in intake.beyond):
-                raise ViolationError("S5", f"fact {sequence} of {name} left its outbox, and was never counted in")
+                self._lack(name, sequence)
         self._gone.clear()
+
+    def _lack(self, name: str, sequence: int) -> None:
+        """A fact is not there: its outbox was full, and says so."""
+        known = self._outboxes.get(name) or _Outbox()
+        known.uncounted += 1
+        if known.uncounted > known.dropped:
+            said = (
+                f"left its outbox, and was never counted in; {known.dropped} of its facts were dropped for want of room"
+            )
+            raise ViolationError("S5", f"fact {sequence} of {name} {said}")
+
+    @property
+    def _dropped(self) -> int:
+        return sum(known.dropped for known in self._outboxes.values())
 
     def handled(self, accepted: int, *, at_rest: bool) -> None:
         """No event is handled that was not accepted, and at rest each is that was."""
         handled = self._head.handled
         is_too_many = handled > accepted + self.copied and not self.is_restored and not self.excused
-        if is_too_many or (at_rest and handled < accepted - self.lost):
+        if is_too_many or (at_rest and handled < accepted - self.lost - self._dropped):
             raise ViolationError("S5", f"{accepted} events were accepted, {handled} were handled")

@@ -28,6 +28,7 @@ from sim.invariants import Invariants
 from sim.liveness import Liveness
 from sim.node import SimNode
 from sim.pace import FINE, Pace
+from sim.straits import AMPLE, Straits
 from sim.truth import is_warm
 from sim.world import World
 
@@ -49,11 +50,12 @@ class SimFleet:
     """A fleet of `nodes` nodes named pi-1, pi-2 … Label `place` is `porch` on the odd ones and `shed` on the even ones."""
 
     pace: ClassVar[Pace] = FINE
+    straits: ClassVar[Straits] = AMPLE
 
     def __init__(
         self, nodes: int = 3, seed: int = 1, weather: Weather | None = None, labels: dict[str, str] | None = None
     ) -> None:
-        self.world = World(seed, weather, self.pace)
+        self.world = World(seed, weather, self.pace, self.straits)
         self._folder = tempfile.TemporaryDirectory(prefix="bramble-sim-", dir=_quick_folder())
         self.registry = FakeRegistry()
         self.head = Head(self.world, Path(self._folder.name), FLEET)

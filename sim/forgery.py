@@ -59,7 +59,7 @@ def misroute(fleet: SimFleet, chances: random.Random) -> str:
     """A node gets its neighbour's mail: something between the broker and it does not look at topics."""
     node, neighbour = (fleet.nodes[name] for name in chances.sample(sorted(fleet.nodes), 2))
     key = f"{chances.getrandbits(80):020x}"
-    fleet.invariants.forbidden_runs.add(key)
+    fleet.invariants.runs.forbidden.add(key)
     packet = _packed(InvocationTopic(FLEET, neighbour.name, key), Invocation(key, "home", "greet"))
     if node.node is not None and node.node.link is not None:
         strange = _packed(AckTopic(FLEET, node.name), Ack(NOBODYS_STREAM, 9_999))

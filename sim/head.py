@@ -12,7 +12,6 @@ from zlib import crc32
 from controller.decide.fleet import Fleet
 from controller.decide.home_assistant.desk import HomeAssistant
 from controller.decide.shelf import Shelf
-from controller.decide.terms import Terms
 from controller.ears import Ears, overhearing
 from controller.loop import Loop
 from controller.settings import LISTENER
@@ -91,7 +90,7 @@ class Head:
         self.path = folder / "controller.db"
         blank_ledger(self.path)
         self.process = Process(world, "controller", self._start, self._left)
-        self.terms = Terms(lease_s=world.pace.lease_s)
+        self.terms = world.straits.terms_for(world.pace.lease_s)
         self.fleet: Fleet | None = None
         self.store: FusedStore | None = None
         self.link: FusedLink | None = None

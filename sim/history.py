@@ -20,7 +20,8 @@ from sim.given import GivenStack, labels_of
 from sim.head import CLIENT
 from sim.honesty import SILENT_S
 from sim.steps import Recording, Replay, Steps
-from sim.themes import THEMES, theme_of
+from sim.storms import StraitFleet
+from sim.themes import STORMS, THEMES, theme_of
 from sim.violation import ViolationError
 from sim.workload import Workload
 
@@ -144,7 +145,8 @@ def courses(seeds: Sequence[int], plan: Plan, told: Recording | Replay | None = 
 def begun(series: int, plan: Plan) -> Life:
     """Begin with a fleet."""
     labels = labels_of(plan.manifest) if plan.manifest else {}
-    life = Life(SimFleet(plan.nodes, series, labels=labels))
+    is_strait = plan.manifest is None and theme_of(series) is STORMS
+    life = Life((StraitFleet if is_strait else SimFleet)(plan.nodes, series, labels=labels))
     with _broken_by(life):
         _draw_paces(life.fleet)
         given = plan.manifest

@@ -1,4 +1,4 @@
-"""The promises of the design, S1 to S8, as checks on ground truth: engines, stores and ledgers, never on reports.
+"""The promises of the design, S1 to S9, as checks on ground truth: engines, stores and ledgers, never on reports.
 
 What costs little is checked after everything that touched a node; the rest from time to time, and when the fleet is at rest. A
 broken promise raises with its name, in the middle of the event that broke it.
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from controller.decide.invocation import OPEN, InvocationState
 from protocol.observed import OfferState
+from sim.bounds import Bounds
 from sim.boxes import Box
 from sim.calls import Calls
 from sim.durable import check_head, check_node
@@ -22,6 +22,7 @@ from sim.head import Head
 from sim.holds import Holds
 from sim.honesty import Honesty
 from sim.node import SimNode
+from sim.runs import Runs
 from sim.truth import LABEL, WELL, owns, service_of
 from sim.violation import ViolationError
 from sim.ways import STOPPED, Ways
@@ -42,7 +43,6 @@ class _Memory:
     offers: tuple[int, int] = (0, 0)
     taken: dict[str, tuple[str, bool]] = field(default_factory=dict)
     excused: set[str] = field(default_factory=set)
-    ran: int = 0
 
 
 class Invariants:
@@ -55,35 +55,30 @@ class Invariants:
         self._world, self._nodes, self._head = world, nodes, head
         self._memory = {name: _Memory() for name in nodes}
         self._foreign: dict[str, dict[str, str]] = {}
-        self._began: Counter[tuple[str, str, int]] = Counter()
-        self._runner: dict[str, str] = {}
-        self._ended: dict[str, InvocationState] = {}
         self._sweep_s = 0.0
         self.forbidden, self.bad = set[str](), set[str]()
         self.drained, self.doubted = set[str](), set[str]()  # whose word may be another's: see `sim.clones`
         self.most_down: dict[str, int] = {}
         self.budgets: dict[str, int] = {}
-        self.start_first, self.replaced, self.forbidden_runs = set[str](), set[str](), set[str]()
+        self.start_first, self.replaced = set[str](), set[str]()
         self.facts = Facts(head)
         self.honesty = Honesty(world, head, nodes)
         self.ways = Ways(world, head, nodes)
         self.holds = Holds(head, nodes)
         self.calls = Calls()
         self.follows = Follows(world, head, nodes)
+        self.runs = Runs(head, nodes, self.facts, self.follows)
+        self.bounds = Bounds(nodes, head, world.straits)
         self._parts = (self.honesty, self.ways, self.holds, self.calls, self.follows)
         self.is_restored = False
-        self.retries = self._cards = 0
-        self._unwanted, self._blank = set[str](), set[str]()
+        self._cards = 0
+        self._unwanted = set[str]()
 
     def forget(self, name: str, events: int) -> None:
         """A node has another card, and knows nothing of before: it may go back, and run again what it ran."""
         self._cards += 1
-        memory, self._memory[name] = self._memory[name], _Memory()
-        self._memory[name].ran = memory.ran
-        self._blank.add(name)
-        for key in [key for key in self._began if key[0] == name]:
-            del self._began[key]
-        for part in self._parts:
+        self._memory[name] = _Memory()
+        for part in (self.runs, *self._parts):
             part.forget(name)
         self.facts.forget(name, events)
 
@@ -102,7 +97,7 @@ class Invariants:
     def restored(self) -> None:
         """The controller has an older store, and cannot know what it has granted, moved or ended since: no store could."""
         self.is_restored = True
-        self._ended.clear()
+        self.runs.restored()
         self.facts.restored()
         self.honesty.restored()
         self.ways.restored()
@@ -117,6 +112,7 @@ class Invariants:
                 self._node(name)
             elif name == self._head.process.name:
                 self.holds.look({node: memory.assignment for node, memory in self._memory.items()})
+                self.bounds.look_at_head()
         if self._world.now_s >= self._sweep_s:
             self._sweep_s = self._world.now_s + self._world.pace.sweep_s
             self.sweep()
@@ -126,7 +122,8 @@ class Invariants:
         for name, node in self._nodes.items():
             self._gate(name, node)
             self._strangers(name, node)
-        self._ledger()
+        self.runs.sweep()
+        self.bounds.sweep()
         self.facts.check()
         self.facts.handled(self._accepted, at_rest=False)
         self.honesty.sweep()
@@ -139,6 +136,7 @@ class Invariants:
             self._others(name, _ours(node), frozenset())
         self.facts.handled(self._accepted, at_rest=True)
         self.follows.at_rest()
+        self.bounds.at_rest()
         check_head(self._head)
         for node in self._nodes.values():
             check_node(node)
@@ -165,7 +163,8 @@ class Invariants:
         self._budget(name, ours)
         self._copies(name, ours)
         self._allowed(name, node.engine.boxes.values())
-        self._runs(name, node, memory)
+        self.runs.look(name, node)
+        self.bounds.look(name, node)
         self.facts.look(name, node)
         self.honesty.look(name, node)
         self.ways.look(name, node)
@@ -256,25 +255,6 @@ class Invariants:
             if box.container.image in self.forbidden:
                 raise ViolationError("S3", f"{box.name} on {name} has {box.container.image}, from a refused document")
 
-    def _runs(self, name: str, node: SimNode, memory: _Memory) -> None:
-        """S6, on the nodes: one run per attempt, another attempt only after trouble, one node unless another took it over."""
-        if name in self._blank and node.node is None:  # a step of the lost card was under way
-            memory.ran = len(node.engine.ran)
-        for invocation, attempt in node.engine.ran[memory.ran :]:
-            if invocation in self.forbidden_runs:
-                raise ViolationError("S3", f"{name} ran {invocation}, which was not for it")
-            self._began[name, invocation, attempt] += 1
-            if self._began[name, invocation, attempt] > 1:
-                raise ViolationError("S6", f"{invocation} ran its attempt {attempt} twice on {name}")
-            fleet = self._head.fleet  # it may have given up a node that was offline; while it is down nobody knows
-            is_taken_over = fleet is None or self.follows.is_taken_over(fleet, invocation)
-            if self._runner.setdefault(invocation, name) != name and not is_taken_over:
-                raise ViolationError("S6", f"{invocation} ran on {self._runner[invocation]} and on {name}")
-            times = sum(n for (at, other, _), n in self._began.items() if (at, other) == (name, invocation))
-            if times > 1 + node.troubles + self.retries:
-                raise ViolationError("S6", f"{invocation} ran {times} times on {name} after {node.troubles} troubles")
-        memory.ran = len(node.engine.ran)
-
     # From time to time.
 
     def _gate(self, name: str, node: SimNode) -> None:
@@ -298,18 +278,6 @@ class Invariants:
         before = self._foreign.setdefault(name, foreign)
         if foreign != before:
             raise ViolationError("S8", f"foreign containers of {name} were touched: {before} became {foreign}")
-
-    def _ledger(self) -> None:
-        """S6, on the ledger: what has ended stays as it ended."""
-        fleet = self._head.fleet
-        taken = {run: name for name, node in self._nodes.items() for run in node.taken}
-        for key in fleet.ledger if fleet is not None else ():
-            assert fleet is not None
-            state, entry = fleet.ledger[key].state, fleet.ledger[key]
-            if not entry.by_node and taken.get(key) not in (None, *entry.asked, *self.facts.cloned):
-                raise ViolationError("S6", f"{key} may go to any node, and {taken[key]} has taken it")
-            if state not in OPEN and self._ended.setdefault(key, state) is not state:
-                raise ViolationError("S6", f"{key} ended as {self._ended[key]} and then as {state}")
 
 
 def _is_ours(node: SimNode, box: Box) -> bool:

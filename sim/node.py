@@ -63,7 +63,7 @@ class FusedStore(Store):
     """The real store of a process that may be killed before and after each commit."""
 
     def __init__(self, path: Path, process: Process, accept: Callable[[Written], None]) -> None:
-        super().__init__(path)
+        super().__init__(path, process.world.straits.outbox)
         self._process, self._accept = process, accept
 
     def commit(self, node: Node, now: Now, written: Written) -> None:
@@ -78,6 +78,11 @@ class FusedStore(Store):
     def waiting(self) -> dict[int, str]:
         """The sequences in the outbox, each with its key."""
         return {sequence: key or "" for sequence, key in self._connection.execute("SELECT sequence, key FROM outbox")}
+
+    def rows(self, table: str) -> int:
+        """How many rows a table has."""
+        (count,) = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - a name of ours
+        return int(count)
 
     def bound(self, pages: int) -> None:
         """Let the file have no more pages than this; it keeps what it has."""
@@ -194,6 +199,7 @@ class SimNode:
         boot, instance = f"boot-{self.name}-{process.boot}", f"{process.name}-{process.life}"
         identity = Identity(self.name, self.fleet, boot, version, instance, process.name)
         store, node = self.store, self.store.load(identity, now)
+        node.limits = self.world.straits.limits
         self.node = node
         process.owes = lambda: not store.fault and is_owing(node)
         self.world.touched.append(self.name)

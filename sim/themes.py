@@ -276,6 +276,26 @@ RELEASES = Theme(
 )
 
 
+STORMS_EVERY, STORMS_FIRST = 53, 30
+"""One seed in so many is about fleets without room: every other seed is about what it always was about."""
+
+STORMS = Theme(
+    "storms",
+    {"tap": 8, "bounce": 2, "deluge": 5, "rename": 3, "flood": 2, "update_badly": 3, "update": 1, "press": 2},
+    {
+        "_cut": 8,
+        "slow_radio": 4,
+        "_kill_controller": 3,
+        "_stop": 3,
+        "_kill_agent": 3,
+        "_power": 2,
+        "_engine": 2,
+        "_broker": 3,
+    }
+    | {"ambush_node": 3, "ambush_controller": 2, "_registry": 1, "_weather": 1, "fall_between": 1, "overflow": 1},
+)
+
+
 def theme_of(seed: int) -> Theme:
     """What the history of a seed is about."""
     if seed % RARE_EVERY == RARE_EVERY - 1:
@@ -284,4 +304,6 @@ def theme_of(seed: int) -> Theme:
         return RELEASES
     if seed % CALLS_EVERY == CALLS_FIRST:
         return CALLS
+    if seed % STORMS_EVERY == STORMS_FIRST:
+        return STORMS
     return THEMES[seed % len(THEMES)]

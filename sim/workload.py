@@ -141,7 +141,7 @@ class Workload:
     def _renew_function(self) -> None:
         behaviour = self._chances.choice(FUNCTIONS)
         if behaviour.exit_code:
-            self._fleet.invariants.retries = RETRIES
+            self._fleet.invariants.runs.retries = RETRIES
         self._function = self._run(behaviour)
         self._home()
 

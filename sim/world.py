@@ -15,6 +15,7 @@ from collections.abc import Callable
 from protocol.envelope import Packet
 from sim.broker import SimBroker, Weather
 from sim.pace import FINE, Pace
+from sim.straits import AMPLE, Straits
 
 BEGINNING_S = 1_000.0
 """The controller's clock at the start: not 0, so that a forgotten default of 0.0 shows."""
@@ -27,8 +28,8 @@ MAIL_KEPT = 200
 class World:
     """Time, chance, the broker between all parts, and the trace."""
 
-    def __init__(self, seed: int, weather: Weather | None = None, pace: Pace = FINE) -> None:
-        self.seed, self.pace = seed, pace
+    def __init__(self, seed: int, weather: Weather | None = None, pace: Pace = FINE, straits: Straits = AMPLE) -> None:
+        self.seed, self.pace, self.straits = seed, pace, straits
         self.chances = random.Random(seed)  # noqa: S311 - to be repeated is the point
         self.broker = SimBroker(self.chances, weather, BEGINNING_S)
         self.broker.redials = pace.redials

@@ -73,6 +73,9 @@ def dispatch(node: Node, now: Now) -> None:
     if node.missing:
         here = node.directory.functions
         node.missing = {place: since_s for place, since_s in node.missing.items() if place not in here}
+    if node.hindered:
+        waiting = {f"{run.stack}.{run.function}" for run in node.runs.values()}
+        node.hindered = {key: reason for key, reason in node.hindered.items() if key in waiting}
     if len(node.runs):
         _begin(node, now)
         _follow(node, now)  # what followed from those that could not begin

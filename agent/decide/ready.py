@@ -40,7 +40,6 @@ def make(node: Node, now: Now) -> None:
 def made(node: Node, step: Step, outcome: Done) -> None:
     """It is there; what the engine said beside it is said of the task when it is started."""
     if isinstance(step, Create) and step.key in node.trials:
-        node.remarks = {key: text for key, text in node.remarks.items() if key in node.trials}
         node.remarks[step.key] = outcome.warning or ""
 
 

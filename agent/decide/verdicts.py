@@ -43,6 +43,7 @@ def forget(node: Node, trial: Trial) -> None:
     node.known.asked.pop(trial.key, None)
     node.watching.pop(trial.key, None)
     node.locks.pop(trial.key, None)
+    node.remarks.pop(trial.key, None)
 
 
 def assigned(node: Node, trial: Trial) -> str:

@@ -235,7 +235,7 @@ def _end(fleet: Fleet, entry: Entry, seen: InvocationSeen, answer: Answer, attem
     fleet.ledger.put(key, replace(entry, invocation=asked, response_topic="", correlation="", rank=number, answer=kept))
     fleet.deadlines.drop(REPEAT, key)
     fleet.deadlines.drop(EXPIRY, key)
-    fleet.stranded.get(entry.function, set()).discard(key)
+    _unstrand(fleet, entry.function, key)
     fleet.tally_function("invocations", entry.function, entry.state.value)
     fleet.ended.append(key)
     while len(fleet.ended) > fleet.terms.ledger_rows:
@@ -243,6 +243,14 @@ def _end(fleet: Fleet, entry: Entry, seen: InvocationSeen, answer: Answer, attem
     while fleet.kept.size_bytes > fleet.terms.answers_bytes:
         oldest = fleet.kept.oldest()
         fleet.ledger.put(oldest, replace(fleet.ledger[oldest], answer=None))
+
+
+def _unstrand(fleet: Fleet, function: str, key: str) -> None:
+    """Nobody looks for a node any more; of a function for which nobody does, nothing is remembered."""
+    stranded = fleet.stranded.get(function, set())
+    stranded.discard(key)
+    if not stranded:
+        fleet.stranded.pop(function, None)
 
 
 def repeat_answer(fleet: Fleet, entry: Entry, call: str, back: tuple[str, bytes]) -> None:

@@ -81,3 +81,14 @@ def test_a_publication_that_is_gone_is_not_on_its_way(rig: Rig) -> None:
     publications.keep(rig.node, Publication("second", "home/door", "shut", retain=False))
     assert list(rig.node.publications) == ["second"]
     assert rig.node.publishing == {}
+
+
+def test_why_a_function_could_not_begin_goes_with_what_waited_for_it(rig: Rig) -> None:
+    """Nothing is remembered of a function that nobody waits for."""
+    rig.assign(1, functions=(function(),))
+    rig.run(2)
+    rig.engine.disk_full = True
+    rig.node.hindered["porch.gone"] = "its registry was away"
+    call(rig, "greet")
+    rig.run(2)
+    assert "porch.gone" not in rig.node.hindered

@@ -28,7 +28,7 @@ def a_porch(image: str = "greet:slow") -> SimFleet:
     fleet = a_fleet(nodes=3)
     fleet.registry.push("greet:slow", SLOW)
     fleet.registry.push("greet:broken", BROKEN)
-    fleet.invariants.retries = 3
+    fleet.invariants.runs.retries = 3
     fleet.publish("porch", doorbell(image))
     fleet.run_until_converged()
     return fleet

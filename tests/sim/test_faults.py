@@ -13,7 +13,20 @@ from sim.estate import kind_of
 from sim.faults import FAULTS, Fault
 from sim.fleet import SimFleet
 from sim.history import SHORT, history
-from sim.themes import CALLS, CALLS_EVERY, CALLS_FIRST, RARE, RARE_EVERY, RELEASES, THEMES, Theme, theme_of
+from sim.themes import (
+    CALLS,
+    CALLS_EVERY,
+    CALLS_FIRST,
+    RARE,
+    RARE_EVERY,
+    RELEASES,
+    STORMS,
+    STORMS_EVERY,
+    STORMS_FIRST,
+    THEMES,
+    Theme,
+    theme_of,
+)
 
 SEEDS = 600
 """Six histories about each of the rare themes, and ninety about each of the others; most faults strike in the first."""
@@ -73,7 +86,7 @@ def struck(lines: list[str]) -> bool:
 def test_every_fault_and_every_deed_of_a_theme_is_there() -> None:
     """A theme names them, and a name that is spelt wrong would never come."""
     faults = {fault.__name__ for fault in FAULTS}
-    for theme in (*THEMES, *RARE, CALLS, RELEASES):
+    for theme in (*THEMES, *RARE, CALLS, RELEASES, STORMS):
         assert set(theme.faults) <= faults, theme.name
         assert [deed for deed in theme.deeds if not hasattr(kind_of(theme), f"_{deed}")] == [], theme.name
     assert set(AFTERMATHS) <= {theme.name for theme in (*RARE, RELEASES)}
@@ -83,5 +96,6 @@ def test_one_seed_in_twenty_is_about_something_rare_and_all_of_it_comes() -> Non
     """What hardly ever happens does not slow the rest down, and is not left out either."""
     themes = [theme_of(seed) for seed in range(RARE_EVERY * len(RARE))]
     assert [theme for theme in themes if theme in RARE] == list(RARE)
-    assert {theme.name for theme in themes} == {theme.name for theme in (*THEMES, *RARE, CALLS, RELEASES)}
+    assert {theme.name for theme in themes} == {theme.name for theme in (*THEMES, *RARE, CALLS, RELEASES, STORMS)}
     assert [seed for seed in range(120) if theme_of(seed) is CALLS] == list(range(CALLS_FIRST, 120, CALLS_EVERY))
+    assert [seed for seed in range(120) if theme_of(seed) is STORMS] == list(range(STORMS_FIRST, 120, STORMS_EVERY))
