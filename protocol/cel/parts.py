@@ -1,7 +1,7 @@
-"""Each term of a condition in CEL → what is done for it, and what may come of it. Pure.
+"""Each expression of a condition in CEL → what is done for it, and what may come of it. Pure.
 
-What may come of a term is a set of types, so that an operator which fits none of them is refused before anything runs. Each part
-knows how many steps it takes, and a macro pays them for each item.
+What may come of it is a set of types, so that an operator which fits none of them is refused before anything runs. Each part knows
+what it costs, in operations, and a macro pays it for each item.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from protocol.cel.syntax import Call, Entries, Field, Fold, Items, Literal, Name, Term
+from protocol.cel.syntax import Call, Entries, Expression, Field, Fold, Items, Literal, Name
 from protocol.cel.tokens import NoCelError
 from protocol.cel.values import (
     ANY,
@@ -63,80 +63,78 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A term that is ready: what it may be, what may stand within it, and how many steps it takes each time."""
+    """An expression that is ready: what it may be, what may stand within it, and what it costs each time."""
 
     run: Callable[[Scope], Value]
     may: frozenset[type]
     within: frozenset[type] = NOTHING
-    steps: int = 1
+    cost: int = 1
 
 
 Names = Mapping[str, Part]
 
 
-def part_of(term: Term, names: Names) -> Part:
-    """Make a term ready; raises `NoCelError`."""
-    match term:
+def part_of(expression: Expression, names: Names) -> Part:
+    """Make an expression ready; raises `NoCelError`."""
+    match expression:
         case Literal(value=value):
             return Part(lambda _: value, frozenset({type(value)}))
         case Name():
-            return _named(term, names)
+            return _named(expression, names)
         case Field():
-            return _field(term, names)
+            return _field(expression, names)
         case Call():
-            return _call(term, names)
+            return _call(expression, names)
         case Items(parts=parts):
             made = [part_of(part, names) for part in parts]
-            return Part(lambda scope: [part.run(scope) for part in made], _LIST, _inside(made), _steps(made))
+            return Part(lambda scope: [part.run(scope) for part in made], _LIST, _inside(made), _cost(made))
         case Entries(parts=pairs):
             entries = [(key, part_of(part, names)) for key, part in pairs]
             made = [part for _, part in entries]
-            return Part(
-                lambda scope: {key: part.run(scope) for key, part in entries}, _MAP, _inside(made), _steps(made)
-            )
+            return Part(lambda scope: {key: part.run(scope) for key, part in entries}, _MAP, _inside(made), _cost(made))
         case Fold():
-            return _fold(term, names)
-    raise AssertionError(term)
+            return _fold(expression, names)
+    raise AssertionError(expression)
 
 
-def _steps(parts: Iterable[Part]) -> int:
-    return 1 + sum(part.steps for part in parts)
+def _cost(parts: Iterable[Part]) -> int:
+    return 1 + sum(part.cost for part in parts)
 
 
-def _named(term: Name, names: Names) -> Part:
-    if term.name not in names:
-        what = f"`{EVENT}.{term.name}`" if term.name in ATTRIBUTES else f"`{EVENT}`, like event.data.value"
-        raise NoCelError(f"there is no {term.name!r}; write {what}", term.at)
-    return names[term.name]
+def _named(expression: Name, names: Names) -> Part:
+    if expression.name not in names:
+        what = f"`{EVENT}.{expression.name}`" if expression.name in ATTRIBUTES else f"`{EVENT}`, like event.data.value"
+        raise NoCelError(f"there is no {expression.name!r}; write {what}", expression.at)
+    return names[expression.name]
 
 
-def _field(term: Field, names: Names) -> Part:
-    of, name = part_of(term.of, names), term.name
+def _field(expression: Field, names: Names) -> Part:
+    of, name = part_of(expression.of, names), expression.name
     if dict not in of.may:
-        raise NoCelError(f"{words_of(of)} has no keys", term.at)
-    may, within = _known(term) or (of.within, of.within)
-    if term.is_asked:
-        return Part(lambda scope: name in _map(of.run(scope)), _BOOL, NOTHING, of.steps + 1)
-    return Part(lambda scope: keyed(scope.allowance, _map(of.run(scope)), name), may, within, of.steps + 1)
+        raise NoCelError(f"{words_of(of)} has no keys", expression.at)
+    may, within = _known(expression) or (of.within, of.within)
+    if expression.is_asked:
+        return Part(lambda scope: name in _map(of.run(scope)), _BOOL, NOTHING, of.cost + 1)
+    return Part(lambda scope: keyed(scope.allowance, _map(of.run(scope)), name), may, within, of.cost + 1)
 
 
-def _known(term: Field) -> tuple[frozenset[type], frozenset[type]] | None:
+def _known(expression: Field) -> tuple[frozenset[type], frozenset[type]] | None:
     """What is known of an attribute of the event, or of a key of its data; refused is what no event has."""
-    of = term.of
+    of = expression.of
     if isinstance(of, Name) and of.name == EVENT:
-        _check(term, ATTRIBUTES, DATA)
-        return (frozenset({dict if term.name == "data" else str}), JSON)
+        _check(expression, ATTRIBUTES, DATA)
+        return (frozenset({dict if expression.name == "data" else str}), JSON)
     if isinstance(of, Field) and of.name == "data" and isinstance(of.of, Name) and of.of.name == EVENT:
-        _check(term, DATA, ATTRIBUTES)
+        _check(expression, DATA, ATTRIBUTES)
     return None
 
 
-def _check(term: Field, known: frozenset[str], others: frozenset[str]) -> None:
-    if term.name in known:
+def _check(expression: Field, known: frozenset[str], others: frozenset[str]) -> None:
+    if expression.name in known:
         return
     elsewhere = EVENT if known is DATA else f"{EVENT}.data"
-    remedy = f"{elsewhere}.{term.name}" if term.name in others else ", ".join(sorted(known))
-    raise NoCelError(f"an event has no {term.name!r} here; write {remedy}", term.at)
+    remedy = f"{elsewhere}.{expression.name}" if expression.name in others else ", ".join(sorted(known))
+    raise NoCelError(f"an event has no {expression.name!r} here; write {remedy}", expression.at)
 
 
 def _map(value: Value) -> dict[str, Value]:
@@ -145,26 +143,29 @@ def _map(value: Value) -> dict[str, Value]:
     return value
 
 
-def _call(term: Call, names: Names) -> Part:
-    parts = [part_of(argument, names) for argument in term.arguments]
-    if term.name in ("&&", "||"):
-        return _decision(term, parts)
-    if term.name == "?:":
-        return _choice(term, parts)
-    table = MEMBERS if term.is_member else OPERATORS if term.name in OPERATORS else FUNCTIONS
-    if term.name not in table:
+def _call(expression: Call, names: Names) -> Part:
+    parts = [part_of(argument, names) for argument in expression.arguments]
+    if expression.name in ("&&", "||"):
+        return _decision(expression, parts)
+    if expression.name == "?:":
+        return _choice(expression, parts)
+    table = MEMBERS if expression.is_member else OPERATORS if expression.name in OPERATORS else FUNCTIONS
+    if expression.name not in table:
         known = ", ".join((*FUNCTIONS, "has", *MEMBERS))
-        raise NoCelError(f"there is no {term.name}() here; {ELSEWHERE.get(term.name, f'there are {known}')}", term.at)
-    name, overloads = term.name, table[term.name]
+        raise NoCelError(
+            f"there is no {expression.name}() here; {ELSEWHERE.get(expression.name, f'there are {known}')}",
+            expression.at,
+        )
+    name, overloads = expression.name, table[expression.name]
     outcomes = [outcome for types, (_, outcome) in overloads.items() if _fits(types, parts)]
     if not outcomes:
-        raise NoCelError(_lacking(name, overloads, parts), term.at)
+        raise NoCelError(_lacking(name, overloads, parts), expression.at)
     may = parts[0].within if name == "[]" else NOTHING.union(*outcomes)
     return Part(
         lambda scope: applied(name, overloads, scope.allowance, (part.run(scope) for part in parts)),
         may,
         NOTHING.union(*(part.within for part in parts)),
-        _steps(parts),
+        _cost(parts),
     )
 
 
@@ -191,16 +192,16 @@ def _inside(parts: list[Part]) -> frozenset[type]:
     return NOTHING.union(*(part.may | part.within for part in parts)) if parts else ANY
 
 
-def _decision(term: Call, parts: list[Part]) -> Part:
+def _decision(expression: Call, parts: list[Part]) -> Part:
     """`&&` and `||`: one part that decides is enough, whatever is wrong with the others."""
     for part in parts:
-        _asks(part, term)
-    decisive = term.name == "||"
+        _asks(part, expression)
+    decisive = expression.name == "||"
     return Part(
         lambda scope: _decided((partial(one.run, scope) for one in parts), decisive=decisive),
         _BOOL,
         NOTHING,
-        _steps(parts),
+        _cost(parts),
     )
 
 
@@ -217,21 +218,21 @@ def _decided(asks: Iterable[Callable[[], Value]], *, decisive: bool) -> bool:
     return not decisive
 
 
-def _choice(term: Call, parts: list[Part]) -> Part:
+def _choice(expression: Call, parts: list[Part]) -> Part:
     asked, then, other = parts
-    _asks(asked, term)
+    _asks(asked, expression)
     return Part(
         lambda scope: (then if _true(asked.run(scope)) else other).run(scope),
         then.may | other.may,
         then.within | other.within,
-        _steps(parts),
+        _cost(parts),
     )
 
 
-def _asks(part: Part, term: Term) -> None:
+def _asks(part: Part, expression: Expression) -> None:
     """What is asked is true or false."""
     if bool not in part.may:
-        raise NoCelError(f"true or false is asked for here, and not {words_of(part)}", term.at)
+        raise NoCelError(f"true or false is asked for here, and not {words_of(part)}", expression.at)
 
 
 def _true(value: Value) -> bool:
@@ -240,17 +241,17 @@ def _true(value: Value) -> bool:
     return value
 
 
-def _fold(term: Fold, names: Names) -> Part:
-    over = part_of(term.over, names)
+def _fold(expression: Fold, names: Names) -> Part:
+    over = part_of(expression.over, names)
     if not over.may & (_LIST | _MAP):
-        raise NoCelError(f"{words_of(over)} has no items", term.at)
+        raise NoCelError(f"{words_of(over)} has no items", expression.at)
     items = (over.within if list in over.may else NOTHING) | ({str} if dict in over.may else NOTHING)
-    name = term.variable
+    name = expression.variable
     inner = {**names, name: Part(lambda scope: scope.names[name], items, over.within)}
-    body = part_of(term.body, inner)
-    then = part_of(term.then, inner) if term.then else inner[name]
-    _asks(body, term)
-    steps = _steps((body, then))
+    body = part_of(expression.body, inner)
+    then = part_of(expression.then, inner) if expression.then else inner[name]
+    _asks(body, expression)
+    cost = _cost((body, then))
 
     def each(scope: Scope) -> Iterator[Scope]:
         values = over.run(scope)
@@ -258,11 +259,11 @@ def _fold(term: Fold, names: Names) -> Part:
             raise FailedError(f"{WORDS[type(values)]} has no items")
         within = Scope(dict(scope.names), scope.allowance)
         for value in values:
-            scope.allowance.spend(steps)
+            scope.allowance.spend(cost)
             within.names[name] = value
             yield within
 
-    return _folded(term.name, over, _Folding(each, body, then))
+    return _folded(expression.name, over, _Folding(each, body, then))
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,13 +282,13 @@ def _folded(name: str, over: Part, of: _Folding) -> Part:
         return Part(
             lambda scope: _decided((partial(body.run, one) for one in each(scope)), decisive=decisive),
             _BOOL,
-            steps=over.steps + 1,
+            cost=over.cost + 1,
         )
     if name == "exists_one":
-        return Part(lambda scope: sum(_true(body.run(one)) for one in each(scope)) == 1, _BOOL, steps=over.steps + 1)
+        return Part(lambda scope: sum(_true(body.run(one)) for one in each(scope)) == 1, _BOOL, cost=over.cost + 1)
     return Part(
         lambda scope: [then.run(one) for one in each(scope) if _true(body.run(one))],
         _LIST,
         then.may | then.within,
-        over.steps + 1,
+        over.cost + 1,
     )

@@ -5,7 +5,7 @@ refused by name, as is what can never hold: a key that no event has, an operator
 event are doubles, as CEL has it of JSON. Written here, because the libraries cost an agent 23 to 32 MB and are not built for every
 Pi (ADR 68).
 
-No condition runs for ever: length, depth and steps are bounded. One that has no answer for an event (a key that is missing, a text
+No condition runs for ever: length, depth and cost are bounded. One that has no answer for an event (a key that is missing, a text
 where a number is asked for) says why; whoever asks takes that for no.
 """
 
@@ -25,7 +25,7 @@ from protocol.shapes import JsonValue
 PROGRAMS_KEPT = 256
 """Of a controller with many stacks; a node has a handful."""
 
-_TOO_DEAR = "it takes too many steps; ask for less of a long list or text"
+_TOO_DEAR = "it costs too much; ask for less of a long list or text"
 _EVENT = Part(lambda scope: scope.names[EVENT], frozenset({dict}), JSON)
 
 
@@ -40,7 +40,7 @@ class Program:
         """Whether it holds of an event (`event_of`), or why that cannot be told."""
         scope = Scope({EVENT: event}, Allowance())
         try:
-            scope.allowance.spend(self.part.steps)
+            scope.allowance.spend(self.part.cost)
             value = self.part.run(scope)
         except FailedError as failed:
             return str(failed)

@@ -1,4 +1,4 @@
-"""The words of a condition in CEL → a tree of terms. Pure; what each term means is `protocol.cel.parts`'.
+"""The words of a condition in CEL → a tree of expressions. Pure; what each expression means is `protocol.cel.parts`'.
 
 The grammar is that of the Common Expression Language (cel-spec, `doc/langdef.md`), without what no event has. Depth is bounded, so
 that nothing here or later can go deeper than Python does.
@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from protocol.cel.tokens import CONSTANTS, RESERVED, NoCelError, Token, literal, tokens
 
 DEPTH_MOST = 48
-"""Terms within one another. Each costs an evaluation up to four of Python's thousand frames, and a turn stands on fifty."""
+"""Expressions within one another. Each costs an evaluation up to four of Python's thousand frames, and a turn stands on fifty."""
 
 _PRECEDENCE = {
     "||": 1, "&&": 2, "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "in": 3, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5,
@@ -23,77 +23,77 @@ FOLDS = {"all": (2,), "exists": (2,), "exists_one": (2,), "filter": (2,), "map":
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """What is at a place; `deep` is how many terms stand within one another up to here."""
+class Expression:
+    """What is at a place; `deep` is how many expressions stand within one another up to here."""
 
     at: int
     deep: int
 
 
 @dataclass(frozen=True, slots=True)
-class Literal(Term):
+class Literal(Expression):
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Name(Term):
+class Name(Expression):
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Field(Term):
+class Field(Expression):
     """A key that is named; with `is_asked` whether it is there."""
 
-    of: Term
+    of: Expression
     name: str
     is_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Term):
+class Call(Expression):
     """An operator, a function, or one of what stands before its point; `!_` and `-_` have one argument, `[]` two, `?:` three."""
 
     name: str
-    arguments: tuple[Term, ...]
+    arguments: tuple[Expression, ...]
     is_member: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Items(Term):
-    parts: tuple[Term, ...]
+class Items(Expression):
+    parts: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Entries(Term):
+class Entries(Expression):
     """A map; CEL knows other keys than texts, JSON does not."""
 
-    parts: tuple[tuple[str, Term], ...]
+    parts: tuple[tuple[str, Expression], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Fold(Term):
+class Fold(Expression):
     """A macro over a list, or the keys of a map: each is the `variable` in turn. The `then` of a `map` is what comes out."""
 
     name: str
-    over: Term
+    over: Expression
     variable: str
-    body: Term
-    then: Term | None = None
+    body: Expression
+    then: Expression | None = None
 
 
-def parse(text: str) -> Term:
+def parse(text: str) -> Expression:
     """The tree of an expression; raises `NoCelError`."""
     reader = _Reader(tokens(text))
-    term = reader.expression()
+    expression = reader.expression()
     if reader.token.kind != "end":
         reader.unexpected()
-    return term
+    return expression
 
 
-def _deep(at: int, *within: Term) -> int:
-    deep = 1 + max((term.deep for term in within), default=0)
+def _deep(at: int, *within: Expression) -> int:
+    deep = 1 + max((expression.deep for expression in within), default=0)
     if deep > DEPTH_MOST:
-        raise NoCelError(f"more than {DEPTH_MOST} terms stand within one another", at)
+        raise NoCelError(f"more than {DEPTH_MOST} expressions stand within one another", at)
     return deep
 
 
@@ -131,33 +131,38 @@ class _Reader:
         self.number += 1
         return token.text
 
-    def expression(self) -> Term:
+    def expression(self) -> Expression:
         self.level += 1
         if self.level > DEPTH_MOST:
             raise NoCelError(f"more than {DEPTH_MOST} brackets stand within one another", self.token.at)
-        term, at = self.binary(1), self.token.at
+        expression, at = self.binary(1), self.token.at
         if self.is_next("?"):
             then = self.binary(1)
             self.expect(":")
             other = self.expression()
-            term = Call(at, _deep(at, term, then, other), "?:", (term, then, other))
+            expression = Call(at, _deep(at, expression, then, other), "?:", (expression, then, other))
         self.level -= 1
-        return term
+        return expression
 
-    def binary(self, least: int) -> Term:
-        term = self.unary()
+    def binary(self, least: int) -> Expression:
+        expression = self.unary()
         while (strength := _PRECEDENCE.get(self.token.text, 0) if self.token.kind in ("mark", "name") else 0) >= least:
             token = self.token
             self.number += 1
             right = self.binary(strength + 1)
-            if token.text in ("&&", "||") and isinstance(term, Call) and term.name == token.text and not term.is_member:
-                parts = (*term.arguments, right)  # a long chain is one term
+            if (
+                token.text in ("&&", "||")
+                and isinstance(expression, Call)
+                and expression.name == token.text
+                and not expression.is_member
+            ):
+                parts = (*expression.arguments, right)  # a long chain is one expression
             else:
-                parts = (term, right)
-            term = Call(token.at, _deep(token.at, *parts), token.text, parts)
-        return term
+                parts = (expression, right)
+            expression = Call(token.at, _deep(token.at, *parts), token.text, parts)
+        return expression
 
-    def unary(self) -> Term:
+    def unary(self) -> Expression:
         token = self.token
         if not (self.is_next("!") or self.is_next("-")):
             return self.member()
@@ -171,26 +176,30 @@ class _Reader:
         self.level -= 1
         return Call(token.at, _deep(token.at, inner), f"{token.text}_", (inner,))
 
-    def member(self) -> Term:
-        term = self.primary()
+    def member(self) -> Expression:
+        expression = self.primary()
         while True:
             at = self.token.at
             if self.is_next("."):
                 at, name = self.token.at, self.name()
-                term = self.called(at, name, term) if self.is_next("(") else Field(at, _deep(at, term), term, name)
+                expression = (
+                    self.called(at, name, expression)
+                    if self.is_next("(")
+                    else Field(at, _deep(at, expression), expression, name)
+                )
             elif self.is_next("["):
                 key = self.expression()
                 self.expect("]")
-                term = Call(at, _deep(at, term, key), "[]", (term, key))
+                expression = Call(at, _deep(at, expression, key), "[]", (expression, key))
             else:
-                return term
+                return expression
 
-    def primary(self) -> Term:
+    def primary(self) -> Expression:
         token = self.token
         if self.is_next("("):
-            term = self.expression()
+            expression = self.expression()
             self.expect(")")
-            return term
+            return expression
         if self.is_next("["):
             parts = self.parts("]")
             return Items(token.at, _deep(token.at, *parts), parts)
@@ -202,7 +211,7 @@ class _Reader:
         name = self.name()
         return self.called(token.at, name, None) if self.is_next("(") else Name(token.at, 1, name)
 
-    def called(self, at: int, name: str, target: Term | None) -> Term:
+    def called(self, at: int, name: str, target: Expression | None) -> Expression:
         arguments = self.parts(")")
         if name == "has" and target is None:
             (asked,) = arguments if len(arguments) == 1 else (None,)
@@ -220,8 +229,8 @@ class _Reader:
         deep = _deep(at, target, body, last)
         return Fold(at, deep, name, target, arguments[0].name, body, then)
 
-    def parts(self, end: str) -> tuple[Term, ...]:
-        found: list[Term] = []
+    def parts(self, end: str) -> tuple[Expression, ...]:
+        found: list[Expression] = []
         while not self.is_next(end):
             found.append(self.expression())
             if not self.is_next(","):
@@ -229,8 +238,8 @@ class _Reader:
                 break
         return tuple(found)
 
-    def entries(self, at: int) -> Term:
-        found: dict[str, Term] = {}
+    def entries(self, at: int) -> Expression:
+        found: dict[str, Expression] = {}
         while not self.is_next("}"):
             key = self.token
             name = literal(key) if key.kind == "text" else None

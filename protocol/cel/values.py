@@ -18,11 +18,11 @@ from typing import Any
 Value = Any
 Types = tuple[type, ...]
 
-STEPS_MOST = 2_000
-"""A condition over a list of some hundreds. A step takes 1 to 2 µs on a laptop; all of them 40 ms on ten times less."""
+COST_MOST = 2_000
+"""A condition over a list of some hundreds. An operation takes 1 to 2 µs on a laptop; all of them 40 ms on ten times less."""
 
-CHARS_PER_STEP = 256
-"""Texts are looked through much faster than one step is made."""
+CHARS_FOR_ONE = 256
+"""Texts are looked through much faster than one operation is done."""
 
 WORDS: Mapping[type, str] = {
     bool: "bool", int: "int", float: "double", str: "string", list: "list", dict: "map", type(None): "null",
@@ -41,20 +41,20 @@ class FailedError(Exception):
 
 
 class TooDearError(Exception):
-    """The steps are used up."""
+    """The allowance is used up."""
 
 
 class Allowance:
-    """The steps that one evaluation has left."""
+    """The operations that one evaluation has left."""
 
     __slots__ = ("left",)
 
-    def __init__(self, steps: int = STEPS_MOST) -> None:
-        self.left = steps
+    def __init__(self, cost: int = COST_MOST) -> None:
+        self.left = cost
 
-    def spend(self, steps: int) -> None:
-        """Go some steps further."""
-        self.left -= steps
+    def spend(self, cost: int) -> None:
+        """Pay for some operations."""
+        self.left -= cost
         if self.left < 0:
             raise TooDearError
 
@@ -109,13 +109,13 @@ def _quotient(one: float, other: float) -> float:
 
 
 def _joined(allowance: Allowance, one: Any, other: Any) -> Any:
-    allowance.spend(len(one) + len(other) if isinstance(one, list) else (len(one) + len(other)) // CHARS_PER_STEP)
+    allowance.spend(len(one) + len(other) if isinstance(one, list) else (len(one) + len(other)) // CHARS_FOR_ONE)
     return one + other
 
 
 def _searched(find: Callable[[str, str], bool]) -> Does:
     def search(allowance: Allowance, text: str, part: str) -> bool:
-        allowance.spend(len(text) // CHARS_PER_STEP)
+        allowance.spend(len(text) // CHARS_FOR_ONE)
         return find(text, part)
 
     return search
@@ -159,7 +159,7 @@ def _string_of(value: float | str) -> str:
 
 
 def _free(does: Callable[..., Value]) -> Does:
-    """What costs one step, which its place in the tree has paid."""
+    """What costs one operation, which its place in the tree has paid."""
     return lambda _, *values: does(*values)
 
 

@@ -180,10 +180,10 @@ def test_what_is_as_deep_as_it_may_be_is_answered() -> None:
     ],
 )
 def test_what_costs_too_much_ends(text: str) -> None:
-    """Lists and texts of any length cannot hold a turn up: after so many steps there is no answer, whatever else decides."""
+    """Lists and texts of any length cannot hold a turn up: after so many operations there is no answer, whatever else decides."""
     data: dict[str, JsonValue] = {"value": [float(i) for i in range(10_000)], "reason": "a" * 100_000}
-    assert answer(text, data) == "it takes too many steps; ask for less of a long list or text"
-    assert answer(f"{text} || true", data) == "it takes too many steps; ask for less of a long list or text"
+    assert answer(text, data) == "it costs too much; ask for less of a long list or text"
+    assert answer(f"{text} || true", data) == "it costs too much; ask for less of a long list or text"
     short: dict[str, JsonValue] = {"value": [1.0, 2.0], "reason": "a"}
     assert isinstance(answer(text, short), bool)
 
