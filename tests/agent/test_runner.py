@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,44 @@ def test_it_serves_many_requests_on_one_connection(served: http.client.HTTPConne
     assert answer.getheader("X-Bad") == "a b"
     served.request("POST", "/", "who", {"ce-subject": "T%C3%BCre"})
     assert '"subject": "Türe"' in served.getresponse().read().decode()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"what is this\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nno header\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\n" + b"A: b\r\n" * 300, b"400"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", b"411"),
+        (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"411"),
+        (b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", b"200"),
+        (b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi", b"200"),
+        (b"PUT / HTTP/1.0\r\n\r\n", b"501"),
+    ],
+)
+def test_who_cannot_go_on_is_told_and_let_go(
+    served: http.client.HTTPConnection, request_: bytes, status: bytes
+) -> None:
+    """What is no request, what says no length, and who wants no more: an answer, and the end of the connection."""
+    served.sock.settimeout(PATIENCE_S)
+    served.sock.sendall(request_)
+    said = b""
+    with suppress(ConnectionResetError):  # of what was sent after the part that was enough
+        while piece := served.sock.recv(65536):
+            said += piece
+    assert said.startswith(b"HTTP/1.1 " + status)
+    assert b"\r\nConnection: close\r\n" in said
+
+
+def test_who_asks_before_sending_is_told_to_go_on(served: http.client.HTTPConnection) -> None:
+    """`Expect: 100-continue`, as curl says it before a large body; the answer tells its date, as a `Retry-After` may need it."""
+    served.sock.settimeout(PATIENCE_S)
+    served.sock.sendall(b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+    assert served.sock.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    served.sock.sendall(b"hi")
+    answer = served.sock.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\nDate: ")
+    assert parsedate_to_datetime(answer.split(b"\r\n")[1].decode().partition(": ")[2]) is not None
 
 
 def test_a_burst_of_connections_waits_to_be_taken(served: http.client.HTTPConnection, tmp_path: Path) -> None:
