@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from agent.decide.limits import OTHERS
 from agent.decide.node import FLIGHT_MOST, Node
 from controller.decide.decommission import DEPARTED_KEPT
 from controller.decide.fleet import Fleet
@@ -26,9 +27,6 @@ from sim.violation import ViolationError
 
 Row = tuple[str, int, int]
 """What there is so much of, and how much there may be."""
-
-COUNTERS_MOST = 64
-"""Words under which something is counted: each has its own `others`."""
 
 NUMBERS_MOST = 32
 """Durable counts of the controller: each word is the product's own."""
@@ -76,7 +74,9 @@ class Bounds:
         yield "messages of functions to others", len(knows.publications), limits.publications
         yield "such messages on their way", len(knows.publishing), limits.publications
         yield "functions that are missing", len(knows.missing), limits.missing
-        yield "counted names", len(knows.counts), limits.counted + COUNTERS_MOST
+        if len(knows.counts) > limits.counted:
+            together = sum(OTHERS in name for name in knows.counts)
+            yield "counted names", len(knows.counts) - together, limits.counted
         yield "calls that follow", len(knows.following), 0
         if len(knows.trials) > limits.forgotten:
             standing = sum(trial.key in knows.standing() for trial in knows.trials.values())

@@ -1,0 +1,95 @@
+"""S9 can be broken: what is beyond its bound is seen, in whatever collection, and so is what should have been forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from agent.decide.node import Node
+from agent.decide.publication import Publication
+from controller.decide.fleet import Fleet
+from controller.decide.records import Answered
+from protocol.observed import Answer
+from sim.stacks import service, stack
+from sim.storms import StraitFleet
+from sim.violation import ViolationError
+
+MANY = 60
+"""More than there is room for in a fleet without room."""
+
+
+@pytest.fixture
+def fleet() -> Iterator[StraitFleet]:
+    """One that has come to rest."""
+    with StraitFleet(nodes=2) as fleet:
+        fleet.registry.push("web:1")
+        fleet.publish("home", stack({"web": service("web:1")}))
+        fleet.run_until_converged()
+        yield fleet
+
+
+def _missing(node: Node) -> None:
+    node.missing.update({("home", f"f{number}"): 0.0 for number in range(MANY)})
+
+
+def _ended(node: Node) -> None:
+    for number in range(MANY):
+        node.ended.put(f"run-{number}", "done")
+
+
+def _publications(node: Node) -> None:
+    for number in range(MANY):
+        node.publications.put(f"one-{number}", Publication(f"one-{number}", "home/door", "open", retain=False))
+
+
+def _publishing(node: Node) -> None:
+    node.publishing.update({f"one-{number}": 1 for number in range(MANY)})
+
+
+def _counts(node: Node) -> None:
+    node.counts.update({("ticks_missed", f"home.f{number}"): 1 for number in range(MANY)})
+
+
+@pytest.mark.parametrize("fill", [_missing, _ended, _publications, _publishing, _counts])
+def test_a_node_that_keeps_too_much_breaks_s9(fleet: StraitFleet, fill: Callable[[Node], None]) -> None:
+    """At the next look, with what it is and how much of it there may be."""
+    node = fleet.nodes["pi-1"]
+    assert node.node is not None
+    fleet.invariants.bounds.look("pi-1", node)
+    fill(node.node)
+    with pytest.raises(ViolationError, match=r"^S9: pi-1 keeps \d+ "):
+        fleet.invariants.bounds.look("pi-1", node)
+
+
+def test_a_controller_that_keeps_too_much_breaks_s9(fleet: StraitFleet) -> None:
+    """Here the answers to orders."""
+    knows = fleet.head.fleet
+    assert knows is not None
+    fleet.invariants.bounds.look_at_head()
+    for number in range(MANY):
+        knows.answered.put(f"order-{number}", Answered(f"order-{number}", number, Answer("", ok=True)))
+    with pytest.raises(ViolationError, match=r"^S9: the controller keeps \d+ answered orders"):
+        fleet.invariants.bounds.look_at_head()
+
+
+@pytest.mark.parametrize(
+    ("remember", "whose"),
+    [
+        (lambda node, _: node.hindered.update({"home.gone": "its registry was away"}), "pi-1"),
+        (lambda node, _: node.remarks.update({"a trial that is gone": "no limit of memory"}), "pi-1"),
+        (lambda _, knows: knows.stranded.update({"home.gone": {"run-1"}}), "the controller"),
+        (lambda _, knows: knows.settled_mono_s.update({"home.gone": 1.0}), "the controller"),
+    ],
+)
+def test_whoever_remembers_what_is_gone_breaks_s9_at_rest(
+    fleet: StraitFleet, remember: Callable[[Node, Fleet], None], whose: str
+) -> None:
+    """Its name came with a manifest, and should have gone with it."""
+    node, knows = fleet.nodes["pi-1"].node, fleet.head.fleet
+    assert node is not None
+    assert knows is not None
+    fleet.invariants.bounds.at_rest()
+    remember(node, knows)
+    with pytest.raises(ViolationError, match=f"^S9: {whose} remembers .*gone, which is gone"):
+        fleet.invariants.bounds.at_rest()
