@@ -25,8 +25,9 @@ from protocol.topics import ControllerPresenceTopic, PresenceTopic, parse
 log = logging.getLogger(__name__)
 
 HELD_S = 0.01
-# How long facts give way to what somebody waits for: a function that is being asked, and what it had said. Nobody waits for a fact
-# within ten milliseconds, and those of one event then travel and are acknowledged together.
+# How long facts give way to what somebody waits for: a function that this node asks for an event, and what it had said. Nobody
+# waits for those facts within ten milliseconds, and those of one event then travel and are acknowledged together. The end of a call
+# from elsewhere is waited for: it gives way to nothing but what it had said itself.
 
 POISON = "brings the connection down"
 UNWANTED = "the broker does not take it"

@@ -69,8 +69,9 @@ def is_ready(node: Node, function: FunctionSpec) -> bool:
 
 
 def is_asked(node: Node) -> bool:
-    """Whether one of them is at work on a run."""
-    return any(one.runs for one in node.instances.values())
+    """Whether one of them is at work on what this node has called itself: nobody elsewhere waits for what comes of it."""
+    asked = (node.runs.get(run) for one in node.instances.values() for run in one.runs)
+    return any(run.is_own for run in asked if run is not None)
 
 
 def take(node: Node, function: FunctionSpec, run: str) -> str:

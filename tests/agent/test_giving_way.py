@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from agent.decide.invocation import State
 from agent.mail import HELD_S
 from link.courier import WINDOW
 from link.inputs import Busy, Published
 from protocol.calling import Action
+from protocol.desired import Invocation
 from protocol.envelope import Packet
 from protocol.function import Mode, Scale
+from protocol.topics import InvocationTopic
 from protocol.trigger import TriggerSpec
 from sim.images import Behaviour
-from tests.fakes.agent import DOORBELL, Rig, function
+from tests.fakes.agent import DOORBELL, FLEET, NAME, Rig, function
 
 ANSWERS_S = 0.004
 
@@ -40,10 +43,13 @@ def rig(tmp_path: Path) -> OrderedRig:
     return rig
 
 
-def assign(rig: OrderedRig, name: str) -> None:
+PRESSED = (TriggerSpec("doorbell", "pressed"),)
+
+
+def assign(rig: OrderedRig, name: str, triggers: tuple[TriggerSpec, ...] = PRESSED) -> None:
     """Have the button ask a function that is kept ready, and its success published."""
     given = {"scale": Scale(min_per_node=1, target=1000), "then": (Action(publish="home/lamp", value="on"),)}
-    called = function(name, mode=Mode.WARM, triggers=(TriggerSpec("doorbell", "pressed"),), **given)
+    called = function(name, mode=Mode.WARM, triggers=triggers, **given)
     rig.assign(1, sensors=(DOORBELL,), functions=(called,))
     rig.run(5)
     rig.went.clear()
@@ -67,6 +73,19 @@ def test_a_slow_function_holds_facts_up_for_a_moment_only(rig: OrderedRig) -> No
     rig.run(1)
     (event_s,) = (at_s for at_s, word in rig.went if word == "event")
     assert event_s - begun_s == pytest.approx(HELD_S, abs=0.002)
+
+
+def test_a_call_from_elsewhere_holds_nothing_up(rig: OrderedRig) -> None:
+    """Its end is a fact that somebody waits for, however many others are being asked."""
+    assign(rig, "slow", triggers=())
+    call = Invocation("call-1", "porch", "slow", {"id": "event-1"}, "{}", epoch=1)
+    rig.send(InvocationTopic(FLEET, NAME, call.id), call)
+    rig.run(1)
+    assert [run.state for run in rig.node.runs.values()] == [State.DISPATCHED]
+    begun_s = rig.now_s
+    rig.read("doorbell", on=True)
+    rig.run(HELD_S)
+    assert [at_s - begun_s for at_s, word in rig.went if word == "event"] == [0.0]
 
 
 def test_a_full_window_gives_way_to_nothing(rig: OrderedRig) -> None:

@@ -4,10 +4,10 @@
 client outside sends one, waits for its action, and sends the next one after a pause. Ours: the agent on a lab host has the topic as
 a sensor, its trigger calls a warm function in a container (over HTTP, and over a unix socket without any network), whose `then:`
 publishes what it said: sensor, decision, commit, container, commit, broker. Theirs: `bridge.py` on the same host: no container, no
-commit, no retry. In turns. What the commits cost is shown by an agent whose card is memory. Then as many calls as it can take: with
-the next one given whenever one has ended (`caller.py`), against the same container asked as fast as it answers over one kept
-connection (bare, and by the agent's own client, without the rest of the agent). And the pool: an instance that is kept ready,
-against `docker run`.
+commit, no retry. In turns. What the commits cost is shown by an agent whose card is memory, and what nobody can do without by the
+floor (`floor.py`). Then as many calls as it can take: with the next one given whenever one has ended (`caller.py`), against the
+same container asked as fast as it answers over one kept connection (bare, and by the agent's own client, without the rest of the
+agent). And the pool: an instance that is kept ready, against `docker run`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from lab.processes import Process
 from lab.site import Site
 from protocol.desired import Invocation
 from protocol.function import Transport
+from tests.bench import floor
 from tests.bench.caller import Caller
 from tests.bench.chain import ACTION, EVENT, HANDLER, IMAGE, NODE, UNDER_WAY, Client, assign, controller, start_agent
 from tests.bench.cpu import used_ns
@@ -67,6 +68,8 @@ def _compared(site: Site, broker: Broker, host: Host, transport: Transport, room
             figures = _times(name, ours, theirs, is_aimed=room is None)
             if room is None:
                 figures.append(Figure("the same: processor time of an event", PEER, spent[1], spent[0], "ms"))
+                if transport is Transport.SOCKET:
+                    figures.append(_floor(site, host, theirs))
                 figures += [_kept(host, ours, transport), *_calls(broker, host, transport)]
             return figures
         finally:
@@ -98,6 +101,13 @@ def _times(name: str, ours: list[list[float]], theirs: list[list[float]], *, is_
         Figure(f"{name}: median", PEER, medians[0], medians[1], "ms", aims[0]),
         Figure(f"{name}: 99 of 100", PEER, latest[0], latest[1], "ms", aims[1]),
     ]
+
+
+def _floor(site: Site, host: Host, theirs: list[list[float]]) -> Figure:
+    """The bridge, and what keeps the word besides, each part alone."""
+    bridge_ms = statistics.median(map(statistics.median, theirs))
+    least_ms = floor.least_ms(site.directory, _address(host, Transport.SOCKET))
+    return Figure("its floor: two commits, an ask, four hand-overs", PEER, bridge_ms + least_ms, bridge_ms, "ms")
 
 
 def _kept(host: Host, ours: list[list[float]], transport: Transport) -> Figure:
