@@ -159,7 +159,7 @@ def refuse(fleet: Fleet, name: str, digest: str, faults: tuple[ManifestFault, ..
 def _let_go(fleet: Fleet) -> None:
     """Keep no more verdicts on stacks that were never accepted than people read; the oldest go, and their statuses with them."""
     while len(void := fleet.stacks.of("void", True)) > VOID_MOST:
-        name = min(void, key=lambda one: fleet.stacks[one].rank)
+        name = min(void, key=lambda one: (fleet.stacks[one].rank, one))
         _drop(fleet, name)
         fleet.tally("verdicts_forgotten")
         fleet.remark(
