@@ -19,6 +19,7 @@ from controller.decide.streams import STREAMS_MOST
 from controller.decide.twins import VOICES_MOST
 from link.intake import BEYOND_LIMIT
 from link.outbox import REFUSED_ROWS
+from protocol.observed import OfferState
 from protocol.triggers.memory import SAMPLES_MOST
 from sim.head import Head
 from sim.node import SimNode
@@ -75,13 +76,13 @@ class Bounds:
         yield "such messages on their way", len(knows.publishing), limits.publications
         yield "functions that are missing", len(knows.missing), limits.missing
         if len(knows.counts) > limits.counted:
-            together = sum(OTHERS in name for name in knows.counts)
-            yield "counted names", len(knows.counts) - together, limits.counted
+            apart = sum(len(name) > 1 and OTHERS not in name for name in knows.counts)
+            yield "counted names", apart, limits.counted
         yield "calls that follow", len(knows.following), 0
         if len(knows.trials) > limits.forgotten:
-            standing = sum(trial.key in knows.standing() for trial in knows.trials.values())
-            settled = len(knows.assigned)
-            yield "trials", len(knows.trials), limits.forgotten + standing + settled
+            failed = (trial for trial in knows.trials.values() if trial.state is OfferState.FAILED)
+            gone = sum(trial.key not in knows.standing() for trial in failed)
+            yield "trials that failed and are offered no more", gone, limits.forgotten
 
 
 def _of_head(fleet: Fleet) -> Iterator[Row]:

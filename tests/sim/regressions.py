@@ -73,4 +73,7 @@ REGRESSIONS = (
         "a run that was on its way when a card was lost was counted beside the one that was asked for again",
         SHORT,
     ),
+    Regression(1620, "why a function could not begin was remembered when it was long gone", MEETING),
+    Regression(348, "of a function whose work had been stranded its name was remembered for ever", Plan()),
+    Regression(3, "what was said of a container that was prepared outlived its trial", Plan()),
 )
