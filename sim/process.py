@@ -39,6 +39,10 @@ class Loop(Protocol):
         """How long to sleep if nothing arrives."""
 
 
+UPTIME_S = 30 * 86_400.0
+"""For how long a machine has run when its history begins: a moment of its first boot, taken for one of the next, shows then."""
+
+
 class Process:
     """One process. `start` opens its store and builds its loop, `leave` lets go of what the operating system would close.
 
@@ -50,7 +54,7 @@ class Process:
         self.world, self.name = world, name
         self._start, self._leave = start, leave
         self.loop: Loop | None = None
-        self.booted_s = world.now_s
+        self.booted_s = world.now_s - UPTIME_S
         self.boot = 1
         self.life = 0
         self.deaths = 0

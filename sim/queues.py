@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 
 from agent.decide.effects import Note
 from agent.decide.invocation import Run, State
+from agent.store import MOMENT_EVERY_S
 from protocol.observed import Result, ResultStatus
 from sim.node import SimNode
+from sim.process import Process
 from sim.truth import LABEL
 from sim.violation import ViolationError
 
@@ -107,7 +109,7 @@ class Queues:
         _begun(name, card, commit, node.process.boot)
         _expired(name, card, commit, node.process.boot)
         _counted(name, commit, node)
-        _paused(name, card, commit, node.process.mono_s)
+        _paused(name, card, commit, node.process)
         card.told.update(commit.results)
         card.here = runs
 
@@ -232,12 +234,14 @@ def _counted(name: str, commit: Commit, node: SimNode) -> None:
             )
 
 
-def _paused(name: str, card: Card, commit: Commit, mono_s: float) -> None:
-    """Between two attempts lies no longer a pause than their number allows."""
+def _paused(name: str, card: Card, commit: Commit, process: Process) -> None:
+    """Between two attempts lies no longer a pause than their number allows, and a boot adds as much as its store may."""
     for run in commit.of(SICK):
         if run.state is State.PENDING and run.attempt and run.id not in card.put_off:
+            is_of_this_boot = run.id in card.accepted and card.accepted[run.id].boot == process.boot
+            late_s = CLOSE_S if is_of_this_boot else CLOSE_S + MOMENT_EVERY_S
             bound_s = min(SICK_MOST_S, SICK_DELAY_S * 2 ** (run.attempt - 1))
-            if run.due_mono_s - mono_s > bound_s + CLOSE_S:
+            if run.due_mono_s - process.mono_s > bound_s + late_s:
                 raise ViolationError("backoff", f"{name} has {run.id} wait for more than {bound_s} s")
 
 
