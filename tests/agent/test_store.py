@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.database import PAGE_BYTES
 from agent.decide.effects import Forget, Note
 from agent.decide.invocation import Run, State
 from agent.decide.marks import Mark, Silence
@@ -136,6 +137,20 @@ def test_a_commit_is_all_or_nothing(tmp_path: Path) -> None:
         store.commit(node, NOW, Written(notes=twice))
     store.close()
     assert reopened(tmp_path / "agent.db").epoch == 0
+
+
+def test_a_commit_writes_small_pages(tmp_path: Path) -> None:
+    """What one event changes costs a card a few kilobytes; a store of before keeps the pages that it has."""
+    saved(tmp_path / "new.db")
+    older = sqlite3.connect(tmp_path / "older.db")
+    older.executescript("PRAGMA page_size = 8192; CREATE TABLE other (one INTEGER)")
+    older.close()
+    saved(tmp_path / "older.db")
+    pages = [
+        sqlite3.connect(tmp_path / f"{name}.db").execute("PRAGMA page_size").fetchone() for name in ("new", "older")
+    ]
+    assert pages == [(PAGE_BYTES,), (8192,)]
+    assert reopened(tmp_path / "older.db").epoch == 7
 
 
 def test_an_acknowledged_fact_goes_and_its_number_stays_taken(tmp_path: Path) -> None:

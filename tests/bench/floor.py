@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 
+from agent.database import PAGE_BYTES
 from tests.bench.chain import PAUSE_S
 
 TIMES = 60
@@ -37,8 +38,9 @@ def _commit_ms(room: Path) -> float:
     """One row, on the card when it returns."""
     with tempfile.TemporaryDirectory(dir=room) as folder:
         connection = sqlite3.connect(Path(folder) / "one.db", isolation_level=None)
-        for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "CREATE TABLE one (said BLOB)"):
-            connection.execute(statement)
+        for statement in (f"page_size = {PAGE_BYTES}", "journal_mode = WAL", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {statement}")
+        connection.execute("CREATE TABLE one (said BLOB)")
         row = bytes(ROW_BYTES)
         took_ms = _median_ms(lambda: connection.execute("INSERT INTO one VALUES (?)", (row,)))
         connection.close()
