@@ -14,6 +14,7 @@ from controller.decide.decommission import DEPARTED_KEPT
 from controller.decide.fleet import Fleet
 from controller.decide.home_assistant.announce import GONE_KEPT
 from controller.decide.manifests import FORMER_MOST
+from controller.decide.placement.field import FIELDS_KEPT
 from controller.decide.rollouts.history import KEPT, NOTES_KEPT
 from controller.decide.streams import STREAMS_MOST
 from controller.decide.twins import VOICES_MOST
@@ -114,6 +115,7 @@ def _of_store(node: SimNode, knows: Node) -> Iterator[Row]:
 
 def _of_records(fleet: Fleet) -> Iterator[Row]:
     """What each record of the controller holds."""
+    yield "answers to what is asked of nodes", len(fleet.fields), FIELDS_KEPT
     for node in fleet.streams:
         yield f"streams of {node}", len(fleet.streams[node].keys), STREAMS_MOST
     yield "streams", len(fleet.intakes), STREAMS_MOST * max(1, len(fleet.streams))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 
 import pytest
 
@@ -17,6 +18,30 @@ from sim.violation import ViolationError
 
 MANY = 60
 """More than there is room for in a fleet without room."""
+
+COLLECTIONS = ("Table", "Shelf", "Pile", "Counter", "dict", "set", "list", "deque")
+
+OF_A_NODE = {
+    "a limit of its own": "ended publications publishing missing counts flight trials following",
+    "one record, or a few words of ours": "assignments offerings silences counters",
+    "the queue of each function": "runs running",
+    "what a manifest names": "tasks buckets timers memories timetables marks completed attested edges levels lives planned held"
+    " unclear remarks asked watching locks hindered mended instances lineages",
+    "what its engine shows, and what is in hand": "busy pulling unseen glances strays waits pulled unfetched interrupted"
+    " discarding",
+    "one turn": "effects",
+}
+OF_THE_CONTROLLER = {
+    "a limit of its own": "ledger letters intakes streams voices histories departed announcements answered answered_order asked"
+    " backlog kept dead ended numbers drafts fields",
+    "what a manifest names": "stacks images revisions tasks holds pendings rollouts slots scales restarts originals pins undos"
+    " earlier ends outages numberings rankings scheduled hosted hosts rosters device_nodes scalings keeps settled_mono_s waiting"
+    " early stranded lookups reported reported_mono_s orphans switched seen stored counts",
+    "the nodes of the fleet": "nodes leases statuses assignments offers attendances quarantines devices held heard_mono_s health"
+    " here_mono_s away_mono_s suspect_mono_s falls_mono_s flapping unheeded told unknown unsaid",
+    "one turn": "requests effects durations",
+}
+"""What bounds each collection."""
 
 
 @pytest.fixture
@@ -60,6 +85,14 @@ def test_a_node_that_keeps_too_much_breaks_s9(fleet: StraitFleet, fill: Callable
     fill(node.node)
     with pytest.raises(ViolationError, match=r"^S9: pi-1 keeps \d+ "):
         fleet.invariants.bounds.look("pi-1", node)
+
+
+@pytest.mark.parametrize(("kind", "bounds"), [(Node, OF_A_NODE), (Fleet, OF_THE_CONTROLLER)])
+def test_it_is_known_of_each_collection_what_bounds_it(kind: type, bounds: dict[str, str]) -> None:
+    """Whoever adds one says so here, and holds it to its bound in `sim.bounds` if it has one of its own."""
+    there = {one.name for one in fields(kind) if str(one.type).split("[")[0] in COLLECTIONS}
+    named = [name for names in bounds.values() for name in names.split()]
+    assert sorted(named) == sorted(there)
 
 
 def test_a_controller_that_keeps_too_much_breaks_s9(fleet: StraitFleet) -> None:
