@@ -20,7 +20,7 @@ from lab.broker import Broker
 from lab.host import Host
 from lab.processes import Process, TooLateError
 from link.broker import Broker as Link
-from link.inputs import Arrived, LinkUp
+from link.inputs import Arrived, LinkUp, Published
 from link.settings import LinkSettings
 from protocol.calling import Action
 from protocol.container import Container
@@ -35,6 +35,8 @@ from tests.fakes.warm_box import mounts
 PAUSE_S = 0.02
 # What one event leaves to be done (acknowledgements, their commits) is over when the next one comes.
 START_S, PATIENCE_S = 60.0, 10.0
+ROOM_S = 0.0005
+# With fewer places in the link's window than events under way, one may have to wait until the broker has answered.
 UNDER_WAY = 32
 NODE, IMAGE = "bench", "bench/python:1"
 EVENT, ACTION = "bench/{}/event", "bench/{}/action"
@@ -94,7 +96,9 @@ class Client:
 
     def _send(self, side: str) -> int:
         self._number += 1
-        self._link.publish(Packet(EVENT.format(side), json.dumps({"n": self._number}).encode(), qos=1))
+        packet = Packet(EVENT.format(side), json.dumps({"n": self._number}).encode(), qos=1)
+        while not isinstance(self._link.publish(packet), Published):
+            time.sleep(ROOM_S)
         return self._number
 
     def _answered(self, patience_s: float) -> set[int]:
