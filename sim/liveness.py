@@ -1,7 +1,7 @@
-"""L1, L2 and L4: when the last fault is over everything comes about within its seconds, beside the pauses that are stated.
+"""L1, L2 and L4: when the last fault is over everything comes about within its seconds, beside the excuses that are stated.
 
 A clock for each node (L1), one for the fleet (L2), and one for each rollout (L4). It runs while something is not as it should be
-and no pause accounts for it (`sim.allowances`); it begins anew with another goal: an assignment, a deed of the operator, a step of
+and no excuse accounts for it (`sim.excuses`); it begins anew with another goal: an assignment, a deed of the operator, a step of
 the rollout, another fault. A clock that runs out breaks its promise, with the sentence of what it waited for.
 """
 
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from controller.decide.fleet import Fleet
 from controller.decide.rollouts.slot import GRANTING, HALTED, Rollout
 from protocol.desired import Assignment
-from sim import allowances
-from sim.allowances import Pause
+from sim import excuses
 from sim.boxes import Box
+from sim.excuses import Excuse
 from sim.head import CLIENT
 from sim.node import SimNode
 from sim.pace import FINE
@@ -37,7 +37,7 @@ class _Clock:
 
     goal: Hashable
     spent_s: float = 0.0
-    pauses: tuple[Pause, ...] = ()
+    excuses: tuple[Excuse, ...] = ()
 
 
 class Liveness:
@@ -57,7 +57,7 @@ class Liveness:
         """Look at everything once more; `why` the fleet is not at rest."""
         fleet, knows = self._fleet, self._fleet.head.fleet
         if (
-            knows is None or fleet.pace is not FINE or allowances.strikes(fleet)
+            knows is None or fleet.pace is not FINE or excuses.strikes(fleet)
         ):  # a coarse one idles where it does not matter
             self.begin()
             return
@@ -65,7 +65,7 @@ class Liveness:
             self._node(knows, node)
         for service in knows.rollouts:
             self._rollout(knows, knows.rollouts[service])
-        self._run(L2, "the fleet", fleet.deeds, why, allowances.of_fleet(fleet, knows))
+        self._run(L2, "the fleet", fleet.deeds, why, excuses.of_fleet(fleet, knows))
         self._looked_s = fleet.world.now_s
 
     def _node(self, knows: Fleet, node: SimNode) -> None:
@@ -75,11 +75,11 @@ class Liveness:
         why = next(_lags(self._fleet, node, told), "") if is_asked else ""
         self._run(L1, node.name, goal, why, self._of_node(node))
 
-    def _of_node(self, node: SimNode) -> Iterator[Pause]:
-        yield from allowances.of_machines(self._fleet, (self._fleet.head.process, node.process))
-        yield from allowances.of_links(self._fleet, (CLIENT, node.name))
-        yield from allowances.of_losses(self._fleet, (node.name,))
-        yield from allowances.of_release(node)
+    def _of_node(self, node: SimNode) -> Iterator[Excuse]:
+        yield from excuses.of_machines(self._fleet, (self._fleet.head.process, node.process))
+        yield from excuses.of_links(self._fleet, (CLIENT, node.name))
+        yield from excuses.of_losses(self._fleet, (node.name,))
+        yield from excuses.of_release(node)
 
     def _rollout(self, knows: Fleet, rollout: Rollout) -> None:
         if rollout.state in HALTED and not rollout.reason:
@@ -92,24 +92,24 @@ class Liveness:
             *((slot.task, slot.state, slot.nonce) for slot in slots),
         )
         why = f"{rollout.service} is {rollout.state}" if rollout.state in GRANTING else ""
-        self._run(L4, rollout.service, goal, why, allowances.of_rollout(self._fleet, knows, rollout))
+        self._run(L4, rollout.service, goal, why, excuses.of_rollout(self._fleet, knows, rollout))
 
-    def _run(self, promise: str, who: str, goal: Hashable, why: str, pauses: Iterable[Pause]) -> None:
+    def _run(self, promise: str, who: str, goal: Hashable, why: str, stated: Iterable[Excuse]) -> None:
         clock = self._clocks.get((promise, who))
         if clock is None or clock.goal != goal or not why:
-            self._clocks[promise, who] = _Clock(goal, pauses=tuple(pauses) if why else ())
+            self._clocks[promise, who] = _Clock(goal, excuses=tuple(stated) if why else ())
             return
-        before, clock.pauses = clock.pauses, tuple(pauses)
+        before, clock.excuses = clock.excuses, tuple(stated)
         now_s = self._fleet.world.now_s
-        pauses = (*before, *(_lasting(pause, now_s) for pause in clock.pauses))
-        clock.spent_s += allowances.uncovered_s(self._looked_s, now_s, pauses)
+        both = (*before, *(_lasting(excuse, now_s) for excuse in clock.excuses))
+        clock.spent_s += excuses.uncovered_s(self._looked_s, now_s, both)
         if clock.spent_s >= WITHIN_S[promise]:
             raise ViolationError(promise, f"{who} has had {clock.spent_s:.0f} s, and still: {why}")
 
 
-def _lasting(pause: Pause, now_s: float) -> Pause:
+def _lasting(excuse: Excuse, now_s: float) -> Excuse:
     """What is waited for now may have been so since the last look, but for what has a moment of its own."""
-    return Pause(pause.why, max(pause.until_s, now_s), pause.from_s)
+    return Excuse(excuse.why, max(excuse.until_s, now_s), excuse.from_s)
 
 
 def _lags(fleet: SimFleet, node: SimNode, told: Assignment) -> Iterator[str]:
@@ -141,7 +141,7 @@ def _counts(node: SimNode, box: Box) -> bool:
 
 
 def _waits(node: SimNode, task: str) -> bool:
-    return any(True for _ in allowances.of_task(node, task))
+    return any(True for _ in excuses.of_task(node, task))
 
 
 def _stays(node: SimNode, box: Box) -> bool:

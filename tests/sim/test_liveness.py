@@ -9,7 +9,7 @@ import pytest
 
 from controller.decide.fleet import Fleet
 from controller.decide.rollouts.slot import RolloutState
-from sim.allowances import Pause, uncovered_s
+from sim.excuses import Excuse, uncovered_s
 from sim.fleet import SimFleet
 from sim.liveness import L1, L2, L4, WITHIN_S
 from sim.stacks import service, stack
@@ -29,19 +29,19 @@ def fleet() -> Iterator[SimFleet]:
 
 
 @pytest.mark.parametrize(
-    ("pauses", "left_s"),
+    ("excuses", "left_s"),
     [
         ((), 10.0),
-        ((Pause("all of it", 30.0),), 0.0),
-        ((Pause("the first half", 5.0),), 5.0),
-        ((Pause("the middle", 6.0, 4.0),), 8.0),
-        ((Pause("one", 6.0, 4.0), Pause("beside it", 5.0, 2.0)), 6.0),
-        ((Pause("before", -1.0), Pause("after", 20.0, 15.0)), 10.0),
+        ((Excuse("all of it", 30.0),), 0.0),
+        ((Excuse("the first half", 5.0),), 5.0),
+        ((Excuse("the middle", 6.0, 4.0),), 8.0),
+        ((Excuse("one", 6.0, 4.0), Excuse("beside it", 5.0, 2.0)), 6.0),
+        ((Excuse("before", -1.0), Excuse("after", 20.0, 15.0)), 10.0),
     ],
 )
-def test_what_no_pause_accounts_for_is_counted(pauses: tuple[Pause, ...], left_s: float) -> None:
-    """Each second once, however many pauses there are."""
-    assert uncovered_s(0.0, 10.0, pauses) == left_s
+def test_what_no_pause_accounts_for_is_counted(excuses: tuple[Excuse, ...], left_s: float) -> None:
+    """Each second once, however many excuses there are."""
+    assert uncovered_s(0.0, 10.0, excuses) == left_s
 
 
 def test_a_node_that_stays_without_its_engine_breaks_l1(fleet: SimFleet) -> None:
