@@ -19,8 +19,15 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("protocol", "link", "sensors", "agent", "controller", "cli", "sim", "lab")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
-HANGS = ("def run(settings: Settings) -> int:\n", "def run(settings: Settings) -> int:\n    time.sleep(3600)\n")
-CRASHES = ("def run(settings: Settings) -> int:\n", "def run(settings: Settings) -> int:\n    os.abort()\n")
+# Both import what they need themselves: whatever the agent imports there is its own affair.
+HANGS = (
+    "def run(settings: Settings) -> int:\n",
+    "def run(settings: Settings) -> int:\n    __import__('time').sleep(3600)\n",
+)
+CRASHES = (
+    "def run(settings: Settings) -> int:\n",
+    "def run(settings: Settings) -> int:\n    __import__('os').abort()\n",
+)
 
 
 @dataclass
