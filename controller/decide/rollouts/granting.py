@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import islice
 
 from controller.decide.fleet import Fleet
+from controller.decide.presence import Presence
 from controller.decide.records import stack_of
 from controller.decide.rollouts import budget, early, phases, precedence
 from controller.decide.rollouts.course import move
@@ -113,7 +114,7 @@ def _serve(fleet: Fleet, service: str, asked: list[str], now_mono_s: float) -> N
         one = waiting[task]
         slot, rollout = fleet.slots.get(task), fleet.rollouts.get(service)
         is_young = now_mono_s <= one.until_mono_s and slot is not None and slot.node == one.node
-        if slot is None or rollout is None or not is_young or not _is_still_so(rollout, slot, one.request):
+        if slot is None or rollout is None or not is_young or not _is_still_so(fleet, rollout, slot, one.request):
             del waiting[task]
         elif obstacle(fleet, rollout, now_mono_s):
             _wake(fleet, rollout, now_mono_s)
@@ -125,8 +126,13 @@ def _serve(fleet: Fleet, service: str, asked: list[str], now_mono_s: float) -> N
         del fleet.waiting[service]
 
 
-def _is_still_so(rollout: Rollout, slot: Slot, request: Request) -> bool:
-    return early.is_about(rollout, slot, request) and phases.may_go(rollout, slot)
+def _is_still_so(fleet: Fleet, rollout: Rollout, slot: Slot, request: Request) -> bool:
+    """Whether its node, too, is still there: one that has gone since it asked would take a place, and asks again when it is back.
+
+    It counts as out of work already, so its group's budget would not hold it back, and it may run well where nobody sees it.
+    """
+    is_here = fleet.presence(slot.node) is Presence.ONLINE
+    return is_here and early.is_about(rollout, slot, request) and phases.may_go(rollout, slot)
 
 
 def _wake(fleet: Fleet, rollout: Rollout, now_mono_s: float) -> None:
