@@ -198,10 +198,9 @@ class Mail:
             self._let_go(node)
 
     def _let_go(self, node: Node) -> None:
-        """Keep what waits within its bound."""
-        if len(self._unsaid) > UNSAID_MOST and (
-            oldest := next((key for key in self._unsaid if isinstance(key, Packet)), None)
-        ):
+        """Keep what waits within its bound; what is retained has one place for each topic."""
+        samples = (key for key in self._unsaid if isinstance(key, Packet))
+        if len(self._unsaid) > UNSAID_MOST and (oldest := next(samples, None)) is not None:
             del self._unsaid[oldest]
             node.tally("samples_dropped")
 

@@ -68,7 +68,8 @@ class HttpWire:
         self._rest = b""
         self._until_mono_s = 0.0
         self._body, self._size_bytes = bytearray(), 0
-        self._unsaid, self._broken = memoryview(b""), None  # type: memoryview, OSError | None
+        self._unsaid = memoryview(b"")
+        self._broken: OSError | None = None
         self.is_reusable = True
 
     @property
