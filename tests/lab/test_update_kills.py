@@ -18,7 +18,7 @@ from lab.commands import CommandError
 from lab.processes import wait_until
 from tests.lab.kills import UPDATE, Killer
 from tests.lab.shop import BAD, GOOD, Shop, reference, shop_of
-from tests.lab.truth import trials, version
+from tests.lab.truth import assigned, trials, version
 
 pytestmark = [pytest.mark.lab, pytest.mark.updates]
 
@@ -44,6 +44,11 @@ class Scene:
         found = trials(self.shop.hosts[self.node])
         return any(key.endswith(self.revision) and state in states for key, state in found.items())
 
+    def kept(self) -> bool:
+        """Whether it keeps the new one: by its own word, or by the assignment that follows at once if it was the last."""
+        settled = assigned(self.shop.hosts[self.node])
+        return self.stored("settled") or any(one.endswith(self.revision) for one in settled)
+
     def did(self, became: str, wanted: str) -> bool:
         """Whether the engine has done this to a container of a version."""
         return self.shop.truth.await_change(self.node, became, wanted, self.since, 0.0) is not None
@@ -67,7 +72,7 @@ WELL: dict[str, Boundary] = {
     "the new one runs": lambda at: at.did("running", at.new),
     "the agent knows that it runs": lambda at: at.knows("start"),
     "the watch goes on": lambda at: at.knows("start") and at.shop.desk.bramble.agents[at.node].is_running,
-    "the new one is kept": lambda at: at.stored("settled"),
+    "the new one is kept": Scene.kept,
     "the old one is removed": lambda at: at.did("gone", at.old),
 }
 ILL: dict[str, Boundary] = {

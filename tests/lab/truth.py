@@ -11,8 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable
 from contextlib import closing
-from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from lab import eyes
 from lab.eyes import Box, Change, Eyes
@@ -130,13 +129,19 @@ def version(box: Box) -> str:
 
 def trials(host: Host) -> dict[str, str]:
     """How an agent's store has its trials: task and revision → state. Empty while nobody can read it."""
+    found = _rows(host, "trials")
+    return {f"{one['offer']['task']['task']} {one['offer']['task']['revision']}": one["state"] for one in found}
+
+
+def assigned(host: Host) -> set[str]:
+    """The tasks of the assignment that an agent's store has, each with its revision. Empty while nobody can read it."""
+    return {f"{one['task']} {one['revision']}" for row in _rows(host, "assignments") for one in row.get("tasks", ())}
+
+
+def _rows(host: Host, table: str) -> list[dict[str, Any]]:
     path = host.directory / "agent" / "agent.db"
-    return {f"{one['offer']['task']['task']} {one['offer']['task']['revision']}": one["state"] for one in _rows(path)}
-
-
-def _rows(path: Path) -> list[dict[str, dict[str, dict[str, str]]]]:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0.05)) as store:
-            return [json.loads(text) for (text,) in store.execute("SELECT value FROM trials ORDER BY place")]
+            return [json.loads(text) for (text,) in store.execute(f"SELECT value FROM {table} ORDER BY place")]
     except sqlite3.Error:
         return []
