@@ -34,22 +34,22 @@ class Door:
 
     def ask(self, sent: bytes, until_mono_s: float) -> Reply:
         """Send one request over a connection that is open, or over a new one, and wait for the answer."""
-        return self.hear(self.say(sent), sent, until_mono_s)
+        return self.hear(self.say(sent, until_mono_s), sent, until_mono_s)
 
-    def say(self, sent: bytes) -> HttpWire | None:
+    def say(self, sent: bytes, until_mono_s: float) -> HttpWire | None:
         """Send one request over a connection that is open, as far as that goes without waiting; None where there is none."""
         wire = self._idle_wire()
         if wire is not None:
-            wire.say(sent)
+            wire.say(sent, until_mono_s)
         return wire
 
     def hear(self, wire: HttpWire | None, sent: bytes, until_mono_s: float) -> Reply:
         """Wait for the answer to a request that was said, or say it over a new connection first."""
         if wire is None:
             wire = HttpWire(self._connected(until_mono_s), self.monotonic, self.limit_bytes)
-            wire.say(sent)
+            wire.say(sent, until_mono_s)
         try:
-            reply = wire.hear(until_mono_s)
+            reply = wire.hear()
         except OSError:
             wire.close()
             raise

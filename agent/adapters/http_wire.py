@@ -77,28 +77,25 @@ class HttpWire:
         """Whether the other side has neither closed nor said anything unasked: then it can be asked again."""
         return self.is_reusable and not self._rest and self._is_silent()
 
-    def ask(self, sent: bytes, until_mono_s: float) -> Reply:
-        """Send a request, and read the answer whole."""
-        self._until_mono_s = until_mono_s
-        self._left_s()
-        self.say(sent)
-        return self.hear(until_mono_s)
+    def say(self, sent: bytes, until_mono_s: float) -> None:
+        """Send of a request what goes without waiting, and nothing of one whose deadline is over; `hear` tells what broke.
 
-    def say(self, sent: bytes) -> None:
-        """Send of a request what goes without waiting. Who does not read to the end may answer nevertheless."""
+        Who does not read to the end may answer nevertheless.
+        """
         self.is_reusable = False
+        self._until_mono_s = until_mono_s
         self._body, self._size_bytes = bytearray(), 0
         self._unsaid, self._broken = memoryview(sent), None
         try:
+            self._left_s()
             self._unsaid = self._unsaid[self._sock.send(sent, socket.MSG_DONTWAIT) :]
         except BlockingIOError:
             return
         except OSError as error:
             self._broken = error
 
-    def hear(self, until_mono_s: float) -> Reply:
+    def hear(self) -> Reply:
         """Send the rest of it, and read the answer whole."""
-        self._until_mono_s = until_mono_s
         broken = self._broken or self._send()
         try:
             status, reason, headers = self._head()

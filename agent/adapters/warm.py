@@ -65,17 +65,16 @@ class WarmFunctions:
         begun_mono_s, door = self.monotonic(), self._doors.get(step.instance)
         if door is None:
             return lambda: cut_off(step, None, 0.0)
-        sent = sent_for(step)
-        wire = door.say(sent)
-        return lambda: self._answered(step, begun_mono_s, lambda until_mono_s: door.hear(wire, sent, until_mono_s))
+        sent, until_mono_s = sent_for(step), begun_mono_s + step.function.timeout_s
+        wire = door.say(sent, until_mono_s)
+        return lambda: self._answered(step, begun_mono_s, lambda: door.hear(wire, sent, until_mono_s))
 
-    def _answered(self, step: Run, begun_mono_s: float, hear: Callable[[float], Reply]) -> RunEnded:
+    def _answered(self, step: Run, begun_mono_s: float, hear: Callable[[], Reply]) -> RunEnded:
         """What came of a run."""
-        timeout_s = step.function.timeout_s
         try:
-            reply = hear(begun_mono_s + timeout_s)
+            reply = hear()
         except TimeoutError:
-            reason = f"killed after its timeout of {timeout_s:g} s"
+            reason = f"killed after its timeout of {step.function.timeout_s:g} s"
             took_s = self.monotonic() - begun_mono_s
             return RunEnded(step.invocation, step.attempt, None, reason=reason, timed_out=True, duration_s=took_s)
         except OSError as error:

@@ -62,6 +62,12 @@ def late() -> float:
     return time.monotonic() + PATIENCE_S
 
 
+def ask(wire: HttpWire, sent: bytes, until_mono_s: float) -> Reply:
+    """Say it, and wait for the answer, as a door does."""
+    wire.say(sent, until_mono_s)
+    return wire.hear()
+
+
 def answers(said: bytes) -> Talk:
     """Whoever says this after each request."""
 
@@ -85,7 +91,7 @@ def test_a_request_is_one_packet_and_an_answer_is_read_whole() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # keeps apart what was sent apart
     wire = HttpWire(ours, time.monotonic, 100)
     theirs.send(WELL)
-    assert wire.ask(sent_for(RUN), late()) == Reply(200, "OK", {"content-length": "2"}, b"hi", 2)
+    assert ask(wire, sent_for(RUN), late()) == Reply(200, "OK", {"content-length": "2"}, b"hi", 2)
     assert theirs.recv(65536) == sent_for(RUN)
     assert sent_for(RUN).endswith(b"ce-id: e%201\r\nContent-Length: 4\r\n\r\nbody")
     for one in (ours, theirs):
@@ -110,10 +116,10 @@ def test_a_connection_that_is_open_is_asked_before_anybody_waits(tmp_path: Path)
             taken.sendall(WELL)
 
     door = Door("c", str(Listener(tmp_path / "s", talk).path), time.monotonic)
-    first = door.say(b"first")
+    first = door.say(b"first", late())
     assert first is None
     assert door.hear(first, b"first", late()).ok
-    second = door.say(b"second")
+    second = door.say(b"second", late())
     assert [heard.get(timeout=PATIENCE_S) for _ in range(2)] == [b"first", b"second"]
     assert second is not None
     assert door.hear(second, b"second", late()).ok
@@ -125,9 +131,9 @@ def test_a_request_that_found_no_room_is_said_to_the_end_with_the_waiting(
 ) -> None:
     """What the other side has not taken yet keeps nobody from going on."""
     wire, theirs = pair
-    wire.say(b"x" * LARGE_BYTES)
+    wire.say(b"x" * LARGE_BYTES, late())
     threading.Thread(target=lambda: read_all(theirs, LARGE_BYTES), daemon=True).start()
-    assert wire.hear(late()).ok
+    assert wire.hear().ok
 
 
 @pytest.mark.parametrize("more", [b"", b"?"])
@@ -143,23 +149,40 @@ def test_one_that_was_closed_or_said_more_is_not_used_again(tmp_path: Path, more
 
 
 def test_who_does_not_answer_is_waited_for_until_the_deadline(pair: tuple[HttpWire, socket.socket]) -> None:
-    """Also in the middle of an answer; a deadline that is over lets nothing out."""
+    """Also in the middle of an answer; the connection is of no use any more."""
     wire, theirs = pair
     theirs.send(WELL[:-1])
     begun_s = time.monotonic()
     with pytest.raises(TimeoutError):
-        wire.ask(b"x", soon())
+        ask(wire, b"x", soon())
     assert SOON_S <= time.monotonic() - begun_s < PATIENCE_S
     assert not wire.is_quiet
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["open", "new"])
+def test_a_deadline_that_is_over_lets_nothing_out(tmp_path: Path, is_open: bool) -> None:
+    """Neither over a connection that is open nor over a new one: nobody would wait for what is done then."""
+    heard: Queue[bytes] = Queue()
+
+    def talk(taken: socket.socket) -> None:
+        while request := taken.recv(65536):
+            heard.put(request)
+            taken.sendall(WELL)
+        heard.put(b"closed")
+
+    door = Door("c", str(Listener(tmp_path / "s", talk).path), time.monotonic)
+    if is_open:
+        door.ask(b"first", late())
     with pytest.raises(TimeoutError):
-        wire.ask(b"y", time.monotonic())
-    assert theirs.recv(9) == b"x"
+        door.ask(b"second", time.monotonic())
+    expected = [b"first", b"closed"] if is_open else [b"closed"]
+    assert [heard.get(timeout=PATIENCE_S) for _ in expected] == expected
 
 
 def test_who_does_not_read_is_waited_for_until_the_deadline(pair: tuple[HttpWire, socket.socket]) -> None:
     """A body that finds no room is no reason to wait for ever."""
     with pytest.raises(TimeoutError):
-        pair[0].ask(request("POST", "/", {}, b"x" * LARGE_BYTES), soon())
+        ask(pair[0], request("POST", "/", {}, b"x" * LARGE_BYTES), soon())
 
 
 def test_a_large_body_finds_its_way_to_a_slow_reader(pair: tuple[HttpWire, socket.socket]) -> None:
@@ -175,7 +198,7 @@ def test_a_large_body_finds_its_way_to_a_slow_reader(pair: tuple[HttpWire, socke
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    assert wire.ask(sent, late()).ok
+    assert ask(wire, sent, late()).ok
     reader.join(PATIENCE_S)
     assert bytes(got) == sent
 
