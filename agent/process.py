@@ -15,6 +15,7 @@ from agent.decide.now import Now
 from agent.loop import Loop
 from agent.settings import Settings
 from link.notify import SignsOfLife, Supervisor
+from protocol.ids import service_key
 from protocol.observed import Result
 
 
@@ -67,7 +68,7 @@ class Process:
         for effect in effects:
             if isinstance(effect, Note) and isinstance(effect.message, Result) and effect.message.duration_s:
                 result = effect.message
-                self._metrics.ran(f"{result.stack}.{result.function}", result.duration_s)
+                self._metrics.ran(service_key(result.stack, result.function), result.duration_s)
         offline_s = now.mono_s - self._online_mono_s
         suppressed = {name: chain.suppressed for name, chain in node.edges.items()}
         self._metrics.publish(Snapshot(dict(node.counts), outbox.size, outbox.dropped, offline_s, suppressed))

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
+from protocol.ids import service_key
+
 ANSWER_S = 10.0
 _AWAY_S = 0.1
 _FOLLOWED = {"type": ["container"], "event": ["create", "start", "die", "destroy"]}
@@ -38,7 +40,7 @@ class Box:
     def service(self) -> str:
         """As manifests and reports name it; empty for a stranger."""
         stack, service = (self.labels.get(f"{_LABEL}{word}", "") for word in ("stack", "service"))
-        return f"{stack}.{service}" if stack and service else ""
+        return service_key(stack, service) if stack and service else ""
 
     @property
     def revision(self) -> str:

@@ -79,9 +79,14 @@ def content_hash(document: Any) -> str:
     return hashlib.sha256(_BARE_ENCODER.encode(document).encode()).hexdigest()[:REVISION_CHARS]
 
 
+def service_key(stack: str, service: str) -> str:
+    """Name a service within the fleet; a function, a sensor or an actuator likewise."""
+    return f"{stack}.{service}"
+
+
 def task_id(stack: str, service: str, slot: str) -> str:
     """Name one placement of a service: `slot` is a number for replicated services, the node's name for global ones."""
-    return f"{stack}.{service}.{slot}"
+    return f"{service_key(stack, service)}.{slot}"
 
 
 def fact_id(stream: str, sequence: int) -> str:

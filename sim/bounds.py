@@ -20,6 +20,7 @@ from controller.decide.streams import STREAMS_MOST
 from controller.decide.twins import VOICES_MOST
 from link.intake import BEYOND_LIMIT
 from link.outbox import REFUSED_ROWS
+from protocol.ids import service_key
 from protocol.observed import OfferState
 from protocol.triggers.memory import SAMPLES_MOST
 from sim.head import Head
@@ -133,14 +134,14 @@ def _of_records(fleet: Fleet) -> Iterator[Row]:
 
 def _of_the_gone(knows: Node) -> Iterator[tuple[str, Iterable[object], Collection[object]]]:
     """What a node remembers by the names of others, and those names."""
-    trials, functions = set(knows.trials), {f"{stack}.{name}" for stack, name in knows.directory.functions}
+    trials, functions = set(knows.trials), {service_key(stack, name) for stack, name in knows.directory.functions}
     yield "requests", knows.asked, trials
     yield "watched trials", knows.watching, trials
     yield "locks", knows.locks, trials
     yield "remarks", knows.remarks, trials | set(knows.tasks)
     yield "hindered functions", knows.hindered, functions
     yield "rates", knows.buckets, functions
-    yield "instances", {f"{one.stack}.{one.function}" for one in knows.instances.values()}, functions
+    yield "instances", {service_key(one.stack, one.function) for one in knows.instances.values()}, functions
     yield "publications on their way", knows.publishing, set(knows.publications)
     yield "runs", knows.running, set(knows.runs)
     yield "planned times", knows.planned, set(knows.tasks)

@@ -12,7 +12,7 @@ from controller.decide.invocation import OPEN, Entry, InvocationState
 from controller.decide.rollouts.slot import RolloutState
 from protocol.desired import Assignment, TaskSpec
 from protocol.envelope import unpack
-from protocol.ids import full_reference
+from protocol.ids import full_reference, service_key
 from protocol.operator import StackStatus, Verdict
 from protocol.stack import Mode, Service
 from protocol.topics import StackStatusTopic
@@ -58,7 +58,7 @@ def _stacks(fleet: SimFleet, knows: Fleet) -> Iterator[str]:
 
 
 def _service(fleet: SimFleet, knows: Fleet, service: Service) -> Iterator[str]:
-    key = f"{service.stack}.{service.name}"
+    key = service_key(service.stack, service.name)
     if service.mode.is_job:
         yield from fleet.invariants.ways.works.undone(knows, service, fleet.nodes)
         return

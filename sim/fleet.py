@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from protocol.envelope import Packet, pack
-from protocol.ids import REVISION_CHARS
+from protocol.ids import REVISION_CHARS, service_key
 from protocol.observed import TaskState
 from protocol.operator import OperatorOrder, OrderVerb
 from protocol.shapes import JsonValue
@@ -239,7 +239,7 @@ class SimFleet:
 
 def _service(box: Box) -> str:
     stack, name = box.labels.get("io.bramble.stack", ""), box.labels.get("io.bramble.service", "")
-    return f"{stack}.{name}"
+    return service_key(stack, name)
 
 
 def _quick_folder() -> str | None:

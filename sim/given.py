@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from controller.decide.rollouts.budget import most_ever
+from protocol.ids import service_key
 from protocol.reading import stackfile
 from protocol.stack import Stack
 from sim.fleet import SimFleet
@@ -33,7 +34,7 @@ class GivenStack:
             update = service.update
             tasks = len(fleet.nodes) if service.mode.is_global else service.replicas
             budget = most_ever(update, service.rollback, tasks)
-            learn(fleet.invariants, f"{self._stack.name}.{name}", budget, update.order)
+            learn(fleet.invariants, service_key(self._stack.name, name), budget, update.order)
 
     def begin(self) -> None:
         """Publish the file as it is."""
@@ -63,7 +64,7 @@ class GivenStack:
         self._publish(is_good=True)
 
     def _update_badly(self) -> None:
-        if all(self._fleet.running(f"{self._stack.name}.{name}") for name in self._stack.services):
+        if all(self._fleet.running(service_key(self._stack.name, name)) for name in self._stack.services):
             self._publish(is_good=False)
 
     def _publish(self, *, is_good: bool) -> None:

@@ -17,6 +17,7 @@ from controller.decide.fleet import Fleet
 from controller.decide.home_assistant.functions import is_hosted
 from controller.decide.invocation import OPEN
 from protocol.envelope import Packet
+from protocol.ids import service_key
 from sim.head import Head
 from sim.violation import ViolationError
 from sim.world import World
@@ -60,7 +61,7 @@ class Household:
         here = fleet.catalogue.stacks[stack].functions if is_held and stack in fleet.catalogue.stacks else ()
         wrong: dict[str, tuple[Fleet, bool, float]] = {}
         for name in here:
-            is_there, said = is_hosted(fleet, f"{stack}.{name}"), self._available.get(_topic(fleet, stack, name))
+            is_there, said = is_hosted(fleet, service_key(stack, name)), self._available.get(_topic(fleet, stack, name))
             if said == ("offline" if is_there else "online"):
                 known = self._wrong.get(name)
                 is_same = known is not None and known[0] is fleet and known[1] is is_there
@@ -80,7 +81,9 @@ class Household:
                 yield f"{topic} stands on the broker, and no device of Home Assistant has it"
         for name in fleet.catalogue.stacks[stack].functions if stack in fleet.catalogue.stacks else ():
             said = _read(self._kept.get(_topic(fleet, stack, name), b""))
-            entries = [fleet.ledger[key] for key in fleet.ledger if fleet.ledger[key].function == f"{stack}.{name}"]
+            entries = [
+                fleet.ledger[key] for key in fleet.ledger if fleet.ledger[key].function == service_key(stack, name)
+            ]
             ended = [entry for entry in entries if entry.state not in OPEN]
             last = max(ended, key=lambda entry: entry.rank, default=None)
             wanted = (last.state.value, last.invocation.id) if last is not None else (None, None)

@@ -18,6 +18,7 @@ from functools import partial
 from agent.decide.asking import ASK_EVERY_S
 from controller.decide.report import rollout_status
 from controller.decide.rollouts.budget import most_ever
+from protocol.ids import service_key
 from protocol.observed import OfferState
 from protocol.operator import OrderVerb, Verdict
 from protocol.rollouts import RolloutStatus
@@ -149,7 +150,7 @@ class _Stage:
             tasks = len(self._fleet.nodes) if service.mode.is_global else service.replicas
             learn(
                 self._fleet.invariants,
-                f"{self._stack.name}.{name}",
+                service_key(self._stack.name, name),
                 most_ever(service.update, service.rollback, tasks),
                 service.update.order,
             )
@@ -201,8 +202,8 @@ class _Stage:
         (self._asking.add if doing is Doing.STAGED else self._asking.discard)(node.name)
         running = settled = 0
         for name, service in self._stack.services.items():
-            images = [box.container.image for box in self._fleet.boxes(node.name, f"{self._stack.name}.{name}")]
-            is_tried = self._fleet.invariants.tries(node.name, f"{self._stack.name}.{name}")
+            images = [box.container.image for box in self._fleet.boxes(node.name, service_key(self._stack.name, name))]
+            is_tried = self._fleet.invariants.tries(node.name, service_key(self._stack.name, name))
             running += bool(images)
             settled += images == [service.container.image] and not is_tried
         self._counts[node.name] = (running, settled)
@@ -241,7 +242,7 @@ class _Stage:
             return self._known
         if record.verdict is Verdict.REFUSED:
             raise NotConvergedError("; ".join(f"line {fault.line}: {fault.reason}" for fault in record.faults))
-        keys = (f"{self._stack.name}.{name}" for name in self._stack.services)
+        keys = (service_key(self._stack.name, name) for name in self._stack.services)
         self._known = tuple(rollout_status(knows, knows.rollouts[key]) for key in keys if key in knows.rollouts)
         return self._known
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from agent.decide.trial import Trial
 from protocol.desired import Strategy
+from protocol.ids import service_key
 from protocol.observed import OfferState
 from sim.boxes import Box
 from sim.head import Head
@@ -117,7 +118,7 @@ class Ways:
                 )
 
     def _begins(self, name: str, node: SimNode, trial: Trial) -> None:
-        service, image = f"{trial.offer.task.stack}.{trial.offer.task.service}", trial.offer.task.container.image
+        service, image = service_key(trial.offer.task.stack, trial.offer.task.service), trial.offer.task.container.image
         if service in self.windows and not trial.offer.rollout.endswith("-back") and not trial.resumes:
             is_open = node.wall_off_s == 0 and int(self.world.now_s // MINUTE_S) % 2 == 0
             if trial.offer.conduct.window is not None and not is_open:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from controller.decide.fleet import Fleet
+from protocol.ids import service_key
 from protocol.stack import Service
 from sim.boxes import Box
 from sim.head import Head
@@ -66,7 +67,7 @@ class Works:
 
     def undone(self, knows: Fleet, service: Service, nodes: Mapping[str, SimNode]) -> Iterator[str]:
         """What of a job has not been done, though it is wanted; by the ledger where somebody has forgotten it."""
-        key = f"{service.stack}.{service.name}"
+        key = service_key(service.stack, service.name)
         tasks = [knows.tasks[task] for task in sorted(knows.tasks.of("service", key))]
         wanted = len(nodes) if service.mode.is_global else service.replicas
         if len(tasks) != wanted:

@@ -15,6 +15,7 @@ from agent.decide.inputs import CommandDone, DevicesOpened
 from agent.decide.node import Node, Now
 from protocol.desired import Command, Verb
 from protocol.devices import knows, words_of
+from protocol.ids import service_key
 from protocol.observed import Answer, DeviceStatus, SensorEvent
 from protocol.options import place_of
 from protocol.sensor_words import Nature, SensorWords
@@ -128,7 +129,9 @@ def _drive(node: Node, command: Command) -> None:
 
 
 def _set(node: Node, command: Command) -> None:
-    spec = next((a for a in node.sections().actuators if command.target in (a.name, f"{a.stack}.{a.name}")), None)
+    spec = next(
+        (a for a in node.sections().actuators if command.target in (a.name, service_key(a.stack, a.name))), None
+    )
     if spec is None:
         answered(
             node,

@@ -11,6 +11,7 @@ from agent.decide.node import Node
 from protocol.claims import own_pins_of
 from protocol.desired import Command, SensorSpec
 from protocol.devices import SENSORS
+from protocol.ids import service_key
 from protocol.options import pin_of, place_of
 from protocol.values import number_of
 from protocol.wired import WIRED
@@ -25,7 +26,7 @@ Driven = tuple[DrivePin | DriveGauge, ...]
 def drive(node: Node, command: Command) -> Driven | str:
     """What is to be done; the last of it answers the command."""
     sensors = node.sections().sensors
-    spec = next((s for s in sensors if command.target in (s.name, f"{s.stack}.{s.name}")), None)
+    spec = next((s for s in sensors if command.target in (s.name, service_key(s.stack, s.name))), None)
     if spec is not None:
         return _sensor(spec, command)
     for board in sensors:

@@ -15,6 +15,7 @@ from agent.decide.pulls import pull
 from agent.decide.sections import brought
 from protocol.desired import Offer
 from protocol.function import FunctionSpec
+from protocol.ids import service_key
 from protocol.observed import OfferState
 
 KEY_PREFIX = "function "
@@ -71,7 +72,7 @@ def is_of(offer: Offer, key: str) -> bool:
 
 def key_of(function: FunctionSpec) -> str:
     """Under which key a function's image is fetched."""
-    return f"{KEY_PREFIX}{function.stack}.{function.name}"
+    return f"{KEY_PREFIX}{service_key(function.stack, function.name)}"
 
 
 def unfetched(node: Node) -> tuple[str, ...]:

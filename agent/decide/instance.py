@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from protocol.function import FunctionSpec
+from protocol.ids import service_key
 
 KEY_PREFIX = "instance "
 """Tells an instance's steps from a task's; no task id holds a space."""
@@ -20,7 +21,7 @@ def key_of(function: FunctionSpec, number: int) -> str:
 
 def name_key(stack: str, function: str, revision: str, number: int) -> str:
     """The same from its parts, as labels have them."""
-    return f"{KEY_PREFIX}{stack}.{function}-{revision}-{number}"
+    return f"{KEY_PREFIX}{service_key(stack, function)}-{revision}-{number}"
 
 
 def is_instance(key: str) -> bool:

@@ -21,6 +21,7 @@ from agent.decide.invocation import Run
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
 from protocol.function import FunctionSpec, Mode
+from protocol.ids import service_key
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
@@ -180,7 +181,7 @@ def _struck(node: Node, known: Instance, reason: str, now: Now) -> Instance:
     was_well = known.is_ready and now.has_come(known.used_mono_s + WELL_S)
     strikes = 1 if was_well else known.strikes + 1
     wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(strikes - 1, 10))
-    node.tally("instances_failed", f"{known.stack}.{known.function}")
+    node.tally("instances_failed", service_key(known.stack, known.function))
     return replace(known, is_ready=False, strikes=strikes, reason=reason, due_mono_s=now.mono_s + wait_s)
 
 

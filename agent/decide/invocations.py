@@ -28,6 +28,7 @@ from agent.decide.results import finish
 from protocol.calling import Rate
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec, Mode
+from protocol.ids import service_key
 
 UNBEGUN_WAIT_S = 5.0
 # A registry or an engine that was away is rarely back sooner, and who waits for its first attempt should not wait much longer.
@@ -74,7 +75,7 @@ def dispatch(node: Node, now: Now) -> None:
         here = node.directory.functions
         node.missing = {place: since_s for place, since_s in node.missing.items() if place not in here}
     if node.hindered:
-        waiting = {f"{run.stack}.{run.function}" for run in node.runs.values()}
+        waiting = {service_key(run.stack, run.function) for run in node.runs.values()}
         node.hindered = {key: reason for key, reason in node.hindered.items() if key in waiting}
     if len(node.runs):
         _begin(node, now)
@@ -160,7 +161,7 @@ def _dispatch(node: Node, run: Run, function: FunctionSpec, active: Counter[tupl
 
 def _draw(node: Node, run: Run, rate: Rate, now: Now) -> bool:
     """Whether the function's rate lets one begin now; then that one is counted."""
-    key = f"{run.stack}.{run.function}"
+    key = service_key(run.stack, run.function)
     bucket = node.buckets.get(key)
     if not now.has_come(ready_mono_s(bucket, rate, now.mono_s)):
         return False
@@ -204,14 +205,14 @@ def ended(node: Node, seen: RunEnded, now: Now) -> None:
     if run is None or run.state not in GOING or run.attempt != seen.attempt:
         return
     function = function_of(node, run)
-    node.hindered.pop(f"{run.stack}.{run.function}", None)
+    node.hindered.pop(service_key(run.stack, run.function), None)
     if run.state is State.STOPPING:
         finish(node, run, Seen.STOPPED, run.reason, seen)
     elif seen.exit_code == 0 and not seen.timed_out:
         said = [seen.reason, *consequences.carry_out(node, run, function, seen.output)]
         finish(node, run, Seen.SUCCEEDED, "; ".join(filter(None, said)), seen)
     elif seen.is_unbegun:
-        node.hindered[f"{run.stack}.{run.function}"] = seen.reason
+        node.hindered[service_key(run.stack, run.function)] = seen.reason
         due_mono_s = now.mono_s + UNBEGUN_WAIT_S
         state = advance(run.state, Seen.UNBEGUN)
         waits = replace(run, state=state, attempt=run.attempt - 1, reason=seen.reason, due_mono_s=due_mono_s)
@@ -226,7 +227,7 @@ def _failed(node: Node, run: Run, function: FunctionSpec | None, seen: RunEnded,
         finish(node, run, Seen.FAILED_AT_LAST, reason, seen)
         return
     wait_s = pause_s(run.id, run.attempt, function.backoff, seen.retry_after_s)
-    node.tally("invocation_retries", f"{run.stack}.{run.function}")
+    node.tally("invocation_retries", service_key(run.stack, run.function))
     state = advance(run.state, Seen.FAILED)
     node.lines.put(node.runs, replace(run, state=state, reason=reason, due_mono_s=now.mono_s + wait_s))
 
@@ -245,7 +246,7 @@ def warmed(node: Node, seen: StepEnded, now: Now) -> None:
 def reasons(node: Node) -> tuple[str, ...]:
     """What keeps functions from beginning."""
     waiting = sorted(
-        key for key in node.hindered if any(f"{run.stack}.{run.function}" == key for run in node.runs.values())
+        key for key in node.hindered if any(service_key(run.stack, run.function) == key for run in node.runs.values())
     )
     return tuple(f"function {key} cannot begin: {node.hindered[key]}" for key in waiting)
 

@@ -11,6 +11,7 @@ from collections import Counter
 from agent.decide.invocation import State
 from agent.decide.marks import Told
 from agent.decide.node import Node, Now
+from protocol.ids import service_key
 from protocol.load import FunctionLoad, Load
 from protocol.topics import LoadTopic
 
@@ -40,8 +41,8 @@ def follow(node: Node, now: Now) -> None:
 def load_of(node: Node) -> Load:
     """All work, by function."""
     runs = node.runs.values()
-    in_flight = Counter(f"{run.stack}.{run.function}" for run in runs if run.state is State.DISPATCHED)
-    pending = Counter(f"{run.stack}.{run.function}" for run in runs if run.state is State.PENDING)
+    in_flight = Counter(service_key(run.stack, run.function) for run in runs if run.state is State.DISPATCHED)
+    pending = Counter(service_key(run.stack, run.function) for run in runs if run.state is State.PENDING)
     ready = Counter(_ready(node))
     keys = sorted({*in_flight, *pending, *ready})
     return Load(tuple(FunctionLoad(key, in_flight[key], pending[key], ready[key]) for key in keys))
@@ -49,4 +50,4 @@ def load_of(node: Node) -> Load:
 
 def _ready(node: Node) -> tuple[str, ...]:
     """The function of each instance that may be asked."""
-    return tuple(sorted(f"{one.stack}.{one.function}" for one in node.instances.values() if one.is_ready))
+    return tuple(sorted(service_key(one.stack, one.function) for one in node.instances.values() if one.is_ready))

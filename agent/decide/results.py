@@ -15,6 +15,7 @@ from agent.decide.invocation import Run, Seen, advance
 from agent.decide.node import Node
 from agent.decide.unclear import tell
 from protocol.delivery import BY_TOPIC
+from protocol.ids import service_key
 from protocol.observed import Result, ResultStatus
 from protocol.shapes import write
 from protocol.topics import ResultTopic
@@ -48,7 +49,7 @@ def finish(node: Node, run: Run, how: Seen, reason: str, seen: RunEnded | None =
     node.lines.drop(node.runs, run)
     node.ended.put(run.id, str(status))
     node.ended.keep_newest(node.limits.ended)
-    node.tally("invocations", f"{run.stack}.{run.function}", status)
+    node.tally("invocations", service_key(run.stack, run.function), status)
     node.note(ResultTopic(node.fleet, node.name, run.id), result, priority=RESULT_PRIORITY)
 
 
@@ -75,7 +76,7 @@ def _followed(node: Node, result: Result) -> Result:
     """A result calls functions in its turn; those that run here are taken in the same turn as it is told."""
     functions = node.sections().functions
     if is_circle(result, functions):
-        node.tally("circles", f"{result.stack}.{result.function}")
+        node.tally("circles", service_key(result.stack, result.function))
         said = f"calls nothing more, because {DEPTH_MOST} functions have called each other"
         return replace(result, reason="; ".join(filter(None, (result.reason, said))))
     calls = called_by(result, functions, node.fleet)

@@ -11,7 +11,7 @@ from agent.decide import sections, storage
 from agent.decide.inputs import EngineSeen
 from agent.decide.node import Node
 from agent.decide.strategies import deletes, failed
-from protocol.ids import full_reference
+from protocol.ids import full_reference, service_key
 from protocol.observed import OfferState
 
 
@@ -35,7 +35,7 @@ def _needed(node: Node, task: str) -> frozenset[str]:
     images = {spec.container.image for spec in specs}
     images |= {one.container.image for one in sections.functions(node.assignment, node.trials.values())}
     ours = node.settled().get(task)
-    service = f"{ours.spec.stack}.{ours.spec.service}" if ours is not None else ""
+    service = service_key(ours.spec.stack, ours.spec.service) if ours is not None else ""
     lines = [node.lineages.get(key) for key in node.lineages if key != service]
     images |= {image for line in lines if line is not None for image in (line.current, line.previous) if image}
     return frozenset(map(full_reference, images))

@@ -22,7 +22,7 @@ from agent.decide.node import Node, Now
 from agent.decide.stored import Lineage, Pulled
 from agent.decide.strategies import keeps
 from protocol.container import Container
-from protocol.ids import full_reference
+from protocol.ids import full_reference, service_key
 from protocol.observed import OfferState
 
 KEY = "storage"
@@ -170,7 +170,7 @@ def _clean(node: Node, seen: EngineSeen, needed: frozenset[str], now: Now) -> No
 def _descend(node: Node) -> None:
     """Follow each service's image; a service that is here no longer leaves none behind."""
     settled = node.settled().values()
-    current = {f"{target.spec.stack}.{target.spec.service}": target.spec.container.image for target in settled}
+    current = {service_key(target.spec.stack, target.spec.service): target.spec.container.image for target in settled}
     for service in node.lineages:
         if service not in current:
             node.lineages.drop(service)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from agent.decide import invocations, ticks, trigger, trigger_times
 from agent.decide.hosting import can_take
 from agent.decide.node import Deadline, Node, Now
+from protocol.ids import service_key
 from protocol.triggers import matching
 from protocol.triggers.matching import Place, tick
 
@@ -40,7 +41,7 @@ def _lenient(node: Node, place: Place, timer: Deadline | None, now: Now) -> Dead
     if can_take(node, function):
         _call(node, place, {}, now)
     else:
-        node.tally("ticks_missed", f"{function.stack}.{function.name}")
+        node.tally("ticks_missed", service_key(function.stack, function.name))
     return Deadline(max(due_s + every_s, now.mono_s + every_s / 2))
 
 
@@ -56,7 +57,7 @@ def _counted(node: Node, place: Place, timer: Deadline | None, now: Now) -> Dead
     for mono_s in moments:
         _call(node, place, {"planned": now.wall_at(mono_s)}, now)
     if missed:
-        node.tally("ticks_missed", f"{function.stack}.{function.name}", number=missed)
+        node.tally("ticks_missed", service_key(function.stack, function.name), number=missed)
     return ticks.dated(next_mono_s, node.boot, now)
 
 

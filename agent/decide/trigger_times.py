@@ -16,6 +16,7 @@ from agent.decide.hosting import can_take
 from agent.decide.marks import Mark
 from agent.decide.node import Node, Now
 from protocol.desired import Invocation
+from protocol.ids import service_key
 from protocol.trigger import Catchup, TriggerSpec
 from protocol.triggers import matching
 
@@ -44,9 +45,9 @@ def _reached(node: Node, place: matching.Place, mark: Mark, now: Now) -> Mark:
     times = list(_called_for(spec, mark, now))
     for epoch_s in times:
         invocations.take(node, _tick(node, place, epoch_s, now), now)
-        node.tally("planned_calls", f"{function.stack}.{function.name}", "called")
+        node.tally("planned_calls", service_key(function.stack, function.name), "called")
     if not times:
-        node.tally("planned_calls", f"{function.stack}.{function.name}", "missed")
+        node.tally("planned_calls", service_key(function.stack, function.name), "missed")
     is_all_done = len(times) < AT_ONCE_MOST
     return replace(schedules.reckoned(mark.schedule, now.epoch_s if is_all_done else times[-1], now), skipped=0)
 

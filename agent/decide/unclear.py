@@ -7,6 +7,7 @@ cannot tell of one event it seldom can of the next, and a status that changed wi
 from __future__ import annotations
 
 from agent.decide.node import Node
+from protocol.ids import service_key
 from protocol.triggers.matching import Unclear, key_of, places, spec_of
 
 
@@ -14,7 +15,7 @@ def tell(node: Node, unclear: tuple[Unclear, ...]) -> None:
     """Count them, and keep the first of each trigger."""
     for one in unclear:
         function = one.place[0]
-        node.tally("conditions_unclear", f"{function.stack}.{function.name}")
+        node.tally("conditions_unclear", service_key(function.stack, function.name))
         node.unclear.setdefault(key_of(one.place), (spec_of(one.place), str(one)))
 
 

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from controller.decide import brief
 from controller.decide.fleet import Fleet
 from controller.decide.placement import explanations, hosts
-from controller.decide.records import service_key
 from controller.decide.report import place, service_status, stack_status
+from protocol.ids import service_key
 from protocol.observed import Answer
 from protocol.operator import Denial, Explanation, NodeObjection, OperatorOrder, StackRow
 from protocol.shapes import JsonValue

@@ -5,8 +5,8 @@ Revisions are digests and cost time; here each is worked out once, when its stac
 
 from __future__ import annotations
 
-from controller.decide.records import service_key
 from protocol.function import FunctionSpec
+from protocol.ids import service_key
 from protocol.stack import Function, Service, Stack
 
 

@@ -15,8 +15,9 @@ from controller.decide.fleet import Fleet
 from controller.decide.placement.hosts import host
 from controller.decide.placement.need import need_of
 from controller.decide.placement.scheduler import schedule
-from controller.decide.records import Image, StackRecord, Task, service_key, stack_of
+from controller.decide.records import Image, StackRecord, Task, stack_of
 from controller.decide.revive import revive
+from protocol.ids import service_key
 from protocol.observed import Answer
 from protocol.operator import DiffRow, ManifestFault, OperatorOrder, Verdict
 from protocol.reading import stackfile

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from controller.decide import images, scales
 from controller.decide.fleet import Fleet
-from controller.decide.records import Revision, revision_key, service_key
+from controller.decide.records import Revision, revision_key
 from controller.decide.rollouts import history, pins, switching
+from protocol.ids import service_key
 from protocol.stack import Service, Stack
 
 
@@ -72,7 +73,7 @@ def _revisions(fleet: Fleet, stack: str) -> dict[str, str]:
 
 def _tell_logins(fleet: Fleet, stack: Stack) -> None:
     """Have every node that carries something of a stack told its logins, though nothing of what it runs has changed."""
-    services = (f"{stack.name}.{service}" for service in stack.services)
+    services = (service_key(stack.name, service) for service in stack.services)
     tasks = [task for service in services for task in fleet.tasks.of("service", service)]
     carried = (shelf.get(task) for task in tasks for shelf in (fleet.tasks, fleet.originals))
     fleet.unsettled.assignments |= {placed.node for placed in carried if placed is not None}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from protocol.desired import Invocation
+from protocol.ids import service_key
 from protocol.observed import Answer
 
 
@@ -84,7 +85,7 @@ class Entry:
     @property
     def function(self) -> str:
         """`stack.function`."""
-        return f"{self.invocation.stack}.{self.invocation.function}"
+        return service_key(self.invocation.stack, self.invocation.function)
 
     @property
     def open_at(self) -> str | None:
@@ -132,7 +133,7 @@ class Letter:
     @property
     def function(self) -> str:
         """`stack.function`."""
-        return f"{self.invocation.stack}.{self.invocation.function}"
+        return service_key(self.invocation.stack, self.invocation.function)
 
     @property
     def is_whole(self) -> bool:

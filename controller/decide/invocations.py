@@ -18,10 +18,11 @@ from controller.decide.fleet import Fleet
 from controller.decide.home_assistant import ends
 from controller.decide.invocation import OPEN, Entry, InvocationSeen, InvocationState, advance
 from controller.decide.presence import Presence
-from controller.decide.records import service_key, stack_of
+from controller.decide.records import stack_of
 from protocol import durations
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec
+from protocol.ids import service_key
 from protocol.observed import Answer, Result, ResultStatus, SensorEvent
 from protocol.topics import InvocationTopic
 from protocol.triggers import matching
@@ -63,7 +64,7 @@ def asked(fleet: Fleet, node: str, wanted: Invocation, now_mono_s: float) -> Non
         fleet.tally("refusals", "other_function")
         fleet.remark(node, f"asks for {wanted.stack}.{wanted.function}, which it was not told of")
         return
-    if f"{wanted.stack}.{wanted.function}" not in fleet.catalogue.functions:
+    if service_key(wanted.stack, wanted.function) not in fleet.catalogue.functions:
         fleet.tally("refusals", "no_function")
         fleet.remark(node, f"asks for {wanted.stack}.{wanted.function}, which was removed meanwhile")
         return

@@ -12,9 +12,10 @@ from dataclasses import replace
 from controller.decide import scaling
 from controller.decide.fleet import Fleet
 from controller.decide.presence import Presence
-from controller.decide.records import Availability, service_key
+from controller.decide.records import Availability
 from controller.decide.scaling import Keep, Watch
 from protocol.function import FunctionSpec, Mode
+from protocol.ids import service_key
 from protocol.load import FunctionLoad
 from protocol.stack import Stack
 

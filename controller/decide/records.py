@@ -297,11 +297,6 @@ class Answered:
     answer: Answer = field(default_factory=lambda: Answer("", ok=False))
 
 
-def service_key(stack: str, service: str) -> str:
-    """Name a service within the fleet."""
-    return f"{stack}.{service}"
-
-
 def stack_of(key: str) -> str:
     """The stack of a service, a task, a function or a device."""
     return key.split(".", 1)[0]

@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.decide.fleet import Fleet
-from controller.decide.records import Node, Revision, Task, revision_key, service_key
+from controller.decide.records import Node, Revision, Task, revision_key
 from controller.decide.rollouts.slot import HOLDING, Slot
 from protocol.container import Container
 from protocol.desired import Restart
-from protocol.ids import task_id
+from protocol.ids import service_key, task_id
 from protocol.observed import NodeStatus, TaskState
 from protocol.release import BASE, SERVICE, STACK, Release
 from protocol.shapes import Shape

@@ -11,10 +11,11 @@ from controller.decide.assignments import holders
 from controller.decide.fleet import Fleet
 from controller.decide.placement import absence, hosts
 from controller.decide.presence import Presence
-from controller.decide.records import StackRecord, Task, service_key
+from controller.decide.records import StackRecord, Task
 from controller.decide.rollouts import budget, phases, pins, precedence
 from controller.decide.rollouts.census import Census, census
 from controller.decide.rollouts.slot import Rollout, RolloutState, Slot, SlotState, Standing
+from protocol.ids import service_key
 from protocol.observed import TaskState
 from protocol.operator import FunctionStatus, ServiceStatus, StackStatus, TaskPlace
 from protocol.rollouts import RolloutStatus

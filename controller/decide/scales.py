@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.decide.fleet import Fleet
-from controller.decide.records import service_key
+from protocol.ids import service_key
 from protocol.stack import Service, Stack
 
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from controller.decide import templates
 from controller.decide.fleet import Fleet
-from controller.decide.records import service_key
 from protocol.desired import Assignment, Sections
 from protocol.function import FunctionSpec
+from protocol.ids import service_key
 from protocol.observed import SensorEvent
 from protocol.sections import of_stacks, with_remembered
 

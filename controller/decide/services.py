@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from controller.decide import answers, force, manifests, scales
 from controller.decide.fleet import Fleet
-from controller.decide.records import Number, Scale, service_key
+from controller.decide.records import Number, Scale
+from protocol.ids import service_key
 from protocol.observed import Answer
 from protocol.operator import OperatorOrder
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide.records import Node, service_key
+from controller.decide.records import Node
 from protocol import template
 from protocol.container import Container
 from protocol.function import FunctionSpec
-from protocol.ids import digest
+from protocol.ids import digest, service_key
 from protocol.stack import Service
 from protocol.template import Facts
 

@@ -10,9 +10,10 @@ from controller.decide.fleet import Fleet
 from controller.decide.placement.hosts import host
 from controller.decide.placement.scheduler import schedule
 from controller.decide.presence import Lease, Presence
-from controller.decide.records import Availability, Node, Pending, Revision, Task, revision_key, service_key
+from controller.decide.records import Availability, Node, Pending, Revision, Task, revision_key
 from controller.decide.terms import Terms
 from protocol.container import Container
+from protocol.ids import service_key
 from protocol.observed import Inventory, NodeStatus, TaskState, TaskStatus
 from protocol.stack import Service, Stack
 

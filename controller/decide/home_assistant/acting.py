@@ -13,6 +13,7 @@ from controller.decide.home_assistant.entity import Entity, Maker, Stated
 from protocol.actuator_words import ACTUATORS
 from protocol.actuator_words import Sort as Values
 from protocol.desired import ActuatorSpec
+from protocol.ids import service_key
 from protocol.observed import DeviceStatus
 from protocol.options import place_of
 from protocol.shapes import JsonValue
@@ -39,7 +40,7 @@ SIREN_TONES = ("beep",)
 
 def name_of(spec: ActuatorSpec) -> str:
     """What an actuator is called among the things of its node."""
-    return f"{spec.stack}.{spec.name}"
+    return service_key(spec.stack, spec.name)
 
 
 def entities(maker: Maker, spec: ActuatorSpec) -> tuple[Entity, ...]:

@@ -14,9 +14,10 @@ from controller.decide.fleet import Fleet
 from controller.decide.home_assistant import acting, functions, node, payloads, refusals, service
 from controller.decide.home_assistant.desk import NODE, SERVICE, STACK, Sort, Subject
 from controller.decide.inputs import Heard
-from controller.decide.records import Availability, service_key
+from controller.decide.records import Availability
 from protocol.desired import ActuatorSpec, Verb
 from protocol.envelope import Received
+from protocol.ids import service_key
 from protocol.observed import Answer
 from protocol.operator import OperatorOrder, OrderVerb
 from protocol.refusal import Refusal
@@ -101,7 +102,7 @@ def _set(fleet: Fleet, topic: EntityCommandTopic, text: str) -> OperatorOrder | 
     value = payloads.value(spec, text, present)
     if isinstance(value, Refusal):
         return value
-    target = f"{spec.stack}.{spec.name}"
+    target = service_key(spec.stack, spec.name)
     return OperatorOrder(OrderVerb.COMMAND, topic.name, {"verb": Verb.SET.value, "target": target, "value": value})
 
 

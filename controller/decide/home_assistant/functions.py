@@ -12,7 +12,7 @@ from controller.decide.home_assistant.desk import STACK, End, Sort, Subject
 from controller.decide.home_assistant.entity import STATE, Document, Entity, Maker, Stated
 from controller.decide.home_assistant.node import refusal
 from controller.decide.presence import Presence
-from controller.decide.records import service_key
+from protocol.ids import service_key
 from protocol.observed import ResultStatus
 from protocol.shapes import JsonValue
 from protocol.topics import ControllerPresenceTopic, EntityStateTopic

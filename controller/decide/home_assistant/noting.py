@@ -9,8 +9,9 @@ from controller.decide.home_assistant import controller, ends, functions, node, 
 from controller.decide.home_assistant.desk import Subject
 from controller.decide.invocation import OPEN, Entry
 from controller.decide.presence import Lease
-from controller.decide.records import Node, StackRecord, service_key
+from controller.decide.records import Node, StackRecord
 from protocol.desired import Assignment
+from protocol.ids import service_key
 from protocol.observed import NodeStatus
 
 

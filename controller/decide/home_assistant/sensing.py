@@ -14,6 +14,7 @@ from controller.decide.home_assistant.desk import Sort
 from controller.decide.home_assistant.entity import Entity, Maker, Stated
 from protocol.desired import SensorSpec
 from protocol.devices import CHANGED, CLICKED, HELD, knows, words_of
+from protocol.ids import service_key
 from protocol.observed import DeviceStatus, SensorEvent
 from protocol.options import place_of, text
 from protocol.sensor_words import Nature, SensorWords
@@ -54,7 +55,7 @@ CHANNEL_CLASSES: Mapping[tuple[str, str], str] = MappingProxyType(
 
 def name_of(spec: SensorSpec) -> str:
     """What a sensor is called among the things of its node."""
-    return f"{spec.stack}.{spec.name}"
+    return service_key(spec.stack, spec.name)
 
 
 def entities(maker: Maker, spec: SensorSpec) -> tuple[Entity, ...]:

@@ -14,7 +14,7 @@ from controller.decide.placement.groups import Key
 from controller.decide.placement.need import Need, need_of
 from controller.decide.placement.ranking import score
 from controller.decide.placement.scheduler import best_node
-from controller.decide.records import service_key
+from protocol.ids import service_key
 from protocol.operator import NodeObjection
 from protocol.stack import Service
 

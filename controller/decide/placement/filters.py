@@ -16,9 +16,10 @@ from controller.decide.placement import constraints
 from controller.decide.placement.need import Need
 from controller.decide.placement.room import MILLIS, Room
 from controller.decide.presence import Presence
-from controller.decide.records import Availability, Node, service_key
+from controller.decide.records import Availability, Node
 from protocol.claims import pins_of
 from protocol.constraint import plain
+from protocol.ids import service_key
 from protocol.platform import is_for
 
 SYSTEM_MEMORY_BYTES = 192 * 2**20

@@ -13,7 +13,8 @@ from dataclasses import replace
 from controller.decide import invocations, keeps, templates
 from controller.decide.fleet import Fleet
 from controller.decide.placement import constraints
-from controller.decide.records import Devices, Node, service_key, stack_of
+from controller.decide.records import Devices, Node, stack_of
+from protocol.ids import service_key
 from protocol.stack import Actuator, Function, Sensor, Stack
 
 

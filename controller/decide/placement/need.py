@@ -13,10 +13,10 @@ from controller.decide import images
 from controller.decide.catalogue import claims
 from controller.decide.fleet import Fleet
 from controller.decide.placement.room import MILLIS
-from controller.decide.records import service_key
 from controller.decide.rollouts.slot import ENDED, RolloutState
 from protocol import template
 from protocol.container import Port
+from protocol.ids import service_key
 from protocol.stack import Needs, Service
 from protocol.template import Facts
 

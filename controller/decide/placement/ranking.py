@@ -18,7 +18,8 @@ from controller.decide.placement.field import Field, field_of
 from controller.decide.placement.filters import Candidate, any_objection, asked
 from controller.decide.placement.groups import Group, Key
 from controller.decide.placement.need import Need, need_of
-from controller.decide.records import Node, service_key
+from controller.decide.records import Node
+from protocol.ids import service_key
 from protocol.stack import Service
 
 RANKED_MOST = 250_000

@@ -23,9 +23,9 @@ from controller.decide.placement.leaving import Leave, is_of_mode, leave
 from controller.decide.placement.need import Need, need_of
 from controller.decide.placement.ranking import forget_oldest, ranking_of
 from controller.decide.placement.ranking import score as score_of
-from controller.decide.records import Node, Pending, Task, service_key, service_of, stack_of
+from controller.decide.records import Node, Pending, Task, service_of, stack_of
 from controller.decide.rollouts import history
-from protocol.ids import task_id
+from protocol.ids import service_key, task_id
 from protocol.stack import Resources, Service
 
 REASONS_SHOWN = 12

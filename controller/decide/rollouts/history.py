@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 from controller.decide.fleet import Fleet
-from controller.decide.records import History, Past, Undo, service_key
+from controller.decide.records import History, Past, Undo
 from controller.decide.rollouts.slot import Rollout, RolloutState, Slot, SlotState
 from controller.decide.scales import restarts
-from protocol.ids import digest
+from protocol.ids import digest, service_key
 from protocol.observed import OfferStatus
 from protocol.rollouts import HistoryRow
 from protocol.stack import Service, Stack

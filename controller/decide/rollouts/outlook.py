@@ -11,10 +11,10 @@ from controller.decide.fleet import Fleet
 from controller.decide.placement import filters
 from controller.decide.placement.need import Need, need_of
 from controller.decide.presence import Presence
-from controller.decide.records import service_key
 from controller.decide.rollouts import attendance, pins
 from controller.decide.rollouts.forecast import Prospect, likely
 from protocol.durations import said, window
+from protocol.ids import service_key
 from protocol.rollouts import PlanRow
 from protocol.stack import Service
 

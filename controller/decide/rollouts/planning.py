@@ -19,6 +19,7 @@ from controller.decide.fleet import Fleet
 from controller.decide.inputs import Inspected
 from controller.decide.records import Draft
 from controller.decide.rollouts import drafting, history
+from protocol.ids import service_key
 from protocol.observed import Answer, stored_name
 from protocol.operator import OperatorOrder, OrderVerb
 from protocol.rollouts import Plan, PlanRow
@@ -158,7 +159,9 @@ def _references(fleet: Fleet, stack: Stack) -> Iterator[str]:
 def _others(fleet: Fleet, stack: Stack) -> Mapping[str, Stack]:
     """Other images that nodes say they have, and whose they are: first what the stack's services were before."""
     before = (
-        row.service.container.image for name in stack.services for row in history.past(fleet, f"{stack.name}.{name}")
+        row.service.container.image
+        for name in stack.services
+        for row in history.past(fleet, service_key(stack.name, name))
     )
     found = [(image, stack) for image in before]
     found += [(image, one) for one in fleet.catalogue.stacks.values() for image in _images(one)]

@@ -9,9 +9,10 @@ taken back, is waited for, and the reason says so; a rollback waits for nobody.
 from __future__ import annotations
 
 from controller.decide.fleet import Fleet
-from controller.decide.records import service_key, stack_of
+from controller.decide.records import stack_of
 from controller.decide.rollouts.census import Census, census
 from controller.decide.rollouts.slot import Rollout, RolloutState
+from protocol.ids import service_key
 
 
 def objection(fleet: Fleet, rollout: Rollout) -> str:

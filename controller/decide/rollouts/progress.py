@@ -10,10 +10,10 @@ from dataclasses import asdict, replace
 
 from controller.decide import answers, brief
 from controller.decide.fleet import Fleet
-from controller.decide.records import service_key
 from controller.decide.report import rollout_status
 from controller.decide.rollouts import granting, pins
 from controller.decide.rollouts.slot import Rollout, SlotState
+from protocol.ids import service_key
 from protocol.observed import Answer
 from protocol.operator import OperatorOrder
 from protocol.rollouts import Lane, RolloutStatus
@@ -53,7 +53,7 @@ def _awaited(fleet: Fleet, target: str) -> Iterator[RolloutStatus]:
     """The services whose update, if it is one, begins when their images have been looked up."""
     for name in sorted(fleet.stacks):
         stack = fleet.stacks[name].awaited
-        for key in [f"{name}.{service}" for service in stack.services] if stack else ():
+        for key in [service_key(name, service) for service in stack.services] if stack else ():
             if target in ("", name, key):
                 yield RolloutStatus("", key, fleet.catalogue.revisions.get(key, ""), AWAITED, report=LOOKED_UP)
 

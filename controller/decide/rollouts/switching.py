@@ -16,9 +16,10 @@ from dataclasses import replace
 from controller.decide import sections, templates
 from controller.decide.fleet import Fleet
 from controller.decide.placement import hosts
-from controller.decide.records import Earlier, service_key, stack_of
+from controller.decide.records import Earlier, stack_of
 from controller.decide.rollouts.slot import Rollout, RolloutState, Slot
 from protocol.desired import Assignment, Offer, Sections, TaskSpec
+from protocol.ids import service_key
 from protocol.sections import joined, of_stacks, with_remembered, yielding
 from protocol.stack import Stack
 
