@@ -71,7 +71,9 @@ class Process:
                 self._metrics.ran(service_key(result.stack, result.function), result.duration_s)
         offline_s = now.mono_s - self._online_mono_s
         suppressed = {name: chain.suppressed for name, chain in node.edges.items()}
-        self._metrics.publish(Snapshot(dict(node.counts), outbox.size, outbox.dropped, offline_s, suppressed))
+        functions = {service_key(*place) for place in node.directory.functions}
+        figures = Snapshot(dict(node.counts), outbox.size, outbox.dropped, offline_s, suppressed, functions)
+        self._metrics.publish(figures)
 
 
 def _words(loop: Loop) -> str:

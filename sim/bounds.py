@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from agent.decide.limits import OTHERS
+from agent.adapters.metrics import COUNTERS
 from agent.decide.node import FLIGHT_MOST, Node
 from controller.decide.decommission import DEPARTED_KEPT
 from controller.decide.fleet import Fleet
@@ -77,9 +77,6 @@ class Bounds:
         yield "messages of functions to others", len(knows.publications), limits.publications
         yield "such messages on their way", len(knows.publishing), limits.publications
         yield "functions that are missing", len(knows.missing), limits.missing
-        if len(knows.counts) > limits.counted:
-            apart = sum(len(name) > 1 and OTHERS not in name for name in knows.counts)
-            yield "counted names", apart, limits.counted
         yield "calls that follow", len(knows.following), 0
         if len(knows.trials) > limits.forgotten:
             failed = (trial for trial in knows.trials.values() if trial.state is OfferState.FAILED)
@@ -146,6 +143,15 @@ def _of_the_gone(knows: Node) -> Iterator[tuple[str, Iterable[object], Collectio
     yield "runs", knows.running, set(knows.runs)
     yield "planned times", knows.planned, set(knows.tasks)
     yield "marks", knows.marks, set(knows.tasks)
+    sensors = {spec.name for spec in knows.sections().sensors}
+    called = {service_key(function.stack, function.name) for function in knows.remembered()}
+    for label, there in (("sensor", sensors), ("function", called), ("task", set(knows.tasks))):
+        yield f"how often something of a {label} was counted", _counted(knows, label), there
+
+
+def _counted(knows: Node, label: str) -> set[str]:
+    """The sensors, functions or tasks of which something is counted."""
+    return {name[1] for name in knows.counts if COUNTERS[name[0]][1][:1] == (label,)}
 
 
 def _of_gone_services(fleet: Fleet) -> Iterator[tuple[str, Iterable[object], Collection[object]]]:

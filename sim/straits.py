@@ -27,7 +27,7 @@ class Straits:
 AMPLE = Straits()
 
 NARROW = Straits(
-    Limits(ended=30, publications=2, forgotten=1, missing=1, counted=14),
+    Limits(ended=30, publications=2, forgotten=1, missing=1),
     OutboxBounds(rows=12, bytes=5_000),
     {
         "ledger_rows": 12,

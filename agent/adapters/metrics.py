@@ -6,7 +6,7 @@ listens on loopback by default; whoever scrapes from elsewhere says so in the se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,7 @@ class Snapshot:
     outbox_dropped: Mapping[str, int] = field(default_factory=dict)
     offline_s: float = 0.0
     edges_suppressed: Mapping[str, int] = field(default_factory=dict)
+    functions: Collection[str] = ()
 
 
 class Metrics:
@@ -73,6 +74,7 @@ class Metrics:
         registry = CollectorRegistry()
         registry.register(self)
         self._snapshot = Snapshot()
+        self._timed: set[str] = set()
         self._durations = Histogram(
             "bramble_agent_invocation_seconds", "How long functions ran", ["function"],
             buckets=FUNCTION_BUCKETS_S, registry=registry,
@@ -80,11 +82,15 @@ class Metrics:
         start_http_server(port, host, registry)
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Let this be what is read from now on."""
+        """Let this be what is read from now on; of functions that are gone nothing is."""
         self._snapshot = snapshot
+        for function in self._timed - set(snapshot.functions):
+            self._timed.remove(function)
+            self._durations.remove(function)
 
     def ran(self, function: str, duration_s: float) -> None:
         """A run of a function ended."""
+        self._timed.add(function)
         self._durations.labels(function).observe(duration_s)
 
     def collect(self) -> Iterator[Metric]:

@@ -24,6 +24,7 @@ from agent.decide import (
     silence,
     steps,
     storage,
+    tallies,
     tasks,
     timers,
     trials,
@@ -63,6 +64,7 @@ def cycle(node: Node, now: Now) -> tuple[Effect, ...]:
     invocations.clear(node, now)
     publications.follow(node)
     processes.clear(node)
+    tallies.follow(node)
     steps.look(node, now)
     greeting.greet(node)
     loads.follow(node, now)

@@ -105,7 +105,7 @@ class Known:
         and in which version of their table, all that are attested were; `asked` the trials that only wait for an answer, each with
         what else could be done about it, and when it asked; `fetched` the functions whose images are wanted, of which trials and
         which sections; `status` the whole status, and all that it follows from; `timed` whether anything goes by the clock on the
-    wall, of which assignment, which sections and which offers.
+    wall, of which assignment, which sections and which offers; `tallied` of what here is counted, and under how many names.
     """
 
     shown: Shown = field(default_factory=Shown)
@@ -121,6 +121,7 @@ class Known:
     status: tuple[tuple[object, ...], NodeStatus] | None = None
     fetched: tuple[tuple[Table[Trial], int, Directory], dict[str, FunctionSpec]] | None = None
     timed: tuple[Assignment, Sections, Offers, bool] | None = None
+    tallied: tuple[tuple[Directory, tuple[FunctionSpec, ...], dict[str, Target]], int] | None = None
     asked: dict[str, tuple[Trial, dict[str, Target], frozenset[str], Asked]] = field(default_factory=dict)
 
     def forget(self, task: str) -> None:

@@ -1,15 +1,12 @@
 """How much a node remembers of what comes without end (S9). What is beyond is let go, the oldest first, or refused: always counted.
 
-What a manifest names is bounded by the manifest: tasks, functions, sensors and their memories go with it. The outbox has bounds of
-its own (`link.outbox.OutboxBounds`), each function's queue its `max`.
+What a manifest names is bounded by the manifest: tasks, functions and sensors, their memories and tallies go with it. The outbox
+has bounds of its own (`link.outbox.OutboxBounds`), each function's queue its `max`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-OTHERS = "others"
-"""What is counted beyond its limit is called this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +24,3 @@ class Limits:
 
     missing: int = 256
     """Functions that were called and are not here: since when each is missing is remembered while somebody may still ask."""
-
-    counted: int = 2_000
-    """Names under which something was counted: beyond, the labels of new ones are `others`. A name may come with each manifest."""

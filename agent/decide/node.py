@@ -17,7 +17,7 @@ from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, Pulling, 
 from agent.decide.instance import Instance
 from agent.decide.invocation import Run
 from agent.decide.known import Known, WorkedOut, no_assignment, no_offers
-from agent.decide.limits import OTHERS, Limits
+from agent.decide.limits import Limits
 from agent.decide.lines import Lines
 from agent.decide.marks import Deadline, Life, Linked, Made, Mark, Silence, Told
 from agent.decide.now import Now
@@ -228,9 +228,7 @@ class Node:
             self.effects.append(Say(topic, message))
 
     def tally(self, *name: str, number: int = 1) -> None:
-        """Count something for the metrics; of what has too many names by now, the new ones together."""
-        if name not in self.counts and len(self.counts) >= self.limits.counted:
-            name = (name[0], *(OTHERS for _ in name[1:]))
+        """Count something for the metrics, under a word of ours and what more there is to say; see `agent.decide.tallies`."""
         self.counts[name] = self.counts.get(name, 0) + number
 
     def containers(self) -> tuple[ContainerSeen, ...]:

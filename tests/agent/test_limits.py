@@ -8,7 +8,7 @@ import pytest
 
 from agent.decide import publications
 from agent.decide.invocations import MISSING_S
-from agent.decide.limits import OTHERS, Limits
+from agent.decide.limits import Limits
 from agent.decide.publication import Publication
 from protocol.desired import Invocation
 from protocol.topics import InvocationTopic
@@ -51,15 +51,6 @@ def test_whoever_asks_no_more_is_forgotten_first(rig: Rig) -> None:
     call(rig, "three")
     assert set(rig.node.missing) == {("porch", "three")}
     assert list(rig.node.ended) == []
-
-
-def test_what_is_counted_under_too_many_names_is_counted_together(rig: Rig) -> None:
-    """Whoever makes up names fills no memory, and no number is lost."""
-    rig.node.limits = Limits(counted=len(rig.node.counts) + 2)
-    for number in range(5):
-        rig.node.tally("ticks_missed", f"porch.f{number}")
-    counted = {name[1]: number for name, number in rig.node.counts.items() if name[0] == "ticks_missed"}
-    assert counted == {"porch.f0": 1, "porch.f1": 1, OTHERS: 3}
 
 
 def test_the_oldest_ends_are_forgotten(rig: Rig) -> None:

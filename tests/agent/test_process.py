@@ -88,14 +88,17 @@ def test_the_watchdog_hears_of_each_turn(tmp_path: Path, ear: socket.socket) -> 
 
 
 def test_prometheus_reads_the_newest_figures() -> None:
-    """Counters carry their labels, and their names the conventions."""
+    """Counters carry their labels, and their names the conventions; of a function that is gone nothing is shown."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     metrics = Metrics("127.0.0.1", port)
-    metrics.publish(Snapshot({("steps", "pull", "done"): 3, ("refusals",): 2}, 7, {"too old": 5}, 1.5, {"bell": 12}))
-    metrics.ran("greet", 0.2)
+    counted = {("steps", "pull", "done"): 3, ("refusals",): 2}
+    for function in ("greet", "gone"):
+        metrics.ran(function, 0.2)
+    metrics.publish(Snapshot(counted, 7, {"too old": 5}, 1.5, {"bell": 12}, ("greet",)))
     page = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+    assert 'function="gone"' not in page
     for line in (
         'bramble_agent_steps_total{outcome="done",step="pull"} 3.0',
         "bramble_agent_refusals_total 2.0",
