@@ -35,6 +35,10 @@ REMEDY = (
 )
 
 
+FIXED_PULL = "PinFixedPull"
+FIXED_PULL_REMEDY = "choose another pin, or `pull: up` where the kind has it"
+"""What gpiozero calls it where the board has a resistor: on GPIO 2 and 3, but not on those of a Compute Module."""
+
 UNREADABLE = "unreadable"
 """The function of a pin that does not answer any more."""
 
@@ -217,5 +221,6 @@ def _with_pulses(factory: Any) -> None:
 
 
 def words(error: Exception) -> str:
-    """What a library's exception says, or at least its name."""
-    return str(error) or type(error).__name__
+    """What a library's exception says, or at least its name; of a pull that the board has fixed also what to do."""
+    said, name = str(error), type(error).__name__
+    return f"{said}; {FIXED_PULL_REMEDY}" if name == FIXED_PULL else said or name

@@ -60,6 +60,14 @@ def test_a_kind_is_read_as_its_wiring_says(
     assert said == list(events)
 
 
+@pytest.mark.parametrize(("pull", "remedy"), [("down", "`pull: up`"), ("none", "`pull: up`"), ("up", "")])
+def test_a_pull_that_the_board_has_fixed_is_named_with_what_to_do(pull: str, remedy: str) -> None:
+    """GPIO 2 and 3 have a resistor on the board; a Compute Module's have none, so the manifest cannot be refused for it."""
+    (status,) = Opened().watch.set_all((SensorSpec("bell", "porch", "button", {"pin": 3, "pull": pull}),))
+    assert ("GPIO3 has a fixed pull resistor" in status.fault) == bool(remedy)
+    assert remedy in status.fault
+
+
 def test_opening_delivers_the_level_of_the_pin() -> None:
     """The baseline is read when the pin is opened, with the time of that moment."""
     opened = Opened()
