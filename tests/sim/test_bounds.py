@@ -12,9 +12,9 @@ from agent.decide.publication import Publication
 from controller.decide.fleet import Fleet
 from controller.decide.records import Answered
 from protocol.observed import Answer
-from sim.stacks import service, stack
 from sim.storms import StraitFleet
 from sim.violation import ViolationError
+from tests.sim.resting import resting
 
 MANY = 60
 """More than there is room for in a fleet without room."""
@@ -47,10 +47,7 @@ OF_THE_CONTROLLER = {
 @pytest.fixture
 def fleet() -> Iterator[StraitFleet]:
     """One that has come to rest."""
-    with StraitFleet(nodes=2) as fleet:
-        fleet.registry.push("web:1")
-        fleet.publish("home", stack({"web": service("web:1")}))
-        fleet.run_until_converged()
+    with resting(StraitFleet) as fleet:
         yield fleet
 
 

@@ -14,6 +14,7 @@ from sim.fleet import SimFleet
 from sim.liveness import L1, L2, L4, WITHIN_S
 from sim.stacks import service, stack
 from sim.violation import ViolationError
+from tests.sim.resting import resting
 
 A_WHILE_S, LOOK_S = 200.0, 5.0
 
@@ -21,10 +22,7 @@ A_WHILE_S, LOOK_S = 200.0, 5.0
 @pytest.fixture
 def fleet() -> Iterator[SimFleet]:
     """One that has come to rest."""
-    with SimFleet(nodes=2) as fleet:
-        fleet.registry.push("web:1")
-        fleet.publish("home", stack({"web": service("web:1")}))
-        fleet.run_until_converged()
+    with resting(SimFleet) as fleet:
         yield fleet
 
 
