@@ -152,6 +152,9 @@ def _scalar(node: Node) -> JsonValue:
 
 def _text(node: Node) -> str:
     text = str(node.value)
+    if getattr(node, "style", None) == ">":
+        # The scanner leaves a bell wherever it folds two lines; no other one can stand in such a text.
+        text = text.replace("\a", "")
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise MarkedYAMLError(problem="an escape in a text is half a character", problem_mark=node.start_mark)
     return text

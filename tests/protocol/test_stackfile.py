@@ -88,6 +88,12 @@ services:
     assert stack_of(short) == stack_of(long)
 
 
+def test_a_folded_text_is_what_yaml_says() -> None:
+    """Lines that are folded into one have a space between them, and nothing else."""
+    text = "services:\n  web:\n    image: web:1\n    environment:\n      SAID: >\n        one\n        two\n\n        three\n"
+    assert dict(stack_of(text).services["web"].container.environment)["SAID"] == "one two\nthree\n"
+
+
 def test_anchors_and_merges_work_as_in_compose_files() -> None:
     """A section beside can hold what services share."""
     text = "x-base: &base {image: web:1, init: true}\nservices: {a: {<<: *base}, b: {<<: *base, init: false}}"
