@@ -1,4 +1,4 @@
-"""`bramble sensors kinds`: the catalogue of sensors and actuators, all in one table or one in full. Needs no broker."""
+"""`bramble sensors`: the sensors and actuators of the fleet, and the catalogue of kinds, all in one table or one in full."""
 
 from __future__ import annotations
 
@@ -8,9 +8,21 @@ from cli.errors import Code, CommandError
 from cli.output import NOTHING, print_json, print_table
 from cli.terminal import Terminal
 from protocol.manifest import catalogue
+from protocol.observed import Link
+from protocol.operator import DeviceRow, OrderVerb
 
 SEVERAL = "by channel"
 """In the table of all kinds; the kind itself says which."""
+
+
+def ls(terminal: Terminal, target: str, node: str) -> None:
+    """List the sensors and actuators, each with what its node said of it last."""
+    rows = terminal.rows(OrderVerb.DEVICES, DeviceRow, target, **({"node": node} if node else {}))
+    if terminal.is_json:
+        print_json(rows)
+        return
+    shown = ((r.device, r.node, r.is_a, r.kind, r.place, r.value, _reason(r)) for r in rows)
+    print_table(("device", "node", "is a", "kind", "on", "value", "reason"), shown)
 
 
 def kinds(terminal: Terminal, name: str) -> None:
@@ -30,6 +42,12 @@ def kinds(terminal: Terminal, name: str) -> None:
             ("kind", "is a", "unit", "events or values"),
             ((kind.name, kind.is_a, _unit(kind), _said(kind)) for kind in found),
         )
+
+
+def _reason(row: DeviceRow) -> str:
+    """Why it does not work, or why what is shown may be old."""
+    away = "" if row.presence == Link.ONLINE else f"{row.node} is {row.presence}: as it was last"
+    return "; ".join(filter(None, (row.fault, away)))
 
 
 def _one(kind: catalogue.Kind) -> None:

@@ -12,8 +12,10 @@ from cli.options import command
 if TYPE_CHECKING:
     from cli.terminal import Terminal
 
-sensors_app = typer.Typer(help="Look up which sensors and actuators there are.", no_args_is_help=True)
+sensors_app = typer.Typer(help="Look at sensors and actuators, and at the kinds there are.", no_args_is_help=True)
 
+DeviceArgument = Annotated[str, typer.Argument(metavar="[STACK[.NAME]]", help="Only this stack, sensor or actuator.")]
+NodeOption = Annotated[str, typer.Option(metavar="NODE", help="Only what is on this node.")]
 KindArgument = Annotated[str, typer.Argument(metavar="[KIND]", help="Only this kind, with its keys.")]
 
 
@@ -22,9 +24,12 @@ def register(app: typer.Typer) -> None:
     app.add_typer(sensors_app, name="sensors")
 
 
-@sensors_app.callback()
-def _group() -> None:
-    """Keep `kinds` a word of its own while it is the only command."""
+@command(sensors_app)
+def ls(terminal: Terminal, target: DeviceArgument = "", node: NodeOption = "") -> None:
+    """List sensors and actuators: where each is, and what it shows."""
+    from cli import sensors
+
+    sensors.ls(terminal, target, node)
 
 
 @command(sensors_app)

@@ -19,7 +19,8 @@ class OrderVerb(StrEnum):
 
     The `result` of the answer, as JSON: `nodes` a list of NodeRow, `stacks` of StackRow, `services` of ServiceStatus, `ps` of
     TaskPlace (target: a stack, a `stack.service`, a node's name under `arguments.node`, or all), `explain` an Explanation,
-    `inspect` a NodeDetail, `diff` (target: a stack; `arguments.manifest`: its text) a list of DiffRow.
+    `inspect` a NodeDetail, `devices` (target: a stack, a `stack.name`, or all; perhaps `arguments.node`) a list of DeviceRow,
+    `diff` (target: a stack; `arguments.manifest`: its text) a list of DiffRow.
     `drain`, `pause` and `activate` set a node's availability; `label` takes `arguments.set` (a mapping) and `arguments.remove` (a
     list); `decommission` takes `arguments.force`; `scale` takes `arguments.replicas`; `restart` and `pull` name a stack or a
     `stack.service`.
@@ -43,6 +44,7 @@ class OrderVerb(StrEnum):
     PS = "ps"
     EXPLAIN = "explain"
     INSPECT = "inspect"
+    DEVICES = "devices"
     DIFF = "diff"
     PLAN = "plan"
     ROLLOUT_STATUS = "rollout-status"
@@ -219,6 +221,23 @@ class NodeDetail:
     sensors: tuple[DeviceStatus, ...] = ()
     actuators: tuple[DeviceStatus, ...] = ()
     free_pins: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A sensor or actuator on one node in the answer to `devices`: where it is, its last value, or why it does not work.
+
+    `is_a` is `sensor` or `actuator`. Of a node that is not `online` it is what it said last; `place` and `value` are empty before.
+    """
+
+    device: str
+    node: str
+    presence: str
+    is_a: str
+    kind: str
+    place: str = ""
+    value: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide import agents, answers, availability, decommission, functions, labels, nodes, services, twins
+from controller.decide import (
+    agents,
+    answers,
+    availability,
+    decommission,
+    devices,
+    functions,
+    labels,
+    nodes,
+    services,
+    twins,
+)
 from controller.decide.fleet import Fleet
 from controller.decide.home_assistant import refusals
 from controller.decide.inputs import Heard
@@ -166,6 +177,7 @@ _ASKING = frozenset(
         OrderVerb.PS,
         OrderVerb.EXPLAIN,
         OrderVerb.INSPECT,
+        OrderVerb.DEVICES,
         OrderVerb.ROLLOUT_STATUS,
         OrderVerb.ROLLOUT_HISTORY,
         OrderVerb.AGENTS,
@@ -182,6 +194,7 @@ _DO: Mapping[OrderVerb, Callable[[Fleet, OperatorOrder, float], Answer]] = {
     OrderVerb.PS: answers.ps,
     OrderVerb.EXPLAIN: answers.explain,
     OrderVerb.INSPECT: nodes.inspect,
+    OrderVerb.DEVICES: devices.devices,
     OrderVerb.ROLLOUT_STATUS: progress.status,
     OrderVerb.ROLLOUT_HISTORY: undo.rows,
     OrderVerb.AGENTS: agents.rows,

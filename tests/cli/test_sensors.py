@@ -1,13 +1,36 @@
-"""`bramble sensors kinds`."""
+"""`bramble sensors`: what the fleet has, and which kinds there are."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 from protocol.manifest import acting, sensing
 from protocol.manifest.catalogue import kinds
 from protocol.manifest.meanings import MEANINGS
+from protocol.operator import DeviceRow, OperatorOrder, OrderVerb
+from tests.cli.test_look import cells, rows
 from tests.fakes.session import FakeSession, operate
+
+DOOR = DeviceRow("hall.door", "pi-1", "online", "sensor", "button", "pin 17", "released")
+METER = DeviceRow("hall.meter", "pi-1", "online", "sensor", "mqtt", "home/meter", fault="'?' is no number")
+LAMP = DeviceRow("hall.lamp", "pi-2", "offline", "actuator", "led", "pin 27", "on")
+
+
+def test_ls_shows_each_device_with_what_is_wrong_with_it() -> None:
+    """Of a node that is away it says that what it shows may be old."""
+    session = FakeSession(answers={OrderVerb.DEVICES: rows(DOOR, METER, LAMP)})
+    done = operate(session, "sensors", "ls", "hall", "--node", "pi-1")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert cells(done.stdout) == [
+        ["DEVICE", "NODE", "IS A", "KIND", "ON", "VALUE", "REASON"],
+        ["hall.door", "pi-1", "sensor", "button", "pin 17", "released", "-"],
+        ["hall.meter", "pi-1", "sensor", "mqtt", "home/meter", "-", "'?' is no number"],
+        ["hall.lamp", "pi-2", "actuator", "led", "pin 27", "on", "pi-2 is offline: as it was last"],
+    ]
+    assert session.orders == [OperatorOrder(OrderVerb.DEVICES, "hall", {"node": "pi-1"})]
+    done = operate(session, "sensors", "ls", "-o", "json")
+    assert json.loads(done.stdout)[2] == asdict(LAMP)
 
 
 def test_the_catalogue_has_every_kind_without_a_broker() -> None:
