@@ -6,6 +6,7 @@ twice over the wire; here it is shown once.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -56,7 +57,7 @@ def _show(terminal: Terminal, event: SensorEvent) -> None:
     if terminal.is_json:
         print_json({**attributes(event, terminal.fleet), "data": data(event)}, in_line=True)
         return
-    value = "" if event.value is None else f"  value={event.value}"
+    value = "" if event.value is None else f"  value={json.dumps(event.value, ensure_ascii=False)}"
     taken = f"  calls={','.join(event.taken)}" if event.taken else ""
     guessed = "" if event.clock.is_right else "?"
     print(f"{event.time}{guessed}  {event.node}  {event.sensor}  {event.type}{value}{taken}  {event.id}", flush=True)

@@ -26,7 +26,7 @@ def test_an_event_is_a_line_and_a_guessed_time_is_marked() -> None:
     done = operate(FakeSession(arriving=arriving(PRESSED, RELEASED)), "events", "--count", "2")
     assert done.exit_code == 0
     assert done.stdout.splitlines() == [
-        "2026-11-21T09:00:00.000Z  pi-1  doorbell  pressed  value=True  calls=inv1  s1-4",
+        "2026-11-21T09:00:00.000Z  pi-1  doorbell  pressed  value=true  calls=inv1  s1-4",
         "2026-11-21T09:00:00.000Z?  pi-1  doorbell  released  s1-5",
     ]
 
