@@ -10,7 +10,7 @@ HUNT_SEEDS ?= 1000
 KILLS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab demo test check format lab lab-gpio lab-home-assistant lab-kills sim sim-mutants bench docs image-armhf clean
+.PHONY: help setup setup-lab demo playground test check format lab lab-gpio lab-home-assistant lab-kills sim sim-mutants bench docs image-armhf clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ demo: ## the whole story on this machine: three nodes, real engines, a real brok
 	@./lab/packages.sh
 	@$(MAKE) --no-print-directory setup
 	@$(BIN)/python -m lab
+
+playground: ## the same three nodes, to play with: bramble commands in another terminal, cuts and kills in this one (root)
+	@./lab/packages.sh
+	@$(MAKE) --no-print-directory setup
+	@$(BIN)/python -m lab.playground
 
 test: ## everything that CI runs: lint, types, contracts, tests, simulator, lab (root)
 	@test "$$(id -u)" -eq 0 || { echo "make test includes the lab, which needs root. Run: sudo make test, or make check without the lab"; exit 1; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections.abc import Iterator
@@ -11,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from lab import needs
-from lab.bramble import FLEET, REGISTRY_PORT, Bramble, link_settings
+from lab.bramble import FLEET, Bramble, bring_up, link_settings
 from lab.processes import TooLateError
-from lab.site import Say, Site
+from lab.site import Site
 from lab.story import NODES, Observation, Story
 from lab.watch import Watch
 from link.session import Session
@@ -25,9 +26,9 @@ console = Console(highlight=False)
 
 def main() -> int:
     """Tell the story; 1 when something did not come true, 2 when this machine lacks something."""
+    argparse.ArgumentParser(prog="python -m lab", description="Tell the whole story on this machine.").parse_args()
     if lacks := needs.lacks():
-        for lack in lacks:
-            console.print(f"[red]missing[/] {lack}")
+        console.print("\n".join(f"[red]missing[/] {lack}" for lack in lacks))
         return 2
     seen: list[Observation] = []
     began_mono_s = time.monotonic()
@@ -50,7 +51,7 @@ def _tell(seen: list[Observation], began_mono_s: float) -> None:
         console.print(f"[dim]{time.monotonic() - began_mono_s:6.1f} s[/]  {text}", soft_wrap=True)
 
     with Site(say) as site:
-        bramble = _build(site, say)
+        bramble = bring_up(site, NODES, say)
         seen.append(
             Observation(
                 "bring up", f"{len(bramble.hosts)} nodes, broker, registry, controller", time.monotonic() - began_mono_s
@@ -65,18 +66,6 @@ def _tell(seen: list[Observation], began_mono_s: float) -> None:
             for observation in Story(bramble, watch, say).steps():
                 seen.append(observation)
                 say(f"[green]seen[/] {observation.step}: {observation.seen}")
-
-
-def _build(site: Site, say: Say) -> Bramble:
-    bramble = Bramble(site, site.start_broker(), site.start_registry(REGISTRY_PORT))
-    bramble.hosts = {host.name: host for host in site.start_hosts(*NODES)}
-    bramble.build_images()
-    say("images built and pushed")
-    bramble.start_controller()
-    for name in bramble.hosts:
-        bramble.start_agent(name)
-    say("controller and agents started")
-    return bramble
 
 
 @contextmanager

@@ -6,6 +6,7 @@ systemd's part (start again what died) is played by whoever tells the story, so 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from lab.images import Image, build
 from lab.processes import Process, wait_until
 from lab.registry import Registry
 from lab.room import HOSTS_OF_SITE
-from lab.site import Site
+from lab.site import Say, Site
 from link.settings import LinkSettings
 
 FLEET = "default"
@@ -62,7 +63,9 @@ IMAGES = (
 
 @dataclass(slots=True)
 class Bramble:
-    """A controller and its nodes; `site` is entered already. `settings` is what else the controller's file says.
+    """A controller and its nodes; `site` is entered already.
+
+    `settings` is what else the controller's file says, `extra` what else stands in the environment of its agents.
 
     Agents that are `launched` are started as systemd's unit does, so that they can update themselves.
     """
@@ -74,6 +77,7 @@ class Bramble:
     agents: dict[str, Process] = field(default_factory=dict)
     controller: Process | None = None
     settings: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
     launched: bool = False
 
     def build_images(self) -> None:
@@ -120,6 +124,7 @@ class Bramble:
             "BRAMBLE_DOCKER_HOST": host.engine.url if host.with_engine else "none",
             "BRAMBLE_FINGER": str(self.finger(name)),
             "GPIOZERO_PIN_FACTORY": "mock",
+            **self.extra,
         }
         module = ["agent"]
         if self.launched:
@@ -164,6 +169,19 @@ class Bramble:
         """Everything the processes wrote, for a story that went wrong."""
         processes = {"controller": self.controller, **self.agents}
         return {name: process.log() for name, process in processes.items() if process}
+
+
+def bring_up(site: Site, names: Iterable[str], say: Say, extra: Mapping[str, str] | None = None) -> Bramble:
+    """Broker, registry with the porch's images, hosts of these names, controller and agents."""
+    bramble = Bramble(site, site.start_broker(), site.start_registry(REGISTRY_PORT), extra=extra or {})
+    bramble.hosts = {host.name: host for host in site.start_hosts(*names)}
+    bramble.build_images()
+    say("images built and pushed")
+    bramble.start_controller()
+    for name in bramble.hosts:
+        bramble.start_agent(name)
+    say("controller and agents started")
+    return bramble
 
 
 def link_settings(broker: Broker) -> LinkSettings:
