@@ -21,9 +21,13 @@ class Catchup(StrEnum):
 
 
 class Dialect(StrEnum):
-    """What conditions may be written in, beside the plain filters: each is a word that an agent knows, or refuses."""
+    """What conditions may be written in, beside the plain filters: each is a word that an agent knows, or refuses.
+
+    `CEL_2` is what the first release with CEL had not: patterns, times and bytes.
+    """
 
     CEL = "cel"
+    CEL_2 = "cel-2"
 
 
 class Figure(StrEnum):

@@ -10,22 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from protocol.cel.functions import ANY, FUNCTIONS, MEMBERS, OPERATORS, WORDS, WRITTEN_OUT, Overloads, applied, lacking
 from protocol.cel.syntax import Call, Entries, Expression, Field, Fold, Items, Literal, Name
+from protocol.cel.times import Duration, Timestamp
 from protocol.cel.tokens import NoCelError
-from protocol.cel.values import (
-    ANY,
-    FUNCTIONS,
-    MEMBERS,
-    OPERATORS,
-    WORDS,
-    Allowance,
-    FailedError,
-    Overloads,
-    Value,
-    applied,
-    keyed,
-    lacking,
-)  # fmt: skip
+from protocol.cel.values import Allowance, FailedError, Value, keyed
 
 EVENT = "event"
 
@@ -36,17 +25,13 @@ DATA = frozenset({"event_type", "value", "pin", "exit_code", "reason", "labels"}
 """What an event may have; each has some of it."""
 
 ELSEWHERE = {
-    "matches": "a pattern may take for ever; ask with contains, startsWith or endsWith",
-    "timestamp": "clocks of nodes may be wrong; use `for`, `within` or a schedule",
-    "duration": "clocks of nodes may be wrong; use `for`, `within` or a schedule",
     "uint": "no event has an unsigned number; write int(...)",
-    "bytes": "no event has bytes; write a text",
     "dyn": "every key of an event may be of any type; leave it out",
     "type": "compare with a value, or ask with has(...)",
     "bool": 'write == true, or == "true" for a text',
 }
 
-JSON = ANY - {int}
+JSON: frozenset[type] = frozenset({bool, float, str, list, dict, type(None)})
 """What a value of an event may be."""
 
 NOTHING: frozenset[type] = frozenset()
@@ -156,7 +141,7 @@ def _call(expression: Call, names: Names) -> Part:
             f"there is no {expression.name}() here; {ELSEWHERE.get(expression.name, f'there are {known}')}",
             expression.at,
         )
-    name, overloads = expression.name, table[expression.name]
+    name, overloads = expression.name, _read(expression, table[expression.name])
     outcomes = [outcome for types, (_, outcome) in overloads.items() if _fits(types, parts)]
     if not outcomes:
         raise NoCelError(_lacking(name, overloads, parts), expression.at)
@@ -169,6 +154,18 @@ def _call(expression: Call, names: Names) -> Part:
     )
 
 
+def _read(expression: Call, overloads: Overloads) -> Overloads:
+    """What is done, with the argument that is written out read already; refused is one that is wrong."""
+    number, known = WRITTEN_OUT.get(expression.name, (0, None))
+    (written,) = expression.arguments[number : number + 1] or (None,)
+    if known is None or not isinstance(written, Literal) or not isinstance(written.value, str):
+        return overloads
+    try:
+        return {**overloads, **known(written.value)}
+    except FailedError as wrong:
+        raise NoCelError(str(wrong), written.at) from None
+
+
 def _fits(types: tuple[type, ...], parts: list[Part]) -> bool:
     return len(types) == len(parts) and all(kind in part.may for kind, part in zip(types, parts, strict=True))
 
@@ -177,12 +174,14 @@ def _lacking(name: str, overloads: Overloads, parts: list[Part]) -> str:
     numbers = [part.may & {int, float} for part in parts]
     is_mixed = {int} in numbers and any(float in kinds for kinds in numbers) and (float, float) in overloads
     remedy = "; numbers of an event are doubles, so write 1.0 for 1" if is_mixed else ""
+    if {str} in (kinds := [part.may for part in parts]) and ({Timestamp} in kinds or {Duration} in kinds):
+        remedy = "; a time of an event is a text, so write timestamp(event.time)"
     return lacking(name, map(words_of, parts)) + remedy
 
 
 def words_of(part: Part) -> str:
     """What may come of it, in the words of CEL."""
-    if part.may in (ANY, JSON):
+    if part.may >= JSON:
         return "a value of any type"
     return " or ".join(sorted(WORDS[kind] for kind in part.may))
 

@@ -14,16 +14,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
+from protocol.cel.functions import WORDS
 from protocol.cel.parts import EVENT, JSON, Part, Scope, part_of, words_of
 from protocol.cel.syntax import parse
-from protocol.cel.tokens import NoCelError
-from protocol.cel.values import WORDS, Allowance, FailedError, TooDearError
+from protocol.cel.times import OF_TIMESTAMPS
+from protocol.cel.tokens import NoCelError, tokens
+from protocol.cel.values import Allowance, FailedError, TooDearError
 from protocol.refusal import Refusal
 from protocol.shapes import JsonValue
+from protocol.trigger import Dialect
 
 PROGRAMS_KEPT = 256
 """Of a controller with many stacks; a node has a handful."""
+
+NEWER = frozenset({"matches", "timestamp", "duration", "bytes", *OF_TIMESTAMPS})
+"""The functions that the first release with CEL had not."""
 
 _TOO_DEAR = "it costs too much; ask for less of a long list or text"
 _EVENT = Part(lambda scope: scope.names[EVENT], frozenset({dict}), JSON)
@@ -61,6 +68,14 @@ def program(text: str) -> Program | Refusal:
             f"a condition is true or false, and this is {words_of(part)}; compare it with something", column=1
         )
     return Program(text, part)
+
+
+def dialects_of(text: str) -> frozenset[Dialect]:
+    """What an agent must know to read a condition that is one."""
+    words = tokens(text)
+    calls = {word.text for word, mark in pairwise(words) if word.kind == "name" and mark.text == "("}
+    has_bytes = any(word.kind == "text" and word.text[0] in "bB" for word in words)
+    return frozenset({Dialect.CEL, Dialect.CEL_2} if has_bytes or calls & NEWER else {Dialect.CEL})
 
 
 def event_of(attributes: Mapping[str, str], data: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

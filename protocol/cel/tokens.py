@@ -1,6 +1,6 @@
 """The text of a condition in CEL → its words, and what numbers and quoted texts mean. Pure.
 
-What is wrong is told with its character; so is what no event has (bytes, unsigned numbers).
+What is wrong is told with its character; so is what no event has (unsigned numbers).
 """
 
 from __future__ import annotations
@@ -94,14 +94,34 @@ def _number(token: Token) -> float:
     return whole
 
 
-def _text(token: Token) -> str:
+def _text(token: Token) -> str | bytes:
     prefix = re.match("[a-zA-Z]*", token.text)[0].lower()  # type: ignore[index]
-    if prefix not in ("", "r"):
-        raise NoCelError("no event has bytes; write a text, in quotes alone", token.at)
+    if prefix not in ("", "r", "b", "br"):
+        raise NoCelError(
+            f"a text has no {token.text[: len(prefix)]!r} before it; write r, b or br, or the quotes alone", token.at
+        )
     quoted = token.text[len(prefix) :]
     quotes = 3 if quoted[:3] in ('"""', "'''") else 1
     inner = quoted[quotes:-quotes]
+    if prefix.startswith("b"):
+        return inner.encode(errors="surrogatepass") if "r" in prefix else _octets(inner, token.at)
     return inner if prefix else _ESCAPE.sub(lambda found: _escaped(found, token.at), inner)
+
+
+def _octets(inner: str, at: int) -> bytes:
+    """A text as bytes: in UTF-8, but for what its escapes say of single ones."""
+    made, end = bytearray(), 0
+    for found in _ESCAPE.finditer(inner):
+        made += inner[end : found.start()].encode(errors="surrogatepass")
+        plain, octet, *unicode, octal, _ = found.groups()
+        if any(unicode):
+            raise NoCelError(f"{found[0]!r} is no single byte; write the character, or its bytes like \\xc3", at)
+        if plain is None and (octet or octal):
+            made.append(int(octet, 16) if octet else int(octal, 8))
+        else:
+            made += _escaped(found, at).encode()
+        end = found.end()
+    return bytes(made) + inner[end:].encode(errors="surrogatepass")
 
 
 def _escaped(found: re.Match[str], at: int) -> str:

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from protocol.cel.program import program
+from protocol.cel.program import dialects_of, program
 from protocol.cel.tokens import EXPRESSION_CHARS
 from protocol.manifest.conditions import Schedule
 from protocol.manifest.section import REAL, SCALAR, WHOLE, Duration, Form, Section
 from protocol.refusal import Refusal
+from protocol.trigger import Dialect
 from protocol.triggers.memory import SAMPLES_MOST
 from protocol.triggers.when import DATA, text
 
@@ -83,10 +84,11 @@ class Condition(Section):
         return self.model_dump(by_alias=True, exclude_unset=True)
 
     @property
-    def asks_in_cel(self) -> bool:
-        """Whether it does, or what stands within it."""
+    def dialects(self) -> frozenset[Dialect]:
+        """What it is written in, with what stands within it."""
         inner = [*(self.all or ()), *(self.any or ()), *([self.not_] if self.not_ else [])]
-        return self.cel is not None or any(one.asks_in_cel for one in inner)
+        own = frozenset[Dialect]() if self.cel is None else dialects_of(self.cel)
+        return own.union(*(one.dialects for one in inner))
 
 
 class Window(Section):

@@ -38,7 +38,7 @@ def trigger(draft: Draft, path: Path, source: Trigger) -> TriggerSpec:
         source.within or 0.0,
         source.function,
         source.node or "",
-        (Dialect.CEL,) if any(condition.asks_in_cel for condition in source.when) else (),
+        tuple(sorted(frozenset[Dialect]().union(*(condition.dialects for condition in source.when)))),
     )
     if source.function:
         _check_function(draft, path, source)

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.cel import program as cel
+from protocol.cel.functions import FUNCTIONS, MEMBERS
 from protocol.cel.parts import ATTRIBUTES as CEL_ATTRIBUTES
 from protocol.cel.parts import DATA as CEL_DATA
 from protocol.cel.parts import ELSEWHERE
+from protocol.cel.pattern import GROUPS_DEEP_MOST
 from protocol.cel.syntax import DEPTH_MOST
 from protocol.cel.tokens import EXPRESSION_CHARS
-from protocol.cel.values import FUNCTIONS, MEMBERS
 from protocol.manifest.triggering import ATTRIBUTES, WITHIN
 from protocol.refusal import Refusal
 from protocol.shapes import JsonValue
@@ -26,7 +27,10 @@ AGREED = json.loads(Path(__file__).with_name("cel.json").read_text("utf-8"))
 """What both cel-python 0.5.0 and common-expression-language 0.10.0 (which is Rust's) answer; null is no answer."""
 
 WHAT: dict[str, JsonValue] = {"event_type": "changed", "value": {"t": 21, "of": [1, 2, 3], "on": True}, "pin": 17}
-SAID = {"type": "dev.bramble.sensor.changed", "node": "pi-attic", "monotonic": "12000000000"}
+SAID = {
+    "type": "dev.bramble.sensor.changed", "node": "pi-attic", "monotonic": "12000000000", "time": "2026-11-22T22:30:05.125Z",
+    "clock": "synced",
+}  # fmt: skip
 
 
 def answer(text: str, data: dict[str, JsonValue] = WHAT) -> bool | str:
@@ -74,6 +78,32 @@ def test_it_means_what_it_means_elsewhere() -> None:
         ("event.data.reason == '' || event.node == 'pi-attic'", True),
         ("!(event.data.reason == '')", "there is no key 'reason'"),
         ("event.data.value.t > 20 // warm\n && event.data.value.on", True),
+        (r"event.node.matches('^pi-[a-z]+$') && matches(event.type, r'\bchanged$')", True),
+        ("event.node.matches(event.type)", False),
+        (
+            "event.node.matches(event.node + '(')",
+            "the pattern is wrong at its character 9: the group has no `)`; write \\( for the character",
+        ),
+        ("event.node.matches(event.node + '(') || true", True),
+        ("event.data.value.matches('a')", "there is no `matches` for map and string"),
+        ("event.clock == 'synced' && timestamp(event.time).getHours('Europe/Berlin') == 23", True),
+        ("timestamp(event.time).getHours('-02:00') == 20 && timestamp(event.time).getDayOfWeek() == 0", True),
+        ("timestamp(event.time) - timestamp('2026-11-22T22:00:00Z') > duration('30m')", True),
+        (
+            "timestamp(event.time).getHours(event.node) == 1",
+            "there is no time zone 'pi-attic' here; write one like Europe/Berlin, UTC or +02:00",
+        ),
+        ("timestamp(event.node).getHours() == 1", "'pi-attic' is no timestamp; write one like 2026-11-22T18:30:00Z"),
+        (
+            "duration(event.node) > duration('1s')",
+            "'pi-attic' is no duration; write one like 1h30m or 0.5s, in h, m, s, ms, us, ns",
+        ),
+        (
+            "timestamp(event.time) + duration('87600000h') > timestamp(event.time)",
+            "a timestamp comes beyond the years 1 to 9999",
+        ),
+        ("string(b'pi-' + bytes('attic')) == event.node && size(b'\\xff\\x00') == 2", True),
+        ("string(b'\\xff') == ''", "b'\\xff' is no text in UTF-8"),
     ],
 )
 def test_a_condition_holds_or_does_not_or_says_why_that_cannot_be_told(text: str, meant: bool | str) -> None:
@@ -109,7 +139,26 @@ def test_a_condition_holds_or_does_not_or_says_why_that_cannot_be_told(text: str
         ("size() == 1", "there is no `size` for "),
         ("1.node == 1", "has no keys"),
         ("foo(1)", "there is no foo() here; there are size, int"),
-        ("b'a' == b'a'", "no event has bytes"),
+        ("rb'a' == b'a'", "column 1: a text has no 'rb' before it; write r, b or br"),
+        ("b'\\u00e9' == b''", "is no single byte; write the character, or its bytes"),
+        (
+            "event.node.matches('a(b')",
+            "column 20: the pattern is wrong at its character 2: the group has no `)`; write \\(",
+        ),
+        ("matches(event.node, '(?=a)')", "column 21: the pattern is wrong at its character 1: a group begins with `(`"),
+        ("event.node.matches(r'\\1')", "RE2 has no back references"),
+        ("event.node.matches('(a{100}){100}')", "may have 1000 parts with its repetitions written out"),
+        ("timestamp('yesterday') < timestamp(event.time)", "column 11: 'yesterday' is no timestamp; write one like 20"),
+        ("timestamp('2026-02-29T00:00:00Z') < timestamp(event.time)", "there is no such day or time"),
+        ("duration('5 min') > duration('1s')", "column 10: '5 min' is no duration; write one like 1h30m"),
+        (
+            "timestamp(event.time).getHours('Europe/Berln') == 1",
+            "column 32: there is no time zone 'Europe/Berln' here; write",
+        ),
+        (
+            "event.time > timestamp('2026-11-22T18:30:00Z')",
+            "a time of an event is a text, so write timestamp(event.time)",
+        ),
         ("1u == 1u", "no event has an unsigned number"),
         ("9223372036854775808 == 1", "is beyond 64 bits"),
         ("{1: 2} == {}", "the keys of a map are texts"),
@@ -177,6 +226,10 @@ def test_what_is_as_deep_as_it_may_be_is_answered() -> None:
         "event.data.value.all(x, size(event.data.value + event.data.value) > 0)",
         "event.data.value.map(x, [x, x]).map(x, [x, x]) == []",
         "event.data.value.all(x, !(event.data.reason + event.data.reason).contains('b'))",
+        "event.data.value.all(x, !event.data.reason.matches('b'))",
+        "event.data.value.all(x, !event.node.matches(event.node + '(a?){20}b'))",
+        "event.data.value.all(x, event.data.reason != '' && timestamp(event.time).getHours(event.clock + '/a') == 1) || true",
+        "event.data.value.all(x, size(bytes(event.data.reason) + b'a') > 1)",
     ],
 )
 def test_what_costs_too_much_ends(text: str) -> None:
@@ -188,9 +241,31 @@ def test_what_costs_too_much_ends(text: str) -> None:
     assert isinstance(answer(text, short), bool)
 
 
+def test_half_a_character_is_no_reason_to_fail() -> None:
+    """JSON can say one; it is no text in UTF-8, and otherwise a character like any other."""
+    data: dict[str, JsonValue] = {"value": "\ud800"}
+    assert answer("bytes(event.data.value) == b''", data) == "'\\ud800' is no text of whole characters"
+    assert answer("event.data.value.matches('^.$') && !event.data.value.matches('(?i)[a-z]')", data) is True
+    assert answer("'a'.matches(event.data.value) || b'\ud800' == b''", data) is False
+    assert answer("timestamp(event.data.value).getHours(event.data.value) == 1", data) == (
+        "'\\ud800' is no timestamp; write one like 2026-11-22T18:30:00Z"
+    )
+
+
+def test_the_deepest_pattern_in_the_deepest_expression_is_read() -> None:
+    """Neither takes Python's frames from the other."""
+    text = "!(" * (DEPTH_MOST // 2 - 1) + "matches('a', event.data.value)" + ")" * (DEPTH_MOST // 2 - 1)
+    deepest: dict[str, JsonValue] = {"value": "(x*|" * GROUPS_DEEP_MOST + "a" + ")?" * GROUPS_DEEP_MOST}
+    assert isinstance(answer(text, deepest), bool)
+    assert str(answer(text, {"value": "(" * 200})).endswith(
+        f"more than {GROUPS_DEEP_MOST} groups stand within one another"
+    )
+
+
 _WORDS = [
     *"()[]{}.,?:!-+*/%<>\"'\\ \n", "&&", "||", "==", "!=", "<=", " in ", "event", ".data", ".value", ".type", "1", "2.5", "true",
-    "null", "'a'", "x", ".all(x, ", ".map(x, ", "has(", "size(",
+    "null", "'a'", "x", ".all(x, ", ".map(x, ", "has(", "size(", "b'a'", "r'", "'^(a|b)+$'", "'1h'", "'2026-11-22T18:30:00Z'",
+    "event.time", "timestamp(event.time)", "duration('1h')", "'+02:00'", "'UTC'",
     *(f".{name}(" for name in MEMBERS), *(f"{name}(" for name in FUNCTIONS),
 ]  # fmt: skip
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protocol.cel import program as cel
+from protocol.cel.functions import INSTRUCTIONS_FOR_ONE, followed_cost
 from protocol.cel.matching import is_found, pattern_of
 from protocol.cel.pattern import GROUPS_DEEP_MOST, INSTRUCTIONS_MOST, PATTERN_CHARS, NoPatternError
+from protocol.cel.values import COST_MOST, Allowance, TooDearError
+from protocol.refusal import Refusal
+from protocol.triggers.results import VALUE_CHARS
 
 
 @dataclass
@@ -19,10 +25,13 @@ class Counted:
 
     all: int = 0
     most: int = 0
+    allowance: Allowance | None = None
 
     def __call__(self, followed: int) -> None:
         self.all += followed
         self.most = max(self.most, followed)
+        if self.allowance:
+            self.allowance.spend(followed_cost(followed))
 
 
 def found(pattern: str, text: str) -> bool:
@@ -146,6 +155,49 @@ def test_no_pattern_costs_more_than_all_of_it_for_each_character(pattern: str, c
     assert len(ready.instructions) <= INSTRUCTIONS_MOST + 1
     assert counted.most <= len(ready.instructions)
     assert counted.all <= len(ready.instructions) * (len(text) + 1)
+
+
+LARGEST = [
+    "(a|b)*a(a|b){300}",
+    "(?i)([a-z]?){499}é",
+    ".{999}",
+    "(.?){250}x",
+    "(a|b|c|d|e|f){120}",
+    "(?m)(^|$|\\b|a){180}z",
+]
+
+
+@pytest.mark.parametrize("pattern", LARGEST)
+def test_the_largest_pattern_over_the_longest_text_stays_within_the_allowance(pattern: str) -> None:
+    """It ends with the operations of an evaluation, as many instructions as these pay for, and those of one character more."""
+    ready, counted = pattern_of(pattern), Counted(allowance=Allowance())
+    assert INSTRUCTIONS_MOST / 2 < len(ready.instructions) <= INSTRUCTIONS_MOST + 1
+    chars = "abcdefghij\nAB"
+    text = "".join(chars[i * i * 7 % 13] + chars[i % 11] for i in range(VALUE_CHARS // 2))
+    with suppress(TooDearError):
+        is_found(ready, text, counted)
+    assert counted.all <= COST_MOST * INSTRUCTIONS_FOR_ONE + len(ready.instructions)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["error|warn", "(a+)+$", "(a|aa)+$", r"^(\d{1,3}\.){3}\d{1,3}$", "(?i)error", "^[^=]+=[0-9]+$"]
+)
+@pytest.mark.parametrize("text", ["a" * VALUE_CHARS, "lorem 12.5 ipsum\n" * (VALUE_CHARS // 17)])
+def test_what_people_write_has_an_answer_for_the_longest_output(pattern: str, text: str) -> None:
+    """The allowance is no excuse."""
+    asked = cel.program(f"event.data.value.matches(r'{pattern}')")
+    assert not isinstance(asked, Refusal)
+    assert asked.answer(cel.event_of({}, {"value": text})) is bool(re.search(pattern, text.removesuffix("\n")))
+
+
+def test_a_computed_pattern_pays_for_being_read() -> None:
+    """An event that names a large one cannot have it made ready again and again."""
+    asked = cel.program("event.data.value.w.all(x, 'b'.matches(event.data.value.p) || true)")
+    assert not isinstance(asked, Refusal)
+    for large in ("a{999}", "(){1000}", "a" * 1000):
+        data = {"value": {"w": ["x"] * 10, "p": large}}
+        assert asked.answer(cel.event_of({}, data)) == "it costs too much; ask for less of a long list or text"
+    assert asked.answer(cel.event_of({}, {"value": {"w": ["x"] * 10, "p": "a{9}"}})) is True
 
 
 _LAST = "\0"

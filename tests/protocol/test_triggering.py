@@ -77,6 +77,15 @@ def said(trigger: str, away: str = "") -> TriggerSpec | str:
             TriggerSpec("bell", "pressed", when=({"cel": "event.data.value"},), dialects=(Dialect.CEL,)),
         ),
         (
+            "{sensor: bell, on: pressed, when: [{cel: 'event.data.value.matches == 1'}, {cel: 'event.node.matches(r\"^pi\")'}]}",
+            TriggerSpec(
+                "bell",
+                "pressed",
+                when=({"cel": "event.data.value.matches == 1"}, {"cel": 'event.node.matches(r"^pi")'}),
+                dialects=(Dialect.CEL, Dialect.CEL_2),
+            ),
+        ),
+        (
             "{node: offline, when: [{not: {any: [{cel: 'event.node == \"a\"'}]}}]}",
             TriggerSpec(
                 node="offline", when=({"not": {"any": [{"cel": 'event.node == "a"'}]}},), dialects=(Dialect.CEL,)
@@ -142,6 +151,10 @@ def test_a_trigger_means_what_it_says(trigger: str, meant: TriggerSpec) -> None:
         (
             "{sensor: bell, on: pressed, when: [{all: [{cel: 'event.valu'}]}]}",
             "column 7: an event has no 'valu' here; write",
+        ),
+        (
+            "{sensor: bell, on: pressed, when: [{cel: \"event.node.matches('a(')\"}]}",
+            "[0].when[0].cel column 20: the pattern is wrong at its character 2: the group has no `)`; write",
         ),
         ("{sensor: bell, on: pressed, when: [{cel: ''}]}", "at least 1 character"),
         ("{sensor: bell, on: pressed, when: [{cel: 7}]}", "this must be text"),

@@ -7,7 +7,10 @@ from sim.stacks import Section, button, stack
 from tests.scenarios.porch import PORCH, a_fleet
 from tests.scenarios.test_functions import SHED, attempts, ledger
 
-ASKED = "event.data.value && event.node.startsWith('pi-') && event.type.endsWith('pressed') && event.data.pin == 17"
+ASKED = (
+    "event.data.value && event.node.startsWith('pi-') && event.type.endsWith('pressed') && event.data.pin == 17"
+    r" && event.source.matches(r'/node/pi-\d+/sensor/bell$$') && timestamp(event.time).getFullYear('+02:00') >= 1970"
+)
 
 
 def bells(condition: str) -> bytes:
