@@ -24,7 +24,7 @@ from agent.decide.invocation import Run, Seen, State, advance
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
 from agent.decide.rates import drawn, ready_mono_s
-from agent.decide.results import finish
+from agent.decide.results import failure, finish
 from protocol.calling import Rate
 from protocol.desired import Invocation
 from protocol.function import FunctionSpec, Mode
@@ -222,7 +222,7 @@ def ended(node: Node, seen: RunEnded, now: Now) -> None:
 
 
 def _failed(node: Node, run: Run, function: FunctionSpec | None, seen: RunEnded, now: Now) -> None:
-    reason = seen.reason or _failure(seen)
+    reason = failure(seen)
     if function is None or run.attempt > function.retries:
         finish(node, run, Seen.FAILED_AT_LAST, reason, seen)
         return
@@ -265,12 +265,6 @@ def clear(node: Node, now: Now) -> None:
             node.effects.append(
                 Stop(seen.id, seen.id, 0.0) if seen.phase is Phase.RUNNING else Remove(seen.id, seen.id)
             )
-
-
-def _failure(seen: RunEnded) -> str:
-    if seen.timed_out:
-        return "killed: it did not end within its timeout"
-    return f"exited with code {seen.exit_code}"
 
 
 def _follow(node: Node, now: Now) -> None:

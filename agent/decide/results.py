@@ -29,10 +29,23 @@ ESCAPED_BYTES = 6
 BESIDE_BYTES = 4 * 1024
 # More than the rest of a result, which is short names and numbers. What is well below its limit so need not be weighed.
 
+WORDS_MOST = 120
+# Characters of what a function said last: a line of a table. The last 8 KiB are beside it, in the result's `error`.
+
 _TOLD = ("exit_code", "output", "error", "duration_s")
 """What a result has of the end of its run."""
 
 _CUT = "the output was cut, to fit into a message"
+
+
+def failure(seen: RunEnded) -> str:
+    """Why a run has failed, on one line: what became of it, and the last that it said, which is where most programs say why."""
+    became = seen.reason or f"exited with code {seen.exit_code}"
+    if seen.timed_out and not seen.reason:
+        became = "killed: it did not end within its timeout"
+    said = next((line.strip() for line in reversed(seen.error.splitlines()) if line.strip()), "")
+    last = "".join(filter(str.isprintable, said))[:WORDS_MOST]
+    return f"{became}: {last}" if last else became
 
 
 def finish(node: Node, run: Run, how: Seen, reason: str, seen: RunEnded | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -201,6 +202,22 @@ def test_a_failed_call_comes_again_until_its_time_is_over(rig: Rig) -> None:
     assert result(rig).status is FAILED
     assert "exited with code 1" in result(rig).reason
     assert result(rig).attempt == 1
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        ({"exit_code": 1}, "exited with code 1"),
+        ({"exit_code": 1, "error": "Traceback:\n  File x\nKeyError: 'n'\n\n"}, "exited with code 1: KeyError: 'n'"),
+        ({"exit_code": 2, "error": "\x1b[31mno\tluck\x1b[0m"}, "exited with code 2: [31mnoluck[0m"),
+        ({"exit_code": 3, "error": "x" * 500}, f"exited with code 3: {'x' * 120}"),
+        ({"exit_code": None, "reason": "it answered 503", "error": "later\n"}, "it answered 503: later"),
+        ({"exit_code": 137, "timed_out": True}, "killed: it did not end within its timeout"),
+    ],
+)
+def test_a_failure_tells_the_last_that_it_said(seen: dict[str, Any], told: str) -> None:
+    """On one line that fits into a table and does nothing to a terminal."""
+    assert results.failure(RunEnded("call-1", 1, **seen)) == told
 
 
 def test_the_pauses_grow_within_their_bounds(rig: Rig) -> None:
