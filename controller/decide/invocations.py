@@ -169,8 +169,9 @@ def ended(fleet: Fleet, result: Result, now_mono_s: float) -> None:
         fleet.tally("refusals", "other_node")
         fleet.remark(result.node, f"says a result of {entry.function} that {entry.node} was asked for")
         return
-    message = result.reason or f"{result.function} is {result.status} on {result.node}"
-    answer = Answer(entry.call, result.status is ResultStatus.DONE, message, _shown(result))
+    is_done = result.status is ResultStatus.DONE
+    message = result.reason or ("" if is_done else f"{result.function} is {result.status} on {result.node}")
+    answer = Answer(entry.call, is_done, message, _shown(result))
     _end(fleet, replace(entry, node=result.node), SEEN[result.status], answer, result.attempt)
     functions = fleet.catalogue.functions_of(result.stack)
     tell(fleet, unclear(result, functions, fleet.name))

@@ -302,6 +302,24 @@ def test_a_direct_call_is_answered_with_the_result_also_after_a_restart(tmp_path
     assert call(desk, "greet") == [reply.answer]
 
 
+@pytest.mark.parametrize(
+    ("status", "reason", "said"),
+    [
+        (ResultStatus.DONE, "", ""),
+        (ResultStatus.DONE, "the output was cut", "the output was cut"),
+        (ResultStatus.FAILED, "no luck", "no luck"),
+        (ResultStatus.FAILED, "", "greet is failed on pi-2"),
+    ],
+)
+def test_an_answers_message_is_the_reason(status: ResultStatus, reason: str, said: str) -> None:
+    """Of what went well there is none, and nobody is warned; a failure is never without a word."""
+    desk = porch()
+    call(desk, "greet")
+    effects = end(desk, next(iter(desk.fleet.ledger)), "pi-2", status=status, reason=reason)
+    (answer,) = [effect.answer for effect in effects if isinstance(effect, Reply)]
+    assert (answer.ok, answer.message) == (status is ResultStatus.DONE, said)
+
+
 def test_a_repeated_call_does_not_run_again() -> None:
     """Its id is its cause."""
     desk = porch()
