@@ -46,6 +46,7 @@ from agent.decide.inputs import (
     Done,
     EngineLost,
     EngineSeen,
+    InstanceSeen,
     Outcome,
     Pulling,
     Retry,
@@ -187,7 +188,7 @@ class Engine:
         return outcome
 
     def _look(self) -> EngineSeen:
-        self._forget_changed()
+        changed = self._forget_changed()
         answer = self._api.call(
             "GET", "/containers/json", query={"all": 1, "filters": json.dumps({"label": self._ours})}
         )
@@ -208,8 +209,15 @@ class Engine:
             self._unused(entries),
             tuple(sorted(self._about().get("Runtimes") or ())),
             disk_seen(str(self._about().get("DockerRootDir", ""))),
-            tuple(instance_seen(entry) for entry in entries if f"{LABEL}instance" in entry["Labels"]),
+            tuple(self._instance(entry, changed) for entry in entries if f"{LABEL}instance" in entry["Labels"]),
         )
+
+    def _instance(self, entry: Mapping[str, Any], changed: set[str]) -> InstanceSeen:
+        """One that an event has just told of is inspected: Docker 20.10 tells that it died before its list shows that."""
+        if entry["Id"] not in changed:
+            return instance_seen(entry)
+        answer = self._api.call("GET", f"/containers/{entry['Id']}/json")
+        return instance_seen(entry, answer.body["State"] if answer.ok else None)
 
     def _shown(self, seen: ContainerSeen) -> ContainerSeen:
         return self._with_platform(self._with_illness(seen))
@@ -247,8 +255,8 @@ class Engine:
         self._illness.forget()
         self._around.networks.forget()
 
-    def _forget_changed(self) -> None:
-        """Drop what events and steps have made doubtful; what they say from now on is the next look's."""
+    def _forget_changed(self) -> set[str]:
+        """Drop what events and steps have made doubtful, and return it; what they say from now on is the next look's."""
         changed = set(_drained(self._changed))
         if _EVERYTHING in changed:
             self._forget()
@@ -258,6 +266,7 @@ class Engine:
         if not self._following:
             self._known.clear()
         self._known = {id_: known for id_, known in self._known.items() if not {id_, known.seen.name} & changed}
+        return changed
 
     def _inspected(self, entry: Mapping[str, Any]) -> _Known | None:
         """What is known of a listed container; None when it vanished meanwhile (docker-py#1485)."""

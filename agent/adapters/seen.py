@@ -56,9 +56,12 @@ def run_seen(entry: Mapping[str, Any]) -> RunSeen:
     )
 
 
-def instance_seen(entry: Mapping[str, Any]) -> InstanceSeen:
-    """An instance of a warm function, as a list shows it."""
+def instance_seen(entry: Mapping[str, Any], state: Mapping[str, Any] | None = None) -> InstanceSeen:
+    """An instance of a warm function, as a list shows it, or with the state that its inspection shows."""
     labels = entry["Labels"]
+    status, health = entry["State"], UNHEALTHY if f"({UNHEALTHY})" in entry.get("Status", "") else ""
+    if state is not None:
+        status, health = state["Status"], (state.get("Health") or {}).get("Status", "")
     number = labels.get(f"{LABEL}instance", "")
     return InstanceSeen(
         entry["Id"],
@@ -66,8 +69,8 @@ def instance_seen(entry: Mapping[str, Any]) -> InstanceSeen:
         labels.get(f"{LABEL}function", ""),
         labels.get(f"{LABEL}revision", ""),
         int(number) if number.isdecimal() else 0,
-        _PHASES.get(entry["State"], Phase.DEAD),
-        UNHEALTHY if f"({UNHEALTHY})" in entry.get("Status", "") else "",
+        _PHASES.get(status, Phase.DEAD),
+        health if health == UNHEALTHY else "",
     )
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.fakes.warm_box import LOUD_BYTES, Inside, box, function
 
 pytestmark = pytest.mark.lab
 
+SOON_S = 20.0
 ATTRIBUTES = (("id", "e-1"), ("subject", "Türe 1"), ("type", "pressed"))
 
 
@@ -58,7 +60,10 @@ def ask(inside: Inside, made: FunctionSpec, body: str, timeout_s: float = 10.0) 
 
 
 def instances(inside: Inside) -> tuple[InstanceSeen, ...]:
-    seen = inside.engine.look()
+    return shown(inside.engine.look())
+
+
+def shown(seen: object) -> tuple[InstanceSeen, ...]:
     assert isinstance(seen, EngineSeen)
     return seen.instances
 
@@ -143,4 +148,20 @@ def test_one_that_ends_at_once_is_given_up_with_its_last_words(inside: Inside, r
     outcome = warmed(inside, made)
     assert isinstance(outcome, GiveUp)
     assert outcome.reason == "it ended with exit code 3 before it was ready: no luck"
+    end(inside, made)
+
+
+def test_one_that_ends_is_seen_as_soon_as_the_engine_says_so(inside: Inside, real_world: RealWorld) -> None:
+    """Docker's list is a moment behind its events, and nothing else would make anybody look."""
+    made = replace(function(box(real_world.image("well"))), name="brittle")
+    assert isinstance(warmed(inside, made), Done)
+    other, looks = Inside(real_world.host, inside.engine._warm.directory), Queue[object]()
+    try:
+        other.engine.events(lambda: looks.put(other.engine.look()))  # nobody can look sooner
+        (seen,) = shown(looks.get(timeout=SOON_S))
+        assert seen.phase is Phase.RUNNING
+        real_world.host.docker("kill", seen.id)
+        assert [one.phase for one in shown(looks.get(timeout=SOON_S))] == [Phase.EXITED]
+    finally:
+        other.close()
     end(inside, made)
