@@ -171,7 +171,7 @@ class DockerApi:
         if client is not None:
             client.close()
         if self._door is not None:
-            self._door.close()
+            self._door.rest()
 
     @contextmanager
     def _streaming(

@@ -2,14 +2,20 @@
 
 TCP to port 8080 of the container's address, or a unix socket in a directory that it has from us. An instance that went and came
 again is another door. Usable from several threads: a connection is in one hand at a time, and what is idle waits in a deque.
+
+A container's network goes with it, and what is sent there then is answered by nobody: whoever sees it end closes its door, and all
+who wait for an answer hear so at once.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import socket
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,19 +24,28 @@ from agent.adapters.streams import OUTPUT_LIMIT_BYTES
 
 PORT = 8080
 # OpenFaaS's.
+LOOK_UP_S = 0.25
+# Who waits for a connection looks up that often whether the instance is still there.
 _LONGEST_PATH = 100
 # A unix socket's address has room for 107 bytes.
 
 
 @dataclass(slots=True)
 class Door:
-    """One instance: its container, an address or the path of a socket, how much of an answer is kept, and idle connections."""
+    """One instance: its container, an address or the path of a socket, how much of an answer is kept, and its connections.
+
+    Until `empty_until_mono_s` a watchdog may listen there and not yet the server behind it; 0.0 where somebody has answered.
+    """
 
     container: str
     address: str
     monotonic: Callable[[], float]
     limit_bytes: int = OUTPUT_LIMIT_BYTES
+    port: int = PORT
+    empty_until_mono_s: float = 0.0
+    is_closed: bool = False
     idle: deque[HttpWire] = field(default_factory=deque)
+    sockets: set[socket.socket] = field(default_factory=set)
 
     def ask(self, sent: bytes, until_mono_s: float) -> Reply:
         """Send one request over a connection that is open, or over a new one, and wait for the answer."""
@@ -51,18 +66,30 @@ class Door:
         try:
             reply = wire.hear()
         except OSError:
-            wire.close()
+            self._drop(wire)
             raise
         if wire.is_reusable:
             self.idle.append(wire)
         else:
-            wire.close()
+            self._drop(wire)
         return reply
 
-    def close(self) -> None:
+    def rest(self) -> None:
         """Let go of what is idle."""
         while self.idle:
-            self.idle.pop().close()
+            self._drop(self.idle.pop())
+
+    def close(self) -> None:
+        """Let go of everything: who waits for an answer has none, and who would still ask finds nobody."""
+        self.is_closed = True
+        self.rest()
+        for one in list(self.sockets):
+            with suppress(OSError):  # its own thread has closed it meanwhile, or has yet to connect it
+                one.shutdown(socket.SHUT_RDWR)
+
+    def _drop(self, wire: HttpWire) -> None:
+        self.sockets.discard(wire.sock)
+        wire.close()
 
     def _idle_wire(self) -> HttpWire | None:
         """The one that was used last: a function closes those that rest for long."""
@@ -70,27 +97,51 @@ class Door:
             wire = self.idle.pop()
             if wire.is_quiet:
                 return wire
-            wire.close()
+            self._drop(wire)
         return None
 
     def _connected(self, until_mono_s: float) -> socket.socket:
-        left_s = max(0.001, until_mono_s - self.monotonic())
-        if not self.address.startswith("/"):
-            made = socket.create_connection((self.address, PORT), left_s)
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return made
-        made = socket.socket(socket.AF_UNIX)
+        """A new connection. `ConnectionRefusedError` and `FileNotFoundError` say that nobody was asked."""
+        is_path = self.address.startswith("/")
+        made = socket.socket(socket.AF_UNIX if is_path else socket.AF_INET)
+        self.sockets.add(made)
         try:
-            # one that does not block is refused where others wait to be taken; one that does waits with them, in the kernel
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval(socket.SO_SNDTIMEO, left_s))
-            _connect(made, Path(self.address))
-        except BlockingIOError:
-            made.close()
-            raise TimeoutError("it takes no more connections") from None
+            connect = self._connect_path if is_path else self._connect_port
+            connect(made, until_mono_s)
+            self._still_there()
         except OSError:
+            self.sockets.discard(made)
             made.close()
             raise
         return made
+
+    def _connect_port(self, made: socket.socket, until_mono_s: float) -> None:
+        made.setblocking(False)
+        code, ready = made.connect_ex((self.address, self.port)), select.poll()
+        ready.register(made, select.POLLOUT)
+        while code == errno.EINPROGRESS:
+            self._still_there()
+            left_s = until_mono_s - self.monotonic()
+            if left_s <= 0:
+                raise TimeoutError("it takes no more connections")
+            if ready.poll(1000 * min(left_s, LOOK_UP_S)):
+                code = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:  # a network that went with its container knows no way there
+            raise ConnectionRefusedError(code, os.strerror(code))
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _connect_path(self, made: socket.socket, until_mono_s: float) -> None:
+        # one that does not block is refused where others wait to be taken; one that does waits with them, in the kernel
+        left_s = max(0.001, until_mono_s - self.monotonic())
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval(socket.SO_SNDTIMEO, left_s))
+        try:
+            _connect(made, Path(self.address))
+        except BlockingIOError:
+            raise TimeoutError("it takes no more connections") from None
+
+    def _still_there(self) -> None:
+        if self.is_closed:
+            raise ConnectionRefusedError("its instance is gone")
 
 
 def _connect(made: socket.socket, path: Path) -> None:

@@ -64,7 +64,7 @@ class HttpWire:
 
     def __init__(self, sock: socket.socket, monotonic: Callable[[], float], limit_bytes: int) -> None:
         sock.settimeout(None)
-        self._sock, self._monotonic, self._limit_bytes = sock, monotonic, limit_bytes
+        self.sock, self._monotonic, self._limit_bytes = sock, monotonic, limit_bytes
         self._rest = b""
         self._until_mono_s = 0.0
         self._body, self._size_bytes = bytearray(), 0
@@ -88,7 +88,7 @@ class HttpWire:
         self._unsaid, self._broken = memoryview(sent), None
         try:
             self._left_s()
-            self._unsaid = self._unsaid[self._sock.send(sent, socket.MSG_DONTWAIT) :]
+            self._unsaid = self._unsaid[self.sock.send(sent, socket.MSG_DONTWAIT) :]
         except BlockingIOError:
             return
         except OSError as error:
@@ -107,13 +107,13 @@ class HttpWire:
 
     def close(self) -> None:
         """Let go of it."""
-        self._sock.close()
+        self.sock.close()
 
     def _send(self) -> OSError | None:
         try:
             while self._unsaid:
                 self._allow(socket.SO_SNDTIMEO)
-                self._unsaid = self._unsaid[self._sock.send(self._unsaid) :]
+                self._unsaid = self._unsaid[self.sock.send(self._unsaid) :]
         except TimeoutError:
             raise
         except BlockingIOError:
@@ -197,13 +197,13 @@ class HttpWire:
     def _receive(self) -> bytes:
         self._allow(socket.SO_RCVTIMEO)
         try:
-            return self._sock.recv(_READ_BYTES)
+            return self.sock.recv(_READ_BYTES)
         except BlockingIOError:
             raise TimeoutError("its time is over") from None
 
     def _is_silent(self) -> bool:
         try:
-            self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return True
         except OSError:
@@ -212,7 +212,7 @@ class HttpWire:
 
     def _allow(self, option: int) -> None:
         """Let the next call that blocks take what is left."""
-        self._sock.setsockopt(socket.SOL_SOCKET, option, timeval(option, self._left_s()))
+        self.sock.setsockopt(socket.SOL_SOCKET, option, timeval(option, self._left_s()))
 
     def _left_s(self) -> float:
         left_s = self._until_mono_s - self._monotonic()

@@ -6,7 +6,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from queue import Queue
 
@@ -146,6 +147,39 @@ def test_one_that_was_closed_or_said_more_is_not_used_again(tmp_path: Path, more
     first.sendall(more) if more else first.shutdown(socket.SHUT_RDWR)
     assert door.ask(sent_for(RUN), late()).body == b"hi"
     assert len(listener.taken) == 2
+
+
+def test_a_door_that_is_closed_lets_nobody_wait(tmp_path: Path) -> None:
+    """A container that ends may take its network along, and nobody would say that nobody answers."""
+    heard: Queue[bytes] = Queue()
+    door = Door("c", str(Listener(tmp_path / "s", lambda taken: heard.put(taken.recv(65536))).path), time.monotonic)
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(door.ask, b"first", late())
+        assert heard.get(timeout=PATIENCE_S) == b"first"
+        door.close()
+        with pytest.raises(ConnectionResetError):
+            waiting.result(PATIENCE_S / 2)
+    with pytest.raises(ConnectionRefusedError):
+        door.ask(b"second", late())
+    assert heard.empty()
+
+
+def test_a_door_that_is_closed_lets_nobody_wait_for_a_connection() -> None:
+    """Nothing of it has been asked."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, ExitStack() as others:
+        door = Door("c", "127.0.0.1", time.monotonic, port=server.getsockname()[1])
+        while True:
+            one = others.enter_context(socket.socket())
+            one.settimeout(SOON_S)
+            try:
+                one.connect(server.getsockname())
+            except TimeoutError:
+                break
+        with ThreadPoolExecutor() as threads:
+            waiting = threads.submit(door.ask, b"first", late())
+            door.close()
+            with pytest.raises(ConnectionRefusedError):
+                waiting.result(PATIENCE_S / 2)
 
 
 def test_who_does_not_answer_is_waited_for_until_the_deadline(pair: tuple[HttpWire, socket.socket]) -> None:
