@@ -21,6 +21,7 @@ RETRY_AFTER_MOST_S = 3600.0
 # Who says more means "not today"; the invocation's own expiry decides that.
 
 _ASKS_FOR_PATIENCE = (429, 503)
+_FAILED = 500
 _PLAIN = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 # CloudEvents' HTTP binding, 3.1.3.2: everything else is percent-encoded.
 _ALL_PLAIN = re.compile(f"[{re.escape(_PLAIN)}]*").fullmatch
@@ -56,6 +57,12 @@ def answered(step: Run, reply: Reply, took_s: float) -> RunEnded:
         duration_s=took_s,
         retry_after_s=_patience_s(reply) if reply.status in _ASKS_FOR_PATIENCE else None,
     )
+
+
+def is_of_nobody(reply: Reply) -> bool:
+    """Whether OpenFaaS's of-watchdog answers for a server that it cannot reach: an empty 500 with its time, of no type."""
+    is_bare = not reply.size_bytes and "content-type" not in reply.headers
+    return reply.status == _FAILED and is_bare and "x-duration-seconds" in reply.headers
 
 
 def cut_off(step: Run, error: OSError | None, took_s: float) -> RunEnded:

@@ -13,10 +13,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent.adapters.asking import HEALTH, answered, cut_off, said_by, sent_for
+from agent.adapters.asking import HEALTH, answered, cut_off, is_of_nobody, said_by, sent_for
 from agent.adapters.creation import SOCKET_NAME, instance_body
 from agent.adapters.doors import Door
 from agent.adapters.http_wire import Reply
@@ -55,8 +56,10 @@ class WarmFunctions:
         """Have an instance running and ready."""
         name = self.around.place.instance_name(step.function, step.number)
         try:
-            running = self._running(step, name)
-            return self._ready(step, name) if isinstance(running, Done) else running
+            found = inspected(self.around.api, self.around.place, name)
+            runs = found is not None and found["State"]["Running"]
+            running = Done() if runs else self._started(step, name, found)
+            return self._ready(step, name, is_new=not runs) if isinstance(running, Done) else running
         except NotOursError as error:
             return GiveUp(str(error))
 
@@ -67,10 +70,22 @@ class WarmFunctions:
             return lambda: cut_off(step, None, 0.0)
         sent, until_mono_s = sent_for(step), begun_mono_s + step.function.timeout_s
         wire = door.say(sent, until_mono_s)
-        return lambda: self._answered(step, begun_mono_s, lambda: door.hear(wire, sent, until_mono_s))
+        first = partial(self._answered, step, begun_mono_s, door, lambda: door.hear(wire, sent, until_mono_s))
+        return lambda: first() or self._insisted(step, door, sent)
 
-    def _answered(self, step: Run, begun_mono_s: float, hear: Callable[[], Reply]) -> RunEnded:
-        """What came of a run."""
+    def _insisted(self, step: Run, door: Door, sent: bytes) -> RunEnded:
+        """Ask again where there was nobody yet behind a watchdog: its instance has just begun, and its server has not."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            self.sleep(pause_s)
+            pause_s = min(LONGEST_PAUSE_S, pause_s * 1.5)
+            begun_mono_s = self.monotonic()
+            ask = partial(door.ask, sent, begun_mono_s + step.function.timeout_s)
+            if ended := self._answered(step, begun_mono_s, door, ask):
+                return ended
+
+    def _answered(self, step: Run, begun_mono_s: float, door: Door, hear: Callable[[], Reply]) -> RunEnded | None:
+        """What came of a run; None where nobody was there yet."""
         try:
             reply = hear()
         except TimeoutError:
@@ -79,6 +94,9 @@ class WarmFunctions:
             return RunEnded(step.invocation, step.attempt, None, reason=reason, timed_out=True, duration_s=took_s)
         except OSError as error:
             return cut_off(step, error, self.monotonic() - begun_mono_s)
+        if is_of_nobody(reply) and self.monotonic() < door.empty_until_mono_s:
+            return None
+        door.empty_until_mono_s = 0.0
         return answered(step, reply, self.monotonic() - begun_mono_s)
 
     def let_go(self, container: str) -> None:
@@ -90,11 +108,8 @@ class WarmFunctions:
         """Remove the directory of a container that is gone."""
         shutil.rmtree(self._directory(name), ignore_errors=True)
 
-    def _running(self, step: Warm, name: str) -> Outcome:
+    def _started(self, step: Warm, name: str, found: Mapping[str, Any] | None) -> Outcome:
         """Have its container there and started."""
-        found = inspected(self.around.api, self.around.place, name)
-        if found is not None and found["State"]["Running"]:
-            return Done()
         container = outfitted(step.function)
         if found is None:
             made = self._made(step, name)
@@ -120,21 +135,23 @@ class WarmFunctions:
             answer = self.around.create(name, container, body)
         return Done() if answer.ok else trouble(container.image, answer.status, answer.message)
 
-    def _ready(self, step: Warm, name: str) -> Outcome:
-        """Ask until it answers."""
+    def _ready(self, step: Warm, name: str, *, is_new: bool) -> Outcome:
+        """Ask until it answers. One that had run before this step and ends now has done its work once: it is made anew."""
         found = inspected(self.around.api, self.around.place, name)
         if found is None:
             return Retry("its container is gone", STILL_RETRY_S)
-        door = Door(str(found["Id"]), self._address(step.function, name, found), self.monotonic)
         until_mono_s, pause_s = self.monotonic() + READY_S, FIRST_PAUSE_S
+        door = Door(str(found["Id"]), self._address(step.function, name, found), self.monotonic)
+        door.empty_until_mono_s = until_mono_s if is_new else 0.0
         while said := self._unready(door):
-            if pause_s >= LONGEST_PAUSE_S and (ended := self._end(name)):
-                return GiveUp(ended)
+            if pause_s >= LONGEST_PAUSE_S and (ended := self._end(name, " before it was ready" if is_new else "")):
+                return GiveUp(ended) if is_new else Retry(ended, STILL_RETRY_S)
             if self.monotonic() >= until_mono_s:
                 return GiveUp(f"it was not ready within {READY_S:g} s: {said}")
             self.sleep(pause_s)
             pause_s = min(LONGEST_PAUSE_S, pause_s * 1.5)
-        self.let_go(door.container)
+        if before := self._doors.get(step.key):
+            before.rest()
         self._doors[step.key] = door
         return Done(door.address)
 
@@ -146,8 +163,8 @@ class WarmFunctions:
             return said_by(error)
         return "" if reply.ok or reply.status == _NOT_FOUND else f"it says of its health {reply.status} {reply.reason}"
 
-    def _end(self, name: str) -> str:
-        """How it ended, with its last line, if it did."""
+    def _end(self, name: str, early: str) -> str:
+        """How it ended, with its last line, if it did; `early` says in addition that it was early."""
         found = inspected(self.around.api, self.around.place, name)
         if found is None or found["State"]["Running"]:
             return "" if found is not None else "its container is gone"
@@ -155,7 +172,7 @@ class WarmFunctions:
         for chunk in self.around.api.chunks(f"/containers/{name}/logs", {"stdout": 1, "stderr": 1, "tail": 1}):
             output.feed(chunk)
         last = (output.error or output.text).strip()[-200:]
-        return f"it ended with exit code {found['State']['ExitCode']} before it was ready{last and f': {last}'}"
+        return f"it ended with exit code {found['State']['ExitCode']}{early}{last and f': {last}'}"
 
     def _address(self, function: FunctionSpec, name: str, found: Mapping[str, Any]) -> str:
         """Where it listens."""

@@ -11,7 +11,7 @@ from queue import Queue
 import pytest
 
 from agent.decide.effects import Remove, Run, Stop, Warm
-from agent.decide.inputs import Done, EngineSeen, GiveUp, InstanceSeen, Phase, RunEnded
+from agent.decide.inputs import Done, EngineSeen, GiveUp, InstanceSeen, Phase, Retry, RunEnded
 from agent.decide.instance import key_of
 from protocol.container import Container
 from protocol.function import FunctionSpec, Transport
@@ -148,6 +148,29 @@ def test_one_that_ends_at_once_is_given_up_with_its_last_words(inside: Inside, r
     outcome = warmed(inside, made)
     assert isinstance(outcome, GiveUp)
     assert outcome.reason == "it ended with exit code 3 before it was ready: no luck"
+    end(inside, made)
+
+
+def test_one_whose_server_is_not_up_yet_is_asked_until_it_is(inside: Inside, real_world: RealWorld) -> None:
+    """OpenFaaS's of-watchdog is well before the server behind it listens; the first call waits, a later failure is one."""
+    made = replace(function(box(real_world.image("well"), environment={"BEHIND": "5"})), name="behind")
+    assert isinstance(warmed(inside, made), Done)
+    assert ask(inside, made, "hello").output == "hello"
+    assert ask(inside, made, "unreached").reason == "it answered 500 Internal Server Error"
+    assert ask(inside, made, "hello").output == "hello"
+    end(inside, made)
+
+
+def test_one_that_dies_after_it_was_ready_is_made_anew_and_nobody_else_has_failed(
+    inside: Inside, real_world: RealWorld
+) -> None:
+    """It is no instance that cannot become ready: who waits for it waits for the next one."""
+    made = replace(function(box(real_world.image("well"))), name="mortal")
+    assert isinstance(warmed(inside, made), Done)
+    assert ask(inside, made, "die").is_cut_off
+    assert warmed(inside, made) == Retry("it ended with exit code 3", 1.0)
+    assert isinstance(warmed(inside, made), Done)
+    assert ask(inside, made, "hello").output == "hello"
     end(inside, made)
 
 

@@ -1,6 +1,7 @@
 """A warm function for real engines without an image of its own: this machine's Python, mounted read-only, and a small server.
 
-It does what its body asks for (`echo`, `fail`, `busy`, `later`, `hang`, `loud`, `stream`), over TCP or over its socket.
+It does what its body asks for (`echo`, `fail`, `busy`, `later`, `hang`, `loud`, `stream`, `die`), over TCP or over its socket. Like
+OpenFaaS's of-watchdog it answers an empty 500 for a server that is not there: to `unreached`, and to the first `BEHIND` requests.
 """
 
 from __future__ import annotations
@@ -24,17 +25,27 @@ from tests.fakes.engines import FLEET, NODE
 CLONE_NEWNET = 0x40000000
 PYTHON = os.path.realpath(sys.executable)
 LOUD_BYTES = 400_000
+DYING_S = 0.7
 
 SERVER = """
-import http.server, json, os, socket, socketserver, time
+import http.server, json, os, socket, socketserver, threading, time
+behind = int(os.environ.get("BEHIND", "0"))
 class Asked(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     def log_message(self, *_): pass
     def do_GET(self): self.say(200, b"")
     def do_POST(self):
+        global behind
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if behind:
+            behind, body = behind - 1, "unreached"
         match body:
+            case "unreached": self.say(500, b"", ("X-Duration-Seconds", "0.001"))
+            case "die":  # as a watchdog whose server died: it hears nobody any more, and ends a moment later
+                self.server.socket.close()
+                threading.Timer(DYING_S, os._exit, (3,)).start()
+                self.close_connection = True
             case "fail": self.say(500, b"no luck")
             case "busy": self.say(503, b"", ("Retry-After", "7"))
             case "later":
@@ -63,7 +74,7 @@ if path:
 else:
     server = http.server.ThreadingHTTPServer(("", 8080), Asked)
 server.serve_forever()
-""".replace("LOUD", str(LOUD_BYTES))
+""".replace("LOUD", str(LOUD_BYTES)).replace("DYING_S", str(DYING_S))
 
 T = TypeVar("T")
 
