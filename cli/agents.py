@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from cli.output import print_json, print_table
+from cli.output import print_json, print_rows
 from cli.terminal import Terminal
 from protocol.measures import seconds
 from protocol.operator import OperatorOrder, OrderVerb
@@ -46,10 +46,7 @@ class Wish:
 def rows(terminal: Terminal) -> None:
     """List the nodes with the versions of their agents."""
     found = terminal.rows(OrderVerb.AGENTS, AgentRow)
-    if terminal.is_json:
-        print_json(found)
-        return
-    print_table(HEADINGS, ((r.node, r.presence, r.version, r.wanted, r.state, r.reason) for r in found))
+    print_rows(HEADINGS, found, _cells, as_json=terminal.is_json)
 
 
 def update(terminal: Terminal, wish: Wish) -> None:
@@ -97,6 +94,10 @@ def _wheel(wish: Wish) -> str:
         f"--wheel http://THIS-MACHINE:8000/{path.name} --sha256 {found}",
         param_hint="--wheel",
     )
+
+
+def _cells(row: AgentRow) -> tuple[object, ...]:
+    return row.node, row.presence, row.version, row.wanted, row.state, row.reason
 
 
 def _seconds(option: str, text: str) -> float | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from cli.output import print_json, print_table
+from cli.output import print_json, print_rows
 from cli.terminal import Terminal
 from protocol.function_rows import FunctionRow, LetterRow
 from protocol.operator import OperatorOrder, OrderVerb
@@ -21,19 +21,13 @@ WARM = "warm"
 def ls(terminal: Terminal, target: str) -> None:
     """List the functions and what they have to do."""
     rows = terminal.rows(OrderVerb.FUNCTIONS, FunctionRow, target)
-    if terminal.is_json:
-        print_json(rows)
-        return
-    print_table(HEADINGS, map(_cells, rows))
+    print_rows(HEADINGS, rows, _cells, as_json=terminal.is_json)
 
 
 def dead(terminal: Terminal, target: str) -> None:
     """List dead letters, the newest first."""
     rows = terminal.rows(OrderVerb.DEAD_LETTERS, LetterRow, target)
-    if terminal.is_json:
-        print_json(rows)
-        return
-    print_table(DEAD_HEADINGS, ((r.id, r.function, r.status, r.node, r.attempt or "", r.at, r.reason) for r in rows))
+    print_rows(DEAD_HEADINGS, rows, _dead_cells, as_json=terminal.is_json)
 
 
 def replay(terminal: Terminal, target: str, *, every: bool) -> None:
@@ -44,6 +38,10 @@ def replay(terminal: Terminal, target: str, *, every: bool) -> None:
 def drop(terminal: Terminal, target: str, *, every: bool) -> None:
     """Forget dead letters."""
     _order(terminal, OrderVerb.DROP, target, every=every)
+
+
+def _dead_cells(row: LetterRow) -> tuple[object, ...]:
+    return row.id, row.function, row.status, row.node, row.attempt or "", row.at, row.reason
 
 
 def _cells(row: FunctionRow) -> tuple[object, ...]:

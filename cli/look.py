@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 from cli.errors import Code, CommandError
-from cli.output import NOTHING, print_json, print_table
+from cli.output import NOTHING, print_json, print_rows, print_table
 from cli.terminal import Terminal, read
 from protocol.operator import Explanation, OrderVerb, ServiceStatus, StackRow, TaskPlace
 
+STACK_HEADINGS = ("stack", "manifest", "revision", "converged", "services", "functions", "devices", "faults")
+TASK_HEADINGS = ("task", "node", "state", "image", "revision", "reason")
 SERVICE_HEADINGS = ("service", "running", "image", "revision", "rollout", "reasons")
 
 
 def stacks(terminal: Terminal) -> None:
     """List the stacks and what became of their manifests."""
     rows = terminal.rows(OrderVerb.STACKS, StackRow)
-    if terminal.is_json:
-        print_json(rows)
-        return
-    headings = ("stack", "manifest", "revision", "converged", "services", "functions", "devices", "faults")
-    shown = (
-        (r.stack, r.verdict, r.revision, _yes(r.converged), r.services, r.functions, r.devices, r.faults) for r in rows
-    )
-    print_table(headings, shown)
+    print_rows(STACK_HEADINGS, rows, _stack_cells, as_json=terminal.is_json)
 
 
 def services(terminal: Terminal, stack: str) -> None:
     """List the services: how many tasks each wants and has, and why not all."""
     rows = terminal.rows(OrderVerb.SERVICES, ServiceStatus, stack)
-    if terminal.is_json:
-        print_json(rows)
-        return
-    print_table(SERVICE_HEADINGS, map(service_cells, rows))
+    print_rows(SERVICE_HEADINGS, rows, service_cells, as_json=terminal.is_json)
 
 
 def ps(terminal: Terminal, target: str, node: str) -> None:
     """List the tasks: which node runs what, and how it stands."""
     arguments = {"node": node} if node else {}
     rows = terminal.rows(OrderVerb.PS, TaskPlace, target, **arguments)
-    if terminal.is_json:
-        print_json(rows)
-        return
-    print_table(("task", "node", "state", "image", "revision", "reason"), map(_task_cells, rows))
+    print_rows(TASK_HEADINGS, rows, _task_cells, as_json=terminal.is_json)
 
 
 def explain(terminal: Terminal, target: str) -> None:
@@ -65,6 +54,11 @@ def service_cells(row: ServiceStatus) -> tuple[object, ...]:
         f"{rollout.state}: {rollout.report}".removesuffix(": ") if rollout else NOTHING,
         "; ".join((*row.reasons, *(rollout.reasons if rollout else ()))),
     )  # fmt: skip
+
+
+def _stack_cells(row: StackRow) -> tuple[object, ...]:
+    converged = _yes(row.converged)
+    return row.stack, row.verdict, row.revision, converged, row.services, row.functions, row.devices, row.faults
 
 
 def _task_cells(row: TaskPlace) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import typer
 
-from cli.output import NOTHING, ago, mebibytes, print_json, print_table
+from cli.output import NOTHING, ago, mebibytes, print_json, print_rows, print_table
 from cli.terminal import Terminal, read
 from protocol.operator import NodeDetail, NodeRow, OperatorOrder, OrderVerb
 from protocol.shapes import JsonValue
@@ -24,12 +24,8 @@ WIDE = (
 def nodes(terminal: Terminal) -> None:
     """List the nodes: who is there, what each is, and what troubles it."""
     rows = terminal.rows(OrderVerb.NODES, NodeRow)
-    if terminal.is_json:
-        print_json(rows)
-    elif terminal.is_wide:
-        print_table(WIDE, map(_wide, rows))
-    else:
-        print_table(NARROW, map(_narrow, rows))
+    headings, cells = (WIDE, _wide) if terminal.is_wide else (NARROW, _narrow)
+    print_rows(headings, rows, cells, as_json=terminal.is_json)
 
 
 def inspect(terminal: Terminal, node: str) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console, RenderableType
 from rich.measure import Measurement
@@ -18,6 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from protocol.operator import ManifestFault
+
+Row = TypeVar("Row")
 
 PIPE_COLUMNS = 16_384
 """As wide as any row of ours: what reads a pipe must find one row on one line."""
@@ -42,6 +44,16 @@ def print_json(value: object, *, in_line: bool = False) -> None:
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print aligned columns."""
     show(table(headings, rows))
+
+
+def print_rows(
+    headings: Sequence[str], rows: Sequence[Row], cells: Callable[[Row], Sequence[object]], *, as_json: bool
+) -> None:
+    """Print an answer's rows: as they are for programs, a line of cells for each for people."""
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(headings, map(cells, rows))
 
 
 def show(picture: RenderableType) -> None:

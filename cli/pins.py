@@ -9,13 +9,14 @@ from __future__ import annotations
 import typer
 
 from cli.errors import Code, CommandError
-from cli.output import print_json, print_table
+from cli.output import print_json, print_rows
 from cli.terminal import Terminal, read_all
 from link.session import Session
 from protocol.desired import Verb
 from protocol.observed import Answer
 from protocol.operator import OperatorOrder, OrderVerb, PinRow
 
+HEADINGS = ("pin", "used by", "as", "level")
 PRESS = "press"
 PRESSED, RELEASED = "pressed", "released"
 
@@ -30,7 +31,7 @@ def pins(terminal: Terminal, node: str, drive: str, switch: str) -> None:
     target, value = _pair(drive, "--drive") if drive else _pair(switch, "--set") if switch else ("", "")
     with terminal.session() as session:
         if not target:
-            _show(terminal, _pins(terminal, session, node))
+            print_rows(HEADINGS, _pins(terminal, session, node), _cells, as_json=terminal.is_json)
         elif drive and value == PRESS:
             _press(terminal, session, node, target)
         else:
@@ -80,13 +81,8 @@ def _passed_on(terminal: Terminal, session: Session, node: str, command: tuple[V
     return terminal.accepted(session, answer)
 
 
-def _show(terminal: Terminal, rows: list[PinRow]) -> None:
-    if terminal.is_json:
-        print_json(rows)
-        return
-    print_table(
-        ("pin", "used by", "as", "level"), ((r.pin, r.user, r.function, "high" if r.high else "low") for r in rows)
-    )
+def _cells(row: PinRow) -> tuple[object, ...]:
+    return row.pin, row.user, row.function, "high" if row.high else "low"
 
 
 def _tell(terminal: Terminal, node: str, target: str, message: str) -> None:

@@ -65,7 +65,7 @@ def up(
     """Load a Compose project, publish it, wait until it runs."""
     from cli import apply
 
-    apply.up(terminal, _asked(file, project_name, profile, env_file), wait=wait)
+    apply.up(terminal, asked_of(file, project_name, profile, env_file), wait=wait)
 
 
 def down(
@@ -80,7 +80,7 @@ def down(
 
     if stack and (file or project_name):
         raise typer.BadParameter("STACK names it already; leave --file and --project-name out")
-    apply.down(terminal, stack, _asked(file, project_name, env_file=env_file))
+    apply.down(terminal, stack, asked_of(file, project_name, env_file=env_file))
 
 
 def apply(
@@ -119,7 +119,7 @@ def config(
     from cli.config import Part
     from cli.project import Asked
 
-    asked = _asked(file, project_name, profile, env_file)
+    asked = asked_of(file, project_name, profile, env_file)
     said = {Part.NOTHING: quiet, Part.SERVICES: services, Part.IMAGES: images, Part.HASHES: hashes}
     parts = [part for part, is_said in said.items() if is_said]
     if len(parts) + schema > 1:
@@ -142,7 +142,7 @@ def diff(
     """Show what up would change; exits with 1 if anything."""
     from cli import diff
 
-    diff.diff(terminal, _asked(file, project_name, profile, env_file))
+    diff.diff(terminal, asked_of(file, project_name, profile, env_file))
 
 
 def plan(
@@ -155,7 +155,7 @@ def plan(
     """Show what up would set going, its bytes, waits and time."""
     from cli import plan
 
-    plan.plan(terminal, _asked(file, project_name, profile, env_file))
+    plan.plan(terminal, asked_of(file, project_name, profile, env_file))
 
 
 def scale(
@@ -168,7 +168,7 @@ def scale(
     """Set how many tasks services have."""
     from cli import running
 
-    running.scale(terminal, wishes, _asked(file, project_name, env_file=env_file))
+    running.scale(terminal, wishes, asked_of(file, project_name, env_file=env_file))
 
 
 def restart(terminal: Terminal, target: PlaceArgument) -> None:
@@ -185,7 +185,8 @@ def pull(terminal: Terminal, target: PlaceArgument) -> None:
     running.pull(terminal, target)
 
 
-def _asked(files: list[str], name: str, profiles: list[str] = NONE, env_file: list[str] = NONE) -> Asked:
+def asked_of(files: list[str], name: str, profiles: list[str] = NONE, env_file: list[str] = NONE) -> Asked:
+    """What the options of a project said."""
     from cli.project import Asked
 
     return Asked(tuple(files), name, tuple(profiles), tuple(env_file))

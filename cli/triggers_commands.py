@@ -9,7 +9,7 @@ import typer
 
 from cli.node_commands import NodeArgument
 from cli.options import command
-from cli.project_commands import NONE, EnvFilesOption, FilesOption, NameOption, ProfilesOption
+from cli.project_commands import NONE, EnvFilesOption, FilesOption, NameOption, ProfilesOption, asked_of
 
 if TYPE_CHECKING:
     from cli.terminal import Terminal
@@ -36,9 +36,8 @@ def test(
 ) -> None:
     """Print what a trace would have run; needs no broker."""
     from cli import triggers
-    from cli.project import Asked
 
-    triggers.test(terminal, Asked(tuple(file), project_name, tuple(profile), tuple(env_file)), trace)
+    triggers.test(terminal, asked_of(file, project_name, profile, env_file), trace)
 
 
 @command(triggers_app)
