@@ -16,7 +16,7 @@ from protocol.observed import Result, ResultStatus, SensorEvent
 from protocol.shapes import JsonValue
 from protocol.trigger import Dialect, Figure, RollingWindow, Step, TriggerSpec
 from protocol.triggers.matching import matches, passes, remembers, tick, unclear
-from protocol.triggers.memory import Memory
+from protocol.triggers.memory import SAMPLES_MOST, Memory
 from protocol.triggers.nodes import NodeEvent
 from protocol.triggers.nodes import called_by as called_by_node
 from protocol.triggers.results import called_by
@@ -346,6 +346,15 @@ def test_a_window_calls_when_its_figure_comes_between_its_limits(
 ) -> None:
     """Once each time, not with every event; of so many events only when there are; of numbers alone, unless events are counted."""
     assert calls_of(trigger, *events) == called
+
+
+def test_a_window_of_time_keeps_so_many_events_and_no_more() -> None:
+    """All of it is written with each event; a sensor that chatters fills no card."""
+    known: dict[str, Memory] = {}
+    function = replace(GREET, triggers=(window(Figure.COUNT, within_s=3600, above=1),))
+    for event in measured(*range(SAMPLES_MOST + 2)):
+        known |= remembers(known.get, event, "porch", [function], "home")[0]
+    assert [memory.values for memory in known.values()] == [tuple(range(2, SAMPLES_MOST + 2))]
 
 
 ABC = TriggerSpec(sequence=tuple(Step(sensor, "on") for sensor in ("a", "b", "c")), within_s=10)
