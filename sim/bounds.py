@@ -20,16 +20,21 @@ from controller.decide.streams import STREAMS_MOST
 from controller.decide.twins import VOICES_MOST
 from link.intake import BEYOND_LIMIT
 from link.outbox import REFUSED_ROWS
+from link.settings import BACKLOG, INFLIGHT
 from protocol.ids import service_key
 from protocol.observed import OfferState
 from protocol.triggers.memory import SAMPLES_MOST
 from sim.head import Head
 from sim.node import SimNode
+from sim.process import Process
 from sim.straits import Straits
 from sim.violation import ViolationError
 
 Row = tuple[str, int, int]
 """What there is so much of, and how much there may be."""
+
+INBOX_MOST = BACKLOG + INFLIGHT + 20
+"""Packets until a link reads no more, the receipts of its window, and a word of each pin, step and fall of the link meanwhile."""
 
 NUMBERS_MOST = 32
 """Durable counts of the controller: each word is the product's own."""
@@ -53,7 +58,9 @@ class Bounds:
 
     def sweep(self) -> None:
         """Count what costs more to count."""
+        _hold("the controller", _of_process(self._head.process))
         for name, node in self._nodes.items():
+            _hold(name, _of_process(node.process))
             if node.store is not None and node.node is not None:
                 _hold(name, _of_store(node, node.node))
         if self._head.fleet is not None:
@@ -99,6 +106,10 @@ def _of_head(fleet: Fleet) -> Iterator[Row]:
     yield "nodes that have left", len(fleet.departed), DEPARTED_KEPT
     yield "counts", len(fleet.numbers), NUMBERS_MOST
     yield "devices of Home Assistant that are gone", len(fleet.announcements.of("gone", value=True)), GONE_KEPT
+
+
+def _of_process(process: Process) -> Iterator[Row]:
+    yield "inputs in its inbox", process.waited_most, INBOX_MOST
 
 
 def _of_store(node: SimNode, knows: Node) -> Iterator[Row]:

@@ -6,11 +6,13 @@ TCP: the broker gives a silent client up after one and a half keepalives and pub
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from link.backoff import after
+from link.connection import HELD_BACK_S
 from link.frames import refusal_of, too_large
 from link.inputs import Arrived, Busy, LinkDown, LinkInput, LinkUp, Published, Sent
 from link.settings import LinkSettings
@@ -46,6 +48,7 @@ class Session:
         self._held: list[Callable[[], None]] = []
         self._in_order_s = {"up": 0.0, "down": 0.0}
         self._on_way = 0
+        self._unread: deque[Packet] = deque()
 
     def knock(self, birth: Packet | None) -> None:
         """Reach the broker, or not."""
@@ -182,12 +185,24 @@ class Session:
         self._link.deliver(Sent(self.epoch, (token,)))
 
     def _arrive(self, packet: Packet) -> None:
-        self._on_way -= 1
-        self._link.deliver(Arrived(self.epoch, (packet,)))
+        self._unread.append(packet)
+        if len(self._unread) == 1:
+            self._read()
+
+    def _read(self) -> None:
+        """Hand over what has come; a client whose owner has a full inbox reads nothing, and looks again soon."""
+        while self._unread and self._link.waiting() < self._link.settings.backlog:
+            self._on_way -= 1
+            self._link.deliver(Arrived(self.epoch, (self._unread.popleft(),)))
+        if self._unread:
+            self._broker.at(self._broker.now_s + HELD_BACK_S, lambda: self._pass(self._read))
 
 
 class SimLink:
-    """A client's end of a link: the same methods as `link.broker.Broker`, deliveries from `SimBroker.run_until`."""
+    """A client's end of a link: the same methods as `link.broker.Broker`, deliveries from `SimBroker.run_until`.
+
+    `waiting` counts what its owner has not taken yet.
+    """
 
     def __init__(self, broker: SimBroker, settings: LinkSettings, deliver: Callable[[LinkInput], object]) -> None:
         """Make an end that is not connected."""
@@ -196,6 +211,7 @@ class SimLink:
         self.deliver = deliver
         self.lived_s: float | None = None
         self.knocks_s = 0.0
+        self.waiting: Callable[[], int] = lambda: 0
         self._session: Session | None = None
         self._pause_s = 0.0
         self._token = 0

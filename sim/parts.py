@@ -24,6 +24,7 @@ from protocol.options import place_of
 from protocol.refusal import Refusal
 from protocol.topics import ROOT
 from sensors.header import PinState
+from sensors.sluice import Sluice
 from sensors.stage import NS_PER_S, Reading
 from sim.diligence import Diligence
 from sim.engine import FakeEngine
@@ -53,6 +54,7 @@ class FusedLink(SimLink):
         super().__init__(process.world.broker, settings, self._told)
         self._process, self._owner = process, deliver
         self._on_way: dict[int, str] = {}
+        self.waiting = lambda: process.waiting
 
     def dial(self, epoch: int, will: Packet | None, birth: Packet | None, subscriptions: Subscriptions) -> None:
         """Connect anew."""
@@ -88,7 +90,7 @@ class SimBoard:
     factory_name = "sim"
 
     def __init__(self, process: Process, deliver: Callable[[Any], None]) -> None:
-        self._process, self._deliver = process, deliver
+        self._process, self._deliver = process, Sluice(deliver).put
         self.sensors: dict[str, SensorSpec] = {}
         self.outputs: dict[str, tuple[ActuatorSpec, str]] = {}
 

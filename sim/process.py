@@ -48,6 +48,7 @@ class Process:
 
     `stretch` is how busy its machine is: everything takes so many times longer, and no sleep ends more than so many seconds late.
     `late_s` says how much longer still it sleeps, for whoever knows that it may.
+    `waited_most` is how many inputs ever waited for it.
     """
 
     def __init__(self, world: World, name: str, start: Callable[[], Loop], leave: Callable[[], None]) -> None:
@@ -65,6 +66,7 @@ class Process:
         self.late_s: Callable[[], float] = lambda: 0.0
         self.owes: Callable[[], bool] = lambda: False
         self.meant_s = 0.0
+        self.waited_most = 0
         self._next_s = float("inf")
 
     @property
@@ -76,6 +78,11 @@ class Process:
     def is_alive(self) -> bool:
         """Whether it runs."""
         return self.loop is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many inputs wait for its next turn."""
+        return self.loop.inbox.qsize() if self.loop is not None else 0
 
     @property
     def mono_s(self) -> float:
@@ -113,6 +120,7 @@ class Process:
         def deliver(item: Any) -> None:
             if self.loop is not None and self.life == life:
                 self.loop.inbox.put(item)
+                self.waited_most = max(self.waited_most, self.waiting)
                 self._wake_at(self.world.now_s + self._delay_s())
 
         return deliver

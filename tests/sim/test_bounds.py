@@ -11,7 +11,11 @@ from agent.decide.node import Node
 from agent.decide.publication import Publication
 from controller.decide.fleet import Fleet
 from controller.decide.records import Answered
+from link.settings import BACKLOG
+from protocol.envelope import Packet
 from protocol.observed import Answer
+from protocol.topics import ROOT
+from sim.bounds import INBOX_MOST
 from sim.storms import StraitFleet
 from sim.violation import ViolationError
 from tests.sim.resting import resting
@@ -86,6 +90,31 @@ def test_it_is_known_of_each_collection_what_bounds_it(kind: type, bounds: dict[
     there = {one.name for one in fields(kind) if str(one.type).split("[")[0] in COLLECTIONS}
     named = [name for names in bounds.values() for name in names.split()]
     assert sorted(named) == sorted(there)
+
+
+def test_a_process_that_stands_still_is_read_for_no_further_than_its_backlog(fleet: StraitFleet) -> None:
+    """The broker keeps the rest, and nothing of it is lost: whoever goes on takes all of it in."""
+    process, knows = fleet.head.process, fleet.head.fleet
+    assert knows is not None
+    process.stop(5.0)
+    for number in range(3 * BACKLOG):
+        fleet.world.broker.route(Packet(f"{ROOT}/default/manifest/bad", b"[%d]" % number, qos=1))
+    fleet.run_for(4.0)
+    assert BACKLOG <= process.waiting == process.waited_most <= INBOX_MOST
+    fleet.run_for(4.0)
+    assert process.waiting == 0
+    assert knows.counts["manifests", "refused"] == 3 * BACKLOG
+
+
+@pytest.mark.parametrize("who", ["pi-1", "the controller"])
+def test_a_process_for_which_too_much_waits_breaks_s9(fleet: StraitFleet, who: str) -> None:
+    """Also when it has taken it in since."""
+    process = fleet.nodes[who].process if who in fleet.nodes else fleet.head.process
+    for _ in range(INBOX_MOST + 1):
+        process.deliver_to()(object())
+    fleet.run_for(1.0)
+    with pytest.raises(ViolationError, match=rf"^S9: {who} keeps \d+ inputs in its inbox"):
+        fleet.invariants.bounds.sweep()
 
 
 def test_a_controller_that_keeps_too_much_breaks_s9(fleet: StraitFleet) -> None:
