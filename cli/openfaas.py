@@ -36,9 +36,15 @@ TIMEOUTS = ("exec_timeout", "write_timeout")
 CONCURRENCY = 16
 """OpenFaaS bounds the calls in flight only by `max_inflight`. Here there is always a bound, and the rest waits in the queue."""
 
+DRAIN = ("healthcheck_interval", "1s")
+"""A watchdog that is told to end waits so long for those who might still ask it, 30 s without a word. Here nobody does by then, and
+a call that comes meanwhile waits for it."""
+
 _GATEWAY_TIMEOUT = "60s"
 # The gateway's own, where the function says nothing.
-_TMP = "/tmp"  # noqa: S108 - in a container, where OpenFaaS keeps it writable beside a read-only root
+_LATER_S = 1.0
+# A watchdog ends its process by itself, says so, and stays: ours, which ends the watchdog too, comes after it, as a gateway's does.
+_TMP = "/tmp:mode=1777"  # noqa: S108 - in a container, where OpenFaaS keeps it writable for everybody beside a read-only root
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)([KMG])?i?", re.IGNORECASE)
 _BARE = re.compile(r"(?<!\$)\$(?![{$])")
 _MILLI = re.compile(r"([0-9]+)m")
@@ -117,12 +123,13 @@ class _Function:
         return Part(value, self.source.place)  # type: ignore[arg-type]
 
     def environment(self) -> Part:
-        """`environment`, over it the files of `environment_file` in their order, and the watchdog's own `fprocess`."""
+        """`environment`, over it the files of `environment_file` in their order, and what is said to the watchdog."""
         said = dict(self.source.get("environment").mapping)
         for place, entry in enumerate(self.source.get("environment_file").items):
             said |= self._of_file(entry, (*self.path, "environment_file", place))
         if "fprocess" in self.source.mapping:
             said["fprocess"] = self.source.get("fprocess")
+        said.setdefault(DRAIN[0], self.part(DRAIN[1]))
         return self.part({key: replace(part, value=_text(part.value)) for key, part in said.items()})
 
     def _of_file(self, entry: Part, at: Path) -> dict[str, Part]:
@@ -168,11 +175,14 @@ class _Function:
     def bounds(self, environment: Part) -> dict[str, Part]:
         """How long a call may take and how many are in flight, as the watchdog is told."""
         said = [environment.get(key) for key in TIMEOUTS if _seconds(environment.get(key).text)]
-        longest = max(said, key=lambda part: _seconds(part.text), default=self.part(_GATEWAY_TIMEOUT))
+        longest = max(said, key=lambda part: _seconds(part.text), default=None)
+        timeout = self.part(_GATEWAY_TIMEOUT)
+        if longest is not None:
+            timeout = replace(longest, value=f"{_seconds(longest.text) + _LATER_S:g}s")
         in_flight = environment.get("max_inflight").text
         concurrency = int(in_flight) if in_flight.isdecimal() and int(in_flight) else CONCURRENCY
         return {
-            "timeout": replace(longest, value=f"{_seconds(longest.text):g}s"),
+            "timeout": timeout,
             "concurrency": self.part(min(concurrency, 64)),
         }
 

@@ -47,8 +47,15 @@ def test_the_environment_is_what_the_watchdog_reads(tmp_path: Path) -> None:
     made = function(tmp_path, rest, **files)
     assert made["environment"] == {
         "a": "2", "b": "true", "c": "4", "exec_timeout": "10s", "write_timeout": "1m5s", "max_inflight": "4", "fprocess": "cat",
+        "healthcheck_interval": "1s",
     }  # fmt: skip
-    assert (made["timeout"], made["concurrency"]) == ("65s", 4)
+    assert (made["timeout"], made["concurrency"]) == ("66s", 4)
+
+
+def test_a_watchdog_that_is_to_end_waits_as_long_as_it_is_told_and_no_longer(tmp_path: Path) -> None:
+    """Without a word it would wait half a minute for callers that nobody sends."""
+    said = function(tmp_path, "    environment: {healthcheck_interval: 5s}\n")["environment"]
+    assert said == {"healthcheck_interval": "5s"}
 
 
 def test_only_braces_are_variables(tmp_path: Path) -> None:
@@ -56,7 +63,7 @@ def test_only_braces_are_variables(tmp_path: Path) -> None:
     made = loaded(tmp_path, {"stack.yaml": HEAD + "    fprocess: echo $word ${NAME:-you} $$x\n"})
     stack = made.stack()
     assert isinstance(stack, Stack)
-    assert stack.functions["f"].spec.container.environment == {"fprocess": "echo $word you $x"}
+    assert stack.functions["f"].spec.container.environment["fprocess"] == "echo $word you $x"
 
 
 def test_secrets_come_from_beside_the_file(tmp_path: Path) -> None:
@@ -117,7 +124,7 @@ def test_limits_and_a_read_only_root_are_its_containers(tmp_path: Path) -> None:
     assert isinstance(stack, Stack)
     container = stack.functions["f"].spec.container
     assert (container.memory_bytes, container.cpus, container.read_only) == (128 * 2**20, 0.1, True)
-    assert [(mount.kind, mount.target) for mount in container.mounts] == [("tmpfs", "/tmp")]
+    assert [(mount.kind, mount.target, mount.mode) for mount in container.mounts] == [("tmpfs", "/tmp", 0o1777)]
     assert [line.partition(": ")[2].partition(":")[0] for line in warnings(made)] == [
         "functions.f.requests",
         "functions.f.namespace",
