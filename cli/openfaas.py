@@ -40,6 +40,9 @@ DRAIN = ("healthcheck_interval", "1s")
 """A watchdog that is told to end waits so long for those who might still ask it, 30 s without a word. Here nobody does by then, and
 a call that comes meanwhile waits for it."""
 
+READY = ("com.openfaas.ready.http.path", "/_/ready")
+"""Says that the variable `ready_path` counts, which it does here in any case."""
+
 _GATEWAY_TIMEOUT = "60s"
 # The gateway's own, where the function says nothing.
 _LATER_S = 1.0
@@ -208,6 +211,8 @@ class _Function:
         annotations = self.source.get("annotations")
         topic, schedule = annotations.get("topic"), annotations.get("schedule")
         for key in sorted(set(annotations.mapping) - {"topic", "schedule"}):
+            if (key, annotations.get(key).text) == READY:
+                continue
             self._tell(
                 annotations.get(key),
                 ("annotations", key),

@@ -7,6 +7,7 @@ every attempt, so a function that must not act twice can know. Any 2xx is succes
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
@@ -16,15 +17,22 @@ from agent.adapters.streams import ERROR_LIMIT_BYTES, OUTPUT_LIMIT_BYTES
 from agent.decide.effects import Run
 from agent.decide.inputs import RunEnded
 
-HEALTH = request("GET", "/_/health", {"Host": "function"})
+HEALTH, READY = (request("GET", path, {"Host": "function"}) for path in ("/_/health", "/_/ready"))
 RETRY_AFTER_MOST_S = 3600.0
 # Who says more means "not today"; the invocation's own expiry decides that.
 
 _ASKS_FOR_PATIENCE = (429, 503)
 _FAILED = 500
+_READY_PATH = "ready_path="
 _PLAIN = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 # CloudEvents' HTTP binding, 3.1.3.2: everything else is percent-encoded.
 _ALL_PLAIN = re.compile(f"[{re.escape(_PLAIN)}]*").fullmatch
+
+
+def first_asked(environment: Iterable[str]) -> bytes:
+    """What an instance is asked before its first call. With `ready_path` OpenFaaS's of-watchdog passes that on to its function."""
+    has_path = any(one.startswith(_READY_PATH) and one != _READY_PATH for one in environment)
+    return READY if has_path else HEALTH
 
 
 def sent_for(step: Run) -> bytes:

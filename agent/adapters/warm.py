@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent.adapters.asking import HEALTH, answered, cut_off, is_of_nobody, said_by, sent_for
+from agent.adapters.asking import answered, cut_off, first_asked, is_of_nobody, said_by, sent_for
 from agent.adapters.creation import SOCKET_NAME, instance_body
 from agent.adapters.doors import Door
 from agent.adapters.http_wire import Reply
@@ -143,7 +143,8 @@ class WarmFunctions:
         until_mono_s, pause_s = self.monotonic() + READY_S, FIRST_PAUSE_S
         door = Door(str(found["Id"]), self._address(step.function, name, found), self.monotonic)
         door.empty_until_mono_s = until_mono_s if is_new else 0.0
-        while said := self._unready(door):
+        question = first_asked(found["Config"].get("Env") or ())
+        while said := self._unready(door, question):
             if pause_s >= LONGEST_PAUSE_S and (ended := self._end(name, " before it was ready" if is_new else "")):
                 return GiveUp(ended) if is_new else Retry(ended, STILL_RETRY_S)
             if self.monotonic() >= until_mono_s:
@@ -155,10 +156,10 @@ class WarmFunctions:
         self._doors[step.key] = door
         return Done(door.address)
 
-    def _unready(self, door: Door) -> str:
+    def _unready(self, door: Door, question: bytes) -> str:
         """Why an instance cannot be asked yet; empty when it can. One that listens and knows of no health is ready."""
         try:
-            reply = door.ask(HEALTH, self.monotonic() + ONE_ANSWER_S)
+            reply = door.ask(question, self.monotonic() + ONE_ANSWER_S)
         except OSError as error:
             return said_by(error)
         return "" if reply.ok or reply.status == _NOT_FOUND else f"it says of its health {reply.status} {reply.reason}"

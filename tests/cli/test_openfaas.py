@@ -99,6 +99,8 @@ def test_annotations_are_what_calls_it(tmp_path: Path) -> None:
     cron = project(tmp_path, '    annotations: {topic: cron-function, schedule: "*/5 * * * *"}\n')
     assert cron.content["functions"]["f"]["triggers"] == [{"schedule": "*/5 * * * *"}]
     assert "every node that hosts it is called at these times" in warnings(cron)[0]
+    ready = project(tmp_path, "    annotations: {com.openfaas.ready.http.path: /_/ready}\n")
+    assert warnings(ready) == []
     rest = '    annotations: {topic: "a/b, c", owner: me}\n    constraints: ["disk=ssd"]\n'
     topics = project(tmp_path, rest)
     assert topics.content["functions"]["f"]["triggers"] == [

@@ -1,7 +1,8 @@
 """A warm function for real engines without an image of its own: this machine's Python, mounted read-only, and a small server.
 
 It does what its body asks for (`echo`, `fail`, `busy`, `later`, `hang`, `loud`, `stream`, `die`), over TCP or over its socket. Like
-OpenFaaS's of-watchdog it answers an empty 500 for a server that is not there: to `unreached`, and to the first `BEHIND` requests.
+OpenFaaS's of-watchdog it answers an empty 500 for a server that is not there: to `unreached`, and to the first `BEHIND` requests
+but for its own health.
 """
 
 from __future__ import annotations
@@ -29,19 +30,23 @@ DYING_S = 0.7
 
 SERVER = """
 import http.server, json, os, socket, socketserver, threading, time
-behind = int(os.environ.get("BEHIND", "0"))
+behind, asked = int(os.environ.get("BEHIND", "0")), []
 class Asked(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     def log_message(self, *_): pass
-    def do_GET(self): self.say(200, b"")
-    def do_POST(self):
+    def do_GET(self):
+        asked.append(self.path)
+        self.say(200, b"") if self.path == "/_/health" or not self.is_behind() else self.unreached()
+    def is_behind(self):
         global behind
+        behind -= 1
+        return behind >= 0
+    def unreached(self): self.say(500, b"", ("X-Duration-Seconds", "0.001"))
+    def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        if behind:
-            behind, body = behind - 1, "unreached"
-        match body:
-            case "unreached": self.say(500, b"", ("X-Duration-Seconds", "0.001"))
+        match "unreached" if self.is_behind() else body:
+            case "unreached": self.unreached()
             case "die":  # as a watchdog whose server died: it hears nobody any more, and ends a moment later
                 self.server.socket.close()
                 threading.Timer(DYING_S, os._exit, (3,)).start()
@@ -58,7 +63,7 @@ class Asked(http.server.BaseHTTPRequestHandler):
                 self.end_headers()
                 self.wfile.write(b"3\\r\\nabc\\r\\n2;x=y\\r\\nde\\r\\n0\\r\\n\\r\\n")
             case "who": self.say(200, json.dumps({"headers": dict(self.headers), "from": str(self.client_address),
-                                                   "environment": dict(os.environ)}).encode())
+                                                   "asked": asked, "environment": dict(os.environ)}).encode())
             case _: self.say(200, body.encode())
     def say(self, status, body, *more):
         self.send_response_only(status)
