@@ -59,7 +59,12 @@ def _press(terminal: Terminal, session: Session, node: str, target: str) -> None
         _hold(terminal, session, node, (target, PRESSED, RELEASED))
         _tell(terminal, node, target, f"{target} was {PRESSED} for {PRESS_S:g} s")
     else:
-        raise CommandError(Code.NOT_FOUND, f"{node} has no sensor {target!r}", f"`bramble pins {node}` lists its pins")
+        what = (
+            f"nothing uses pin {target} of {node}"
+            if target.isdecimal()
+            else f"{node} has no sensor {target!r} on a pin"
+        )
+        raise CommandError(Code.NOT_FOUND, what, f"`bramble pins {node}` lists its pins")
 
 
 def _hold(terminal: Terminal, session: Session, node: str, press: tuple[str, str, str]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, fields
 
+import pytest
+
 from protocol.desired import ActuatorSpec, SensorSpec
 from protocol.operator import OperatorOrder, OrderVerb, PinRow
 from sensors.board import Board
@@ -71,12 +73,15 @@ def test_a_press_of_several_pins_is_refused() -> None:
     assert "pad.BUTTON=press" in done.stderr
 
 
-def test_a_press_of_what_is_not_there_is_3() -> None:
-    """Nothing is driven for a sensor that the node does not have."""
+@pytest.mark.parametrize(
+    ("target", "said"), [("bell", "pi-1 has no sensor 'bell' on a pin"), ("5", "nothing uses pin 5 of pi-1")]
+)
+def test_a_press_of_what_is_not_there_is_3(target: str, said: str) -> None:
+    """Nothing is driven for a sensor that the node does not have, or a pin that nobody uses."""
     session = FakeSession(answers={OrderVerb.COMMAND: rows()})
-    done = operate(session, "pins", "pi-1", "--drive", "bell=press")
+    done = operate(session, "pins", "pi-1", "--drive", f"{target}=press")
     assert (done.exit_code, session.orders) == (3, [order("pins")])
-    assert "pi-1 has no sensor 'bell'" in done.stderr
+    assert said in done.stderr
 
 
 def test_an_actuator_is_switched_by_its_name() -> None:
