@@ -24,6 +24,9 @@ from agent.adapters.streams import OUTPUT_LIMIT_BYTES
 
 PORT = 8080
 # OpenFaaS's.
+REST_S = 1.0
+# Servers close what rests: gunicorn after 2 s, Node and uvicorn after 5, OpenFaaS's watchdogs after their `read_timeout`, which may
+# be as long as a timer's pause. A request that crosses that is lost; a new connection takes a tenth of a millisecond.
 LOOK_UP_S = 0.25
 # Who waits for a connection looks up that often whether the instance is still there.
 _LONGEST_PATH = 100
@@ -69,6 +72,7 @@ class Door:
             self._drop(wire)
             raise
         if wire.is_reusable:
+            wire.rests_mono_s = self.monotonic()
             self.idle.append(wire)
         else:
             self._drop(wire)
@@ -92,10 +96,10 @@ class Door:
         wire.close()
 
     def _idle_wire(self) -> HttpWire | None:
-        """The one that was used last: a function closes those that rest for long."""
+        """The one that was used last, if it has not rested for long."""
         while self.idle:
             wire = self.idle.pop()
-            if wire.is_quiet:
+            if self.monotonic() < wire.rests_mono_s + REST_S and wire.is_quiet:
                 return wire
             self._drop(wire)
         return None

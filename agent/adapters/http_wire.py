@@ -56,7 +56,7 @@ def timeval(option: int, seconds: float) -> bytes:
 
 
 class HttpWire:
-    """One connection; for one request at a time.
+    """One connection; for one request at a time. Since when it rests is noted by whoever keeps it.
 
     The kernel minds the time: Python would ask it before each call whether that will block, and hold still for the interpreter's
     lock after each, which other threads may keep for milliseconds.
@@ -71,6 +71,7 @@ class HttpWire:
         self._unsaid = memoryview(b"")
         self._broken: OSError | None = None
         self.is_reusable = True
+        self.rests_mono_s = 0.0
 
     @property
     def is_quiet(self) -> bool:

@@ -14,7 +14,7 @@ from queue import Queue
 import pytest
 
 from agent.adapters.asking import sent_for
-from agent.adapters.doors import Door
+from agent.adapters.doors import REST_S, Door
 from agent.adapters.http_wire import HttpWire, Reply, request, timeval
 from agent.decide.effects import Run
 from protocol.container import Container
@@ -180,6 +180,17 @@ def test_a_door_that_is_closed_lets_nobody_wait_for_a_connection() -> None:
             door.close()
             with pytest.raises(ConnectionRefusedError):
                 waiting.result(PATIENCE_S / 2)
+
+
+def test_a_connection_that_has_rested_is_not_asked_any_more(tmp_path: Path) -> None:
+    """Its server may be about to close it, and what crosses that is lost."""
+    now_s = [100.0]
+    listener = Listener(tmp_path / "s", answers(WELL))
+    door = Door("c", str(listener.path), lambda: now_s[0])
+    for pause_s, taken in ((0.0, 1), (REST_S * 0.9, 1), (REST_S * 1.1, 2)):
+        now_s[0] += pause_s
+        assert door.ask(sent_for(RUN), now_s[0] + PATIENCE_S).ok
+        assert len(listener.taken) == taken
 
 
 def test_who_does_not_answer_is_waited_for_until_the_deadline(pair: tuple[HttpWire, socket.socket]) -> None:
