@@ -85,8 +85,8 @@ def _spell(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     about = (
-        "Live through histories of a whole fleet in virtual time, with faults, and hold it to the promises S1 to S8; "
-        "or, with any of the second group, rehearse the rollout of your own stack over a fleet that comes and goes."
+        "Live through histories of a whole fleet in virtual time, with faults, and hold it to the promises S1 to S9, L1, L2 "
+        "and L4; or, with any of the second group, rehearse the rollout of your own stack over a fleet that comes and goes."
     )
     parser = argparse.ArgumentParser("bramble sim", description=about)
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="the (first) seed (default 1)")
