@@ -1,7 +1,7 @@
 """What goes out to the broker, and what comes of it: births and wills, states and samples, the outbox's facts.
 
-States go before facts, so that a full window never holds them back. What found the window full is kept until there is room: the
-newest of each retained topic, and every request and answer. A fall of the link forgets it, because the next connect says it anew.
+States, requests and answers go before facts, so that a full window never holds them back. What finds the window full waits until
+there is room (`link.outgoing`). A fall of the link forgets it, because the next connect says it anew.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from agent.posting import Posting
 from link.courier import WINDOW, Courier
 from link.inputs import Arrived, Busy, LinkDown, LinkUp, Published, PublishRefused, Sent
 from link.outbox import Outbox
+from link.outgoing import Outgoing, Publisher
 from protocol.delivery import subscriptions
 from protocol.envelope import Packet, Received, pack, unpack
 from protocol.observed import Link, Presence
@@ -33,11 +34,8 @@ POISON = "brings the connection down"
 UNWANTED = "the broker does not take it"
 # Both are labels of a metric, so they hold no sizes and no names; the log has those.
 
-UNSAID_MOST = 1_000
-# As many tasks as one stack may have, each with its request; beyond it the oldest request is let go, and its trial asks again (S9).
 
-
-class BrokerSeam(Protocol):
+class BrokerSeam(Publisher, Protocol):
     """What the agent asks of its link (`link.broker.Broker`)."""
 
     def dial(
@@ -47,9 +45,6 @@ class BrokerSeam(Protocol):
 
     def listen(self, topics: tuple[str, ...]) -> None:
         """Have exactly these read besides."""
-
-    def publish(self, packet: Packet) -> Published | Busy | Refusal:
-        """Send a packet."""
 
     @property
     def free(self) -> int:
@@ -63,7 +58,7 @@ class Mail:
         self._broker, self._outbox = broker, outbox
         self._courier = Courier()
         self.posting = Posting(self._publish)
-        self._unsaid: dict[str | Packet, Packet] = {}  # by its topic what is retained, any other by itself
+        self._outgoing = Outgoing()
         self._unwanted: list[tuple[int, str]] = []
         self._sent_version = -1
         self._has_fallen = False
@@ -85,20 +80,23 @@ class Mail:
                 log.info("link_down epoch=%d reason=%r", seen.epoch, seen.reason)
                 self._stir()
                 self._has_fallen = True
-                self._unsaid.clear()
+                self._outgoing.clear()
                 self.posting.link_down()
                 return [(sequence, POISON) for sequence in self._courier.link_down(now.mono_s)]
             case Sent():
                 if self._has_fallen:
                     self._stir()
-                self._courier.sent(seen.tokens)
-                self.posting.sent(seen.tokens)
+                self._arrived(seen.tokens)
             case PublishRefused():
                 log.warning("publish_refused topic=%s reason=%r", seen.topic, seen.reason)
                 self._stir()
-                self._courier.sent((seen.token,))
-                self.posting.sent((seen.token,))
+                self._arrived((seen.token,))
         return []
+
+    def _arrived(self, tokens: tuple[int, ...]) -> None:
+        self._courier.sent(tokens)
+        self.posting.sent(tokens)
+        self._outgoing.arrived(tokens)
 
     def unwanted(self) -> list[tuple[int, str]]:
         """The facts that no broker of this kind takes, since the last asking: set aside, they hold up no other."""
@@ -107,7 +105,7 @@ class Mail:
 
     def next_mono_s(self, soon_mono_s: float) -> float:
         """When to send again, if nothing is heard: soon, if something found no room or is to be set aside."""
-        if self._unsaid or self._unwanted or self.posting.is_waiting:
+        if self._outgoing.is_held_up or self._unwanted or self.posting.is_waiting:
             return soon_mono_s
         if self._held_mono_s is not None:
             return self._held_mono_s + HELD_S
@@ -130,10 +128,7 @@ class Mail:
 
     def send(self, now: Now, *, is_asking: bool = False) -> None:
         """Send what waits, as far as there is room; facts last of all, and not while a function is being asked."""
-        for key, packet in tuple(self._unsaid.items()):
-            if isinstance(self._publish(packet), Busy):
-                break
-            del self._unsaid[key]
+        self._outgoing.send(self._publish)
         self.posting.send()
         if self._outbox.size == 0:
             self._has_fallen = False  # no row of then is left that would have to travel alone
@@ -191,17 +186,9 @@ class Mail:
         if isinstance(packet, Refusal):
             log.error("message_refused topic=%s reason=%r", say.topic, packet.reason)
             return
-        key = packet.topic if packet.retain else packet
-        self._unsaid.pop(key, None)  # an older word that comes after the newer one would stay
-        if isinstance(self._publish(packet), Busy) and packet.qos:
-            self._unsaid[key] = packet
-            self._let_go(node)
-
-    def _let_go(self, node: Node) -> None:
-        """Keep what waits within its bound; what is retained has one place for each topic."""
-        samples = (key for key in self._unsaid if isinstance(key, Packet))
-        if len(self._unsaid) > UNSAID_MOST and (oldest := next(samples, None)) is not None:
-            del self._unsaid[oldest]
+        if not packet.qos:
+            self._publish(packet)  # a link that is too slow for these is better off without
+        elif not self._outgoing.add(packet):
             node.tally("samples_dropped")
 
     def _publish(self, packet: Packet) -> Published | Busy | Refusal:

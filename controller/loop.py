@@ -1,7 +1,7 @@
 """The only imperative code of the controller: drain → observe → cycle → commit → act. One thread owns the state.
 
 Callbacks put what the link tells into the inbox, and a turn drains it whole, so that one transaction serves everything that came
-meanwhile. Nothing is said before the commit that it follows from. What the link cannot take now waits in `controller.outgoing`;
+meanwhile. Nothing is said before the commit that it follows from. What the link cannot take now waits in `link.outgoing`;
 when the link falls it is dropped, because everything is said again by its own rule.
 
 It speaks only while it is in charge of its fleet (`controller.decide.charge`): with ears it listens before it does, and when
@@ -31,11 +31,11 @@ from controller.decide.observe import observe
 from controller.decide.records import Number
 from controller.decide.revive import revive
 from controller.ears import Ears
-from controller.outgoing import Outgoing, Publisher
 from controller.packing import answer, packed, read
 from controller.store import Store
 from link.broker import Subscriptions
 from link.inputs import Arrived, LinkDown, LinkUp, PublishRefused, Sent
+from link.outgoing import Outgoing, Publisher
 from protocol import delivery, topics
 from protocol.envelope import Packet, Received, pack, unpack
 from protocol.observed import Link
@@ -153,7 +153,9 @@ class Loop:
         due_mono_s = self.fleet.deadlines.next_mono_s()
         due_s = self.safety_s if due_mono_s is None else due_mono_s - now_mono_s
         due_s = min(due_s, self._claim.until_mono_s - now_mono_s) if self._claim is not None else due_s
-        return max(0.0, min(self.safety_s, due_s, BUSY_S if self._outgoing and self.fleet.is_up else self.safety_s))
+        return max(
+            0.0, min(self.safety_s, due_s, BUSY_S if self._outgoing.is_held_up and self.fleet.is_up else self.safety_s)
+        )
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until something happens, or for so long."""
@@ -284,7 +286,7 @@ class Loop:
             case Say():
                 packet = packed(effect)
                 self._hold_back(effect, packet)
-                self._queue(packet)
+                self._queue(packet, is_fact=delivery.BY_TOPIC[type(effect.topic)].is_fact)
             case Reply():
                 self._queue(answer(effect, self.fleet.name))
             case Inspect() if self.registries is not None:
@@ -302,15 +304,15 @@ class Loop:
             self._too_large.remove(topic)
             self.inbox.put(Unsaid(effect.topic))
 
-    def _queue(self, packet: Packet | Refusal) -> None:
+    def _queue(self, packet: Packet | Refusal, *, is_fact: bool = False) -> None:
         if isinstance(packet, Refusal):
             self.fleet.tally("refusals", "own_message")
             log.error("message_refused topic=%s reason=%r", packet.path, packet.reason)
             return
-        if not self._outgoing.add(packet):
+        if not self._outgoing.add(packet, is_fact=is_fact):
             self.fleet.tally("samples_lost")
 
     def _send(self) -> None:
-        for refused in self._outgoing.send(self._wire):
+        for refused in self._outgoing.send(self._wire.publish):
             self.fleet.tally("refusals", "own_message")
             log.error("message_refused topic=%s reason=%r", refused.path, refused.reason)

@@ -57,6 +57,11 @@ class Delivery:
     purpose: str
     limit_bytes: int = PACKET_BYTES
 
+    @property
+    def is_fact(self) -> bool:
+        """Whether each one counts."""
+        return self.delivery_class is Class.FACT
+
 
 def _row(topic: type[topics.Topic], message: type[Any] | None, kind: Class, writer: Writer, purpose: str) -> Delivery:
     qos = 0 if kind is Class.SAMPLE else 1

@@ -45,7 +45,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "locks_overridden": ("Updates that began although a lock was held, by its limit or by an operator", ()),
     "refusals": ("Messages that were not taken", ()),
     "outranked": ("Messages of a controller that another one has replaced", ()),
-    "samples_dropped": ("Requests and answers let go because the link had no room for a thousand of them", ()),
+    "samples_dropped": ("Requests and answers let go because the link had no room for two thousand of them", ()),
     "facts_refused": ("Facts too large to send", ()),
     "links_up": ("Connections to the broker", ()),
 }

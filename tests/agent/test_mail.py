@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.decide.effects import Say
-from agent.mail import UNSAID_MOST, Mail
-from link.inputs import Busy, Published
+from agent.mail import Mail
+from link.inputs import Busy, Published, Sent
+from link.outgoing import SAMPLES_MOST
 from protocol.envelope import Packet, Received, unpack
 from protocol.observed import NodeStatus, Request
 from protocol.topics import RequestTopic, StatusTopic
@@ -64,14 +65,29 @@ def test_an_older_word_of_a_retained_topic_never_follows_a_newer_one(tmp_path: P
     assert window.said() == [second]
 
 
+def test_a_word_waits_until_the_broker_has_the_one_before(tmp_path: Path) -> None:
+    """Of a retained topic two are never on their way: the older one might arrive last, and stay."""
+    rig, window = Rig(tmp_path), Window()
+    mail = Mail(window, rig.loop.store.outbox)  # type: ignore[arg-type]
+    said = [NodeStatus(NAME, 1, at) for at in (1, 2, 3)]
+    for status in said:
+        mail.act(Say(StatusTopic(FLEET, NAME), status), rig.loop.node)
+        mail.send(rig.now)
+    assert window.said() == said[:1]
+    assert mail.next_mono_s(0.0) > 0.0
+    mail.told(Sent(1, (1,)), rig.now)
+    mail.send(rig.now)
+    assert window.said() == [said[0], said[2]]
+
+
 def test_what_waits_is_bounded_and_the_oldest_request_is_let_go(tmp_path: Path) -> None:
     """Whoever asked asks again; what is let go is counted, and the status stays."""
     rig, window = Rig(tmp_path), Window(free=0)
     mail = Mail(window, rig.loop.store.outbox)  # type: ignore[arg-type]
     status = NodeStatus(NAME, 1, 1)
     mail.act(Say(StatusTopic(FLEET, NAME), status), rig.loop.node)
-    requests = _asks(mail, rig, UNSAID_MOST + 2)
-    window.free = 2 * UNSAID_MOST
+    requests = _asks(mail, rig, SAMPLES_MOST + 3)
+    window.free = 2 * SAMPLES_MOST
     mail.send(rig.now)
     assert window.said() == [status, *requests[3:]]
     assert rig.loop.node.counts[("samples_dropped",)] == 3

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from controller.outgoing import SAMPLES_MOST, Outgoing
 from link.inputs import Busy, Published
+from link.outgoing import SAMPLES_MOST, Outgoing
 from protocol.envelope import Packet
 
 
@@ -25,7 +25,7 @@ class Room:
 def sent(outgoing: Outgoing, room: int = 10_000) -> list[bytes]:
     """What goes out when there is so much room."""
     wire = Room(room)
-    assert list(outgoing.send(wire)) == []
+    assert outgoing.send(wire.publish) == []
     return [packet.payload for packet in wire.taken]
 
 
@@ -46,10 +46,11 @@ def test_it_may_be_said_again_after_it_has_gone() -> None:
 
 
 def test_samples_are_lost_beyond_a_bound_the_oldest_first() -> None:
-    """A storm of acknowledgements costs a slow link its oldest ones; nothing else is ever lost."""
+    """A storm of acknowledgements or answers costs a slow link its oldest ones; nothing else is ever lost."""
     outgoing = Outgoing()
-    assert outgoing.add(Packet("a/fact", b"fact", qos=1))
-    lost = [not outgoing.add(Packet("a/ack", str(number).encode())) for number in range(SAMPLES_MOST + 50)]
+    assert outgoing.add(Packet("a/fact", b"fact", qos=1), is_fact=True)
+    storm = (Packet("a/ack", str(number).encode(), qos=number % 2) for number in range(SAMPLES_MOST + 50))
+    lost = [not outgoing.add(packet) for packet in storm]
     assert sum(lost) == 50
     assert len(outgoing) == SAMPLES_MOST + 1
     assert sent(outgoing, 2) == [b"fact", b"50"]

@@ -9,7 +9,7 @@ A link that is slower than a storm loses samples, the oldest first: each is whol
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,10 +18,13 @@ from protocol.envelope import Packet
 from protocol.refusal import Refusal
 
 SAMPLES_MOST = 2_000
-"""An acknowledgement for each of 200 nodes, ten times a second: a link that has not taken that is behind by more than a second."""
+"""An acknowledgement for each of 200 nodes, ten times a second: a link that has not taken that is behind by more than a second. And
+twice the requests of a node whose stack has as many tasks as one may have."""
 
 Key = str | Packet
 """A retained topic, or the packet itself."""
+
+Publish = Callable[[Packet], Published | Busy | Refusal]
 
 
 class Publisher(Protocol):
@@ -47,7 +50,12 @@ class Outgoing:
         """How many wait."""
         return len(self._waiting) + len(self._behind)
 
-    def add(self, packet: Packet) -> bool:
+    @property
+    def is_held_up(self) -> bool:
+        """Whether something found no room, and nothing may tell when there is some."""
+        return bool(self._waiting)
+
+    def add(self, packet: Packet, *, is_fact: bool = False) -> bool:
         """Have a packet wait, in the place of an older one of its retained topic; False if a sample was lost for it."""
         key: Key = packet.topic if packet.retain else packet
         if key in self._waiting and not packet.retain:
@@ -57,7 +65,7 @@ class Outgoing:
             return True
         self._waiting.pop(key, None)
         self._waiting[key] = packet
-        if not packet.qos:
+        if not (packet.retain or is_fact):
             self._samples[key] = None
         return not self._has_lost()
 
@@ -82,16 +90,18 @@ class Outgoing:
             if key in self._behind:
                 self._waiting[key] = self._behind.pop(key)
 
-    def send(self, wire: Publisher) -> Iterable[Refusal]:
-        """Hand over what may go until the wire is busy; each packet that it will never take is told and dropped."""
+    def send(self, publish: Publish) -> list[Refusal]:
+        """Hand over what may go until the link is busy; what it will never take is dropped, and told."""
+        refused = []
         while self._waiting:
             key, packet = next(iter(self._waiting.items()))
-            taken = wire.publish(packet)
+            taken = publish(packet)
             if isinstance(taken, Busy):
-                return
+                break
             del self._waiting[key]
             self._samples.pop(key, None)
             if isinstance(taken, Refusal):
-                yield taken
+                refused.append(taken)
             elif packet.retain:
                 self._on_way[taken.token] = key
+        return refused
