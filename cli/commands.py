@@ -19,7 +19,7 @@ from cli import (
     triggers_commands,
 )
 from cli.node_commands import NodeArgument, node_app
-from cli.options import command
+from cli.options import CountOption, FollowOption, NodeOption, command, to_come
 
 if TYPE_CHECKING:
     from cli.terminal import Terminal
@@ -43,15 +43,10 @@ functions_commands.register(app)
 AnyStackArgument = Annotated[str, typer.Argument(metavar="[STACK]", help="Only this stack.")]
 PlaceArgument = Annotated[str, typer.Argument(metavar="[STACK[.SERVICE]]", help="Only this stack or service.")]
 TargetArgument = Annotated[str, typer.Argument(metavar="STACK.SERVICE", help="A service or a function.")]
-NodeOption = Annotated[str, typer.Option(metavar="NODE", help="Only what is on this node.")]
 WatchOption = Annotated[
     bool, typer.Option("--watch", "-w", help="Stay, and show every change, until Ctrl-C or --timeout.")
 ]
-FollowOption = Annotated[
-    bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C or --timeout, as without --count.")
-]
 SensorOption = Annotated[str, typer.Option(metavar="SENSOR", help="Only this sensor.")]
-CountOption = Annotated[int, typer.Option(metavar="N", min=0, help="End after so many events; 0 for no end.")]
 LogsArgument = Annotated[str, typer.Argument(metavar="STACK[.SERVICE]", help="A stack or a service.")]
 LinesOption = Annotated[
     int,
@@ -132,8 +127,7 @@ def events(
     """Show the sensors' events as they come."""
     from cli import events
 
-    if follow and count:
-        raise typer.BadParameter("--follow goes on and --count ends; choose one")
+    to_come(follow=follow, count=count)
     events.events(terminal, sensor, node, count)
 
 

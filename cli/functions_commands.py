@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import command
+from cli.options import CountOption, FollowOption, NodeOption, command, to_come
 
 if TYPE_CHECKING:
     from cli.terminal import Terminal
@@ -32,6 +32,21 @@ def ls(terminal: Terminal, target: AnyArgument = "") -> None:
     from cli import functions
 
     functions.ls(terminal, target)
+
+
+@command(functions_app)
+def results(
+    terminal: Terminal,
+    target: AnyArgument = "",
+    follow: FollowOption = False,
+    node: NodeOption = "",
+    count: CountOption = 0,
+) -> None:
+    """Show how calls end, as they do: status, time, output or reason."""
+    from cli import results
+
+    to_come(follow=follow, count=count)
+    results.results(terminal, target, node, count)
 
 
 @command(functions_app)

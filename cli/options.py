@@ -37,6 +37,12 @@ BrokerOption = Annotated[str, typer.Option(envvar="BRAMBLE_BROKER", metavar="HOS
 FleetOption = Annotated[str, typer.Option(envvar="BRAMBLE_FLEET", metavar="NAME", help="The fleet.")]
 TimeoutOption = Annotated[str, typer.Option(metavar="DURATION", help="How long to wait, like 30s or 2m.")]
 
+NodeOption = Annotated[str, typer.Option(metavar="NODE", help="Only what is on this node.")]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C or --timeout, as without --count.")
+]
+CountOption = Annotated[int, typer.Option(metavar="N", min=0, help="End after so many of them; 0 for no end.")]
+
 SHARED: tuple[tuple[str, Any, object], ...] = (
     ("output", OutputOption, Output.TABLE),
     ("broker", BrokerOption, DEFAULT_BROKER),
@@ -45,6 +51,12 @@ SHARED: tuple[tuple[str, Any, object], ...] = (
 )
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+
+def to_come(*, follow: bool, count: int) -> None:
+    """Refuse what cannot be meant of facts that are yet to come."""
+    if follow and count:
+        raise typer.BadParameter("--follow goes on and --count ends; choose one")
 
 
 def command(app: typer.Typer, *, has_wide: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:

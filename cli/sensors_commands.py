@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import command
+from cli.options import NodeOption, command
 
 if TYPE_CHECKING:
     from cli.terminal import Terminal
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 sensors_app = typer.Typer(help="Look at sensors and actuators, and at the kinds there are.", no_args_is_help=True)
 
 DeviceArgument = Annotated[str, typer.Argument(metavar="[STACK[.NAME]]", help="Only this stack, sensor or actuator.")]
-NodeOption = Annotated[str, typer.Option(metavar="NODE", help="Only what is on this node.")]
 KindArgument = Annotated[str, typer.Argument(metavar="[KIND]", help="Only this kind, with its keys.")]
 
 
