@@ -47,7 +47,7 @@ WatchOption = Annotated[
     bool, typer.Option("--watch", "-w", help="Stay, and show every change, until Ctrl-C or --timeout.")
 ]
 SensorOption = Annotated[str, typer.Option(metavar="SENSOR", help="Only this sensor.")]
-LogsArgument = Annotated[str, typer.Argument(metavar="STACK[.SERVICE]", help="A stack or a service.")]
+LogsArgument = Annotated[str, typer.Argument(metavar="STACK[.NAME]", help="A stack, a service or a warm function.")]
 LinesOption = Annotated[
     int,
     typer.Option("--lines", "-n", metavar="N", min=1, max=5000, help="So many of each task; 100.", show_default=False),
@@ -110,7 +110,7 @@ def status(terminal: Terminal, stack: AnyStackArgument = "", watch: WatchOption 
 
 @command(app)
 def logs(terminal: Terminal, target: LogsArgument, node: NodeOption = "", lines: LinesOption = 100) -> None:
-    """Print the last lines that a service's containers said."""
+    """Print the last lines that a service's containers said, or a warm function's."""
     from cli import logs
 
     logs.logs(terminal, target, node, lines)

@@ -1,4 +1,4 @@
-"""`bramble logs`: the last lines that a service's containers said, asked of each node that runs one.
+"""`bramble logs`: the last lines that a service's containers said, or a warm function's, asked of each node that may run one.
 
 Nothing is followed, and nothing is kept: the lines are the engine's, and come through the controller once.
 """
@@ -7,24 +7,41 @@ from __future__ import annotations
 
 from cli.errors import Code, CommandError, tell
 from cli.output import print_json
-from cli.terminal import Terminal, read_all
+from cli.terminal import Terminal, read, read_all
 from link.session import Session
 from protocol.desired import Verb
 from protocol.observed import Answer
-from protocol.operator import OperatorOrder, OrderVerb, TaskPlace
+from protocol.operator import Explanation, OperatorOrder, OrderVerb, TaskPlace
 
 
 def logs(terminal: Terminal, target: str, node: str, lines: int) -> None:
-    """Print them task by task; a task whose node does not answer is told, and the others are shown all the same."""
+    """Print them task by task, or node by node; who does not answer is told, and the others are shown all the same."""
     with terminal.session() as session:
-        places = read_all(TaskPlace, terminal.ask(session, OrderVerb.PS, target) or [])
+        tasks = _tasks(terminal, session, target)
+        places = _hosts(terminal, session, target) if tasks is None else tasks
         wanted = [place for place in places if node in ("", place.node)]
         if not wanted:
             where = f" on {node}" if node else ""
             raise CommandError(Code.NOT_FOUND, f"{target} has no task{where}", "`bramble ps` lists them")
         failed = [place.task for place in wanted if not _shown(terminal, session, place, (lines, len(wanted) > 1))]
-    if failed:
+    if len(failed) > (len(wanted) - 1 if tasks is None else 0):  # not each node that hosts a function has an instance
         raise CommandError(Code.REFUSED, f"nothing was read of {', '.join(failed)}", shown=True)
+
+
+def _tasks(terminal: Terminal, session: Session, target: str) -> list[TaskPlace] | None:
+    """The tasks of a stack or a service; None of what may be a function."""
+    try:
+        return read_all(TaskPlace, terminal.ask(session, OrderVerb.PS, target) or [])
+    except CommandError as error:
+        if error.code is not Code.NOT_FOUND or "." not in target:
+            raise
+        return None
+
+
+def _hosts(terminal: Terminal, session: Session, target: str) -> list[TaskPlace]:
+    """The nodes that host a function, by whose names its instances go."""
+    found = read(Explanation, terminal.ask(session, OrderVerb.EXPLAIN, target))
+    return [TaskPlace(target, one.node, "") for one in found.nodes if one.chosen]
 
 
 def _shown(terminal: Terminal, session: Session, place: TaskPlace, how: tuple[int, bool]) -> bool:
@@ -39,6 +56,7 @@ def _shown(terminal: Terminal, session: Session, place: TaskPlace, how: tuple[in
     if terminal.is_json:
         print_json({"task": place.task, "node": place.node, "lines": said})
         return True
+    whose = place.task if place.state else place.node
     for line in said:
-        print(f"{place.task} | {line}" if is_one_of_many else line)
+        print(f"{whose} | {line}" if is_one_of_many else line)
     return True

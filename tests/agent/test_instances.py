@@ -10,10 +10,10 @@ import pytest
 
 from agent.adapters.creation import LABEL
 from agent.decide.effects import Run, Stop, Warm
-from protocol.desired import Invocation
+from protocol.desired import Command, Invocation, Verb
 from protocol.function import FunctionSpec, Mode, Scale
-from protocol.observed import Result, ResultStatus
-from protocol.topics import InvocationTopic
+from protocol.observed import Answer, Result, ResultStatus
+from protocol.topics import CommandTopic, InvocationTopic
 from protocol.trigger import TriggerSpec
 from sim.boxes import Box
 from sim.images import Behaviour
@@ -65,6 +65,23 @@ def test_nothing_runs_before_somebody_calls(rig: Rig) -> None:
     assert results(rig) == {"call-1": ResultStatus.DONE}
     assert rig.outputs == {"lamp": "on"}
     assert len(running(rig)) == 1
+
+
+def test_what_it_said_can_be_read(rig: Rig) -> None:
+    """By the name of its function, as long as it has an instance."""
+    assign(rig, warm())
+
+    def read() -> Answer:
+        rig.send(CommandTopic(FLEET, NAME, "c1"), Command("c1", Verb.LOGS, "porch.greet", "25"))
+        rig.run(1)
+        answer: Answer = rig.messages(Answer)[-1]
+        return answer
+
+    assert read() == Answer("c1", ok=False, message="porch.greet has no instance on this node now")
+    call(rig)
+    rig.run(2)
+    (box,) = running(rig)
+    assert read() == Answer("c1", ok=True, result=f"25 of {box.id}\n")
 
 
 def test_an_event_reaches_it_without_a_network(rig: Rig) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from protocol.operator import OperatorOrder, OrderVerb, TaskPlace
+from protocol.operator import Denial, Explanation, NodeObjection, OperatorOrder, OrderVerb, TaskPlace
 from tests.fakes.session import FakeSession, no, operate, yes
 
 TASKS = [asdict(TaskPlace(f"shop.web.{number}", f"pi-{number}", "running")) for number in (1, 2)]
@@ -50,3 +50,34 @@ def test_a_service_without_tasks_there_is_not_found() -> None:
     done = operate(session(), "logs", "shop.web", "--node", "pi-9")
     assert done.exit_code == 3
     assert "shop.web has no task on pi-9; `bramble ps` lists them" in done.stderr
+
+
+NO_SERVICE = no("there is no stack or service 'porch.greet'", Denial.NOT_FOUND)
+HOSTS = Explanation(
+    "porch.greet",
+    (NodeObjection("pi-1", chosen=True), NodeObjection("pi-2", chosen=True), NodeObjection("pi-3", chosen=False)),
+)
+NO_INSTANCE = no("porch.greet has no instance on this node now")
+
+
+def function(*answers: object) -> FakeSession:
+    said = {OrderVerb.PS: NO_SERVICE, OrderVerb.EXPLAIN: yes(asdict(HOSTS)), OrderVerb.COMMAND: list(answers)}
+    return FakeSession(answers=said)
+
+
+def test_the_lines_of_a_function_say_whose_they_are() -> None:
+    """Each node that may run it is asked, and one with an instance is enough."""
+    talk = function(yes("one\n"), NO_INSTANCE)
+    done = operate(talk, "logs", "porch.greet")
+    assert (done.exit_code, done.stdout) == (0, "pi-1 | one\n")
+    assert done.stderr == "porch.greet on pi-2: porch.greet has no instance on this node now\n"
+    arguments = {"verb": "logs", "target": "porch.greet", "value": "100"}
+    assert talk.orders[2:] == [OperatorOrder(OrderVerb.COMMAND, node, arguments) for node in ("pi-1", "pi-2")]
+
+
+def test_a_function_without_an_instance_has_no_lines() -> None:
+    """Nor has what nobody has."""
+    assert operate(function(NO_INSTANCE, NO_INSTANCE), "logs", "porch.greet").exit_code == 1
+    nobody = FakeSession(answers={OrderVerb.PS: NO_SERVICE, OrderVerb.EXPLAIN: no("no such thing", Denial.NOT_FOUND)})
+    done = operate(nobody, "logs", "porch.greet")
+    assert (done.exit_code, done.stderr) == (3, "bramble: no such thing\n")
