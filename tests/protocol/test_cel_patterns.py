@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from protocol.cel import program as cel
 from protocol.cel.functions import INSTRUCTIONS_FOR_ONE, followed_cost
-from protocol.cel.matching import is_found, pattern_of
+from protocol.cel.matching import Instruction, Pattern, is_found, pattern_of
 from protocol.cel.pattern import GROUPS_DEEP_MOST, INSTRUCTIONS_MOST, PATTERN_CHARS, NoPatternError
 from protocol.cel.values import COST_MOST, Allowance, TooDearError
 from protocol.refusal import Refusal
@@ -34,6 +35,22 @@ class Counted:
             self.allowance.spend(followed_cost(followed))
 
 
+class Watched(tuple[Instruction, ...]):  # noqa: SLOT001 - it has what it counts
+    """Instructions that count how often one of them is looked at, whatever is said of it."""
+
+    seen = 0
+
+    def __getitem__(self, number: Any) -> Any:
+        self.seen += 1
+        return super().__getitem__(number)
+
+
+def watched(pattern: str) -> tuple[Pattern, Watched]:
+    ready = pattern_of(pattern)
+    instructions = Watched(ready.instructions)
+    return replace(ready, instructions=instructions), instructions
+
+
 def found(pattern: str, text: str) -> bool:
     return is_found(pattern_of(pattern), text, Counted())
 
@@ -45,7 +62,7 @@ def found(pattern: str, text: str) -> bool:
         ("b", ["abc"], ["", "ac"]),
         ("^b", ["bc"], ["abc", "a\nb"]),
         ("b$", ["ab"], ["ba", "ab\n"]),
-        ("(?m)^b$", ["a\nb\nc", "b\n"], ["ab"]),
+        ("(?m)^b$", ["a\nb\nc", "b\n", "a\nb", "b"], ["ab", "bc"]),
         (r"\Aa.*z\z", ["abcz"], ["abcz\n", "a\nz"]),
         ("(?s)a.b", ["a\nb"], ["ab"]),
         ("(?s:a.)b.c", ["a\nbxc"], ["a\nb\nc"]),
@@ -69,6 +86,7 @@ def found(pattern: str, text: str) -> bool:
         ("^{x}$", ["{x}"], []),
         ("^(a*?b+?c??)+?$", ["abc", "bb", "aabcb"], ["", "ac"]),
         ("^()*$", [""], ["a"]),
+        ("^" + "(a)" * 40 + "$", ["a" * 40], ["a" * 39]),
         ("^(a*)*$", ["", "aaa"], ["b"]),
         (r"^[]a\]-]+$", ["]a-"], ["b"]),
         (r"^[^]a]$", ["b"], ["]", "a"]),
@@ -150,12 +168,15 @@ CATASTROPHIC = [
 @pytest.mark.parametrize("char", ["a", "x"])
 def test_no_pattern_costs_more_than_all_of_it_for_each_character(pattern: str, char: str) -> None:
     """What holds a backtracking matcher up for years is done after one pass."""
-    ready, text, counted = pattern_of(pattern), char * 2_000 + "!", Counted()
+    (ready, instructions), text, counted = watched(pattern), char * 2_000 + "!", Counted()
     is_found(ready, text, counted)
     assert len(ready.instructions) <= INSTRUCTIONS_MOST + 1
-    assert counted.most <= len(ready.instructions)
+    assert 0 < counted.most <= len(ready.instructions)
+    assert instructions.seen == counted.all
     assert counted.all <= len(ready.instructions) * (len(text) + 1)
 
+
+TOO_DEAR = "it costs too much; ask for less of a long list or text"
 
 LARGEST = [
     "(a|b)*a(a|b){300}",
@@ -170,13 +191,13 @@ LARGEST = [
 @pytest.mark.parametrize("pattern", LARGEST)
 def test_the_largest_pattern_over_the_longest_text_stays_within_the_allowance(pattern: str) -> None:
     """It ends with the operations of an evaluation, as many instructions as these pay for, and those of one character more."""
-    ready, counted = pattern_of(pattern), Counted(allowance=Allowance())
+    (ready, instructions), counted = watched(pattern), Counted(allowance=Allowance())
     assert INSTRUCTIONS_MOST / 2 < len(ready.instructions) <= INSTRUCTIONS_MOST + 1
     chars = "abcdefghij\nAB"
     text = "".join(chars[i * i * 7 % 13] + chars[i % 11] for i in range(VALUE_CHARS // 2))
     with suppress(TooDearError):
         is_found(ready, text, counted)
-    assert counted.all <= COST_MOST * INSTRUCTIONS_FOR_ONE + len(ready.instructions)
+    assert 0 < instructions.seen == counted.all <= COST_MOST * INSTRUCTIONS_FOR_ONE + len(ready.instructions)
 
 
 @pytest.mark.parametrize(
@@ -190,13 +211,22 @@ def test_what_people_write_has_an_answer_for_the_longest_output(pattern: str, te
     assert asked.answer(cel.event_of({}, {"value": text})) is bool(re.search(pattern, text.removesuffix("\n")))
 
 
+def test_what_costs_more_than_an_evaluation_may_has_no_answer() -> None:
+    """A condition over an output ends, too, whatever else decides."""
+    asked = cel.program("event.data.value.matches('[a-z]{400}9|9') || true")
+    assert not isinstance(asked, Refusal)
+    assert asked.answer(cel.event_of({}, {"value": "ab" * 200})) == TOO_DEAR
+    assert asked.answer(cel.event_of({}, {"value": "-" * 40_000})) == TOO_DEAR
+    assert asked.answer(cel.event_of({}, {"value": "9"})) is True
+
+
 def test_a_computed_pattern_pays_for_being_read() -> None:
     """An event that names a large one cannot have it made ready again and again."""
     asked = cel.program("event.data.value.w.all(x, 'b'.matches(event.data.value.p) || true)")
     assert not isinstance(asked, Refusal)
-    for large in ("a{999}", "(){1000}", "a" * 1000):
+    for large in ("a{999}", "(){1000}", "a" * 1000, "a" * 999 + ")"):
         data = {"value": {"w": ["x"] * 10, "p": large}}
-        assert asked.answer(cel.event_of({}, data)) == "it costs too much; ask for less of a long list or text"
+        assert asked.answer(cel.event_of({}, data)) == TOO_DEAR
     assert asked.answer(cel.event_of({}, {"value": {"w": ["x"] * 10, "p": "a{9}"}})) is True
 
 

@@ -163,6 +163,15 @@ def test_what_is_no_zone_is_none(name: str) -> None:
         read_zone(name)
 
 
+def test_zones_that_an_event_names_are_dear() -> None:
+    """Each is a file; one that is written out is read once."""
+    items = ", ".join(["1"] * 25)
+    asked = "[{}].all(x, timestamp(event.time).getHours({}) == 1)"
+    said = {"time": "2020-01-01T00:00:00Z", "node": "Europe/Berlin"}
+    assert answer(asked.format(items, "event.node"), **said) == "it costs too much; ask for less of a long list or text"
+    assert answer(asked.format(items, "'Europe/Berlin'"), **said) is True
+
+
 _ZONES = [
     "UTC",
     "Europe/Berlin",

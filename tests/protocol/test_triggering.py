@@ -85,6 +85,19 @@ def said(trigger: str, away: str = "") -> TriggerSpec | str:
                 dialects=(Dialect.CEL, Dialect.CEL_2),
             ),
         ),
+        *(
+            (
+                f"{{sensor: bell, on: pressed, when: [{{cel: '{cel}'}}]}}",
+                TriggerSpec("bell", "pressed", when=({"cel": cel},), dialects=dialects),
+            )
+            for cel, dialects in (
+                ('event.node.startsWith("duration(")', (Dialect.CEL,)),
+                ('string(event.data.pin) == "b"', (Dialect.CEL,)),
+                ('string(b"17") == "b"', (Dialect.CEL, Dialect.CEL_2)),
+                ("timestamp (event.time) == timestamp(event.time)", (Dialect.CEL, Dialect.CEL_2)),
+                ('["1h"].all(d, duration(d).getHours() == 1)', (Dialect.CEL, Dialect.CEL_2)),
+            )
+        ),
         (
             "{node: offline, when: [{not: {any: [{cel: 'event.node == \"a\"'}]}}]}",
             TriggerSpec(
