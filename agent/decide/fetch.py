@@ -7,9 +7,9 @@ the node's status, and tried again. What an offer brings is here before its revi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import ne
 
 from agent.decide.inputs import EngineSeen
+from agent.decide.known import still
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
 from agent.decide.sections import brought
@@ -46,7 +46,7 @@ def wanted(node: Node) -> dict[str, FunctionSpec]:
     Whoever reads them does not change them.
     """
     known, of = node.known.fetched, (node.trials, node.trials.version, node.directory)
-    if known is None or any(map(ne, known[0], of)):
+    if known is None or not still(known[0], of):
         offers = (t.offer for t in node.trials.values() if t.state in (OfferState.STAGING, OfferState.STAGED))
         staged = (offer for offer in offers if offer.sections is not None)
         brought = dict(part for offer in staged for part in _brought(offer))

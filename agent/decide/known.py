@@ -1,15 +1,16 @@
 """What was worked out in an earlier turn, each with what it was worked out of: looked up again while that stands (law 10).
 
 A turn is about one task of fifty, so most of what a decider would work out is what it was. Whoever keeps something here holds it
-against the very values that it follows from, by identity: they are frozen, so the same value has the same consequences. Nothing in
-here decides, and losing all of it changes nothing but the time that a turn takes.
+against the very values that it follows from, by identity (`still`): they are frozen, so the same value has the same consequences.
+Nothing in here decides, and losing all of it changes nothing but the time that a turn takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import is_
 
 from agent.decide.directory import Directory
 from agent.decide.inputs import ContainerSeen, ImageSeen
@@ -45,6 +46,11 @@ def no_assignment(node: str) -> Assignment:
 def no_offers(node: str) -> Offers:
     """What may be tried before the first offers."""
     return Offers(node, 0, 0)
+
+
+def still(before: Sequence[object] | None, now: Sequence[object]) -> bool:
+    """Whether something follows from the very same values as before; before the first time from none."""
+    return before is not None and len(before) == len(now) and all(map(is_, before, now))
 
 
 class Shown:
@@ -111,7 +117,7 @@ class Known:
     shown: Shown = field(default_factory=Shown)
     wanted: Wanted | None = None
     rests: dict[str, tuple[Task, TaskSpec, ContainerSeen]] = field(default_factory=dict)
-    beside: dict[str, tuple[Task, ContainerSeen, Containers, tuple[Trial, ...]]] = field(default_factory=dict)
+    beside: dict[str, tuple[object, ...]] = field(default_factory=dict)
     tasks: dict[str, tuple[Task, TaskStatus]] = field(default_factory=dict)
     offers: dict[str, tuple[Trial, OfferStatus]] = field(default_factory=dict)
     standing: tuple[Offers, frozenset[str]] | None = None

@@ -16,6 +16,7 @@ from dataclasses import replace
 from agent.decide import locks, ready
 from agent.decide.effects import Clean, Create, Pull, Remove, Start, Step, Stop
 from agent.decide.inputs import ContainerSeen, EngineSeen, Phase
+from agent.decide.known import still
 from agent.decide.node import Node, Now
 from agent.decide.restarts import instance
 from agent.decide.scene import Scene, scene_of
@@ -53,8 +54,8 @@ def _is_at_rest(node: Node, task: Task | None, wanted: ContainerSeen | None, her
         return False
     if len(here) == 1:
         return True
-    key, of = task.task, (task, wanted, here, node.trials_of(task.task))
-    if node.known.beside.get(key) == of:
+    key, of = task.task, (task, wanted, *here, *node.trials_of(task.task))
+    if still(node.known.beside.get(key), of):
         return True
     is_at_rest = node.trying(key) is None and all(other is wanted or ready.is_ready(node, other) for other in here)
     if is_at_rest:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from agent.decide import attest, fetch, instances, invocations, pulls, releases, storage, unclear
 from agent.decide.inputs import EngineLost, EngineSeen, HostSeen
+from agent.decide.known import still
 from agent.decide.node import Node, Now
 from agent.decide.task import Task
 from agent.decide.trial import Trial
@@ -51,7 +52,7 @@ def _status(node: Node, sequence: int) -> NodeStatus:
         node.release, node.releasing, instances.reasons(node),
     )  # fmt: skip
     known = node.known.status
-    if known is None or known[0] != of:
+    if known is None or not still(known[0], of):
         known = node.known.status = (of, status_of(node, sequence))
     return known[1]
 

@@ -6,8 +6,8 @@ Of what is not here any more nothing is counted either: a run may end after its 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from operator import is_
 
+from agent.decide.known import still
 from agent.decide.node import Node
 from protocol.ids import service_key
 
@@ -28,7 +28,7 @@ OF_JOBS = ("planned_runs",)
 def follow(node: Node) -> None:
     """Forget what is counted of what is not here; looked for where what is here has changed, and where a name is new."""
     here, known = (node.directory, node.remembered(), node.targets()), node.known.tallied
-    if known is not None and known[1] == len(node.counts) and all(map(is_, known[0], here)):
+    if known is not None and known[1] == len(node.counts) and still(known[0], here):
         return
     names = _names(node)
     node.counts = {
