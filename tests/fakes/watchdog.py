@@ -1,8 +1,9 @@
 """An image that behaves as OpenFaaS's classic ones do, made by hand: no official one could be pulled where these tests run.
 
-A shell script in place of `fwatchdog`: HTTP on port 8080, a process of `fprocess` for each request, the body on its standard input,
-the headers as `Http_*` in its environment, its output as the answer, 500 where it fails; `/_/health`; a lock file in /tmp before it
-serves, as the real one writes. One request for each connection, which the classic one allows too.
+A shell script in place of `fwatchdog`: HTTP on port 8080; a process of the words of `fprocess` for each request, without a shell,
+with the body on its standard input and the headers as `Http_*` in its environment; all that it says is the answer, and where it
+fails 500, with its exit status in front of that; `/_/health`, which is 503 without the lock file in /tmp that it writes before it
+serves. So does the real one, built from its sources, but that it keeps connections open.
 """
 
 from __future__ import annotations
@@ -26,10 +27,16 @@ while read -r line; do
 done
 body=$(mktemp) output=$(mktemp)
 trap 'rm -f "$body" "$output"' EXIT
-[ "$path" = /_/health ] && { answer '200 OK' "$body"; exit; }
+if [ "$path" = /_/health ]; then
+  if [ -e /tmp/.lock ]; then answer '200 OK' "$body"; else answer '503 Service Unavailable' "$body"; fi
+  exit
+fi
 head -c "$length" >"$body"
-if sh -c "$fprocess" <"$body" >"$output"; then answer '200 OK' "$output"
-else answer '500 Internal Server Error' "$output"; fi
+$fprocess <"$body" >"$output" 2>&1
+status=$?
+[ $status = 0 ] && { answer '200 OK' "$output"; exit; }
+echo "exit status $status" | cat - "$output" >"$body"
+answer '500 Internal Server Error' "$body"
 """
 SERVE = """#!/bin/sh
 touch /tmp/.lock || exit 1
@@ -37,7 +44,7 @@ exec nc -ll -p 8080 -e /bin/answer
 """
 
 
-def watchdog(name: str, fprocess: str = "cat") -> Image:
-    """An image of a function; `fprocess` is what its Dockerfile would say."""
-    files = {"bin/answer": ANSWER, "bin/fwatchdog": SERVE}
+def watchdog(name: str, handler: str, fprocess: str = "cat") -> Image:
+    """An image of a function with a script as /bin/handler; `fprocess` is what its Dockerfile would say."""
+    files = {"bin/answer": ANSWER, "bin/fwatchdog": SERVE, "bin/handler": handler}
     return Image(name, "1", ("fwatchdog",), files=files, environment={"fprocess": fprocess})

@@ -19,6 +19,11 @@ from tests.fakes.watchdog import watchdog
 
 pytestmark = pytest.mark.lab
 
+HANDLER = """#!/bin/sh
+read word
+echo "$word $1 $greeting $(cat /var/openfaas/secrets/key) $Http_ce_type"
+[ "$word" != fail ] || { echo no luck >&2; exit 3; }
+"""
 STACK = """\
 version: 1.0
 provider: {name: openfaas, gateway: "http://127.0.0.1:8080"}
@@ -27,7 +32,7 @@ functions:
     lang: dockerfile
     handler: ./shout
     image: shout:1
-    fprocess: 'read word; echo "$word $greeting $(cat /var/openfaas/secrets/key) $Http_ce_type"; [ "$word" != fail ]'
+    fprocess: handler $greeting
     environment: {greeting: hello}
     environment_file: [env.yml]
     secrets: [key]
@@ -46,7 +51,7 @@ def shout(inside: Inside, tmp_path: Path) -> Iterator[FunctionSpec]:
     stack = load(Asked(("stack.yml",)), {}, tmp_path).stack()
     assert isinstance(stack, Stack)
     made = stack.functions["shout"].spec
-    inside.host.docker("load", "--quiet", given=archive(watchdog("shout"), "shout:1"))
+    inside.host.docker("load", "--quiet", given=archive(watchdog("shout", HANDLER), "shout:1"))
     warm = Warm(key_of(made, 1), made, 1)
     assert isinstance(inside.do(lambda: inside.engine.perform(warm)), Done)
     yield made
@@ -63,9 +68,9 @@ def ask(inside: Inside, made: FunctionSpec, body: str) -> RunEnded:
 
 
 def test_its_functions_answer_as_they_do_there(inside: Inside, shout: FunctionSpec) -> None:
-    """`fprocess` with its environment, a file of it over that, a secret, headers; a read-only root with a writable /tmp; a 500."""
+    """`fprocess` without a shell, its environment, a file of it over that, a secret, headers; a read-only root; a 500."""
     ended = ask(inside, shout, "well\n")
-    assert (ended.exit_code, ended.output) == (0, "well good morning hush pressed\n")
+    assert (ended.exit_code, ended.output) == (0, "well $greeting good morning hush pressed\n")
     failed = ask(inside, shout, "fail\n")
     assert (failed.exit_code, failed.reason) == (None, "it answered 500 Internal Server Error")
-    assert failed.error == "fail good morning hush pressed\n"
+    assert failed.error == "exit status 3\nfail $greeting good morning hush pressed\nno luck\n"
