@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 
+from protocol.topics import ControllerPresenceTopic
 from sim.broker import Weather
 from sim.cards import keep
 from sim.fleet import SimFleet
@@ -20,13 +21,16 @@ AT_ONCE_S = 10.0
 """So long two may believe that they are in charge, where nobody's network is away: a takeover is told at once."""
 
 WELL_S = 8.0
-"""Who has been in charge for so long, in calm weather, answers whoever asks: it takes a second to hear, and five to be asked."""
+"""Who has been in charge for so long, in calm weather, and stands on the broker, answers whoever asks: it takes a second to hear,
+and five to be asked. Nobody asks one that the broker has forgotten; then the second speaks until the two hear of each other.
+"""
 
 OLD_S = (1.0, 60.0)
 RIGHT_S = 60.0
 """From the healing of everything until somebody puts right who is the controller: by then all but one have ended or wait."""
 
-LOOKS_EVERY_S = 2.0
+LOOKS_EVERY_S = 0.5
+"""Half of what it takes to hear that nobody is there."""
 
 
 class Usurper(Head):
@@ -63,7 +67,9 @@ class Usurper(Head):
             return
         first, now_s, broker = self._of.head.fleet, self.world.now_s, self.world.broker
         is_there = first is not None and first.is_up and CLIENT not in broker.partitioned
-        is_well = is_there and broker.weather == Weather() and now_s > self._of.head.process.stopped_until_s
+        is_calm = broker.weather == Weather() and now_s > self._of.head.process.stopped_until_s
+        is_shown = str(ControllerPresenceTopic(self._of.head.name)) in broker.retained
+        is_well = is_there and is_shown and is_calm
         self._well_since_s = min(self._well_since_s, now_s) if is_well else float("inf")
         are_two = self.is_in_charge and is_there
         self._both_since_s = min(self._both_since_s, now_s) if are_two else float("inf")
