@@ -14,6 +14,7 @@ from operator import is_not
 from agent.decide import locks
 from agent.decide.fetch import lacking
 from agent.decide.inputs import EngineSeen
+from agent.decide.known import Asked
 from agent.decide.node import Node, Now
 from agent.decide.strategies import is_late
 from agent.decide.trial import Seen, Trial, advance
@@ -43,13 +44,21 @@ def ask(node: Node, trial: Trial, now: Now) -> None:
         return
     if young and not now.has_come(young[-1][1] + ASK_EVERY_S):
         node.known.asked[trial.key] = (trial, node.settled(), node.engine.images, asked)
-        return
+    elif not _is_hindered(node, trial, now):
+        _request(node, trial, young, now)
+
+
+def _is_hindered(node: Node, trial: Trial, now: Now) -> bool:
+    """Whether something is in the way, or may be: then it is the trial's reason, or is being looked for."""
     reason = closed(trial.offer.conduct.window, now)
     if not reason and locks.probe(node, trial, now):
-        return  # its answer is an input
+        return True  # its answer is an input
     if reason := reason or locks.hindrance(node, trial, now):
         node.trials.put(trial.key, replace(trial, reason=reason))
-        return
+    return bool(reason)
+
+
+def _request(node: Node, trial: Trial, young: Asked, now: Now) -> None:
     node.trials.put(trial.key, replace(trial, reason="", nonce=""))
     node.requests += 1
     nonce = digest([node.stream, node.epoch, node.requests, trial.key], NONCE_CHARS)
