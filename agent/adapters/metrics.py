@@ -8,15 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 FUNCTION_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 # From a container's bare start to the longest timeouts people set.
 
-COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+F = TypeVar("F", "CounterMetricFamily", "GaugeMetricFamily")
+
+Told = tuple[str, tuple[str, ...]]
+"""What a metric says of itself, and its labels."""
+
+_ROWS: Told = ("Facts not yet acknowledged", ())
+_OFFLINE: Told = ("Time since the broker was last connected", ())
+_DROPPED: Told = ("Facts given up", ("reason",))
+_SUPPRESSED: Told = ("Edges that filters swallowed since the sensor was opened", ("sensor",))
+
+COUNTERS: Mapping[str, Told] = {
     "steps": ("Steps on the engine that ended", ("step", "outcome")),
     "events": ("Events that sensors made", ("sensor", "type")),
     "readings_dropped": ("Readings let go because more came than could be taken in", ("sensor",)),
@@ -98,25 +109,23 @@ class Metrics:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - see above
 
         now = self._snapshot
-        yield GaugeMetricFamily("bramble_agent_outbox_rows", "Facts not yet acknowledged", now.outbox_rows)
-        yield GaugeMetricFamily(
-            "bramble_agent_offline_seconds", "Time since the broker was last connected", now.offline_s
-        )
-        dropped = CounterMetricFamily("bramble_agent_outbox_dropped", "Facts given up", labels=["reason"])
-        for reason, rows in now.outbox_dropped.items():
-            dropped.add_metric([reason], rows)
-        yield dropped
-        suppressed = GaugeMetricFamily(
-            "bramble_agent_edges_suppressed",
-            "Edges that filters swallowed since the sensor was opened",
-            labels=["sensor"],
-        )
-        for sensor, edges in now.edges_suppressed.items():
-            suppressed.add_metric([sensor], edges)
-        yield suppressed
-        for name, (words, labels) in COUNTERS.items():
-            family = CounterMetricFamily(f"bramble_agent_{name}", words, labels=labels)
-            for counted, number in now.counts.items():
-                if counted[0] == name:
-                    family.add_metric(list(counted[1:]), number)
-            yield family
+        yield _filled(GaugeMetricFamily, "outbox_rows", _ROWS, {(): now.outbox_rows})
+        yield _filled(GaugeMetricFamily, "offline_seconds", _OFFLINE, {(): now.offline_s})
+        yield _filled(CounterMetricFamily, "outbox_dropped", _DROPPED, _of_one_label(now.outbox_dropped))
+        yield _filled(GaugeMetricFamily, "edges_suppressed", _SUPPRESSED, _of_one_label(now.edges_suppressed))
+        for name, told in COUNTERS.items():
+            figures = {counted[1:]: number for counted, number in now.counts.items() if counted[0] == name}
+            yield _filled(CounterMetricFamily, name, told, figures)
+
+
+def _of_one_label(figures: Mapping[str, float]) -> dict[tuple[str, ...], float]:
+    return {(name,): figure for name, figure in figures.items()}
+
+
+def _filled(family: type[F], name: str, told: Told, figures: Mapping[tuple[str, ...], float]) -> F:
+    """One metric, with its figure for each choice of labels."""
+    words, labels = told
+    made = family(f"bramble_agent_{name}", words, labels=labels)
+    for chosen, figure in figures.items():
+        made.add_metric(chosen, figure)
+    return made
