@@ -28,6 +28,7 @@ from agent.adapters.releases import Releases
 from agent.adapters.zone import Zone
 from agent.ballast import Ballast
 from agent.decide.inputs import EngineHint
+from agent.decide.node import Node
 from agent.decide.schedules import has_schedules
 from agent.loop import Adapters, Loop
 from agent.process import Process
@@ -84,33 +85,18 @@ def run(settings: Settings) -> int:
     """Turn until SIGTERM or SIGINT."""
     inbox: SimpleQueue[object] = SimpleQueue()
     host = Host(Path(settings.state_dir), settings.labels, processes=settings.processes)
-    store = Store(Path(settings.state_dir) / FILE, ballast=Ballast(Path(settings.state_dir) / BALLAST))
-    if store.notice:
-        log.error("store_damaged notice=%r", store.notice)
+    store = _store(settings)
     node = store.load(_identity(settings, host), Clocks(host).now())
     node.images.rate_bps = settings.pull_rate_bps
-    board = Board(Sluice(inbox.put).put, settings.pin_factory)
-    if node.sections().actuators:
-        board.open((), node.sections().actuators)
-    if settings.finger:
-        finger.watch(Path(settings.finger), inbox.put)
+    board = _board(settings, node, inbox)
     broker = Broker(settings.link(), inbox.put, inbox.qsize)
     workers, zone = _workers(settings, inbox), Zone(os.environ.get("TZ", ""))
     releases = Releases(os.environ, inbox.put)
     inbox.put(releases.look())
-    loop = Loop(
-        node,
-        store,
-        Adapters(broker, workers, board, host, releases, _processes(settings, inbox)),
-        inbox,
-        settings.health_s,
-    )
-    process = Process(
-        loop,
-        settings,
-        supervisor(os.environ, os.getpid()),
-        Clocks(host, lambda: zone.now() if has_schedules(node) else UTC),
-    )
+    adapters = Adapters(broker, workers, board, host, releases, _processes(settings, inbox))
+    loop = Loop(node, store, adapters, inbox, settings.health_s)
+    clocks = Clocks(host, lambda: zone.now() if has_schedules(node) else UTC)
+    process = Process(loop, settings, supervisor(os.environ, os.getpid()), clocks)
     releases.end = process.stop
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())
@@ -125,6 +111,23 @@ def run(settings: Settings) -> int:
         store.close()
         releases.close()
     return releases.hand_over() if releases.hands_over else 0
+
+
+def _store(settings: Settings) -> Store:
+    store = Store(Path(settings.state_dir) / FILE, ballast=Ballast(Path(settings.state_dir) / BALLAST))
+    if store.notice:
+        log.error("store_damaged notice=%r", store.notice)
+    return store
+
+
+def _board(settings: Settings, node: Node, inbox: SimpleQueue[object]) -> Board:
+    """The pins, whose outputs are safe from now on; where pins are mocks, also what touches them."""
+    board = Board(Sluice(inbox.put).put, settings.pin_factory)
+    if node.sections().actuators:
+        board.open((), node.sections().actuators)
+    if settings.finger:
+        finger.watch(Path(settings.finger), inbox.put)
+    return board
 
 
 def _identity(settings: Settings, host: Host) -> Identity:
