@@ -44,7 +44,7 @@ def stacks(fleet: Fleet, _: OperatorOrder, __: float) -> Answer:
 def services(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     """Every service, or those of one stack."""
     found = services_of(fleet, asked.target)
-    if not found and asked.target:
+    if not found and is_nothing(fleet, asked.target):
         return not_found(f"there is no stack or service {asked.target!r}")
     return rows([asdict(service_status(fleet, service)) for service in found])
 
@@ -58,7 +58,7 @@ def ps(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
         tasks = sorted(fleet.tasks.of("node", node))
     else:
         found = services_of(fleet, asked.target)
-        if not found and asked.target:
+        if not found and is_nothing(fleet, asked.target):
             return not_found(f"there is no stack or service {asked.target!r}")
         keys = [service_key(service.stack, service.name) for service in found]
         tasks = [task for key in keys for task in sorted(fleet.tasks.of("service", key))]
@@ -113,6 +113,11 @@ def services_of(fleet: Fleet, target: str) -> list[Service]:
     if target in wanted:
         return [wanted[target]]
     return [wanted[key] for key in sorted(wanted) if not target or wanted[key].stack == target]
+
+
+def is_nothing(fleet: Fleet, target: str) -> bool:
+    """Whether no service is meant at all, where none was found: a stack may consist of functions."""
+    return bool(target) and target not in fleet.stacks
 
 
 def rows(found: list[dict[str, JsonValue]], total: int = 0) -> Answer:

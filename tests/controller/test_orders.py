@@ -34,6 +34,16 @@ def test_nodes_are_listed_with_what_is_known_of_them() -> None:
     assert rows == [("pi-1", "online", "active", 0.0), ("pi-2", "online", "active", 0.0)]
 
 
+@pytest.mark.parametrize("verb", [OrderVerb.PS, OrderVerb.SERVICES, OrderVerb.ROLLOUT_STATUS])
+def test_a_stack_of_functions_has_no_services_and_is_there(verb: OrderVerb) -> None:
+    """A question that finds nothing is answered, not refused."""
+    desk = fleet_of_two()
+    desk.manifest("porch", "functions:\n  greet: {image: greet:1}\n")
+    answer = desk.order(verb, "porch")
+    assert answer is not None
+    assert (answer.ok, answer.result) == (True, [])
+
+
 @pytest.mark.parametrize(
     ("target", "arguments", "tasks"),
     [

@@ -39,7 +39,7 @@ PINNED = "pinned"
 def status(fleet: Fleet, asked: OperatorOrder, now_mono_s: float) -> Answer:
     """How far the update of a service is, or those of a stack, or all."""
     services, awaited = answers.services_of(fleet, asked.target), list(_awaited(fleet, asked.target))
-    if not services and not awaited and asked.target:
+    if not services and not awaited and answers.is_nothing(fleet, asked.target):
         return answers.not_found(f"there is no stack or service {asked.target!r}")
     coming = {row.service for row in awaited}
     keys = [service_key(service.stack, service.name) for service in services]
