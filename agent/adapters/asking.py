@@ -22,7 +22,7 @@ RETRY_AFTER_MOST_S = 3600.0
 # Who says more means "not today"; the invocation's own expiry decides that.
 
 _ASKS_FOR_PATIENCE = (429, 503)
-_FAILED = 500
+_FAILED, _WATCHDOGS_OWN = 500, "x-openfaas-internal"
 _READY_PATH = "ready_path="
 _PLAIN = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 # CloudEvents' HTTP binding, 3.1.3.2: everything else is percent-encoded.
@@ -68,9 +68,8 @@ def answered(step: Run, reply: Reply, took_s: float) -> RunEnded:
 
 
 def is_of_nobody(reply: Reply) -> bool:
-    """Whether OpenFaaS's of-watchdog answers for a server that it cannot reach: an empty 500 with its time, of no type."""
-    is_bare = not reply.size_bytes and "content-type" not in reply.headers
-    return reply.status == _FAILED and is_bare and "x-duration-seconds" in reply.headers
+    """Whether OpenFaaS's of-watchdog says that it could not ask its server; an empty 500 alone may be the server's own."""
+    return reply.status == _FAILED and reply.headers.get(_WATCHDOGS_OWN) == "of-watchdog"
 
 
 def cut_off(step: Run, error: OSError | None, took_s: float) -> RunEnded:

@@ -169,7 +169,16 @@ def test_a_function_says_itself_when_it_is_ready(
     environment = {"BEHIND": "3", "ready_path": path}
     made = replace(function(box(real_world.image("well"), environment=environment)), name="slow")
     assert isinstance(warmed(inside, made), Done)
-    assert json.loads(ask(inside, made, "who").output)["asked"] == asked
+    assert json.loads(ask(inside, made, "who").output)["asked"] == [*asked, "who"]
+    end(inside, made)
+
+
+def test_a_failure_of_the_server_itself_is_no_such_answer(inside: Inside, real_world: RealWorld) -> None:
+    """Or it would be called again and again, though nobody has asked for that."""
+    made = replace(function(box(real_world.image("well"))), name="bare")
+    assert isinstance(warmed(inside, made), Done)
+    assert ask(inside, made, "bare").reason == "it answered 500 Internal Server Error"
+    assert json.loads(ask(inside, made, "who").output)["asked"] == ["/_/health", "bare", "who"]
     end(inside, made)
 
 

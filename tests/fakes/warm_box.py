@@ -1,8 +1,8 @@
 """A warm function for real engines without an image of its own: this machine's Python, mounted read-only, and a small server.
 
-It does what its body asks for (`echo`, `fail`, `busy`, `later`, `hang`, `loud`, `stream`, `die`), over TCP or over its socket. Like
-OpenFaaS's of-watchdog it answers an empty 500 for a server that is not there: to `unreached`, and to the first `BEHIND` requests
-but for its own health.
+It does what its body asks for (`echo`, `fail`, `busy`, `later`, `hang`, `loud`, `stream`, `bare`, `die`), over TCP or its socket.
+Like OpenFaaS's of-watchdog it answers a marked 500 for a server that is not there: to `unreached`, and to the first `BEHIND`
+requests but for its own health.
 """
 
 from __future__ import annotations
@@ -42,11 +42,13 @@ class Asked(http.server.BaseHTTPRequestHandler):
         global behind
         behind -= 1
         return behind >= 0
-    def unreached(self): self.say(500, b"", ("X-Duration-Seconds", "0.001"))
+    def unreached(self): self.say(500, b"", ("X-Duration-Seconds", "0.001"), ("X-OpenFaaS-Internal", "of-watchdog"))
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        asked.append(body)
         match "unreached" if self.is_behind() else body:
             case "unreached": self.unreached()
+            case "bare": self.say(500, b"", ("X-Duration-Seconds", "0.001"))
             case "die":  # as a watchdog whose server died: it hears nobody any more, and ends a moment later
                 self.server.socket.close()
                 threading.Timer(DYING_S, os._exit, (3,)).start()
