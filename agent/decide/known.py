@@ -83,23 +83,6 @@ class Wanted:
     found: dict[str, ContainerSeen]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkedOut:
-    """What should run, what is in force beside it, and of which tables, in which version of each, both were worked out.
-
-    Whoever reads them does not change them.
-    """
-
-    assignments: Table[Assignment]
-    assigned: int
-    trials: Table[Trial]
-    version: int
-    settled: dict[str, Target]
-    targets: dict[str, Target]
-    directory: Directory
-    remembered: tuple[FunctionSpec, ...]
-
-
 @dataclass(slots=True)
 class Known:
     """What one node has worked out.

@@ -8,7 +8,7 @@ through `cycle`. Nothing in here touches the world or reads a clock.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from agent.decide.directory import Directory
@@ -16,15 +16,15 @@ from agent.decide.effects import Effect, Note, OpenDevices, Say
 from agent.decide.inputs import ContainerSeen, EngineLost, EngineSeen, Pulling, RunSeen
 from agent.decide.instance import Instance
 from agent.decide.invocation import Run
-from agent.decide.known import Known, WorkedOut, no_assignment, no_offers
+from agent.decide.known import Known, no_assignment, no_offers
 from agent.decide.limits import Limits
 from agent.decide.lines import Lines
 from agent.decide.marks import Deadline, Life, Linked, Made, Mark, Silence, Told
 from agent.decide.now import Now
+from agent.decide.overlay import WorkedOut, worked_out
 from agent.decide.publication import Publication
 from agent.decide.rates import Bucket
 from agent.decide.release import ReleaseSeen, Releasing
-from agent.decide.sections import in_force
 from agent.decide.stored import ImageMemory, Lineage, Pulled, Stray
 from agent.decide.table import Table
 from agent.decide.target import Target, target_of
@@ -293,26 +293,8 @@ class Node:
 
     def _worked_out(self) -> WorkedOut:
         """What should run, worked out again only when the assignment or a trial is another."""
-        known, trials = self._worked, self.trials
-        is_same = known is not None and known.trials is trials and known.assignments is self.assignments
-        if (
-            known is not None
-            and is_same
-            and (known.version, known.assigned) == (trials.version, self.assignments.version)
-        ):
-            return known
-        assigned = self.assigned
-        ended = [t for t in trials.values() if t.state is OfferState.SETTLED and t.task in assigned]
-        kept = [t for t in ended if assigned[t.task].content == t.base]
-        settled = assigned | {t.task: t.target for t in kept}
-        trying = [t for t in trials.values() if t.state is OfferState.TRYING and t.task in settled]
-        targets = settled | {t.task: t.target for t in trying}
-        overlays = [t for t in (*kept, *trying) if assigned[t.task].content != t.content]
-        whole = in_force(self.assignment, overlays, targets)
-        sections = replace(whole, functions=tuple(one for one in whole.functions if not one.is_away))
-        directory = (
-            known.directory if known is not None and known.directory.sections == sections else Directory(sections)
-        )
-        of = self.assignments, self.assignments.version, trials, trials.version
-        self._worked = WorkedOut(*of, settled, targets, directory, whole.functions)
-        return self._worked
+        known = self._worked
+        if known is None or not known.stands(self.assignments, self.trials):
+            of = self.assignments, self.trials
+            known = self._worked = worked_out(*of, self.assignment, self.assigned, known)
+        return known
