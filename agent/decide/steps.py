@@ -12,11 +12,11 @@ from dataclasses import replace
 from agent.decide import glances, leftovers, ready, refresh
 from agent.decide.effects import Create, Look, Pull, Start, Step
 from agent.decide.fetch import KEY_PREFIX
-from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Outcome, Retry, StepEnded
+from agent.decide.inputs import Done, EngineLost, EngineSeen, GiveUp, Retry, StepEnded
 from agent.decide.node import Node, Now
 from agent.decide.pulls import pull
 from agent.decide.restarts import LONGEST_DELAY_S
-from agent.decide.task import Seen, advance
+from agent.decide.task import Seen, Task, advance
 
 LOOK_LOST_S = 45.0
 # A look costs milliseconds, on a Pi Zero that swaps some seconds; what makes no progress is told within 60 s (S12).
@@ -38,19 +38,22 @@ def ended(node: Node, seen: StepEnded, now: Now) -> None:
         node.waits.pop(step.key, None)
         _warned(node, step, seen.outcome)
         ready.made(node, step, seen.outcome)
-        return
-    trial = node.trials.get(step.key)
-    if trial is not None:
-        ready.failed(node, step, now)
-        return  # what was staged is the trial's business: see `trials.staged`
-    if step.key.startswith(KEY_PREFIX):
-        node.unfetched[step.key] = seen.outcome.reason
-    if isinstance(step, Pull | Create | Start) and node.tasks.get(step.key) is not None:
-        if _is_wanted(node, step):
-            _delay(node, step.key, seen.outcome, now)
+    elif step.key in node.trials:
+        ready.failed(node, step, now)  # what was staged is the trial's business: see `trials.staged`
     else:
-        wait_s = seen.outcome.after_s if isinstance(seen.outcome, Retry) else LONGEST_DELAY_S
-        node.waits[step.key] = now.mono_s + wait_s
+        _failed(node, step, seen.outcome, now)
+
+
+def _failed(node: Node, step: Step, outcome: Retry | GiveUp, now: Now) -> None:
+    """Wait before the next attempt: the task, or whatever else the step was for."""
+    if step.key.startswith(KEY_PREFIX):
+        node.unfetched[step.key] = outcome.reason
+    task = node.tasks.get(step.key)
+    if isinstance(step, Pull | Create | Start) and task is not None:
+        if _is_wanted(node, step):
+            _delay(node, task, outcome, now)
+    else:
+        node.waits[step.key] = now.mono_s + (outcome.after_s if isinstance(outcome, Retry) else LONGEST_DELAY_S)
 
 
 def looked(node: Node, seen: EngineSeen | EngineLost) -> None:
@@ -108,13 +111,10 @@ def _warned(node: Node, step: Step, outcome: Done) -> None:
         node.tasks.put(step.key, replace(task, warning=warning[:WARNING_CHARS]))
 
 
-def _delay(node: Node, key: str, outcome: Outcome, now: Now) -> None:
-    task = node.tasks.get(key)
-    if task is None or isinstance(outcome, Done):
-        return
+def _delay(node: Node, task: Task, outcome: Retry | GiveUp, now: Now) -> None:
     if isinstance(outcome, GiveUp):
         state = advance(task.state, Seen.CANNOT)
         due, wait = now.mono_s + LONGEST_DELAY_S, LONGEST_DELAY_S
     else:
         state, due, wait = task.state, now.mono_s + outcome.after_s, outcome.after_s
-    node.tasks.put(key, replace(task, state=state, reason=outcome.reason, due_mono_s=due, retry_s=wait))
+    node.tasks.put(task.task, replace(task, state=state, reason=outcome.reason, due_mono_s=due, retry_s=wait))
