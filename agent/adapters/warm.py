@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,10 @@ class WarmFunctions:
         return lambda: first() or self._insisted(step, door, sent)
 
     def _insisted(self, step: Run, door: Door, sent: bytes) -> RunEnded:
-        """Ask again where there was nobody yet behind a watchdog: its instance has just begun, and its server has not."""
+        """Ask again where there was nobody yet behind a watchdog: its instance has just begun, and its server has not.
+
+        Or it has, and this very call ended it before a word: whatever comes now, something may have begun.
+        """
         pause_s = FIRST_PAUSE_S
         while True:
             self.sleep(pause_s)
@@ -82,7 +85,7 @@ class WarmFunctions:
             begun_mono_s = self.monotonic()
             ask = partial(door.ask, sent, begun_mono_s + step.function.timeout_s)
             if ended := self._answered(step, begun_mono_s, door, ask):
-                return ended
+                return replace(ended, is_unbegun=False)
 
     def _answered(self, step: Run, begun_mono_s: float, door: Door, hear: Callable[[], Reply]) -> RunEnded | None:
         """What came of a run; None where nobody was there yet."""

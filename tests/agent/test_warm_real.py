@@ -182,6 +182,15 @@ def test_a_failure_of_the_server_itself_is_no_such_answer(inside: Inside, real_w
     end(inside, made)
 
 
+def test_a_call_that_ends_its_server_has_begun(inside: Inside, real_world: RealWorld) -> None:
+    """Also the first one, which would else use up no attempt and end one instance after the other."""
+    made = replace(function(box(real_world.image("well"))), name="fragile")
+    assert isinstance(warmed(inside, made), Done)
+    ended = ask(inside, made, "doomed")
+    assert (ended.is_cut_off, ended.is_unbegun) == (True, False)
+    end(inside, made)
+
+
 def test_one_that_dies_after_it_was_ready_is_made_anew_and_nobody_else_has_failed(
     inside: Inside, real_world: RealWorld
 ) -> None:

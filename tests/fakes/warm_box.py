@@ -42,15 +42,17 @@ class Asked(http.server.BaseHTTPRequestHandler):
         global behind
         behind -= 1
         return behind >= 0
-    def unreached(self): self.say(500, b"", ("X-Duration-Seconds", "0.001"), ("X-OpenFaaS-Internal", "of-watchdog"))
+    def unreached(self, *more):
+        self.say(500, b"", ("X-Duration-Seconds", "0.001"), ("X-OpenFaaS-Internal", "of-watchdog"), *more)
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         asked.append(body)
         match "unreached" if self.is_behind() else body:
             case "unreached": self.unreached()
             case "bare": self.say(500, b"", ("X-Duration-Seconds", "0.001"))
-            case "die":  # as a watchdog whose server died: it hears nobody any more, and ends a moment later
-                self.server.socket.close()
+            case "die" | "doomed":  # as a watchdog whose server died: it hears nobody any more, and ends a moment later
+                if body == "doomed": self.unreached(("Connection", "close"))
+                self.server.socket.shutdown(socket.SHUT_RDWR)
                 threading.Timer(DYING_S, os._exit, (3,)).start()
                 self.close_connection = True
             case "fail": self.say(500, b"no luck")
