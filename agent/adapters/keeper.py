@@ -64,6 +64,7 @@ class Pipe:
 
 
 Limits = list[tuple[int, int]]
+Terms = tuple[Limits, str, list[str]]
 
 
 def serve(control: int) -> None:
@@ -99,23 +100,13 @@ def _settle(control: int, held: int) -> None:
 def keep(ticket: str) -> None:
     """Run a command to its end and write down what came of it."""
     folder = os.path.dirname(ticket)
-    timeout_s, limits, user, command = _terms(folder)
+    timeout_s, terms = _terms(folder)
     out, err = Pipe(OUTPUT_LIMIT_BYTES, keeps_end=False), Pipe(ERROR_LIMIT_BYTES, keeps_end=True)
     gate, fault = os.pipe(), os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(gate[1])
-        try:
-            os.setsid()
-            if os.read(gate[0], 1):
-                environ = _environ(folder)
-                _become(folder, limits, user, (out.write_end, err.write_end))
-                _execute(command, environ)
-        except (OSError, ValueError, KeyError) as error:
-            why = f"{error.strerror}: {error.filename or command[0]}" if isinstance(error, OSError) else str(error)
-            os.write(fault[1], why.encode())
-        finally:
-            os._exit(CANNOT_BEGIN)
+        _run(folder, terms, (gate[0], fault[1]), (out.write_end, err.write_end))
     for end in (out.write_end, err.write_end, gate[0], fault[1]):
         os.close(end)
     with open(ticket, "r+") as claim:  # fails where it was made void, as does the next; then nothing begins
@@ -128,6 +119,22 @@ def keep(ticket: str) -> None:
     code = CODE_OF_SIGNAL - code if code < 0 else code
     said = f"{code} {int(timed_out)} {out.size} {time.monotonic() - begun_mono_s:.6f}"
     _write(folder, (out, err), f"{said}\n{os.read(fault[0], _READ_BYTES).decode(errors='replace')}")
+
+
+def _run(folder: str, terms: Terms, gate_and_fault: tuple[int, int], ends: tuple[int, int]) -> None:
+    """Be the command once the gate opens, and never return; what keeps it from beginning is said as the fault."""
+    (limits, user, command), (gate, fault) = terms, gate_and_fault
+    try:
+        os.setsid()
+        if os.read(gate, 1):
+            environ = _environ(folder)
+            _become(folder, limits, user, ends)
+            _execute(command, environ)
+    except (OSError, ValueError, KeyError) as error:
+        why = f"{error.strerror}: {error.filename or command[0]}" if isinstance(error, OSError) else str(error)
+        os.write(fault, why.encode())
+    finally:
+        os._exit(CANNOT_BEGIN)
 
 
 def _follow(pid: int, pipes: tuple[Pipe, ...], until_mono_s: float) -> bool:
@@ -194,10 +201,10 @@ def _write(folder: str, pipes: tuple[Pipe, Pipe], said: str) -> None:
     os.rename(f"{folder}/ending", f"{folder}/ended")
 
 
-def _terms(folder: str) -> tuple[float, Limits, str, list[str]]:
+def _terms(folder: str) -> tuple[float, Terms]:
     with open(f"{folder}/terms") as terms:
         seconds, memory, largest, user, *command = terms.read().split("\0")
-    return float(seconds), _limits(float(seconds), int(memory), int(largest)), user, command
+    return float(seconds), (_limits(float(seconds), int(memory), int(largest)), user, command)
 
 
 def _limits(timeout_s: float, memory: int, largest: int) -> Limits:
