@@ -146,6 +146,7 @@ class Fleet:
     dead: Pile[Letter] = field(
         default_factory=lambda: Pile(lambda e: e.invocation.id, lambda e: weight_of(e.invocation))
     )
+    laden: Counter[str] = field(default_factory=Counter)
     seen: dict[tuple[str, str], TaskStatus] = field(default_factory=dict)
 
     # What this process has heard. `wall` is what people's clock says, for people only; `unknown` is what a newer agent tells and
@@ -207,6 +208,15 @@ class Fleet:
         self.ledger.watch(self.backlog.watch)
         self.ledger.watch(self.kept.watch)
         self.letters.watch(self.dead.watch)
+        self.keeps.watch(self._lade)
+
+    def _lade(self, before: Keep | None, after: Keep | None) -> None:
+        """Another number of instances is kept ready on some nodes."""
+        for keep, sign in ((before, -1), (after, 1)):
+            for node, count in (keep.nodes if keep is not None else {}).items():
+                self.laden[node] += sign * count
+                if not self.laden[node]:
+                    del self.laden[node]
 
     def _stir(self, before: Task | Slot | None, after: Task | Slot | None) -> None:
         """Something about a task changed: whether it is out of work is asked anew."""

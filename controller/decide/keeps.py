@@ -100,7 +100,7 @@ def _settle(fleet: Fleet, key: str, watch: Watch, now_mono_s: float) -> None:
         there = [node for node in hosts if _is_online(fleet, node) and _may_keep(fleet, node)]
         busy = {node: fleet.loads.of(node, key).busy for node in there}
         stays = {node: count for node, count in stays.items() if node not in busy}
-        stays |= scaling.spread(found.count, before.nodes, busy, scale.max_per_node)
+        stays |= scaling.spread(found.count, before.nodes, busy, scale.max_per_node, fleet.laden)
     if stays != before.nodes:
         _keep(fleet, before, Keep(key, dict(sorted(stays.items()))))
 

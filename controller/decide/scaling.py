@@ -112,17 +112,21 @@ def _look_mono_s(scale: Scale, count: int, load: int, scaling: Scaling, now_mono
     return min((moment for moment in moments if moment > now_mono_s), default=None)
 
 
-def spread(count: int, kept: Mapping[str, int], busy: Mapping[str, int], most: int) -> dict[str, int]:
+def spread(
+    count: int, kept: Mapping[str, int], busy: Mapping[str, int], most: int, laden: Mapping[str, int] | None = None
+) -> dict[str, int]:
     """How many are kept ready on each of the nodes in `busy` (what each has to do), if `kept` was so and `count` are wanted.
 
     What is kept stays where it is. One more goes to the node with the fewest, the busiest of those: one may run there on demand
-    already. One less goes from the node with the most, the idlest of those. No node has more than `most`.
+    already. One less goes from the node with the most, the idlest of those. Of equal nodes the one is better that is less `laden`
+    with instances of all functions. No node has more than `most`.
     """
+    laden = laden or {}
     after = {node: min(most, kept.get(node, 0)) for node in busy}
     missing = count - sum(after.values())
     sign = 1 if missing > 0 else -1
     heap = [
-        (sign * held, -sign * busy[node], node)
+        (sign * held, -sign * busy[node], sign * laden.get(node, 0), node)
         for node, held in after.items()
         if (held < most if sign > 0 else held > 0)
     ]
@@ -130,10 +134,10 @@ def spread(count: int, kept: Mapping[str, int], busy: Mapping[str, int], most: i
     for _ in range(abs(missing)):
         if not heap:
             break
-        place, work, node = heap[0]
+        place, work, load, node = heap[0]
         after[node] += sign
         if 0 < after[node] < most:
-            heapq.heapreplace(heap, (place + 1, work, node))
+            heapq.heapreplace(heap, (place + 1, work, load, node))
         else:
             heapq.heappop(heap)
     return {node: held for node, held in sorted(after.items()) if held}

@@ -47,6 +47,12 @@ def keeps(desk: Desk, nodes: int = 3) -> list[int]:
     return [functions[0].keep if functions else -1 for functions in told]
 
 
+def kept_by_node(desk: Desk, nodes: int = 3) -> list[int]:
+    """What each node was told to keep ready, of all functions together."""
+    told = [desk.assignment(f"pi-{number}").functions for number in range(1, nodes + 1)]
+    return [sum(function.keep for function in functions) for functions in told]
+
+
 def rests(desk: Desk, seconds: float) -> None:
     """Time passes, and everything that is due is looked at; the nodes are heard."""
     until = desk.now + seconds
@@ -65,6 +71,22 @@ def test_nothing_is_kept_of_what_nobody_calls() -> None:
 def test_min_is_kept_ready_from_the_beginning() -> None:
     """Spread over the nodes that are there."""
     assert sorted(keeps(home(least=2))) == [0, 1, 1]
+
+
+def test_functions_of_equal_claim_are_spread_over_the_nodes(tmp_path: Path) -> None:
+    """Each wants one instance, and no node keeps all of them; a restart knows what each node keeps already."""
+    desk = Desk(tmp_path)
+    for number in range(1, 4):
+        desk.hello(f"pi-{number}")
+    one = "  f%d: {image: ask:1, mode: warm, scale: {min: 1}}\n"
+    desk.manifest("home", "functions:\n" + "".join(one % number for number in range(6)))
+    assert kept_by_node(desk) == [2, 2, 2]
+    desk.manifest("yard", "functions:\n" + one % 7)
+    desk.restart()
+    for number in range(1, 4):
+        desk.hello(f"pi-{number}")
+    desk.manifest("attic", "functions:\n" + one % 8 + one % 9)
+    assert kept_by_node(desk) == [3, 3, 3]
 
 
 def test_the_first_call_has_one_kept_where_it_goes() -> None:

@@ -129,3 +129,11 @@ def test_the_first_goes_where_work_is_and_the_next_where_least_are() -> None:
     assert spread(2, {"b": 1}, busy, 2) == {"b": 1, "c": 1}
     assert spread(4, {"b": 1, "c": 1}, busy, 2) == {"a": 1, "b": 2, "c": 1}
     assert spread(1, {"a": 1, "b": 2, "c": 1}, busy, 2) == {"b": 1}
+
+
+def test_of_equal_nodes_the_less_laden_has_more() -> None:
+    """More go where fewer of all functions are ready, fewer are kept where most are; work counts before that."""
+    idle, laden = {"a": 0, "b": 0, "c": 0}, {"a": 5, "b": 1}
+    assert spread(2, {}, idle, 2, laden) == {"b": 1, "c": 1}
+    assert spread(2, {"a": 1, "b": 1, "c": 1}, idle, 2, laden) == {"b": 1, "c": 1}
+    assert spread(1, {}, {"a": 1, "b": 0}, 2, laden) == {"a": 1}
