@@ -28,9 +28,9 @@ KIND = "images"
 UNANSWERED = "its registry did not answer in time"
 
 
-def look_up(fleet: Fleet, stack: Stack, now_mono_s: float, services: tuple[str, ...] = ()) -> bool:
-    """Ask for the images of a stack, or of some services of it; False if there is nothing to wait for."""
-    asked = frozenset(reference for reference in _references(stack, services) if _is_open(reference))
+def look_up(fleet: Fleet, stack: Stack, now_mono_s: float, names: tuple[str, ...] = ()) -> bool:
+    """Ask for the images of a stack, or of some services and functions of it; False if there is nothing to wait for."""
+    asked = frozenset(reference for reference in _references(stack, names) if _is_open(reference))
     if not fleet.terms.image_lookup_s or not asked:
         _keep(fleet, stack, {})
         return False
@@ -142,13 +142,11 @@ def _keep(fleet: Fleet, stack: Stack, found: dict[str, Image]) -> None:
         fleet.images.put(_key(stack.name, reference), kept)
 
 
-def _references(stack: Stack, services: tuple[str, ...] = ()) -> Iterator[str]:
-    """The images of a stack, or of some services of it, as the manifest writes them."""
-    if services:
-        yield from (stack.services[service].container.image for service in services)
-        return
-    yield from (one.container.image for one in stack.services.values())
-    yield from (one.spec.container.image for one in stack.functions.values() if one.spec.needs_engine)
+def _references(stack: Stack, names: tuple[str, ...] = ()) -> Iterator[str]:
+    """The images of a stack, or of some services and functions of it, as the manifest writes them."""
+    yield from (one.container.image for one in stack.services.values() if not names or one.name in names)
+    functions = (one.spec for one in stack.functions.values() if one.spec.needs_engine)
+    yield from (spec.container.image for spec in functions if not names or spec.name in names)
 
 
 def _is_open(reference: str) -> bool:

@@ -109,15 +109,15 @@ def come_into_force(fleet: Fleet, stack: Stack | None) -> None:
     force.enforce(fleet, record.name)
 
 
-def look_again(fleet: Fleet, name: str, service: str, now_mono_s: float) -> bool:
-    """Look up again what the tags of a stack, or of one service of it, mean now; False if no registry is asked.
+def look_again(fleet: Fleet, name: str, part: str, now_mono_s: float) -> bool:
+    """Look up again what the tags of a stack, or of one service or function of it, mean now; False if no registry is asked.
 
     What moved is rolled out as any other change.
     """
     record = fleet.stacks[name]
     if record.stack is None or record.awaited is not None:
         return record.awaited is not None
-    return _look_up(fleet, record.stack, (service,) if service else (), now_mono_s)
+    return _look_up(fleet, record.stack, (part,) if part else (), now_mono_s)
 
 
 def published_again(fleet: Fleet, name: str, now_mono_s: float) -> None:
@@ -131,13 +131,13 @@ def published_again(fleet: Fleet, name: str, now_mono_s: float) -> None:
         fleet.unsettled.reports.add(name)
     if record is None or record.stack is None or record.awaited is not None or record.verdict is not Verdict.ACCEPTED:
         return
-    services = tuple(one.name for one in record.stack.services.values() if one.container.pull_policy == ALWAYS)
-    if services:
-        _look_up(fleet, record.stack, services, now_mono_s)
+    names = tuple(one.name for one in record.stack.services.values() if one.container.pull_policy == ALWAYS)
+    if names:
+        _look_up(fleet, record.stack, names, now_mono_s)
 
 
-def _look_up(fleet: Fleet, stack: Stack, services: tuple[str, ...], now_mono_s: float) -> bool:
-    if not images.look_up(fleet, stack, now_mono_s, services):
+def _look_up(fleet: Fleet, stack: Stack, names: tuple[str, ...], now_mono_s: float) -> bool:
+    if not images.look_up(fleet, stack, now_mono_s, names):
         return False
     fleet.stacks.put(stack.name, replace(fleet.stacks[stack.name], awaited=stack))
     fleet.unsettled.reports.add(stack.name)

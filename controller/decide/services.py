@@ -1,4 +1,7 @@
-"""The orders about services: scale, restart, pull. What they leave behind is `scales`' and `images`' business."""
+"""The orders about services: scale, restart, pull. What they leave behind is `scales`' and `images`' business.
+
+Images are functions', too, so a pull may name one of these.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +36,13 @@ def scale(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
 
 def restart(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     """Have a service, or all of a stack, begun anew."""
-    refused = _missing(fleet, asked.target)
-    if refused is not None:
-        return refused
+    if not asked.target:
+        return answers.refused("name a stack or a service")
     services = answers.services_of(fleet, asked.target)
+    if not services and answers.is_nothing(fleet, asked.target):
+        return answers.not_found(f"there is no stack or service {asked.target!r}")
+    if not services:
+        return answers.conflict(f"{asked.target} has no services, and only these are begun anew")
     if any(service.release is not None for service in services):
         return answers.conflict(
             f"{asked.target} is the agents themselves; `bramble agents update` changes their release"
@@ -50,22 +56,16 @@ def restart(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
 
 
 def pull(fleet: Fleet, asked: OperatorOrder, now_mono_s: float) -> Answer:
-    """Have the tags of a service, or of all of a stack, looked up again."""
-    refused = _missing(fleet, asked.target)
-    if refused is not None:
-        return refused
-    stack, _, service = asked.target.partition(".")
-    if not manifests.look_again(fleet, stack, service, now_mono_s):
+    """Have the tags of a service, of a function, or of all of a stack, looked up again."""
+    if not asked.target:
+        return answers.refused("name a stack, a service or a function")
+    known = fleet.catalogue
+    if not any(asked.target in parts for parts in (known.stacks, known.services, known.functions)):
+        return answers.not_found(f"there is no stack, service or function {asked.target!r}")
+    stack, _, part = asked.target.partition(".")
+    if not manifests.look_again(fleet, stack, part, now_mono_s):
         return answers.refused(f"no registry is asked for {asked.target}: its images have digests, or look-ups are off")
     return Answer("", ok=True, message=f"{asked.target}: its images are looked up; what moved is rolled out")
-
-
-def _missing(fleet: Fleet, target: str) -> Answer | None:
-    if not target:
-        return answers.refused("name a stack or a service")
-    if not answers.services_of(fleet, target):
-        return answers.not_found(f"there is no stack or service {target!r}")
-    return None
 
 
 def _count(replicas: int) -> str:

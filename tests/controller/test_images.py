@@ -13,7 +13,7 @@ from controller.decide.observe import observe
 from controller.decide.report import stack_status
 from controller.decide.terms import MirrorRule, Terms
 from protocol.desired import Login, Mirror
-from protocol.operator import StackStatus
+from protocol.operator import OrderVerb, StackStatus
 from tests.controller.desk import Desk, web
 
 TERMS = Terms(image_lookup_s=10.0)
@@ -166,6 +166,36 @@ def test_a_function_runs_by_digest_too() -> None:
     answer(desk, "web:1", ONE)
     answer(desk, "greet:1", TWO)
     assert [function.container.image for function in desk.assignment("pi-1").functions] == [f"greet:1@{TWO}"]
+
+
+FUNCTIONS = """
+functions:
+  greet: {image: "greet:latest"}
+  ask: {image: "ask:latest", mode: warm}
+"""
+
+
+def with_functions() -> Desk:
+    """A fleet that runs them, by digest."""
+    desk = Desk(terms=TERMS)
+    desk.hello("pi-1")
+    desk.manifest("shop", FUNCTIONS)
+    for reference in ("greet:latest", "ask:latest"):
+        answer(desk, reference, ONE)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("target", "meant"), [("shop", ["ask:latest", "greet:latest"]), ("shop.greet", ["greet:latest"])]
+)
+def test_the_tags_of_functions_are_looked_up_again_too(target: str, meant: list[str]) -> None:
+    """Of a stack without services, and of one function."""
+    desk = with_functions()
+    before = len(desk.effects)
+    said = desk.order(OrderVerb.PULL, target)
+    assert said is not None
+    assert said.ok, said.message
+    assert asked(tuple(desk.effects[before:])) == meant
 
 
 def test_a_restart_in_the_middle_asks_again(tmp_path: Path) -> None:
