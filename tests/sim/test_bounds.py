@@ -41,8 +41,8 @@ OF_THE_CONTROLLER = {
     "what a manifest names": "stacks images revisions tasks holds pendings rollouts slots scales restarts originals pins undos"
     " earlier ends outages numberings rankings scheduled hosted hosts rosters device_nodes scalings keeps settled_mono_s waiting"
     " early stranded lookups reported reported_mono_s orphans switched seen stored counts",
-    "the nodes of the fleet": "nodes leases statuses assignments offers attendances quarantines devices held heard_mono_s health"
-    " here_mono_s away_mono_s suspect_mono_s falls_mono_s flapping unheeded told unknown unsaid",
+    "the nodes of the fleet": "nodes leases statuses assignments offers attendances quarantines devices held laden heard_mono_s"
+    " health here_mono_s away_mono_s suspect_mono_s falls_mono_s flapping unheeded told unknown unsaid",
     "one turn": "requests effects durations",
 }
 """What bounds each collection."""

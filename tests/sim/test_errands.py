@@ -15,7 +15,7 @@ from sim.queues import CROWD, HASTY, LINE, NEWEST, SICK, SINGLE, STACK
 from sim.themes import CALLS, CALLS_FIRST
 from sim.workload import Workload
 
-RINGS, DESERTED = 8, 3
+RINGS, DESERTED = 8, 6
 
 
 @pytest.fixture(scope="module")
