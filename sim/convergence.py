@@ -19,7 +19,7 @@ from protocol.topics import StackStatusTopic
 from sim.node import SimNode
 from sim.release_promises import unsettled_release
 from sim.straits import AMPLE
-from sim.truth import WELL, is_warm, owns, revision_of, service_of, task_of
+from sim.truth import WELL, is_passing, is_warm, owns, revision_of, service_of, task_of
 
 if TYPE_CHECKING:
     from sim.fleet import SimFleet
@@ -87,7 +87,7 @@ def _node(fleet: SimFleet, knows: Fleet, node: SimNode) -> Iterator[str]:
     jobs = fleet.invariants.ways.works.services
     wanted = sorted(f"{spec.task} {spec.revision}" for spec in told.tasks if _is_contained(spec, jobs))
     ours = [box for box in node.engine.boxes.values() if owns(node.fleet, node.name, box.labels) and not is_warm(box)]
-    ours = [box for box in ours if service_of(task_of(box)) not in jobs]
+    ours = [box for box in ours if service_of(task_of(box)) not in jobs and not is_passing(box, fleet.world.now_s)]
     there = sorted(f"{task_of(box)} {revision_of(box)}" for box in ours)
     if there != wanted:
         yield f"{node.name} has the containers {there} and should have {wanted}"

@@ -23,7 +23,7 @@ from sim.holds import Holds
 from sim.honesty import Honesty
 from sim.node import SimNode
 from sim.runs import Runs
-from sim.truth import LABEL, WELL, owns, service_of
+from sim.truth import LABEL, WELL, owns, revision_of, service_of, task_of
 from sim.violation import ViolationError
 from sim.ways import STOPPED, Ways
 from sim.world import World
@@ -145,10 +145,17 @@ class Invariants:
     def _accepted(self) -> int:
         return sum(len(node.accepted) for node in self._nodes.values())
 
-    def remember(self, struck: str) -> None:
-        """Note what is well now, before something befalls a task that is no update's doing, unless it is being tried."""
+    def remember(self, struck: Box) -> None:
+        """Note what is well now, before something befalls a container that is no update's doing, unless it is being tried.
+
+        Where the new one was started first, the old one runs on beside it, and what befalls that is not the update's doing either.
+        """
+        task = task_of(struck)
         for name, node in self._nodes.items():
-            self._take(name, _ours(node), struck)
+            self._take(name, _ours(node), task)
+            key, _ = self._memory[name].taken.get(task, ("", False))
+            if key and struck in node.engine.boxes.values() and not key.endswith(f" {revision_of(struck)}"):
+                self._memory[name].taken[task] = (key, False)
 
     def tries(self, node: str, service: str) -> bool:
         """Whether an update has this service of this node in its hands."""

@@ -80,7 +80,7 @@ def sicken(fleet: SimFleet, node: SimNode, chances: random.Random) -> str:
 
 
 def _sicken(fleet: SimFleet, box: Box, *, heeds_stop: bool = True) -> None:
-    fleet.invariants.remember(task_of(box))
+    fleet.invariants.remember(box)
     if any(word == ILL for _, word in box.behaviour.health):
         return  # it would recover to what it is now
     well, starts = box.behaviour, box.starts
@@ -128,7 +128,7 @@ def _service_box(fleet: SimFleet, chances: random.Random, rather: AbstractSet[st
 def _crash(fleet: SimFleet, box: Box, times: int) -> None:
     if fleet.is_healed or not times:
         return
-    fleet.invariants.remember(task_of(box))
+    fleet.invariants.remember(box)
     if box.runs:
         box.end(CRASHED, fleet.world.now_s)
     fleet.world.after(LONGEST_S / 10, lambda: _crash(fleet, box, times - 1))

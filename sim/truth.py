@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from agent.decide.inputs import Phase
 from sim.boxes import Box
 
 LABEL = "io.bramble."
 
 WELL = frozenset({"", "none", "healthy"})
 """What a health check says that passes, or that is not there."""
+
+RUN_GONE_S = 20.0
+"""An engine is looked at every 15 s at least, and what a look shows to have ended is removed at once."""
 
 
 def task_of(box: Box) -> str:
@@ -20,6 +24,12 @@ def task_of(box: Box) -> str:
 def is_warm(box: Box) -> bool:
     """Whether it is an instance of a warm function: how many there should be follows from calls, not from what is assigned."""
     return f"{LABEL}instance" in box.labels
+
+
+def is_passing(box: Box, now_s: float) -> bool:
+    """Whether it is of a run that goes on, or has ended since the last look: the next one removes it."""
+    since_s = box.ended_s if box.phase is Phase.EXITED else box.started_s
+    return f"{LABEL}invocation" in box.labels and now_s - since_s < RUN_GONE_S
 
 
 def revision_of(box: Box) -> str:

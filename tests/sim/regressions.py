@@ -76,4 +76,6 @@ REGRESSIONS = (
     Regression(1620, "why a function could not begin was remembered when it was long gone", MEETING),
     Regression(348, "of a function whose work had been stranded its name was remembered for ever", Plan()),
     Regression(3, "what was said of a container that was prepared outlived its trial", Plan()),
+    Regression(1006907, "an old container fell ill beside a new one, and was counted as lost to the update", SHORT),
+    Regression(1006072, "a fleet was not at rest for what a timer's runs had left since the last look", SHORT),
 )
