@@ -5,12 +5,13 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from cli.errors import Code, CommandError
-from cli.output import NOTHING, print_json, print_table
+from cli.output import NOTHING, print_json, print_rows, print_table
 from cli.terminal import Terminal
 from protocol.manifest import catalogue
 from protocol.observed import Link
 from protocol.operator import DeviceRow, OrderVerb
 
+HEADINGS = ("device", "node", "is a", "kind", "on", "value", "reason")
 SEVERAL = "by channel"
 """In the table of all kinds; the kind itself says which."""
 
@@ -18,11 +19,7 @@ SEVERAL = "by channel"
 def ls(terminal: Terminal, target: str, node: str) -> None:
     """List the sensors and actuators, each with what its node said of it last."""
     rows = terminal.rows(OrderVerb.DEVICES, DeviceRow, target, **({"node": node} if node else {}))
-    if terminal.is_json:
-        print_json(rows)
-        return
-    shown = ((r.device, r.node, r.is_a, r.kind, r.place, r.value, _reason(r)) for r in rows)
-    print_table(("device", "node", "is a", "kind", "on", "value", "reason"), shown)
+    print_rows(HEADINGS, rows, _cells, as_json=terminal.is_json)
 
 
 def kinds(terminal: Terminal, name: str) -> None:
@@ -42,6 +39,10 @@ def kinds(terminal: Terminal, name: str) -> None:
             ("kind", "is a", "unit", "events or values"),
             ((kind.name, kind.is_a, _unit(kind), _said(kind)) for kind in found),
         )
+
+
+def _cells(row: DeviceRow) -> tuple[object, ...]:
+    return row.device, row.node, row.is_a, row.kind, row.place, row.value, _reason(row)
 
 
 def _reason(row: DeviceRow) -> str:

@@ -71,11 +71,11 @@ class Playground(cmd.Cmd):
     def do_on(self, name: str) -> None:
         """`on NODE` brings the power back: the host boots, and its agent finds what it remembers."""
         if name not in self._off:
-            return self._refuse(f"{name or 'what'!r} is not off; off are: {', '.join(sorted(self._off)) or 'none'}")
-        self._bramble.hosts[name].start()
-        self._bramble.start_agent(name)
-        self._off.discard(name)
-        return None
+            self._refuse(f"{name or 'what'!r} is not off; off are: {', '.join(sorted(self._off)) or 'none'}")
+        else:
+            self._bramble.hosts[name].start()
+            self._bramble.start_agent(name)
+            self._off.discard(name)
 
     def do_kill(self, name: str) -> None:
         """`kill NODE`, `kill controller` or `kill broker` is a SIGKILL; it is started again, as systemd does."""

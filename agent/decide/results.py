@@ -40,9 +40,8 @@ _CUT = "the output was cut, to fit into a message"
 
 def failure(seen: RunEnded) -> str:
     """Why a run has failed, on one line: what became of it, and the last that it said, which is where most programs say why."""
-    became = seen.reason or f"exited with code {seen.exit_code}"
-    if seen.timed_out and not seen.reason:
-        became = "killed: it did not end within its timeout"
+    ended = "killed: it did not end within its timeout" if seen.timed_out else f"exited with code {seen.exit_code}"
+    became = seen.reason or ended
     said = next((line.strip() for line in reversed(seen.error.splitlines()) if line.strip()), "")
     last = "".join(filter(str.isprintable, said))[:WORDS_MOST]
     return f"{became}: {last}" if last else became

@@ -17,24 +17,26 @@ UNKNOWN = DeviceStatus("", "", "")
 
 def devices(fleet: Fleet, asked: OperatorOrder, _: float) -> Answer:
     """Every sensor and actuator, or those of a stack, or one; of all nodes, or of one."""
-    node = str(asked.arguments.get("node", ""))
+    node, target = str(asked.arguments.get("node", "")), asked.target
     if node and node not in fleet.nodes:
         return answers.no_node(node)
-    found = [row for row in _rows(fleet, node) if asked.target in ("", row.device, stack_of(row.device))]
-    if not found and asked.target and not _is_known(fleet, asked.target):
-        return answers.not_found(f"there is no stack, sensor or actuator {asked.target!r}; write it as stack.name")
-    return answers.rows([asdict(row) for row in sorted(found, key=lambda row: (row.device, row.node))])
+    found = sorted(one for one in _places(fleet, node, target) if target in ("", one[0], stack_of(one[0])))
+    if not found and target and not _is_known(fleet, target):
+        return answers.not_found(f"there is no stack, sensor or actuator {target!r}; write it as stack.name")
+    return answers.rows([asdict(_row(fleet, *one)) for one in found[: answers.ROWS_SHOWN]], len(found))
 
 
-def _rows(fleet: Fleet, node: str) -> Iterator[DeviceRow]:
-    for name in (node,) if node else fleet.devices:
+def _places(fleet: Fleet, node: str, target: str) -> Iterator[tuple[str, str, str]]:
+    """Which devices the nodes that are meant have: `stack.name`, the node, and what it is."""
+    its = fleet.device_nodes.get(stack_of(target), ()) if target else fleet.devices
+    for name in (node,) if node else its:
         has = fleet.devices.get(name)
         if has is not None:
-            yield from (_row(fleet, name, "sensor", key) for key in has.sensors)
-            yield from (_row(fleet, name, "actuator", key) for key in has.actuators)
+            yield from ((key, name, "sensor") for key in has.sensors)
+            yield from ((key, name, "actuator") for key in has.actuators)
 
 
-def _row(fleet: Fleet, node: str, is_a: str, key: str) -> DeviceRow:
+def _row(fleet: Fleet, key: str, node: str, is_a: str) -> DeviceRow:
     stack, name = key.split(".")
     known, status = fleet.catalogue.stacks[stack], fleet.statuses.get(node)
     spec = known.sensors[name].spec if is_a == "sensor" else known.actuators[name].spec
